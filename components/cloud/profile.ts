@@ -1,0 +1,33 @@
+/**
+ * What settings and user-data must know of a cloud: facts as plain data, no resources.
+ *
+ * The other half of the seam is `Cloud` in `cloud.ts`.
+ */
+import type { CloudName, Role } from "../spec/cluster.js";
+
+export interface CloudProfile {
+  readonly name: CloudName;
+  /**
+   * Bash that sets HOSTNAME, PRIVATE_IPV4, PUBLIC_IPV4 and REGION from the cloud's metadata service. It may call
+   * `fetch URL`, which prints what the address answers, tries again for a while, and ends the script when that was in vain.
+   */
+  readonly metadata: string;
+  /** Path of the block device of a volume. `name` may hold shell variables; the answer stands between double quotes. */
+  readonly volumeDevice: (name: string) => string;
+  /** Image of machines unless the stack names one. */
+  readonly image: string;
+  /** Size of machines unless the stack names one. */
+  readonly sizes: Readonly<Record<Role, string>>;
+  readonly privateNetwork: {
+    /** Shortest and longest prefix that the cloud accepts. */
+    readonly prefix: { readonly from: number; readonly to: number };
+    /** Networks that the cloud keeps for itself. */
+    readonly reserved: readonly string[];
+    /** Addresses of each network that machines do not get. */
+    readonly taken: number;
+  };
+  /** GB that a volume may have. */
+  readonly volumeSize: { readonly from: number; readonly to: number };
+  /** Tags as the cloud takes them. */
+  readonly tags: { readonly key: RegExp; readonly value: RegExp; readonly allowed: string };
+}

@@ -1,0 +1,30 @@
+/** DigitalOcean as settings and user-data see it. */
+import type { CloudProfile } from "../cloud/profile.js";
+import { versions } from "../spec/versions.js";
+
+/** https://docs.digitalocean.com/reference/api/metadata/ */
+const metadataService = "http://169.254.169.254/metadata/v1";
+
+export const digitaloceanProfile: CloudProfile = {
+  name: "digitalocean",
+  metadata: `base=${metadataService}
+HOSTNAME=$(fetch "$base/hostname")
+REGION=$(fetch "$base/region")
+PUBLIC_IPV4=$(fetch "$base/interfaces/public/0/ipv4/address")
+PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
+`,
+  // https://docs.digitalocean.com/products/volumes/how-to/mount/
+  volumeDevice: (name) => `/dev/disk/by-id/scsi-0DO_Volume_${name}`,
+  image: versions.flatcar.digitalocean,
+  sizes: { etcd: "s-1vcpu-2gb", controller: "s-2vcpu-4gb", worker: "s-2vcpu-4gb" },
+  privateNetwork: {
+    prefix: { from: 16, to: 28 },
+    // https://docs.digitalocean.com/products/networking/vpc/details/limits/
+    reserved: ["10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"],
+    // Network, gateway, broadcast, two that DigitalOcean keeps, and two for the internal load balancer's nodes.
+    taken: 7,
+  },
+  volumeSize: { from: 1, to: 16_384 },
+  // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags
+  tags: { key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },
+};

@@ -1,0 +1,51 @@
+/** The container runtime, which the operating system brings. */
+import type { ClusterSpec } from "../spec/cluster.js";
+import { imageReference } from "../spec/versions.js";
+import { hostsToml } from "./mirror.js";
+import { file, type NodeConfig } from "./types.js";
+
+const config = "/etc/containerd/config.toml";
+const registries = "/etc/containerd/certs.d";
+/** A machine image may add to the configuration here. */
+const dropins = "/etc/containerd/conf.d";
+
+/** Schema 3 of the configuration: every containerd 2 reads it. */
+function containerdConfig(pause: string): string {
+  return `version = 3
+imports = ["${dropins}/*.toml"]
+oom_score = -999
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+sandbox = "${pause}"
+
+[plugins.'io.containerd.cri.v1.images'.registry]
+config_path = "${registries}"
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+SystemdCgroup = true
+`;
+}
+
+/** Configuration and registries, on top of the operating system's own unit. */
+export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors">): Partial<NodeConfig> {
+  const pause = spec.images["pause"];
+  if (!pause) {
+    throw new Error("images.pause: got nothing; pods need its image; add it to versions.json");
+  }
+  return {
+    directories: [{ path: dropins, mode: 0o755 }],
+    files: [
+      file(config, containerdConfig(imageReference(pause))),
+      ...Object.entries(spec.mirrors.registries).map(([host, mirror]) => file(`${registries}/${host}/hosts.toml`, hostsToml(mirror))),
+    ],
+    units: [
+      {
+        name: "containerd.service",
+        dropins: { "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\n` },
+      },
+    ],
+  };
+}

@@ -1,0 +1,95 @@
+/** The etcd member of a machine. */
+import type { ClusterSpec } from "../spec/cluster.js";
+import { etcdCertificates, etcdDirectory, metadataFile, programDirectory, secretsDirectory } from "./layout.js";
+import { cipherSuites } from "./tls.js";
+import type { NodeConfig } from "./types.js";
+
+const gibibyte = 2 ** 30;
+
+/**
+ * Bytes that the database may have: half of the volume, so that a snapshot and a defragmentation fit beside it, and at
+ * most 8 GiB, beyond which etcd warns: https://etcd.io/docs/v3.6/dev-guide/limit/
+ */
+export function quotaBytes(volumeSize: number): number {
+  return Math.min(8 * gibibyte, Math.floor((volumeSize * gibibyte) / 2));
+}
+
+/** https://etcd.io/docs/v3.6/op-guide/configuration/. The first members come from the environment: `cluster.env`. */
+function flags(spec: Pick<ClusterSpec, "name" | "etcd">): readonly string[] {
+  const address = "https://${PRIVATE_IPV4}";
+  const tls = (prefix: string, name: string): string[] => [
+    `--${prefix}cert-file=${etcdCertificates}/${name}.crt`,
+    `--${prefix}key-file=${etcdCertificates}/${name}.key`,
+    `--${prefix}trusted-ca-file=${etcdCertificates}/etcd-ca.crt`,
+    `--${prefix}client-cert-auth`,
+  ];
+  return [
+    "--name=${HOSTNAME}",
+    `--data-dir=${etcdDirectory}`,
+    `--initial-cluster-token=${spec.name}`,
+    `--listen-client-urls=${address}:2379,https://127.0.0.1:2379`,
+    `--advertise-client-urls=${address}:2379`,
+    `--listen-peer-urls=${address}:2380`,
+    `--initial-advertise-peer-urls=${address}:2380`,
+    // No secrets in it, but nobody else's business either.
+    "--listen-metrics-urls=http://127.0.0.1:2381",
+    ...tls("", "server"),
+    ...tls("peer-", "peer"),
+    "--tls-min-version=TLS1.2",
+    `--cipher-suites=${cipherSuites.join(",")}`,
+    `--quota-backend-bytes=${quotaBytes(spec.etcd.volumeSize)}`,
+    // API servers compact by themselves; this is for when none does.
+    "--auto-compaction-mode=periodic",
+    "--auto-compaction-retention=1h",
+    "--feature-gates=InitialCorruptCheck=true",
+  ];
+}
+
+/** A member says that it is ready when it is part of a majority, which may take as long as the others need. */
+function unit(spec: Pick<ClusterSpec, "name" | "etcd">): string {
+  return `[Unit]
+Description=etcd member
+Documentation=https://etcd.io/docs/
+Requires=corekube-volume.service
+After=corekube-volume.service network-online.target corekube-metadata.service corekube-install.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+TimeoutStartSec=infinity
+User=etcd
+Group=etcd
+EnvironmentFile=${metadataFile}
+EnvironmentFile=${secretsDirectory}/cluster.env
+ExecStart=${programDirectory}/etcd \\
+  ${flags(spec).join(" \\\n  ")}
+Restart=always
+RestartSec=5
+LimitNOFILE=65536
+IOSchedulingClass=best-effort
+IOSchedulingPriority=0
+OOMScoreAdjust=-998
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ReadWritePaths=${etcdDirectory}
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectControlGroups=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+UMask=0077
+`;
+}
+
+/** It is not started by itself, but by the activation. */
+export function etcd(spec: Pick<ClusterSpec, "name" | "etcd">): Partial<NodeConfig> {
+  return { units: [{ name: "etcd.service", contents: unit(spec) }] };
+}

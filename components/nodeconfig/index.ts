@@ -1,0 +1,60 @@
+/** The first configuration of a machine: pure functions from the cluster's description to user-data. */
+import type { CloudProfile } from "../cloud/profile.js";
+import type { ClusterSpec, Role } from "../spec/cluster.js";
+import { userDataBudget } from "./budget.js";
+import { containerd } from "./containerd.js";
+import { etcd } from "./etcd.js";
+import { renderIgnition } from "./ignition.js";
+import { kubelet, type KubeletRole } from "./kubelet.js";
+import { apiServer, authentication } from "./manifests/apiServer.js";
+import { controllerManager } from "./manifests/controllerManager.js";
+import { podTemplate } from "./manifests/pod.js";
+import { scheduler } from "./manifests/scheduler.js";
+import { activateScript } from "./scripts/activate.js";
+import { healthScript } from "./scripts/health.js";
+import { installScript } from "./scripts/install.js";
+import { metadataScript } from "./scripts/metadata.js";
+import { reportScript } from "./scripts/report.js";
+import { volumeScript } from "./scripts/volume.js";
+import { podHost, system } from "./system.js";
+import { merge, type NodeConfig } from "./types.js";
+import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./units.js";
+
+export type { NodeConfig } from "./types.js";
+
+/** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
+export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
+  const everyMachine = merge(system(spec), {
+    files: [metadataScript(profile), installScript(spec, role), activateScript(role), healthScript(role), reportScript()],
+    units: [metadataUnit, installUnit],
+  });
+  switch (role) {
+    case "etcd":
+      return merge(everyMachine, etcd(spec), { files: [volumeScript(profile)], units: [volumeUnit, ...activateUnits([volumeUnit.name])] });
+    case "controller":
+      return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec) });
+    case "worker":
+      return merge(everyMachine, podMachine(spec, role));
+    default:
+      return role satisfies never;
+  }
+}
+
+function podMachine(spec: ClusterSpec, role: KubeletRole): NodeConfig {
+  return merge(podHost(spec), containerd(spec), kubelet(spec, role), { units: activateUnits([]) });
+}
+
+function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
+  const pods = [apiServer(spec), controllerManager(spec), scheduler()];
+  return [authentication(), ...pods.map((pod) => podTemplate(spec, pod))];
+}
+
+/**
+ * User-data of every machine of the role: Ignition as JSON.
+ * @throws Error when it is larger than clouds accept.
+ */
+export function renderUserData(spec: ClusterSpec, role: Role, profile: CloudProfile): string {
+  const userData = renderIgnition(nodeConfig(spec, role, profile));
+  userDataBudget(userData, `role ${role}`);
+  return userData;
+}

@@ -1,0 +1,112 @@
+/** The kubelet of controllers and workers. */
+import { stringify } from "yaml";
+import type { ClusterSpec } from "../spec/cluster.js";
+import {
+  cniDirectory,
+  configurationDirectory,
+  kubeletConfig,
+  kubeletDirectory,
+  kubeletDropins,
+  manifestDirectory,
+  metadataFile,
+  programDirectory,
+  secretsDirectory,
+  templateDirectory,
+} from "./layout.js";
+import { cipherSuites, tlsMinimum } from "./tls.js";
+import { file, type NodeConfig } from "./types.js";
+
+export type KubeletRole = "controller" | "worker";
+
+/** What the activation fills in and writes to the kubelet's configuration. */
+export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
+
+/** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
+function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain">, role: KubeletRole): string {
+  return stringify({
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: `${secretsDirectory}/ca.crt` },
+    },
+    authorization: { mode: "Webhook" },
+    readOnlyPort: 0,
+    tlsMinVersion: tlsMinimum,
+    tlsCipherSuites: [...cipherSuites],
+    rotateCertificates: true,
+    ...(role === "controller"
+      ? {
+          staticPodPath: manifestDirectory,
+          registerWithTaints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }],
+        }
+      : {}),
+    clusterDNS: [spec.dnsServiceAddress],
+    clusterDomain: spec.clusterDomain,
+    resolvConf: "${RESOLV_CONF}",
+    containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+    cgroupDriver: "systemd",
+    // The default lies in /usr, which is read-only.
+    volumePluginDir: `${kubeletDirectory}/volumeplugins`,
+    maxPods: 110,
+    podPidsLimit: 4096,
+    seccompDefault: true,
+    protectKernelDefaults: true,
+    serializeImagePulls: false,
+    maxParallelImagePulls: 4,
+    containerLogMaxSize: "20Mi",
+    shutdownGracePeriod: "45s",
+    shutdownGracePeriodCriticalPods: "15s",
+  });
+}
+
+/** Command line: what differs between machines, and what the configuration file cannot say. */
+function flags(role: KubeletRole): readonly string[] {
+  const credentials: Readonly<Record<KubeletRole, readonly string[]>> = {
+    controller: [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`],
+    // Made by the kubelet when it joins; after that, the bootstrap file is neither read nor there.
+    worker: [`--kubeconfig=${kubeletDirectory}/kubeconfig`, `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`],
+  };
+  return [
+    `--config=${kubeletConfig}`,
+    `--config-dir=${kubeletDropins}`,
+    ...credentials[role],
+    `--cert-dir=${kubeletDirectory}/pki`,
+    "--hostname-override=${HOSTNAME}",
+    "--node-ip=${PRIVATE_IPV4}",
+    "--node-labels=topology.kubernetes.io/region=${REGION}",
+  ];
+}
+
+/** Without limits on restarts: a kubelet that waits for its API must go on trying. */
+function unit(role: KubeletRole): string {
+  return `[Unit]
+Description=Kubernetes node agent
+Documentation=https://kubernetes.io/docs/
+Wants=containerd.service
+After=containerd.service network-online.target corekube-metadata.service corekube-install.service
+StartLimitIntervalSec=0
+
+[Service]
+EnvironmentFile=${metadataFile}
+ExecStart=${programDirectory}/kubelet \\
+  ${flags(role).join(" \\\n  ")}
+Restart=always
+RestartSec=5
+Delegate=yes
+`;
+}
+
+/** It is not started by itself, but by the activation. */
+export function kubelet(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain">, role: KubeletRole): Partial<NodeConfig> {
+  return {
+    directories: [
+      { path: kubeletDropins, mode: 0o755 },
+      { path: cniDirectory, mode: 0o755 },
+      ...(role === "controller" ? [{ path: manifestDirectory, mode: 0o700 }, { path: templateDirectory, mode: 0o755 }] : []),
+    ],
+    files: [file(kubeletTemplate, configuration(spec, role))],
+    units: [{ name: "kubelet.service", contents: unit(role) }],
+  };
+}

@@ -1,0 +1,40 @@
+/** The controller manager of a controller. */
+import type { ClusterSpec } from "../../spec/cluster.js";
+import { podPrefixPerNode } from "../../spec/cidr.js";
+import { configurationDirectory, secretsDirectory } from "../layout.js";
+import { cipherSuites, tlsMinimum } from "../tls.js";
+import type { ControlPlanePod } from "./pod.js";
+
+/** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/ */
+export function controllerManager(spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr">): ControlPlanePod {
+  const secret = (name: string): string => `${secretsDirectory}/${name}`;
+  const kubeconfig = secret("controller-manager.kubeconfig");
+  return {
+    name: "kube-controller-manager",
+    flags: [
+      "--bind-address=127.0.0.1",
+      `--tls-min-version=${tlsMinimum}`,
+      `--tls-cipher-suites=${cipherSuites.join(",")}`,
+      "--profiling=false",
+      "--leader-elect=true",
+      `--kubeconfig=${kubeconfig}`,
+      `--authentication-kubeconfig=${kubeconfig}`,
+      `--authorization-kubeconfig=${kubeconfig}`,
+      // Beside all that run by default: those for the tokens with which workers join.
+      "--controllers=*,bootstrapsigner,tokencleaner",
+      "--use-service-account-credentials=true",
+      `--cluster-name=${spec.name}`,
+      "--allocate-node-cidrs=true",
+      `--cluster-cidr=${spec.podCidr}`,
+      `--node-cidr-mask-size=${podPrefixPerNode}`,
+      `--service-cluster-ip-range=${spec.serviceCidr}`,
+      `--cluster-signing-cert-file=${secret("ca.crt")}`,
+      `--cluster-signing-key-file=${secret("ca.key")}`,
+      `--root-ca-file=${secret("ca.crt")}`,
+      `--service-account-private-key-file=${secret("service-account.key")}`,
+    ],
+    reads: [{ name: "corekube", path: configurationDirectory, type: "Directory" }],
+    requests: { cpu: "200m", memory: "192Mi" },
+    liveness: { host: "127.0.0.1", port: 10257, path: "/healthz" },
+  };
+}

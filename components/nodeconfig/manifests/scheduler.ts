@@ -1,0 +1,27 @@
+/** The scheduler of a controller. */
+import { secretsDirectory } from "../layout.js";
+import { cipherSuites, tlsMinimum } from "../tls.js";
+import type { ControlPlanePod } from "./pod.js";
+
+/** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */
+export function scheduler(): ControlPlanePod {
+  const kubeconfig = `${secretsDirectory}/scheduler.kubeconfig`;
+  return {
+    name: "kube-scheduler",
+    flags: [
+      "--bind-address=127.0.0.1",
+      `--tls-min-version=${tlsMinimum}`,
+      `--tls-cipher-suites=${cipherSuites.join(",")}`,
+      "--profiling=false",
+      "--leader-elect=true",
+      `--kubeconfig=${kubeconfig}`,
+      `--authentication-kubeconfig=${kubeconfig}`,
+      `--authorization-kubeconfig=${kubeconfig}`,
+    ],
+    // It needs nothing else, so it gets nothing else.
+    reads: [{ name: "kubeconfig", path: kubeconfig, type: "File" }],
+    requests: { cpu: "100m", memory: "128Mi" },
+    liveness: { host: "127.0.0.1", port: 10259, path: "/livez" },
+    readiness: { host: "127.0.0.1", port: 10259, path: "/readyz" },
+  };
+}

@@ -1,0 +1,78 @@
+/** Scripts that put delivered secrets to use. They run at every boot, and after every delivery. */
+import type { Role } from "../../spec/cluster.js";
+import { etcdCertificates, kubeletConfig, manifestDirectory, secretsDirectory, templateDirectory } from "../layout.js";
+import { kubeletTemplate } from "../kubelet.js";
+import type { NodeFile } from "../types.js";
+import { script } from "./shell.js";
+
+const purpose = "Puts the delivered secrets to use: starts the machine's service, or restarts it when it runs with others.";
+
+/** Seconds until systemd ends it. */
+export const activateSeconds = 180;
+
+const start = `# What the service was started with; gone after a reboot.
+state=/run/corekube/active
+digest=$(cd ${secretsDirectory} && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
+
+start() { # UNIT
+  if systemctl --quiet is-active "$1" && [ "$(cat "$state" 2>/dev/null)" != "$digest" ]; then
+    systemctl restart "$1"
+  else
+    systemctl start --no-block "$1"
+  fi
+  echo "$digest" >"$state"
+}
+`;
+
+/** The variables of templates. Files that do not change keep their time: health compares it with the age of processes. */
+const render = `# Read by name below.
+export SECRETS_DIGEST=$digest RESOLV_CONF=/etc/resolv.conf
+# Behind the local resolver's own address no pod could ask.
+if [ -e /run/systemd/resolve/resolv.conf ]; then RESOLV_CONF=/run/systemd/resolve/resolv.conf; fi
+
+render() { # TEMPLATE TARGET: fills in variables
+  local text name new
+  new=$(dirname "$2")/.new
+  text=$(<"$1")
+  for name in HOSTNAME PRIVATE_IPV4 ETCD_SERVERS RESOLV_CONF SECRETS_DIGEST; do
+    text=\${text//"\\\${$name}"/"\${!name-}"}
+  done
+  echo "$text" >"$new"
+  if cmp -s "$new" "$2"; then rm "$new"; else mv "$new" "$2"; fi
+}
+`;
+
+/** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */
+export function activateScript(role: Role): NodeFile {
+  switch (role) {
+    case "etcd":
+      return script(
+        "activate",
+        purpose,
+        `${start}
+install -d -o root -g etcd -m 0750 ${etcdCertificates}
+for file in etcd-ca.crt server.crt server.key peer.crt peer.key; do
+  install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
+done
+start etcd.service
+`,
+      );
+    case "controller":
+      return script(
+        "activate",
+        purpose,
+        `${start}
+${render}
+render ${kubeletTemplate} ${kubeletConfig}
+for template in ${templateDirectory}/*.yaml; do
+  render "$template" "${manifestDirectory}/$(basename "$template")"
+done
+start kubelet.service
+`,
+      );
+    case "worker":
+      return script("activate", purpose, `${start}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\nstart kubelet.service\n`);
+    default:
+      return role satisfies never;
+  }
+}

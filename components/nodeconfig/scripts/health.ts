@@ -1,0 +1,55 @@
+/** Script that tells whether a machine serves. */
+import type { Role } from "../../spec/cluster.js";
+import { etcdCertificates, manifestDirectory, secretsDirectory } from "../layout.js";
+import type { NodeFile } from "../types.js";
+import { script } from "./shell.js";
+
+const check = `check() { # WHAT CURL-ARGUMENT...
+  local answer
+  answer=$(curl --silent --show-error --fail --noproxy '*' --max-time 5 "\${@:2}" 2>&1) || {
+    echo "$1 is not ready: $answer"
+    exit 1
+  }
+}
+`;
+
+const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
+
+/** A pod of the control plane that is older than its manifest still runs with the secrets before. */
+const current = `current() { # PROGRAM
+  local age
+  age=$(ps -C "$1" -o etimes= | sort -n | head -n 1)
+  if [ -z "$age" ]; then
+    echo "$1 does not run yet"
+    exit 1
+  fi
+  if [ "$age" -gt $(($(date +%s) - $(stat -c %Y "${manifestDirectory}/$1.yaml") + 1)) ]; then
+    echo "$1 runs with the secrets before"
+    exit 1
+  fi
+}
+`;
+
+export function healthScript(role: Role): NodeFile {
+  const health = (body: string): NodeFile => script("health", "Ends with 0 when this machine serves; otherwise says what does not, and ends with 1.", `${check}${body}`);
+  switch (role) {
+    case "etcd":
+      return health(`
+check etcd --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/server.crt --key ${etcdCertificates}/server.key \\
+  https://127.0.0.1:2379/readyz
+`);
+    case "controller":
+      return health(`
+${current}
+${kubelet}for program in kube-apiserver kube-controller-manager kube-scheduler; do current "$program"; done
+check kube-apiserver --cacert ${secretsDirectory}/ca.crt https://127.0.0.1:6443/readyz
+# Their certificates are their own, and are seen on this machine only.
+check kube-controller-manager --insecure https://127.0.0.1:10257/healthz
+check kube-scheduler --insecure https://127.0.0.1:10259/readyz
+`);
+    case "worker":
+      return health(`\n${kubelet}`);
+    default:
+      return role satisfies never;
+  }
+}

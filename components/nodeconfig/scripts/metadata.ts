@@ -1,0 +1,33 @@
+/** Script that asks the cloud who this machine is. */
+import type { CloudProfile } from "../../cloud/profile.js";
+import { metadataFile } from "../layout.js";
+import type { NodeFile } from "../types.js";
+import { script } from "./shell.js";
+
+/** Seconds until it gives up: at most so many for each of the few things that it asks for. */
+export const metadataSeconds = 180;
+
+export function metadataScript(profile: Pick<CloudProfile, "metadata">): NodeFile {
+  return script(
+    "metadata",
+    "Writes what the cloud says of this machine, for units and scripts.",
+    `fetch() {
+  curl --silent --show-error --fail --noproxy '*' --connect-timeout 5 --max-time 10 \\
+    --retry 30 --retry-delay 2 --retry-all-errors --retry-max-time 90 "$1"
+}
+
+# Read by name below.
+export HOSTNAME REGION PUBLIC_IPV4 PRIVATE_IPV4
+${profile.metadata}
+mkdir -p ${metadataFile.slice(0, metadataFile.lastIndexOf("/"))}
+for name in HOSTNAME PRIVATE_IPV4 PUBLIC_IPV4 REGION; do
+  if ! [[ \${!name} =~ ^[A-Za-z0-9.-]+$ ]]; then
+    echo "metadata: $name: got '\${!name}', allowed are letters, digits, dots and dashes; look at the machine in the cloud's console" >&2
+    exit 1
+  fi
+  echo "$name=\${!name}"
+done >${metadataFile}.new
+mv ${metadataFile}.new ${metadataFile}
+`,
+  );
+}

@@ -1,0 +1,62 @@
+/** A machine's first configuration as plain data: what `ignition.ts` turns into user-data, and what a test can read. */
+
+export interface NodeFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Permissions, such as `0o644`. */
+  readonly mode: number;
+  readonly contents: string;
+}
+
+export interface NodeDirectory {
+  /** Absolute. */
+  readonly path: string;
+  readonly mode: number;
+}
+
+export interface NodeUnit {
+  /** With its suffix, such as `kubelet.service`. */
+  readonly name: string;
+  /** Started at every boot. The unit then has an `[Install]` section. @default false */
+  readonly enabled?: boolean;
+  /** Never started, by nobody. @default false */
+  readonly masked?: boolean;
+  /** The unit file. @default the operating system's */
+  readonly contents?: string;
+  /** Additions to the unit, by file name. */
+  readonly dropins?: Readonly<Record<string, string>>;
+}
+
+export interface NodeUser {
+  readonly name: string;
+  /** In OpenSSH's format. */
+  readonly sshPublicKeys: readonly string[];
+}
+
+export interface NodeConfig {
+  readonly directories: readonly NodeDirectory[];
+  readonly files: readonly NodeFile[];
+  readonly units: readonly NodeUnit[];
+  readonly users: readonly NodeUser[];
+}
+
+/** A file that everyone may read. */
+export function file(path: string, contents: string): NodeFile {
+  return { path, mode: 0o644, contents };
+}
+
+/** Several parts as one; nothing may be in two of them. */
+export function merge(...parts: readonly Partial<NodeConfig>[]): NodeConfig {
+  const config: NodeConfig = {
+    directories: parts.flatMap((part) => part.directories ?? []),
+    files: parts.flatMap((part) => part.files ?? []),
+    units: parts.flatMap((part) => part.units ?? []),
+    users: parts.flatMap((part) => part.users ?? []),
+  };
+  const names = [...config.directories, ...config.files].map(({ path }) => path).concat(config.units.map(({ name }) => name));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) {
+    throw new Error(`${twice}: two parts of a machine's configuration have it; leave it in one`);
+  }
+  return config;
+}
