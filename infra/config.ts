@@ -1,0 +1,110 @@
+/** Reads the stack's settings: the only place that does. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { cloudProfile } from "../components/cloud/profiles.js";
+import { renderUserData } from "../components/nodeconfig/index.js";
+import type { ClusterSpec } from "../components/spec/cluster.js";
+import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
+import { type OptionName, options } from "./settings/options.js";
+import { namespace, type Problem, SettingsError } from "./settings/problem.js";
+import { toClusterSpec } from "./settings/spec.js";
+import { describeOption, validate } from "./settings/validate.js";
+
+/** Paths in settings are relative to it. */
+const projectDirectory = resolve(__dirname, "..");
+
+/**
+ * The cluster's description, from the running stack's settings.
+ * @throws pulumi.RunError with everything that is wrong with them; it is thrown before any resource is registered.
+ */
+export function loadClusterSpec(): ClusterSpec {
+  try {
+    return clusterSpec(pulumi.runtime.allConfig(), secretKeys());
+  } catch (error) {
+    // The engine shows the message without a stack, which would say nothing about settings.
+    throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/**
+ * The cluster's description, from a stack's whole configuration.
+ * @param configuration full keys such as `corekube:node_count` to values, as the engine hands them out: numbers and booleans as
+ *   text, the rest as JSON. Other namespaces belong to providers.
+ * @param secrets keys without namespace whose values must not be shown.
+ * @throws SettingsError with everything that is wrong.
+ */
+export function clusterSpec(configuration: Readonly<Record<string, string>>, secrets: readonly string[] = []): ClusterSpec {
+  const { settings, problems } = validate(readValues(configuration));
+  if (!settings) {
+    throw new SettingsError(problems, secrets);
+  }
+  const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums));
+  const tooLarge = userDataProblems(spec);
+  if (tooLarge.length > 0) {
+    throw new SettingsError(tooLarge, secrets);
+  }
+  return spec;
+}
+
+function readValues(configuration: Readonly<Record<string, string>>): Record<string, unknown> {
+  const prefix = `${namespace}:`;
+  return Object.fromEntries(
+    Object.entries(configuration)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), readValue(key.slice(prefix.length), value)]),
+  );
+}
+
+/** What is not of the option's type stays text, and is refused as such. */
+function readValue(name: string, value: string): unknown {
+  if (!(name in options)) {
+    return value;
+  }
+  const { type } = describeOption(options[name as OptionName]);
+  if (type === undefined || type === "string") {
+    return value;
+  }
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+/** The engine tells programs which keys were set with `--secret`. */
+function secretKeys(): string[] {
+  const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] || "[]") as string[];
+  return keys.map((key) => key.slice(key.indexOf(":") + 1));
+}
+
+function readChecksums(path: string | undefined): Checksums | undefined {
+  if (path === undefined) {
+    return undefined;
+  }
+  const file = resolve(projectDirectory, path);
+  try {
+    return parseChecksums(readFileSync(file, "utf8"));
+  } catch (error) {
+    const problem: Problem = {
+      path: "mirrors.checksums",
+      got: path,
+      allowed: `a file that can be read and holds ${checksumsForm}; ${file}: ${(error as Error).message}`,
+      mend: "Make the file, or unset the path: pulumi config rm --path mirrors.checksums",
+    };
+    throw new SettingsError([problem]);
+  }
+}
+
+/** User-data grows with some settings; here its size is known before anything is made. */
+function userDataProblems(spec: ClusterSpec): Problem[] {
+  const profile = cloudProfile(spec.cloud)!;
+  return (["etcd", "controller", "worker"] as const).flatMap((role): Problem[] => {
+    try {
+      renderUserData(spec, role, profile);
+      return [];
+    } catch (error) {
+      return [{ path: "mirrors.registries", got: spec.mirrors.registries, allowed: (error as Error).message, mend: "Shorten them, or corekube:ssh_public_keys." }];
+    }
+  });
+}

@@ -1,0 +1,62 @@
+/** Kinds of values that settings have. Each says in words what it allows: the words are for messages and for the reference. */
+import { z } from "zod";
+import { anyCidrProblem, cidrProblem } from "../../components/spec/cidr.js";
+
+declare module "zod" {
+  interface GlobalMeta {
+    /** What is accepted, in words. */
+    allowed?: string;
+  }
+}
+
+export function text(allowed: string, accepts: (value: string) => boolean) {
+  return z.string().refine(accepts).meta({ allowed });
+}
+
+export function matching(allowed: string, pattern: RegExp) {
+  return text(allowed, (value) => pattern.test(value));
+}
+
+export function oneOf<const T extends string>(...values: readonly [T, ...T[]]) {
+  return z.enum(values).meta({ allowed: values.join(", ") });
+}
+
+export function whole(from: number, to: number, unit: string) {
+  return z.int().min(from).max(to).meta({ allowed: `a whole number of ${unit} from ${from} to ${to}` });
+}
+
+export function yesOrNo() {
+  return z.boolean().meta({ allowed: "true or false" });
+}
+
+/** A network of our own. */
+export function cidr() {
+  return text("an IPv4 network in CIDR notation whose address is its first, such as 10.2.0.0/16", (value) => cidrProblem(value) === undefined);
+}
+
+/** A network of somebody else. */
+export function anyCidr() {
+  return text(
+    "an IPv4 or IPv6 network in CIDR notation whose address is its first, such as 192.0.2.0/24; one address is 192.0.2.7/32",
+    (value) => anyCidrProblem(value) === undefined,
+  );
+}
+
+/** Base address of a server. */
+export function httpUrl(example: string) {
+  return text(`an http or https address of at most 100 characters, without user, query or fragment, such as ${example}`, (value) => {
+    if (value.length > 100 || !/^https?:\/\/[A-Za-z0-9]/.test(value) || /[\s"'\\$`]/.test(value) || !URL.canParse(value)) return false;
+    const { username, password, search, hash } = new URL(value);
+    return username + password + search + hash === "";
+  });
+}
+
+const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+
+/** A domain without the dot at the end. */
+export function domain() {
+  return matching("a lower-case DNS name of at most 63 characters, such as cluster.local", new RegExp(`^(?=.{1,63}$)${label}(\\.${label})*$`));
+}
+
+/** An SSH public key as `ssh-keygen` writes it, in one line. */
+export const sshPublicKey = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA[A-Za-z0-9+/]+={0,3}( [^\r\n"\\]*)?$/;

@@ -1,0 +1,125 @@
+/**
+ * Every setting of a stack, each in one place: kind, default, meaning. Order is that of the reference.
+ *
+ * `Pulumi.yaml` and `docs/configuration.md` are generated from here: `npx tsx infra/settings/generate.ts`.
+ * What settings must hold together is in `rules.ts`.
+ */
+import { z } from "zod";
+import { cloudProfiles } from "../../components/cloud/profiles.js";
+import { versions } from "../../components/spec/versions.js";
+import { anyCidr, cidr, domain, httpUrl, matching, oneOf, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
+
+export interface Option<S extends z.ZodType = z.ZodType> {
+  readonly schema: S;
+  /** Empty where the stack must say something, or where the cloud decides. */
+  readonly default: z.input<S>;
+  /** Meaning, with unit; what an empty value stands for. */
+  readonly description: string;
+}
+
+function option<S extends z.ZodType>(schema: S, byDefault: z.input<S>, description: string): Option<S> {
+  return { schema, default: byDefault, description };
+}
+
+const cloudNames = cloudProfiles.map(({ name }) => name);
+
+const size = () => matching("empty, or the cloud's name of a machine size, such as s-2vcpu-4gb", /^([a-z0-9][a-z0-9.-]{0,60})?$/);
+
+/** Range of ports from the text `from-to`; undefined when it is none. */
+export function portRange(value: string): { readonly from: number; readonly to: number } | undefined {
+  const found = /^([1-9][0-9]{0,4})-([1-9][0-9]{0,4})$/.exec(value);
+  const from = Number(found?.[1]);
+  const to = Number(found?.[2]);
+  return found && from <= to && to <= 65_535 ? { from, to } : undefined;
+}
+
+export const options = {
+  cluster_name: option(
+    matching("1 to 40 lower-case letters, digits and dashes, beginning with a letter, not ending with a dash", /^(?=.{1,40}$)[a-z]([-a-z0-9]*[a-z0-9])?$/),
+    "kubernetes",
+    "Name of the cluster, and first part of the names of its machines and cloud resources.",
+  ),
+  cloud: option(oneOf(cloudNames[0]!, ...cloudNames.slice(1)), "digitalocean", "Cloud in which the cluster is made."),
+  region: option(matching("the cloud's name of a region, such as fra1 or nyc3", /^[a-z]{2,}[a-z0-9-]{0,30}$/), "", "The cloud's region. Must be set."),
+  kubernetes_version: option(oneOf(versions.kubernetes), versions.kubernetes, "Version of Kubernetes."),
+  high_availability: option(yesOrNo(), false, "false: 1 etcd member and 1 controller. true: 3 of each, and load balancers before the API servers."),
+  node_count: option(whole(1, 5000, "machines"), 1, "Number of workers. Adding one touches no other."),
+  node_size: option(size(), "", "Machine size of workers. Empty: the cloud's default."),
+  controller_size: option(size(), "", "Machine size of controllers. Empty: the cloud's default."),
+  etcd_size: option(size(), "", "Machine size of etcd members. Empty: the cloud's default."),
+  etcd: option(
+    z.strictObject({
+      count: z
+        .union([z.literal(1), z.literal(3), z.literal(5)])
+        .optional()
+        .meta({ allowed: "1, 3 or 5: an even number survives no more losses than the odd one below it", description: "Number of members. Not set: 1, or 3 with high_availability." }),
+      data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB of the volume with a member's data, which outlives the machine. Rounded up to whole GB; may grow, never shrink."),
+    }),
+    {},
+    "The etcd cluster.",
+  ),
+  node_cidr: option(cidr(), "10.4.0.0/20", "Private network of the machines."),
+  pod_cidr: option(cidr(), "10.2.0.0/16", "Network of pods; each controller and worker gets a /24 of it."),
+  service_cidr: option(cidr(), "10.3.0.0/16", "Network of Services; the first address is the API's, the tenth is that of the cluster's DNS."),
+  node_port_range: option(
+    text("two ports from 1 to 65535 with a dash between them, the lower one first, such as 30000-32767", (value) => portRange(value) !== undefined),
+    "30000-32767",
+    "Ports for Services of type NodePort.",
+  ),
+  cluster_domain: option(domain(), "cluster.local", "DNS domain of Services and pods."),
+  network_provider: option(oneOf("flannel"), "flannel", "Network of pods: flannel, an overlay (VXLAN) between the machines."),
+  image: option(
+    matching("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", /^(|[a-z0-9][a-z0-9.-]{0,100}|https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300})$/),
+    "",
+    "Operating system of the machines, Flatcar Container Linux. Empty: the release that this version was made for.",
+  ),
+  admin_cidrs: option(
+    z.array(anyCidr()).min(1).max(50).meta({ allowed: "1 to 50 networks in CIDR notation; 0.0.0.0/0 opens the cluster to everyone" }),
+    [],
+    "Networks from which administrators and users reach SSH, the API and node ports. Must be set.",
+  ),
+  ssh_public_keys: option(
+    z
+      .array(matching("an SSH public key in one line, as ssh-keygen writes it: ssh-ed25519 AAAA... comment", sshPublicKey))
+      .refine((keys) => keys.join("").length <= 2400)
+      .meta({ allowed: "SSH public keys of at most 2400 characters together (20 ed25519 keys, or 3 RSA keys): they are part of every machine's user-data" }),
+    [],
+    "Further SSH keys that may log in to the machines as core.",
+  ),
+  tags: option(
+    z
+      .record(z.string(), z.string())
+      .refine((tags) => Object.keys(tags).length <= 20)
+      .meta({ allowed: "at most 20 names, each with a text" }),
+    {},
+    "Tags of every cloud resource, beside KubernetesCluster with the cluster's name.",
+  ),
+  mirrors: option(
+    z.strictObject({
+      releases: httpUrl("https://mirror.example").optional().describe("Base address of release files, laid out as <base>/<host of the original>/<path of the original>. Not set: the originals."),
+      registries: z
+        .record(
+          matching("the host of a registry, such as registry.k8s.io", /^(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$/),
+          httpUrl("https://mirror.example:5000/registry.k8s.io"),
+        )
+        .refine((registries) => Object.keys(registries).length <= 10)
+        .meta({ allowed: "at most 10 registry hosts, each with the address of its mirror", description: "Registry host to the address of its mirror. Images of these registries come from nowhere else." })
+        .default({}),
+      checksums: matching("the path of a JSON file, relative to the project's folder", /^[^\0]{1,500}$/)
+        .optional()
+        .describe('Path of a JSON file with the checksums of a mirror that serves builds of its own: {"releases": {"<address of the original>": "<SHA-256>"}, "images": {"<name:tag>": "sha256:..."}}. What it leaves out keeps the official checksum.'),
+    }),
+    {},
+    "Mirrors of release files and images, for networks that do not reach the originals.",
+  ),
+  deletion_protection: option(yesOrNo(), true, "Refuse to delete keys of certificate authorities and volumes of etcd. Set it to false and run pulumi up before pulumi destroy."),
+  drain_timeout: option(whole(0, 86_400, "seconds"), 300, "Seconds that a worker may take to drain before its removal fails."),
+  boot_timeout: option(whole(60, 7200, "seconds"), 600, "Seconds that a machine may take from its creation until it serves."),
+} satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+
+/** Settings that each are right by themselves; nested defaults are filled in. */
+export type Settings = { readonly [Name in OptionName]: z.output<(typeof options)[Name]["schema"]> };
+
+export const optionNames = Object.keys(options) as OptionName[];
