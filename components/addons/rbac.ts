@@ -1,0 +1,44 @@
+/** Rights that machines need beyond what Kubernetes grants by itself: joining, renewing, and API server to kubelet. */
+import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { kubeletClient } from "../pki/identities.js";
+import { type AddonContext, objectName } from "./context.js";
+
+interface Binding {
+  readonly name: string;
+  readonly role: string;
+  readonly subject: { readonly kind: "Group" | "User"; readonly name: string };
+}
+
+const group = (name: string): Binding["subject"] => ({ kind: "Group", name });
+
+/** Group of everyone who holds a bootstrap token: workers before they have a certificate. */
+const bootstrappers = group("system:bootstrappers");
+
+const bindings: readonly Binding[] = [
+  { name: "kubelet-bootstrap", role: "system:node-bootstrapper", subject: bootstrappers },
+  { name: "kubelet-first-certificate", role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient", subject: bootstrappers },
+  {
+    name: "kubelet-certificate-renewal",
+    role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    subject: group("system:nodes"),
+  },
+  // Logs, exec and port-forward.
+  { name: "apiserver-to-kubelet", role: "system:kubelet-api-admin", subject: { kind: "User", name: kubeletClient.commonName } },
+];
+
+/** The bindings; a worker joins only after all of them. */
+export function createRbac(context: AddonContext): readonly pulumi.Resource[] {
+  return bindings.map(
+    ({ name, role, subject }) =>
+      new kubernetes.rbac.v1.ClusterRoleBinding(
+        objectName(context, name),
+        {
+          metadata: { name: `corekube:${name}` },
+          roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+          subjects: [{ apiGroup: "rbac.authorization.k8s.io", ...subject }],
+        },
+        context.opts,
+      ),
+  );
+}

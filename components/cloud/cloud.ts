@@ -1,0 +1,78 @@
+/**
+ * The seam between the cluster and its cloud. Everything on this side is written once; a cloud implements `Cloud`.
+ *
+ * What each cloud does behind it is in `docs/decisions/cloud-seam.md`.
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterSpec, Role } from "../spec/cluster.js";
+import type { FirewallRule } from "./firewall.js";
+import type { CloudProfile } from "./profile.js";
+
+/** What a cloud is made from. */
+export interface CloudArgs {
+  readonly spec: ClusterSpec;
+  /** Public half of the key with which the program reaches machines, in OpenSSH's format. */
+  readonly sshPublicKey: pulumi.Input<string>;
+  /** Applied before the first machine is made, so that no machine is ever open. */
+  readonly firewall: readonly FirewallRule[];
+}
+
+/** A block device that outlives its machine. */
+export interface VolumeArgs {
+  /** Last part of its name, `<machine>-<suffix>`; machines find the device by that name. */
+  readonly suffix: string;
+  /** GB; may grow, never shrink. */
+  readonly size: number;
+}
+
+export interface MachineArgs {
+  /** `<cluster>-<pool>-<index>`: name of the machine and its host name. */
+  readonly name: string;
+  readonly role: Role;
+  /** The cloud's name of the machine size; changing it replaces the machine. */
+  readonly size: string;
+  /** Ignition; a change of it alone never replaces a machine. */
+  readonly userData: string;
+  /** @default none */
+  readonly volumes?: readonly VolumeArgs[];
+}
+
+/** A machine as the rest of the program sees it. */
+export interface Machine {
+  readonly name: string;
+  readonly role: Role;
+  /** The cloud's id: another id is another machine. */
+  readonly id: pulumi.Output<string>;
+  /** Where administrators reach it. */
+  readonly publicIpv4: pulumi.Output<string>;
+  /** Where the cluster's other machines reach it. */
+  readonly privateIpv4: pulumi.Output<string>;
+  /** Resources without which it cannot become healthy (the machine itself, attached volumes). */
+  readonly resources: readonly pulumi.Resource[];
+}
+
+/** Addresses of the API's load balancers; both forward TCP on `apiPort` to the healthy controllers. */
+export interface ApiLoadBalancers {
+  /** For administrators only. */
+  readonly external: pulumi.Output<string>;
+  /** For the cluster's own machines, inside the private network. */
+  readonly internal: pulumi.Output<string>;
+  /** Resources without which they forward nothing. */
+  readonly resources: readonly pulumi.Resource[];
+}
+
+/**
+ * One cluster's place in a cloud: private network, machines' identity and firewall exist once this does.
+ *
+ * Machines belong to their role by a mark (tag, security group), never by a list, so that adding one changes nothing that exists.
+ */
+export interface Cloud {
+  /** What user-data must know of the cloud. */
+  readonly profile: CloudProfile;
+  /** Makes a machine and its volumes, as children of `opts.parent`. Volumes are protected as `spec.deletionProtection` says. */
+  createMachine(args: MachineArgs, opts: pulumi.CustomResourceOptions): Machine;
+  /** Makes the load balancers of the API. Health is `/readyz` over HTTPS, so that a controller that drains gets no new connections. */
+  createApiLoadBalancers(opts: pulumi.CustomResourceOptions): ApiLoadBalancers;
+}
+
+export type CloudFactory = (args: CloudArgs, opts?: pulumi.ComponentResourceOptions) => Cloud;

@@ -1,0 +1,46 @@
+/** The controllers: machines that run the API servers, the controller managers and the schedulers. */
+import * as pulumi from "@pulumi/pulumi";
+import type { Cloud, Machine } from "../cloud/cloud.js";
+import type { ApiAddresses, ApiEndpoint } from "../endpoint/endpoint.js";
+import type { EtcdCluster } from "../etcd/cluster.js";
+import { connection, type SshAccess } from "../machine/access.js";
+import { Delivery } from "../machine/delivery.js";
+import { createPool } from "../machine/pool.js";
+import type { Pki } from "../pki/pki.js";
+import type { ClusterSpec } from "../spec/cluster.js";
+import { controllerFiles } from "./files.js";
+
+export interface ControllersArgs {
+  readonly spec: ClusterSpec;
+  readonly cloud: Cloud;
+  readonly pki: Pki;
+  readonly ssh: SshAccess;
+  readonly etcd: EtcdCluster;
+  readonly endpoint: ApiEndpoint;
+}
+
+export class Controllers extends pulumi.ComponentResource {
+  readonly machines: readonly Machine[];
+  /** One for each machine, in their order; done when its API server is ready. */
+  readonly deliveries: readonly Delivery[];
+  readonly api: ApiAddresses;
+
+  constructor(name: string, args: ControllersArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("corekube:controllers:Controllers", name, {}, opts);
+    const { spec, pki, etcd } = args;
+    const child = { parent: this };
+    // Machines boot beside etcd's; only their secrets wait for it.
+    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers }, child);
+    this.api = args.endpoint.addresses(this.machines);
+    this.deliveries = this.machines.map((machine) => {
+      const files = controllerFiles({ spec, pki, machine, shared: this.api.shared, etcdUrls: etcd.clientUrls }, child);
+      return new Delivery(
+        machine.name,
+        // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
+        { ...connection(machine, args.ssh), files: pulumi.secret(files), timeout: spec.bootTimeout, turn: "controller" },
+        { ...child, dependsOn: [...machine.resources, ...etcd.deliveries] },
+      );
+    });
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,136 @@
+/** A cluster's place on DigitalOcean: VPC, tags, SSH key, image and firewalls; makes droplets, volumes and load balancers. */
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+import type { ApiLoadBalancers, Cloud, CloudArgs, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
+import type { Role } from "../spec/cluster.js";
+import { inboundRules, loadBalancerRules, outboundRules } from "./firewalls.js";
+import { createLoadBalancer } from "./loadBalancers.js";
+import { clusterTags, roleTag } from "./names.js";
+import { digitaloceanProfile } from "./profile.js";
+
+const roles: readonly Role[] = ["etcd", "controller", "worker"];
+
+function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {
+  return { etcd: make("etcd"), controller: make("controller"), worker: make("worker") };
+}
+
+export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
+  readonly profile = digitaloceanProfile;
+  private readonly spec: CloudArgs["spec"];
+  private readonly firewall: CloudArgs["firewall"];
+  private readonly vpc: digitalocean.Vpc;
+  private readonly sshKey: digitalocean.SshKey;
+  /** Of every droplet and volume. */
+  private readonly tags: readonly pulumi.Input<string>[];
+  private readonly roleTags: Readonly<Record<Role, digitalocean.Tag>>;
+  private readonly firewalls: Readonly<Record<Role, digitalocean.Firewall>>;
+  private readonly image: pulumi.Input<string>;
+
+  constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
+    const tags = clusterTags(args.spec);
+    super("corekube:digitalocean:DigitalOcean", name, {}, opts);
+    const child = { parent: this };
+    const { spec } = args;
+    this.spec = spec;
+    this.firewall = args.firewall;
+    this.vpc = new digitalocean.Vpc(name, { name, region: spec.region, ipRange: spec.nodeCidr, description: `Kubernetes cluster ${name}` }, child);
+    this.sshKey = new digitalocean.SshKey(name, { name, publicKey: args.sshPublicKey }, child);
+    const clusterTag = new digitalocean.Tag(name, { name: tags.cluster }, child);
+    // The stack's own tags may be other clusters' too. The cloud makes them with the first droplet; deleting them is not ours.
+    this.tags = [clusterTag.name, ...tags.own];
+    this.roleTags = byRole((role) => new digitalocean.Tag(`${name}-${role}`, { name: roleTag(name, role) }, child));
+    const sources = { adminCidrs: spec.adminCidrs, roleTags: byRole((role) => this.roleTags[role].name) };
+    this.firewalls = byRole(
+      (role) =>
+        new digitalocean.Firewall(
+          `${name}-${role}`,
+          {
+            name: `${name}-${role}`,
+            tags: [this.roleTags[role].name],
+            inboundRules: inboundRules(args.firewall, role, sources),
+            outboundRules: outboundRules(),
+          },
+          child,
+        ),
+    );
+    this.image = imageOf(name, spec, child);
+    this.registerOutputs({});
+  }
+
+  createMachine(args: MachineArgs, opts: pulumi.CustomResourceOptions): Machine {
+    const droplet = new digitalocean.Droplet(
+      args.name,
+      {
+        name: args.name,
+        region: this.spec.region,
+        size: args.size,
+        image: this.image,
+        vpcUuid: this.vpc.id,
+        sshKeys: [this.sshKey.id],
+        tags: [this.roleTags[args.role].name, ...this.tags],
+        userData: args.userData,
+        monitoring: false,
+        dropletAgent: false,
+      },
+      // Both are read at the first boot only: a change of them must not replace a machine. The firewall comes first, so that the
+      // machine is never open.
+      pulumi.mergeOptions(opts, { ignoreChanges: ["userData", "sshKeys"], dependsOn: [this.firewalls[args.role]] }),
+    );
+    const attachments = (args.volumes ?? []).map((volume) => this.attachVolume(args.name, droplet, volume, opts));
+    return {
+      name: args.name,
+      role: args.role,
+      id: droplet.id,
+      publicIpv4: droplet.ipv4Address,
+      privateIpv4: droplet.ipv4AddressPrivate,
+      resources: [droplet, ...attachments],
+    };
+  }
+
+  /** The volume has no file system: the machine makes one only where there is none, and so never over data. */
+  private attachVolume(machine: string, droplet: digitalocean.Droplet, args: VolumeArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+    const name = `${machine}-${args.suffix}`;
+    const volume = new digitalocean.Volume(
+      name,
+      {
+        name,
+        region: this.spec.region,
+        size: args.size,
+        description: `${args.suffix} of ${machine}`,
+        tags: [...this.tags],
+      },
+      pulumi.mergeOptions(opts, { protect: this.spec.deletionProtection }),
+    );
+    return new digitalocean.VolumeAttachment(
+      name,
+      { dropletId: droplet.id.apply(Number), volumeId: volume.id },
+      // A volume has one attachment at a time: the old one goes before the new one comes.
+      pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
+    );
+  }
+
+  createApiLoadBalancers(opts: pulumi.CustomResourceOptions): ApiLoadBalancers {
+    const { name, region, adminCidrs } = this.spec;
+    const common = { region, vpcId: this.vpc.id, targetTag: this.roleTags.controller.name };
+    const external = createLoadBalancer(`${name}-api`, { ...common, scope: "external", allowedCidrs: adminCidrs }, opts);
+    const internal = createLoadBalancer(`${name}-api-internal`, { ...common, scope: "internal", allowedCidrs: [] }, opts);
+    // Firewalls of their own: machines need not wait for load balancers, which take minutes.
+    const firewalls = roles.flatMap((role) => {
+      const rules = loadBalancerRules(this.firewall, role, [external.id, internal.id]);
+      const firewall = `${name}-${role}-load-balancers`;
+      return rules.length > 0
+        ? [new digitalocean.Firewall(firewall, { name: firewall, tags: [this.roleTags[role].name], inboundRules: rules }, opts)]
+        : [];
+    });
+    return { external: external.ip, internal: internal.ip, resources: [external, internal, ...firewalls] };
+  }
+}
+
+/** The image as droplets name it: a slug or id as it is, a custom image for an address. */
+function imageOf(name: string, spec: CloudArgs["spec"], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {
+  if (!/^https?:\/\//.test(spec.image)) {
+    return spec.image;
+  }
+  const image = new digitalocean.CustomImage(name, { name, url: spec.image, regions: [spec.region], description: `Machines of ${name}` }, opts);
+  return image.imageId.apply(String);
+}

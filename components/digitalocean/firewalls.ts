@@ -1,0 +1,53 @@
+/** Translates the firewall table to DigitalOcean's inbound rules. Pure but for the outputs that it passes on. */
+import type * as digitalocean from "@pulumi/digitalocean";
+import type * as pulumi from "@pulumi/pulumi";
+import type { FirewallRule } from "../cloud/firewall.js";
+import type { Role } from "../spec/cluster.js";
+
+type InboundRule = digitalocean.types.input.FirewallInboundRule;
+type OutboundRule = digitalocean.types.input.FirewallOutboundRule;
+
+/** What stands for the sources of the table. */
+export interface Sources {
+  readonly adminCidrs: readonly string[];
+  readonly roleTags: Readonly<Record<Role, pulumi.Input<string>>>;
+}
+
+function portRange(rule: FirewallRule): string {
+  return rule.ports.from === rule.ports.to ? String(rule.ports.from) : `${rule.ports.from}-${rule.ports.to}`;
+}
+
+/** Rules of one role, without what load balancers may do: they are opened when they exist. */
+export function inboundRules(rules: readonly FirewallRule[], role: Role, sources: Sources): InboundRule[] {
+  return rules
+    .filter((rule) => rule.role === role)
+    .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
+    .filter(({ from }) => from.length > 0)
+    .map(({ rule, from }) => {
+      const tags = from.filter((source) => source !== "admin").map((source) => sources.roleTags[source]);
+      return {
+        protocol: rule.protocol,
+        portRange: portRange(rule),
+        ...(from.includes("admin") ? { sourceAddresses: [...sources.adminCidrs] } : {}),
+        ...(tags.length > 0 ? { sourceTags: tags } : {}),
+      };
+    });
+}
+
+/** Rules that let the API's load balancers in. */
+export function loadBalancerRules(rules: readonly FirewallRule[], role: Role, loadBalancerIds: pulumi.Input<string>[]): InboundRule[] {
+  return rules
+    .filter((rule) => rule.role === role && rule.from.includes("apiLoadBalancer"))
+    .map((rule) => ({ protocol: rule.protocol, portRange: portRange(rule), sourceLoadBalancerUids: loadBalancerIds }));
+}
+
+const anywhere = ["0.0.0.0/0", "::/0"];
+
+/** Machines may go out to anywhere: a firewall without outbound rules would let nothing leave. */
+export function outboundRules(): OutboundRule[] {
+  return [
+    { protocol: "tcp", portRange: "1-65535", destinationAddresses: anywhere },
+    { protocol: "udp", portRange: "1-65535", destinationAddresses: anywhere },
+    { protocol: "icmp", destinationAddresses: anywhere },
+  ];
+}

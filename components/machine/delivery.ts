@@ -1,0 +1,58 @@
+/** Secrets on a machine, and the machine serving with them. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** How the provider reaches a machine. */
+export interface MachineAccessArgs {
+  /** The machine's name, for messages. */
+  machine: pulumi.Input<string>;
+  /** The cloud's id of the machine. Another id is another machine: the resource is replaced. */
+  machineId: pulumi.Input<string>;
+  /** Address or name at which the machine answers SSH from here. */
+  host: pulumi.Input<string>;
+  /** TCP port of its SSH server. @default 22 */
+  port?: pulumi.Input<number>;
+  /** A user who may run `sudo -n`. @default core */
+  user?: pulumi.Input<string>;
+  /** The user's private key in OpenSSH's format. Always kept as a secret. */
+  privateKey: pulumi.Input<string>;
+  /**
+   * Seconds for all of it, the machine's boot included, 1 to 7200. A unit that has failed for good ends the wait earlier.
+   * A change is recorded and nothing else.
+   * @default 600
+   */
+  timeout?: pulumi.Input<number>;
+}
+
+export interface DeliveryArgs extends MachineAccessArgs {
+  /**
+   * File name to content, for `/etc/corekube/secrets`: all of them, each 0600 and root's, or none. Always kept as a secret.
+   * Names have letters, digits, dot, dash and underscore; `complete` is the delivery's own.
+   */
+  files: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /**
+   * Later changes of machines with the same word here are made one at a time, each behind the gate; after a failure the
+   * others are left as they are, and the next run begins with the one that failed. Creation is not held up: members that
+   * need each other start side by side.
+   * @default no order
+   */
+  turn?: pulumi.Input<string>;
+}
+
+/**
+ * Delivers secrets to an etcd member or controller over SSH and waits until it serves (`/opt/corekube/bin/health`).
+ *
+ * A change of `files` delivers again and restarts `corekube-activate.service`. The host key is recorded at the first
+ * connection and must be the same ever after. A failure names the machine, the failed unit and its last log lines; the
+ * next `pulumi up` goes on from there. Deleting does nothing: the secrets go with the machine.
+ */
+export class Delivery extends pulumi.CustomResource {
+  /** The machine's SSH host key, such as `ssh-ed25519 AAAA...`. */
+  declare readonly hostKey: pulumi.Output<string>;
+  /** `sha256:...` over names and contents of the files: tells that they changed, and nothing else of them. */
+  declare readonly digest: pulumi.Output<string>;
+
+  constructor(name: string, args: DeliveryArgs, opts?: pulumi.CustomResourceOptions) {
+    const secret = { privateKey: pulumi.secret(args.privateKey), files: pulumi.secret(args.files) };
+    super("corekube:machine:Delivery", name, { ...args, ...secret, hostKey: undefined, digest: undefined }, opts);
+  }
+}

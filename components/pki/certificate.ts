@@ -1,0 +1,70 @@
+/** A certificate for one machine and one purpose, with a key of its own. */
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { Authority } from "./authority.js";
+
+const hoursPerDay = 24;
+
+/** Days that a leaf certificate is valid. */
+export const leafDays = 365;
+
+/** Days before the end in which `pulumi up` renews a leaf certificate. */
+export const renewalDays = 30;
+
+export interface CertificateArgs {
+  readonly authority: Authority;
+  /** Kubernetes reads it as the user's name. */
+  readonly commonName: string;
+  /** Kubernetes reads it as the user's group. @default none */
+  readonly organization?: string;
+  /** What the holder may do: serve, be a client, or both. */
+  readonly uses: readonly ("server_auth" | "client_auth")[];
+  /** @default none */
+  readonly dnsNames?: readonly string[];
+  /** @default none */
+  readonly ipAddresses?: readonly pulumi.Input<string>[];
+}
+
+/** Certificate and key, both PEM. */
+export interface KeyPair {
+  readonly certificate: pulumi.Output<string>;
+  /** Secret. */
+  readonly key: pulumi.Output<string>;
+}
+
+/** ECDSA P-256, `leafDays` days; renewed by `pulumi up` in its last `renewalDays` days. */
+export class Certificate extends pulumi.ComponentResource implements KeyPair {
+  readonly certificate: pulumi.Output<string>;
+  readonly key: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("corekube:pki:Certificate", name, {}, opts);
+    const child = { parent: this };
+    const privateKey = new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, child);
+    this.key = pulumi.secret(privateKey.privateKeyPem);
+    const request = new tls.CertRequest(
+      name,
+      {
+        privateKeyPem: this.key,
+        subject: { commonName: args.commonName, ...(args.organization ? { organization: args.organization } : {}) },
+        ...(args.dnsNames?.length ? { dnsNames: [...args.dnsNames] } : {}),
+        ...(args.ipAddresses?.length ? { ipAddresses: [...args.ipAddresses] } : {}),
+      },
+      child,
+    );
+    const signed = new tls.LocallySignedCert(
+      name,
+      {
+        certRequestPem: request.certRequestPem,
+        caCertPem: args.authority.certificate,
+        caPrivateKeyPem: args.authority.key,
+        allowedUses: ["digital_signature", ...args.uses],
+        validityPeriodHours: leafDays * hoursPerDay,
+        earlyRenewalHours: renewalDays * hoursPerDay,
+      },
+      child,
+    );
+    this.certificate = signed.certPem;
+    this.registerOutputs({});
+  }
+}

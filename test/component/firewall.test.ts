@@ -1,0 +1,82 @@
+/** The table of open ports, written out here once more: a port that is opened or closed must be so on purpose. */
+import assert from "node:assert/strict";
+import { firewallRules } from "../../components/cloud/firewall.js";
+import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewalls.js";
+
+const nodePortRange = { from: 30000, to: 32767 };
+
+/** `role protocol/ports <- sources` */
+const written = (highAvailability: boolean): string[] =>
+  firewallRules({ highAvailability, nodePortRange })
+    .map(({ role, protocol, ports, from }) => `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`)
+    .sort();
+
+const single = [
+  "controller tcp/10250-10250 <- controller",
+  "controller tcp/22-22 <- admin",
+  "controller tcp/6443-6443 <- admin controller worker",
+  "controller udp/8472-8472 <- controller worker",
+  "etcd tcp/22-22 <- admin",
+  "etcd tcp/2379-2379 <- controller",
+  "etcd tcp/2380-2380 <- etcd",
+  "worker tcp/10250-10250 <- controller",
+  "worker tcp/22-22 <- admin",
+  "worker tcp/30000-32767 <- admin",
+  "worker tcp/443-443 <- admin",
+  "worker tcp/80-80 <- admin",
+  "worker udp/30000-32767 <- admin",
+  "worker udp/8472-8472 <- controller worker",
+];
+
+describe("firewall table", () => {
+  it("opens exactly these ports", () => {
+    assert.deepEqual(written(false), single);
+  });
+
+  it("lets load balancers reach the API of a highly available cluster, and nothing else", () => {
+    const open = "controller tcp/6443-6443 <- admin controller worker";
+    const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller worker";
+    assert.deepEqual(written(true), single.map((line) => (line === open ? withLoadBalancer : line)));
+  });
+
+  it("has one rule for each role and purpose", () => {
+    const keys = firewallRules({ highAvailability: true, nodePortRange }).map(({ role, purpose }) => `${role} ${purpose}`);
+    assert.equal(new Set(keys).size, keys.length);
+  });
+});
+
+describe("firewall table on DigitalOcean", () => {
+  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker" } };
+  const rules = firewallRules({ highAvailability: true, nodePortRange });
+
+  it("names roles by tag and administrators by network", () => {
+    assert.deepEqual(inboundRules(rules, "controller", sources), [
+      { protocol: "tcp", portRange: "22", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"] },
+      { protocol: "tcp", portRange: "6443", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"], sourceTags: ["t-controller", "t-worker"] },
+      { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller"] },
+      { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker"] },
+    ]);
+  });
+
+  it("writes a range as DigitalOcean does", () => {
+    const ranges = inboundRules(rules, "worker", sources).map((rule) => rule.portRange);
+    assert.deepEqual(ranges, ["22", "10250", "8472", "30000-32767", "30000-32767", "80", "443"]);
+  });
+
+  it("lets load balancers in by their ids", () => {
+    assert.deepEqual(loadBalancerRules(rules, "controller", ["a", "b"]), [
+      { protocol: "tcp", portRange: "6443", sourceLoadBalancerUids: ["a", "b"] },
+    ]);
+    assert.deepEqual(loadBalancerRules(rules, "worker", ["a", "b"]), []);
+    assert.deepEqual(loadBalancerRules(rules, "etcd", ["a", "b"]), []);
+  });
+
+  it("lets everything go out, over IPv4 and IPv6", () => {
+    const anywhere = ["0.0.0.0/0", "::/0"];
+    assert.deepEqual(outboundRules(), [
+      { protocol: "tcp", portRange: "1-65535", destinationAddresses: anywhere },
+      { protocol: "udp", portRange: "1-65535", destinationAddresses: anywhere },
+      { protocol: "icmp", destinationAddresses: anywhere },
+    ]);
+  });
+});

@@ -1,0 +1,125 @@
+/** Where secrets are, and where they are not. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { dropletAddresses } from "./support/mocks.js";
+import { type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
+import { testSpec } from "./support/spec.js";
+
+describe("secrets", function () {
+  this.timeout(runTimeout);
+  let run: Run;
+  before(async () => {
+    run = await runProgram(testSpec({ highAvailability: true }));
+  });
+
+  it("are marked wherever a resource takes one", () => {
+    for (const { type, name, readable } of run.registrations) {
+      const text = JSON.stringify(readable);
+      assert.ok(!text.includes("PRIVATE KEY"), `${type} ${name} shows a private key`);
+      assert.ok(!/client-key-data|current-context: admin/.test(text), `${type} ${name} shows a kubeconfig`);
+    }
+  });
+
+  it("are in no user-data", () => {
+    for (const { name, inputs } of run.of("Droplet")) {
+      const userData = String(inputs["userData"]);
+      assert.ok(userData.length > 0, name);
+      assert.ok(!/PRIVATE KEY|client-key-data|BEGIN CERTIFICATE/.test(userData), name);
+    }
+  });
+
+  it("are in no object of the cluster", () => {
+    for (const { type, name, inputs } of run.registrations.filter((each) => each.type.startsWith("kubernetes:"))) {
+      assert.ok(!JSON.stringify(inputs).includes("PRIVATE KEY"), `${type} ${name}`);
+    }
+  });
+
+  it("are marked in the stack's outputs", async () => {
+    const { outputs } = run;
+    assert.equal(await pulumi.isSecret(outputs.kubeconfig), true);
+    assert.equal(await pulumi.isSecret(outputs.ssh_private_key), true);
+    assert.equal(await pulumi.isSecret(outputs.machines), false);
+    assert.equal(await pulumi.isSecret(outputs.endpoint), false);
+    assert.equal(await pulumi.isSecret(outputs.ssh_user), false);
+  });
+
+  const etcdFiles = ["cluster.env", "etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
+  const controllerFiles = [
+    "apiserver-kubelet-client.crt",
+    "apiserver-kubelet-client.key",
+    "apiserver.crt",
+    "apiserver.key",
+    "ca.crt",
+    "ca.key",
+    "cluster.env",
+    "controller-manager.kubeconfig",
+    "etcd-ca.crt",
+    "etcd-client.crt",
+    "etcd-client.key",
+    "front-proxy-ca.crt",
+    "front-proxy-client.crt",
+    "front-proxy-client.key",
+    "kubelet.kubeconfig",
+    "scheduler.kubeconfig",
+    "service-account.key",
+    "service-account.pub",
+  ];
+
+  it("of a machine are those of its role, and its own", () => {
+    for (const { name, inputs } of run.of("Delivery")) {
+      const files = inputs["files"] as Record<string, string>;
+      assert.deepEqual(Object.keys(files).sort(), name.includes("-etcd-") ? etcdFiles : controllerFiles);
+      const keys = Object.values(files).flatMap((text) => [...text.matchAll(/-----BEGIN EC PRIVATE KEY-----\n(.*)\n/g)].map((match) => match[1] ?? ""));
+      const owners = keys.map((key) => Buffer.from(key, "base64").toString());
+      const shared = ["dev-kubernetes-ca", "dev-service-account"];
+      assert.deepEqual(owners.filter((owner) => !owner.startsWith(`${name}-`) && !shared.includes(owner)), [], name);
+    }
+  });
+
+  it("of an etcd authority never leave the program", () => {
+    for (const { name, inputs } of run.of("Delivery")) {
+      const text = JSON.stringify(inputs["files"]);
+      for (const authority of ["dev-etcd-ca", "dev-front-proxy-ca"]) {
+        const key = `-----BEGIN EC PRIVATE KEY-----\\n${Buffer.from(authority).toString("base64")}`;
+        assert.ok(!text.includes(key), `${name} gets the key of ${authority}`);
+      }
+    }
+  });
+
+  it("tell members of each other and controllers of all members", () => {
+    const ips = ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map((name) => ({ name, ip: dropletAddresses(name).private }));
+    const files = (name: string): Record<string, string> => run.one("Delivery", name).inputs["files"] as Record<string, string>;
+    const cluster = ips.map(({ name, ip }) => `${name}=https://${ip}:2380`).join(",");
+    assert.equal(files("dev-etcd-1")["cluster.env"], `ETCD_INITIAL_CLUSTER=${cluster}\nETCD_INITIAL_CLUSTER_STATE=new\n`);
+    assert.equal(files("dev-controller-2")["cluster.env"], `ETCD_SERVERS=${ips.map(({ ip }) => `https://${ip}:2379`).join(",")}\n`);
+  });
+
+  it("of workers are none: they make their keys themselves", () => {
+    for (const { inputs } of run.of("Join")) {
+      assert.deepEqual(
+        Object.keys(inputs).sort(),
+        ["caCertificate", "drainTimeout", "host", "kubeconfig", "machine", "machineId", "nodeName", "privateKey", "server", "timeout", "user"],
+      );
+    }
+    assert.deepEqual(run.of("CertRequest").filter(({ name }) => name.includes("-worker-")), []);
+  });
+
+  it("stay out of the table of machines", async () => {
+    const machines = await valueOf(run.outputs.machines);
+    assert.deepEqual(machines.map(({ name }) => name), [
+      "dev-etcd-0", "dev-etcd-1", "dev-etcd-2",
+      "dev-controller-0", "dev-controller-1", "dev-controller-2",
+      "dev-worker-0", "dev-worker-1",
+    ]);
+    const { public: publicIpv4, private: privateIpv4 } = dropletAddresses("dev-worker-1");
+    const { id, ...rest } = machines[7]!;
+    assert.match(id, /^\d+$/);
+    assert.deepEqual(rest, {
+      name: "dev-worker-1",
+      role: "worker",
+      public_ipv4: publicIpv4,
+      private_ipv4: privateIpv4,
+      host_key: "ssh-ed25519 host-dev-worker-1",
+    });
+  });
+});

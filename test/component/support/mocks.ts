@@ -1,0 +1,85 @@
+/**
+ * Answers of the providers, as far as the program reads them. A resource that is not here is a mistake, in the program or in the test:
+ * the mock throws.
+ */
+import * as pulumi from "@pulumi/pulumi";
+
+type Outputs = Record<string, unknown>;
+type Answer = (name: string, inputs: Outputs) => { id: string; outputs?: Outputs };
+
+/** What stands between `BEGIN` and `END` names the key, so that a test can tell keys apart. */
+const pem = (kind: string, name: string): string => `-----BEGIN ${kind}-----\n${Buffer.from(name).toString("base64")}\n-----END ${kind}-----\n`;
+
+/** Stable numbers from names: the same machine has the same addresses in every run of a test. */
+function numberOf(name: string): number {
+  return [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 40_000, 7);
+}
+
+const address = (prefix: string, name: string): string => `${prefix}.${Math.floor(numberOf(name) / 200)}.${(numberOf(name) % 200) + 10}`;
+
+/** Public and private address of a droplet of a test. */
+export const dropletAddresses = (name: string): { public: string; private: string } => ({
+  public: address("203.0", name),
+  private: address("10.4", name),
+});
+
+/** Address of a load balancer of a test. */
+export const loadBalancerAddress = (name: string): string => address("198.51", name);
+
+const byName: Answer = (name) => ({ id: `id-of-${name}` });
+
+const answers: Readonly<Record<string, Answer>> = {
+  "tls:index/privateKey:PrivateKey": (name) => ({
+    id: `key-${name}`,
+    outputs: {
+      privateKeyPem: pulumi.secret(pem("EC PRIVATE KEY", name)),
+      privateKeyOpenssh: pulumi.secret(pem("OPENSSH PRIVATE KEY", name)),
+      privateKeyPemPkcs8: pulumi.secret(pem("PRIVATE KEY", name)),
+      publicKeyPem: pem("PUBLIC KEY", name),
+      publicKeyOpenssh: `ssh-ed25519 ${Buffer.from(name).toString("base64")}\n`,
+    },
+  }),
+  "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ id: name, outputs: { certPem: pem("CERTIFICATE", name) } }),
+  "tls:index/certRequest:CertRequest": (name) => ({ id: name, outputs: { certRequestPem: pem("CERTIFICATE REQUEST", name) } }),
+  "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ id: name, outputs: { certPem: pem("CERTIFICATE", name) } }),
+  "digitalocean:index/vpc:Vpc": (name) => ({ id: `vpc-${name}` }),
+  "digitalocean:index/tag:Tag": (_name, inputs) => ({ id: String(inputs["name"]) }),
+  "digitalocean:index/sshKey:SshKey": () => ({ id: "512189", outputs: { fingerprint: "3b:16:bf:e4:8b:00" } }),
+  "digitalocean:index/firewall:Firewall": byName,
+  "digitalocean:index/customImage:CustomImage": () => ({ id: "7938206", outputs: { imageId: 7938206, status: "available" } }),
+  "digitalocean:index/volume:Volume": (name) => ({ id: `volume-${name}`, outputs: { urn: `do:volume:${name}` } }),
+  "digitalocean:index/volumeAttachment:VolumeAttachment": byName,
+  "digitalocean:index/droplet:Droplet": (name) => {
+    const { public: ipv4Address, private: ipv4AddressPrivate } = dropletAddresses(name);
+    return { id: String(3_000_000 + numberOf(name)), outputs: { ipv4Address, ipv4AddressPrivate, status: "active" } };
+  },
+  "digitalocean:index/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { ip: loadBalancerAddress(name), status: "active" } }),
+  "corekube:machine:Delivery": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) } }),
+  "corekube:machine:Join": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}` } }),
+  "pulumi:providers:kubernetes": (name) => ({ id: `provider-${name}` }),
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": byName,
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": byName,
+  "kubernetes:core/v1:ServiceAccount": byName,
+  "kubernetes:core/v1:ConfigMap": byName,
+  "kubernetes:core/v1:Service": byName,
+  "kubernetes:apps/v1:DaemonSet": byName,
+  "kubernetes:apps/v1:Deployment": byName,
+  "kubernetes:policy/v1:PodDisruptionBudget": byName,
+};
+
+export const mocks: pulumi.runtime.Mocks = {
+  newResource: ({ type, name, inputs, custom }) => {
+    if (!custom) {
+      return { id: undefined, state: inputs as Outputs };
+    }
+    const answer = answers[type];
+    if (!answer) {
+      throw new Error(`the mocks know no resource ${type} (${name})`);
+    }
+    const { id, outputs = {} } = answer(name, inputs as Outputs);
+    return { id, state: { ...(inputs as Outputs), ...outputs } };
+  },
+  call: ({ token }) => {
+    throw new Error(`the mocks know no function ${token}`);
+  },
+};

@@ -1,0 +1,133 @@
+/** Runs the program against the mocks and keeps what it asked the engine for. */
+import * as pulumi from "@pulumi/pulumi";
+import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import sinon from "sinon";
+import { createCluster } from "../../../infra/cluster.js";
+import type { ClusterOutputs } from "../../../infra/outputs.js";
+import type { ClusterSpec } from "../../../components/spec/cluster.js";
+import { mocks } from "./mocks.js";
+
+/** Milliseconds that the tests of a run may take on a machine that is busy with others. */
+export const runTimeout = 60_000;
+
+/** Mark under which the SDK puts secrets on the wire. */
+const secretMark = "4dabf18193072939515e22adb298388d";
+
+export interface Registration {
+  readonly type: string;
+  readonly name: string;
+  readonly custom: boolean;
+  /** `<type>/<name>` of the parent; empty for none. */
+  readonly parent: string;
+  readonly protect: boolean;
+  readonly ignoreChanges: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+  /** `<type>/<name>` of what takes it along when it is deleted; empty for none. */
+  readonly deletedWith: string;
+  /** `<type>/<name>` of all that it waits for, by option or by input. */
+  readonly dependsOn: readonly string[];
+  /** Inputs as the provider sees them. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Inputs with every secret taken out: what would be readable in the state. */
+  readonly readable: unknown;
+}
+
+export interface Run {
+  readonly registrations: readonly Registration[];
+  readonly outputs: ClusterOutputs;
+  /** Resources of a type (its last part, such as `Droplet`), in order of their names. */
+  of(type: string): readonly Registration[];
+  /** @throws Error when there is none, or more than one. */
+  one(type: string, name: string): Registration;
+}
+
+/** `<type>/<name>` of a resource. */
+export const keyOf = (registration: Pick<Registration, "type" | "name">): string => `${registration.type}/${registration.name}`;
+
+function keyOfUrn(urn: string): string {
+  const [, , types = "", ...name] = urn.split("::");
+  return urn === "" ? "" : `${types.split("$").pop() ?? ""}/${name.join("::")}`;
+}
+
+function isSecret(value: unknown): value is { value: unknown } {
+  return typeof value === "object" && value !== null && secretMark in value;
+}
+
+/** Opens secrets, or puts `[secret]` in their place. */
+function walk(value: unknown, open: boolean): unknown {
+  if (isSecret(value)) {
+    return open ? walk(value.value, open) : "[secret]";
+  }
+  if (Array.isArray(value)) {
+    return value.map((item: unknown) => walk(item, open));
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, open)]));
+  }
+  return value;
+}
+
+function registrationOf(request: RegisterResourceRequest): Registration {
+  const object: unknown = request.getObject()?.toJavaScript() ?? {};
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    custom: request.getCustom(),
+    parent: keyOfUrn(request.getParent()),
+    protect: request.getProtect() ?? false,
+    ignoreChanges: request.getIgnorechangesList(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    deletedWith: keyOfUrn(request.getDeletedwith()),
+    dependsOn: request.getDependenciesList().map(keyOfUrn).sort(),
+    inputs: walk(object, true) as Record<string, unknown>,
+    readable: walk(object, false),
+  };
+}
+
+/** Value of an output, once it is known. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => {
+    output.apply(resolve);
+  });
+}
+
+const runs = new Map<string, Promise<Run>>();
+
+/** What the program registers for a description; everything is registered when this answers. The same description runs once. */
+export function runProgram(spec: ClusterSpec): Promise<Run> {
+  const key = JSON.stringify(spec);
+  const known = runs.get(key) ?? register(spec);
+  runs.set(key, known);
+  return known;
+}
+
+async function register(spec: ClusterSpec): Promise<Run> {
+  await pulumi.runtime.setMocks(mocks, "corekube", "test", false);
+  const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
+  const spy = sinon.spy(monitor, "registerResource");
+  try {
+    const outputs = createCluster(spec);
+    await valueOf(outputs.machines);
+    await pulumi.runtime.disconnect();
+    const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));
+    const of = (type: string): readonly Registration[] =>
+      registrations
+        .filter((registration) => registration.type.split(":").pop() === type)
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+    return {
+      registrations,
+      outputs,
+      of,
+      one: (type, name) => {
+        const found = of(type).filter((registration) => registration.name === name);
+        if (found.length !== 1) {
+          throw new Error(`${type} ${name}: got ${found.length}, there are ${of(type).map((each) => each.name).join(", ")}`);
+        }
+        return found[0]!;
+      },
+    };
+  } finally {
+    spy.restore();
+  }
+}

@@ -1,0 +1,37 @@
+/** A cluster's description for component tests. */
+import type { ClusterSpec } from "../../../components/spec/cluster.js";
+import { versions } from "../../../components/spec/versions.js";
+
+/** 1 etcd member, 1 controller, 2 workers; or 3, 3 and 2 when `highAvailability`. */
+export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number } = {}): ClusterSpec {
+  const { workerCount = 2, ...rest } = changes;
+  const count = rest.highAvailability ? 3 : 1;
+  return {
+    name: "dev",
+    cloud: "digitalocean",
+    region: "fra1",
+    kubernetesVersion: versions.kubernetes,
+    highAvailability: false,
+    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", volumeSize: 10 },
+    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb" },
+    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb" },
+    nodeCidr: "10.4.0.0/20",
+    podCidr: "10.2.0.0/16",
+    serviceCidr: "10.3.0.0/16",
+    apiServiceAddress: "10.3.0.1",
+    dnsServiceAddress: "10.3.0.10",
+    nodePortRange: { from: 30000, to: 32767 },
+    clusterDomain: "cluster.local",
+    image: "flatcar-stable",
+    adminCidrs: ["192.0.2.1/32"],
+    sshPublicKeys: [],
+    tags: { KubernetesCluster: "dev", team: "platform" },
+    mirrors: { registries: {} },
+    releases: versions.releases,
+    images: versions.images,
+    deletionProtection: true,
+    drainTimeout: 120,
+    bootTimeout: 600,
+    ...rest,
+  };
+}
