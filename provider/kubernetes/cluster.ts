@@ -1,0 +1,106 @@
+/** The cluster's API with an administrator's kubeconfig: bounded requests, and errors that say what failed. */
+import type { CoreV1Api } from "@kubernetes/client-node";
+import { pause, type Deadline } from "../timing.js";
+
+const REQUEST_MILLISECONDS = 15_000;
+const RETRY_MILLISECONDS = 1_000;
+
+export interface Cluster {
+  readonly core: CoreV1Api;
+}
+
+/** The kubeconfig cannot be used at all. */
+export class InvalidKubeconfig extends Error {}
+
+/** The API gave no usable answer within the time given. */
+export class ApiUnavailable extends Error {}
+
+/**
+ * A client for the kubeconfig's current context.
+ * @param signal ends every request.
+ * @throws {InvalidKubeconfig}
+ */
+export async function openCluster(kubeconfig: string, signal: AbortSignal): Promise<Cluster> {
+  // Loaded here, because it takes longer to load than all the rest of the provider.
+  const kubernetes = await import("@kubernetes/client-node");
+  const config = new kubernetes.KubeConfig();
+  let server: string | undefined;
+  try {
+    config.loadFromString(kubeconfig);
+    server = config.getCurrentCluster()?.server;
+  } catch {
+    // The parser's message may quote the text, which holds a key.
+  }
+  if (server === undefined) throw new InvalidKubeconfig("kubeconfig has no current context with a cluster in it; give the cluster's admin kubeconfig.");
+  const configuration = kubernetes.createConfiguration({
+    baseServer: new kubernetes.ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [
+      {
+        pre: (request) => {
+          request.setSignal(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MILLISECONDS)]));
+          return Promise.resolve(request);
+        },
+        post: (response) => Promise.resolve(response),
+      },
+    ],
+  });
+  return { core: new kubernetes.CoreV1Api(configuration) };
+}
+
+/** The HTTP status of an answer, or undefined if there was none. */
+export function statusOf(error: unknown): number | undefined {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "number" ? code : undefined;
+}
+
+/** What an API error says, without headers and without what was sent. */
+export function describeError(error: unknown): string {
+  const status = statusOf(error);
+  if (status === undefined) return error instanceof Error ? error.message : String(error);
+  return `${status} ${statusBody(error)?.message ?? ""}`.trim();
+}
+
+/** The `Status` object in an API error. */
+export function statusBody(error: unknown): { message?: string; details?: { causes?: { reason?: string; message?: string }[] } } | undefined {
+  const body = (error as { body?: unknown }).body;
+  try {
+    const parsed: unknown = typeof body === "string" ? JSON.parse(body) : body;
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers that tell of the API's state or of our rights, not of the object that was asked for. */
+function isUnavailable(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === undefined || status >= 500 || status === 401 || status === 403 || status === 429;
+}
+
+/** The object, or undefined where there is none. */
+export async function ifFound<Result>(request: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Repeats a request while the API gives no usable answer.
+ * @throws {ApiUnavailable} after the deadline. Other errors of the API pass through.
+ */
+export async function persist<Result>(deadline: Deadline, signal: AbortSignal, request: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isUnavailable(error)) throw error;
+      if (deadline.left < 1) throw new ApiUnavailable(`the Kubernetes API gave no usable answer within ${deadline.seconds} s (${describeError(error)})`);
+      await pause(RETRY_MILLISECONDS, signal, deadline);
+    }
+  }
+}

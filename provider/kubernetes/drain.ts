@@ -1,0 +1,126 @@
+/** Takes the pods off a node before its machine goes. */
+import type { V1Pod } from "@kubernetes/client-node";
+import type { Progress } from "../progress.js";
+import type { Log } from "../rpc/log.js";
+import { Deadline, pause } from "../timing.js";
+import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
+import { isReady, takesPods } from "./node.js";
+import { isLeaving, mustLeave, podName } from "./pods.js";
+
+const POLL_MILLISECONDS = 2_000;
+/** Evictions at a time. */
+const PARALLEL = 10;
+/** How long the API may be away in the middle of a drain. */
+const API_SECONDS = 30;
+
+/** Pods are still there and the time is over. The node stays cordoned. */
+export class DrainBlocked extends Error {}
+
+export interface DrainOptions {
+  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+  readonly progress: Progress;
+  readonly log: Log;
+}
+
+/** Nodes that this process takes out just now. */
+const leaving = new Set<string>();
+
+/**
+ * Cordons a node and evicts its pods; disruption budgets are respected.
+ *
+ * Where every node that takes ordinary pods leaves in the same run (`pulumi destroy`, or the only worker), no budget can
+ * be met by waiting: pods that a budget holds then go with the machine, and a warning names them.
+ * @throws {DrainBlocked} @throws {ApiUnavailable}
+ */
+export async function drain(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
+  leaving.add(nodeName);
+  try {
+    options.progress.phase("cordoning the node");
+    await call(options, () =>
+      cluster.core.patchNode({ name: nodeName, body: [{ op: "add", path: "/spec/unschedulable", value: true }] }),
+    );
+    await empty(cluster, nodeName, options);
+  } finally {
+    leaving.delete(nodeName);
+  }
+}
+
+async function empty(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
+  const { signal, deadline, progress, log } = options;
+  for (;;) {
+    const pods = (await call(options, () => cluster.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${nodeName}` }))).items.filter(mustLeave);
+    const blocked = await evict(cluster, pods.filter((pod) => !isLeaving(pod)), options);
+    const awaited = pods.filter((pod) => !blocked.has(podName(pod)));
+    if (pods.length === 0) return;
+    // Nobody ends the pods of a machine that is gone; the API forgets them with the Node.
+    if (blocked.size === 0 && awaited.every(isLeaving) && !(await answers(cluster, nodeName, options))) return;
+    if (blocked.size > 0 && awaited.length === 0 && (await isLast(cluster, options))) {
+      log.warn(`${nodeName}: no other node is left to take pods, so these, which disruption budgets hold, go with the machine: ${[...blocked.keys()].join(", ")}`);
+      return;
+    }
+    if (deadline.left < 1) throw new DrainBlocked(explain(nodeName, deadline.seconds, pods, blocked));
+    progress.phase(`draining, ${pods.length} ${pods.length === 1 ? "pod" : "pods"} to go${blocked.size > 0 ? ` (${blocked.size} held by disruption budgets)` : ""}`);
+    await pause(POLL_MILLISECONDS, signal, deadline);
+  }
+}
+
+/** Asks for each pod's eviction once. @returns the pods that were refused, with the API's reason. */
+async function evict(cluster: Cluster, pods: readonly V1Pod[], options: DrainOptions): Promise<Map<string, string>> {
+  const refused = new Map<string, string>();
+  const queue = [...pods];
+  const worker = async (): Promise<void> => {
+    for (let pod = queue.shift(); pod !== undefined; pod = queue.shift()) {
+      const name = pod.metadata?.name ?? "";
+      const namespace = pod.metadata?.namespace ?? "";
+      try {
+        await cluster.core.createNamespacedPodEviction({
+          name,
+          namespace,
+          // The very pod that was listed: a StatefulSet makes its next one under the same name.
+          body: { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace }, deleteOptions: { preconditions: { uid: pod.metadata?.uid ?? "" } } },
+        });
+      } catch (error) {
+        options.signal.throwIfAborted();
+        const status = statusOf(error);
+        // Gone, or another pod by now: the next look tells. Any other answer is asked again until the deadline.
+        if (status !== 404 && status !== 409) refused.set(podName(pod), refusal(error));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return refused;
+}
+
+/** Why the API refused: the budget's own message if it is one. */
+function refusal(error: unknown): string {
+  const budget = statusBody(error)?.details?.causes?.find((cause) => cause.reason === "DisruptionBudget");
+  return budget?.message ?? describeError(error);
+}
+
+/** Whether the node's kubelet still reports. */
+async function answers(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<boolean> {
+  const node = await call(options, () => ifFound(cluster.core.readNode({ name: nodeName })));
+  return node !== undefined && isReady(node);
+}
+
+/** Whether every other node that takes ordinary pods leaves in this run too. */
+async function isLast(cluster: Cluster, options: DrainOptions): Promise<boolean> {
+  const nodes = await call(options, () => cluster.core.listNode());
+  return nodes.items.every((node) => leaving.has(node.metadata?.name ?? "") || !takesPods(node));
+}
+
+function call<Result>(options: DrainOptions, request: () => Promise<Result>): Promise<Result> {
+  return persist(new Deadline(API_SECONDS), options.signal, request);
+}
+
+function explain(nodeName: string, seconds: number, pods: readonly V1Pod[], blocked: ReadonlyMap<string, string>): string {
+  const lines = pods.map((pod) => {
+    const name = podName(pod);
+    return `  ${name}: ${blocked.get(name) ?? (isLeaving(pod) ? "is still ending" : "was evicted, but is still there")}`;
+  });
+  return (
+    `${nodeName}: the node could not be drained within ${seconds} s; its machine was left as it is, and the node stays cordoned. Still there:\n${lines.join("\n")}\n` +
+    `Make room for them (more replicas, a wider disruption budget, or delete them), then run \`pulumi up\` again: it goes on from here. To keep the node instead: kubectl uncordon ${nodeName}`
+  );
+}

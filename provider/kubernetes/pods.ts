@@ -1,0 +1,22 @@
+/** Which pods a drain must move. */
+import type { V1Pod } from "@kubernetes/client-node";
+
+const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
+
+/**
+ * Not those that a DaemonSet would put back at once, nor static pods (the API shows only a mirror of them), nor those
+ * that have finished.
+ */
+export function mustLeave(pod: V1Pod): boolean {
+  if (pod.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.kind === "DaemonSet") ?? false) return false;
+  if (pod.metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return false;
+  return pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
+}
+
+export function isLeaving(pod: V1Pod): boolean {
+  return pod.metadata?.deletionTimestamp !== undefined;
+}
+
+export function podName(pod: V1Pod): string {
+  return `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`;
+}

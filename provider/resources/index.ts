@@ -1,0 +1,9 @@
+import { Delivery } from "./delivery.js";
+import { Join } from "./join.js";
+import type { ResourceKind } from "./kind.js";
+
+/** The resource types by their tokens. */
+export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
+  ["corekube:machine:Delivery", new Delivery()],
+  ["corekube:machine:Join", new Join()],
+]);

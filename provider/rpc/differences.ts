@@ -1,0 +1,26 @@
+import { DiffResponse, PropertyDiff } from "@pulumi/pulumi/proto/provider_pb.js";
+import type { Change } from "../resources/kind.js";
+
+const KINDS = {
+  add: [PropertyDiff.Kind.ADD, PropertyDiff.Kind.ADD_REPLACE],
+  update: [PropertyDiff.Kind.UPDATE, PropertyDiff.Kind.UPDATE_REPLACE],
+  delete: [PropertyDiff.Kind.DELETE, PropertyDiff.Kind.DELETE_REPLACE],
+} as const;
+
+/** A list of changes in the engine's form. */
+export function diffResponse(difference: { readonly changes: readonly Change[]; readonly deleteBeforeReplace: boolean }): DiffResponse {
+  const response = new DiffResponse();
+  const { changes } = difference;
+  response.setChanges(changes.length > 0 ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE);
+  response.setDeletebeforereplace(difference.deleteBeforeReplace);
+  response.setHasdetaileddiff(true);
+  for (const change of changes) {
+    const detail = new PropertyDiff();
+    detail.setKind(KINDS[change.kind][change.replace ? 1 : 0]);
+    detail.setInputdiff(change.input ?? true);
+    response.getDetaileddiffMap().set(change.path, detail);
+    response.addDiffs(change.path);
+    if (change.replace) response.addReplaces(change.path);
+  }
+  return response;
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { Join } from "../../provider/resources/join.js";
+import type { Properties } from "../../provider/rpc/properties.js";
+import { START_TIMEOUT, TestApi } from "./support/api.js";
+import { checked, eventually, operation } from "./support/operation.js";
+
+const SYSTEM_ID = "0123456789abcdef0123456789abcdef";
+
+describe("Join's deletion, on a real API", function () {
+  this.timeout(90_000);
+  const join = new Join();
+  let api: TestApi;
+
+  before(async function () {
+    this.timeout(START_TIMEOUT);
+    api = await TestApi.start();
+  });
+  after(() => api?.stop());
+  beforeEach(async () => {
+    await api.node("worker-0");
+    await api.node("worker-1", { systemId: "1".repeat(32) });
+  });
+  afterEach(async () => {
+    await api.deletePods();
+    await api.deleteNodes();
+    await api.policy.deleteCollectionNamespacedPodDisruptionBudget({ namespace: "default" });
+  });
+
+  const inputs = (given: Properties = {}): Properties =>
+    checked(join, {
+      machine: "worker-0",
+      machineId: "9",
+      host: "127.0.0.1",
+      privateKey: "PRIVATE KEY",
+      nodeName: "worker-0",
+      server: api.server,
+      caCertificate: "BEGIN CERTIFICATE",
+      kubeconfig: api.kubeconfig,
+      drainTimeout: 6,
+      ...given,
+    });
+  const state = (given: Properties = {}, systemId = SYSTEM_ID) => ({ inputs: inputs(given), outputs: { hostKey: "k", nodeName: "worker-0", systemId } });
+  const nodeNames = async (): Promise<string[]> => (await api.cluster.core.listNode()).items.map((node) => node.metadata?.name ?? "").sort();
+
+  it("moves ordinary pods, leaves those of DaemonSets, static and finished ones, and removes the Node", async () => {
+    await api.pod("worker-0", "plain");
+    await api.pod("worker-0", "replica", { owner: "ReplicaSet" });
+    await api.pod("worker-0", "daemon", { owner: "DaemonSet" });
+    await api.pod("worker-0", "static", { mirror: true });
+    await api.pod("worker-0", "done", { phase: "Succeeded" });
+    await api.pod("worker-0", "failed", { phase: "Failed" });
+    await api.pod("worker-1", "elsewhere");
+    await join.delete(operation(), state());
+    assert.deepEqual(await api.podNames(), ["daemon", "done", "elsewhere", "failed", "static"]);
+    assert.deepEqual(await nodeNames(), ["worker-1"]);
+  });
+
+  it("asks again while a budget refuses, telling so, and goes on when it allows", async () => {
+    await api.pod("worker-0", "guarded", { app: "web" });
+    await api.budget("web", 0);
+    const run = operation();
+    const deletion = join.delete(run, state({ drainTimeout: 30 }));
+    await eventually(() => run.statuses.some((text) => text.includes("1 held by disruption budgets")));
+    assert.deepEqual(await api.podNames(), ["guarded"]);
+    await api.budget("web", 1);
+    await deletion;
+    assert.deepEqual(await api.podNames(), []);
+  });
+
+  it("fails when the time is over, naming pods and budgets, and leaves the Node cordoned", async () => {
+    await api.pod("worker-0", "guarded", { app: "web" });
+    await api.pod("worker-0", "slow", { grace: 600 });
+    await api.budget("web", 0);
+    await assert.rejects(join.delete(operation(), state()), (error: Error) => {
+      assert.match(error.message, /worker-0: the node could not be drained within 6 s/);
+      assert.match(error.message, /default\/guarded: .*disruption budget web/);
+      assert.match(error.message, /default\/slow: is still ending/);
+      assert.match(error.message, /kubectl uncordon worker-0/);
+      return true;
+    });
+    assert.equal((await api.cluster.core.readNode({ name: "worker-0" })).spec?.unschedulable, true);
+    await api.budget("web", 1);
+    await api.deletePods();
+    await join.delete(operation(), state());
+    assert.deepEqual(await nodeNames(), ["worker-1"]);
+  });
+
+  it("lets a held pod go with the only worker, with a warning", async () => {
+    await api.cluster.core.deleteNode({ name: "worker-1" });
+    await api.node("controller-0", { controller: true, systemId: "2".repeat(32) });
+    await api.pod("worker-0", "guarded", { app: "web" });
+    await api.budget("web", 0);
+    const run = operation();
+    await join.delete(run, state({ drainTimeout: 60 }));
+    assert.match(run.warnings.join(), /no other node is left to take pods.*default\/guarded/);
+    assert.deepEqual(await nodeNames(), ["controller-0"]);
+  });
+
+  it("lets held pods go when every worker leaves at once", async () => {
+    await api.pod("worker-0", "a", { app: "web" });
+    await api.pod("worker-1", "b", { app: "web" });
+    await api.budget("web", 0);
+    const other = { inputs: inputs({ nodeName: "worker-1", drainTimeout: 60 }), outputs: { systemId: "1".repeat(32) } };
+    await Promise.all([join.delete(operation(), state({ drainTimeout: 60 })), join.delete(operation(), other)]);
+    assert.deepEqual(await nodeNames(), []);
+  });
+
+  it("does not wait for pods of a machine that is gone", async () => {
+    await api.cluster.core.deleteNode({ name: "worker-0" });
+    await api.node("worker-0", { ready: false });
+    await api.pod("worker-0", "stuck", { grace: 600 });
+    await join.delete(operation(), state({ drainTimeout: 60 }));
+    assert.deepEqual(await nodeNames(), ["worker-1"]);
+  });
+
+  it("leaves a Node alone that another machine has by now, and bears one that is gone", async () => {
+    await api.pod("worker-0", "plain");
+    await join.delete(operation(), state({}, "f".repeat(32)));
+    assert.deepEqual(await nodeNames(), ["worker-0", "worker-1"]);
+    assert.deepEqual(await api.podNames(), ["plain"]);
+    await api.cluster.core.deleteNode({ name: "worker-0" });
+    await join.delete(operation(), state());
+  });
+
+  it("goes on with a warning where the API does not answer or refuses the kubeconfig", async () => {
+    const away = operation();
+    const wrong = operation();
+    const start = Date.now();
+    await Promise.all([
+      join.delete(away, state({ kubeconfig: api.kubeconfig.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1") })),
+      join.delete(wrong, state({ kubeconfig: api.kubeconfig.replace(/"token":"\w+"/, '"token":"wrong"') })),
+    ]);
+    assert.match(away.warnings.join(), /goes without being drained.*ECONNREFUSED.*kubectl delete node worker-0/);
+    assert.match(wrong.warnings.join(), /goes without being drained.*401/);
+    assert.ok(Date.now() - start < 45_000);
+  });
+
+  it("ends at once when interrupted", async () => {
+    await api.pod("worker-0", "guarded", { app: "web" });
+    await api.budget("web", 0);
+    const run = operation();
+    const deletion = join.delete(run, state({ drainTimeout: 60 }));
+    await eventually(() => run.statuses.some((text) => text.includes("held")));
+    const start = Date.now();
+    run.interrupt();
+    await assert.rejects(deletion, /interrupted/);
+    assert.ok(Date.now() - start < 1_000);
+  });
+
+  it("a refresh finds a Node that is gone, so that the next run joins again with the same host key", async () => {
+    assert.deepEqual(await join.read(operation(), state()), state().outputs);
+    await api.cluster.core.deleteNode({ name: "worker-0" });
+    const outputs = await join.read(operation(), state());
+    assert.deepEqual(outputs, { hostKey: "k", systemId: SYSTEM_ID });
+    assert.deepEqual(join.diff({ inputs: inputs(), outputs }, inputs()).changes, [{ path: "nodeName", kind: "update", input: false }]);
+  });
+});

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { AuthenticationV1Api, KubeConfig } from "@kubernetes/client-node";
+import { Join } from "../../provider/resources/join.js";
+import type { Properties } from "../../provider/rpc/properties.js";
+import { START_TIMEOUT, TestApi } from "./support/api.js";
+import { checked, eventually, incomplete, operation } from "./support/operation.js";
+import { FakeMachine } from "./support/sshd.js";
+
+const SYSTEM_ID = "0123456789abcdef0123456789abcdef";
+const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+
+describe("Join, on a real API and over real SSH", function () {
+  this.timeout(90_000);
+  const join = new Join();
+  let api: TestApi;
+  let machine: FakeMachine;
+
+  before(async function () {
+    this.timeout(START_TIMEOUT);
+    api = await TestApi.start();
+  });
+  after(() => api?.stop());
+  beforeEach(async () => {
+    machine = new FakeMachine();
+    await machine.start();
+  });
+  afterEach(async () => {
+    await machine.remove();
+    await api.deleteNodes();
+  });
+
+  const inputs = (given: Properties = {}): Properties =>
+    checked(join, {
+      machine: "worker-0",
+      machineId: "9",
+      host: "127.0.0.1",
+      port: machine.port,
+      user: "root",
+      privateKey: machine.privateKey,
+      nodeName: "worker-0",
+      server: "https://10.0.0.1:6443",
+      caCertificate: CA,
+      kubeconfig: api.kubeconfig,
+      timeout: 30,
+      ...given,
+    });
+  const bootstrapFile = (): string => machine.path("etc/corekube/secrets/bootstrap.kubeconfig");
+  const files = (): string[] => readdirSync(machine.path("etc/corekube/secrets")).sort();
+  const tokens = async () => (await api.cluster.core.listNamespacedSecret({ namespace: "kube-system", fieldSelector: "type=bootstrap.kubernetes.io/token" })).items;
+
+  /** The token that is on the machine. */
+  async function deliveredToken(): Promise<string> {
+    await eventually(() => existsSync(bootstrapFile()));
+    const config = new KubeConfig();
+    config.loadFromString(readFileSync(bootstrapFile(), "utf8"));
+    assert.equal(config.getCurrentCluster()?.server, "https://10.0.0.1:6443");
+    return config.getCurrentUser()?.token ?? "";
+  }
+
+  /** Who the API says that a token is. */
+  async function whoIs(token: string): Promise<string[]> {
+    const config = new KubeConfig();
+    config.loadFromString(api.kubeconfig.replace(/"token":"\w+"/, `"token":"${token}"`));
+    const review = await config.makeApiClient(AuthenticationV1Api).createSelfSubjectReview({ body: {} });
+    return review.status?.userInfo?.groups ?? [];
+  }
+
+  it("mints a token for this join alone, waits for the Node, and takes the token back everywhere", async () => {
+    const run = operation();
+    const creation = join.create(run, inputs());
+    const token = await deliveredToken();
+    assert.deepEqual((await whoIs(token)).filter((group) => group.startsWith("system:bootstrappers")).sort(), ["system:bootstrappers", "system:bootstrappers:corekube:worker"]);
+    const [secret] = await tokens();
+    const data = Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+    const minutes = (Date.parse(data["expiration"] ?? "") - Date.now()) / 60_000;
+    assert.ok(minutes > 14 && minutes <= 15, `${minutes} minutes`);
+    assert.match(data["description"] ?? "", /worker-0/);
+    assert.equal(data["usage-bootstrap-signing"], undefined);
+    await eventually(() => run.statuses.some((text) => text.includes("waiting for the Node to register")));
+    await api.node("worker-0");
+    const { id, outputs } = await creation;
+    assert.equal(id, "9");
+    assert.deepEqual(outputs, { nodeName: "worker-0", systemId: SYSTEM_ID, hostKey: machine.hostKey });
+    assert.deepEqual(await tokens(), []);
+    assert.deepEqual(files(), ["ca.crt", "cluster.env", "complete"]);
+    assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.1:6443\n");
+    assert.ok(![...run.statuses, ...run.warnings].some((text) => text.includes(token)));
+  });
+
+  it("mints only when the machine is installed: a token does not last", async () => {
+    machine.unit("corekube-install.service", { ActiveState: "activating" });
+    const run = operation();
+    const creation = join.create(run, inputs());
+    await eventually(() => run.statuses.some((text) => text.includes("waiting for corekube-install.service")));
+    assert.deepEqual(await tokens(), []);
+    machine.unit("corekube-install.service", { ActiveState: "active" });
+    await deliveredToken();
+    await api.node("worker-0");
+    await creation;
+  });
+
+  it("says why the Node is not Ready, and takes the token back all the same", async () => {
+    await api.node("worker-0", { ready: false });
+    const failure = await incomplete(join.create(operation(), inputs({ timeout: 6 })));
+    assert.match(failure.message, /worker-0 \(127\.0\.0\.1:\d+\): not ready within 6 s, still waiting for the Node to be Ready \(network plugin not ready\)/);
+    assert.deepEqual(failure.outputs, { hostKey: machine.hostKey });
+    assert.deepEqual(await tokens(), []);
+  });
+
+  it("fails early with the machine's report when the kubelet has failed, without the token in it", async () => {
+    machine.health("exit 1");
+    machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });
+    machine.script("opt/corekube/bin/report", "#!/bin/bash\necho 'kubelet.service:'; cat $FAKE_ROOT/etc/corekube/secrets/bootstrap.kubeconfig\n");
+    const failure = await incomplete(join.create(operation(), inputs()));
+    assert.match(failure.message, /kubelet\.service failed/);
+    assert.doesNotMatch(failure.message, /[a-z0-9]{6}\.[a-z0-9]{16}\b/);
+    assert.deepEqual(await tokens(), []);
+  });
+
+  it("takes the token back when interrupted", async () => {
+    const run = operation();
+    const creation = incomplete(join.create(run, inputs()));
+    await deliveredToken();
+    const start = Date.now();
+    run.interrupt();
+    assert.match((await creation).message, /interrupted/);
+    assert.ok(Date.now() - start < 2_000);
+    assert.deepEqual(await tokens(), []);
+  });
+
+  it("removes what a killed run left: its token, and the earlier machine's Node", async () => {
+    await api.cluster.core.createNamespacedSecret({
+      namespace: "kube-system",
+      body: { metadata: { name: "bootstrap-token-aaaaaa", labels: { "corekube.io/join": "worker-0" } }, type: "bootstrap.kubernetes.io/token", stringData: { "token-id": "aaaaaa", "token-secret": "a".repeat(16) } },
+    });
+    await api.node("worker-0", { systemId: "e".repeat(32) });
+    const run = operation();
+    const creation = join.create(run, inputs());
+    await deliveredToken();
+    assert.equal((await tokens()).length, 1);
+    assert.match(run.warnings.join(), /earlier machine's/);
+    await api.node("worker-0");
+    await creation;
+    assert.deepEqual(await tokens(), []);
+  });
+
+  it("does not join again what has joined: no token", async () => {
+    await api.node("worker-0");
+    const run = operation();
+    await join.create(run, inputs());
+    assert.ok(!run.statuses.some((text) => text.includes("token")));
+  });
+
+  it("waits for the Node's address to be the machine's", async () => {
+    await api.node("worker-0", { address: "10.9.9.9" });
+    const failure = await incomplete(join.create(operation(), inputs({ timeout: 4 })));
+    assert.match(failure.message, /waiting for the Node's address 10\.0\.0\.7 \(it says 10\.9\.9\.9\)/);
+  });
+
+  it("applies a changed API address in place, without a token", async () => {
+    await api.node("worker-0");
+    const first = await join.create(operation(), inputs());
+    const after = inputs({ server: "https://10.0.0.2:6443" });
+    assert.deepEqual(await join.update(operation(), { inputs: inputs(), outputs: first.outputs }, after), first.outputs);
+    assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.2:6443\n");
+    assert.ok(machine.asked.includes("restart --no-block corekube-activate.service"));
+  });
+
+  it("does nothing on the machine when only the drain's time limit or the kubeconfig changes", async () => {
+    await machine.stop();
+    const outputs = { hostKey: "k", nodeName: "worker-0", systemId: SYSTEM_ID };
+    assert.deepEqual(await join.update(operation(), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1, kubeconfig: "other" })), outputs);
+  });
+});

@@ -1,0 +1,47 @@
+import { Incomplete, type Operation, type ResourceKind } from "../../../provider/resources/kind.js";
+import type { Properties } from "../../../provider/rpc/properties.js";
+
+/** An operation whose messages are kept. */
+export interface RecordedOperation extends Operation {
+  readonly statuses: string[];
+  readonly warnings: string[];
+  interrupt(): void;
+}
+
+export function operation(): RecordedOperation {
+  const controller = new AbortController();
+  const statuses: string[] = [];
+  const warnings: string[] = [];
+  return {
+    statuses,
+    warnings,
+    signal: controller.signal,
+    interrupt: () => controller.abort(new Error("The run was interrupted.")),
+    log: { status: (text) => statuses.push(text), info: (text) => statuses.push(text), warn: (text) => warnings.push(text) },
+  };
+}
+
+/** Inputs as the engine would pass them on: checked, with defaults. */
+export function checked(kind: ResourceKind, given: Properties): Properties {
+  const { inputs, failures } = kind.check(given);
+  if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  return inputs;
+}
+
+/** The failure that keeps what was reached. */
+export async function incomplete(work: Promise<unknown>): Promise<Incomplete> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Incomplete) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+/** Looks again until it holds. */
+export async function eventually(holds: () => boolean, milliseconds = 10_000): Promise<void> {
+  for (const end = Date.now() + milliseconds; !holds(); await new Promise((resolve) => setTimeout(resolve, 50))) {
+    if (Date.now() > end) throw new Error("it did not come to hold");
+  }
+}
