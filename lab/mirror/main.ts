@@ -1,0 +1,26 @@
+/**
+ * Makes everything that a lab region needs from outside, without a region: Debian packages, tools, the machines' image,
+ * the mirror. Run: `npx tsx lab/mirror/main.ts`.
+ */
+import { labConfig } from "../config.js";
+import { ensureBase } from "../machines/base.js";
+import { plainProgress } from "../progress.js";
+import { allTools, binDirectory, ensurePackages, ensureTools } from "../toolchain/index.js";
+import { ensureMirror } from "./index.js";
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
+  const progress = plainProgress("", stop.signal);
+  const config = labConfig();
+  await ensurePackages(progress);
+  await ensureTools(config, allTools(), progress);
+  const base = await ensureBase(config, progress);
+  await ensureMirror(config, progress);
+  progress.report(`ready: machine image ${base.key}, tools in ${binDirectory(config)}`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

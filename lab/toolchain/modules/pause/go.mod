@@ -1,0 +1,3 @@
+module corekube/lab/toolchain/pause
+
+go 1.26.8

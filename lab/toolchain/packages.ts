@@ -1,0 +1,98 @@
+/** Debian packages that the lab needs on this machine. */
+import type { Progress } from "../progress.js";
+import { run } from "./run.js";
+
+export interface DebianPackage {
+  readonly name: string;
+  /** What the lab does with it. */
+  readonly purpose: string;
+}
+
+/** Everything that the lab calls on the host. */
+export const debianPackages: readonly DebianPackage[] = [
+  { name: "systemd-container", purpose: "machines (systemd-nspawn)" },
+  { name: "mmdebstrap", purpose: "the machines' image and images of Debian packages" },
+  { name: "iproute2", purpose: "networks" },
+  { name: "nftables", purpose: "cloud firewalls" },
+  { name: "haproxy", purpose: "load balancers" },
+  { name: "util-linux", purpose: "network namespaces (nsenter), volumes (losetup)" },
+  { name: "e2fsprogs", purpose: "file systems of volumes" },
+  { name: "openssh-client", purpose: "a way into machines" },
+  { name: "curl", purpose: "checks from outside" },
+  { name: "passwd", purpose: "users that a machine's user-data asks for (Ignition calls useradd)" },
+  { name: "procps", purpose: "resource figures" },
+  { name: "tar", purpose: "release files" },
+  { name: "gzip", purpose: "release files" },
+  { name: "gcc", purpose: "runc, Ignition and flannel (C code)" },
+  { name: "libc6-dev", purpose: "runc, Ignition and flannel (C code)" },
+  { name: "pkg-config", purpose: "runc and Ignition (finds C libraries)" },
+  { name: "libseccomp-dev", purpose: "runc" },
+  { name: "libblkid-dev", purpose: "Ignition" },
+];
+
+/** How the packages are asked for and installed; replaced in tests. */
+export interface PackageSystem {
+  run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; onLine?: (line: string) => void }): Promise<{ stdout: string }>;
+  /** Effective user id. */
+  userId(): number;
+}
+
+const debian: PackageSystem = { run, userId: () => process.geteuid?.() ?? -1 };
+
+/**
+ * Installs the packages that are missing.
+ * @returns Names of the installed ones.
+ * @throws Error with the command to run by hand when this is no Debian system, we are not root, or apt-get fails.
+ */
+export async function ensurePackages(progress: Progress, system: PackageSystem = debian): Promise<string[]> {
+  const names = debianPackages.map(({ name }) => name);
+  const missing = await missingPackages(names, progress, system);
+  if (missing.length === 0) return [];
+  const byHand = `apt-get install --no-install-recommends ${missing.join(" ")}`;
+  if (system.userId() !== 0) throw new Error(`the lab needs Debian packages that are not installed: ${missing.join(", ")}; as root run: ${byHand}`);
+
+  const apt = async (...args: string[]): Promise<void> => {
+    let told = 0;
+    await system.run("apt-get", ["--quiet", "--yes", "-o", "DPkg::Lock::Timeout=120", ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      signal: progress.signal,
+      onLine(line) {
+        if (Date.now() - told < 1_000) return;
+        told = Date.now();
+        progress.report(`apt-get: ${line}`);
+      },
+    });
+  };
+  const install = (): Promise<void> => apt("install", "--no-install-recommends", ...missing);
+  progress.report(`installing Debian packages: ${missing.join(", ")}`);
+  try {
+    await install();
+  } catch (first) {
+    progress.signal?.throwIfAborted();
+    // The package lists may be missing or out of date; asking for new ones takes time, so only now.
+    progress.report(`apt-get could not install (${firstLine(first)}); trying again with new package lists`);
+    try {
+      await apt("update");
+      await install();
+    } catch (error) {
+      progress.signal?.throwIfAborted();
+      throw new Error(`Debian packages cannot be installed: ${missing.join(", ")}; check the network and the package sources, then run: apt-get update && ${byHand}\n${(error as Error).message}`, { cause: error });
+    }
+  }
+  return missing;
+}
+
+async function missingPackages(names: readonly string[], progress: Progress, system: PackageSystem): Promise<string[]> {
+  let output: string;
+  try {
+    // dpkg-query fails when it does not know one of the names, and still prints the others.
+    output = (await system.run("sh", ["-c", 'dpkg-query --show --showformat="\\${db:Status-Status} \\${Package}\\n" "$@" 2>/dev/null || test $? -eq 1', "sh", ...names], { signal: progress.signal })).stdout;
+  } catch (error) {
+    progress.signal?.throwIfAborted();
+    throw new Error(`the lab runs on Debian or Ubuntu (it needs dpkg and apt-get); on another system install what these packages hold: ${names.join(", ")}`, { cause: error });
+  }
+  const installed = new Set(output.split("\n").filter((line) => line.startsWith("installed ")).map((line) => line.slice("installed ".length)));
+  return names.filter((name) => !installed.has(name));
+}
+
+const firstLine = (error: unknown): string => (error as Error).message.split("\n")[0] ?? "";

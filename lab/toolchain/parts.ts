@@ -1,0 +1,212 @@
+/**
+ * What the toolchain is made of: for each Go module the tools that come out of it, how they are built, and where the
+ * official ones are.
+ *
+ * The recipes were measured; what surprises in one of them has a comment.
+ */
+import { imageVersion, releaseVersion, versions, type PinnedFile, type Versions } from "./versions.js";
+
+/** An official file that holds one or more tools. */
+export interface OfficialFile extends PinnedFile {
+  /** Tool -> its path in the archive; "" for a file that is the tool itself. */
+  readonly tools: Readonly<Record<string, string>>;
+}
+
+/** Tools that are built together, because they come from one module and share most of their packages. */
+export interface Part {
+  /** Name of its folder under `modules/`. */
+  readonly name: string;
+  readonly version: string;
+  /** Module paths that must stand in the folder's go.mod with exactly these versions. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** Tool -> main package. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Whether C code is linked in; needs gcc and the libraries in `packages.ts`. */
+  readonly cgo: boolean;
+  readonly tags: readonly string[];
+  /** Values that the linker writes into variables. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Links C libraries in, so that the tool runs in images without them. */
+  readonly staticLibraries: boolean;
+  readonly official: readonly OfficialFile[];
+  /** Seconds that a build takes with empty caches on two cores; only for telling what to expect. */
+  readonly seconds: number;
+}
+
+const kubernetesBinaries = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"] as const;
+
+const cniPlugins = {
+  main: ["bridge", "dummy", "host-device", "ipvlan", "loopback", "macvlan", "ptp", "tap", "vlan"],
+  ipam: ["dhcp", "host-local", "static"],
+  meta: ["bandwidth", "firewall", "portmap", "sbr", "tuning", "vrf"],
+} as const;
+
+/** Names of the plugins in the official archive. */
+export const cniPluginNames: readonly string[] = Object.values(cniPlugins).flat().sort();
+
+/** All parts, the ones that others wait for first. */
+export function toolchainParts(from: Versions = versions): readonly Part[] {
+  const { toolchain, kubernetes, etcd, releases } = from;
+  const cni = releaseVersion("cni-plugins", from);
+  const coredns = imageVersion("coredns", from);
+  const flannel = imageVersion("flannel", from);
+  const [major = "", minor = ""] = kubernetes.split(".");
+  const download = (name: string, tools: Record<string, string>): OfficialFile[] => {
+    const file = toolchain.downloads?.[name];
+    return file ? [{ ...file, tools }] : [];
+  };
+  const plain = { cgo: false, tags: [], variables: {}, staticLibraries: false, official: [] } as const;
+
+  return [
+    {
+      ...plain,
+      name: "runc",
+      version: toolchain.runc,
+      modules: { "github.com/opencontainers/runc": toolchain.runc },
+      packages: { runc: "github.com/opencontainers/runc" },
+      cgo: true,
+      tags: ["seccomp", "netgo", "osusergo"], // Without seccomp every pod fails.
+      staticLibraries: true,
+      official: download("runc", { runc: "" }),
+      seconds: 20,
+    },
+    {
+      ...plain,
+      name: "containerd",
+      version: toolchain.containerd,
+      modules: { "github.com/containerd/containerd/v2": toolchain.containerd },
+      packages: tools(["containerd", "containerd-shim-runc-v2", "ctr"], (tool) => `github.com/containerd/containerd/v2/cmd/${tool}`),
+      variables: { "github.com/containerd/containerd/v2/version.Version": `v${toolchain.containerd}` },
+      official: download("containerd", tools(["containerd", "containerd-shim-runc-v2", "ctr"], (tool) => `bin/${tool}`)),
+      seconds: 60,
+    },
+    {
+      ...plain,
+      name: "ignition",
+      version: toolchain.ignition,
+      modules: { "github.com/coreos/ignition/v2": toolchain.ignition },
+      // Ignition applies a config to a directory when it runs under this name.
+      packages: { "ignition-apply": "github.com/coreos/ignition/v2/internal", "ignition-validate": "github.com/coreos/ignition/v2/validate" },
+      cgo: true,
+      seconds: 81,
+    },
+    {
+      ...plain,
+      name: "pulumi",
+      version: toolchain.pulumi,
+      modules: { "github.com/pulumi/pulumi/pkg/v3": toolchain.pulumi, "github.com/pulumi/pulumi/sdk/v3": toolchain.pulumi },
+      packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+      variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${toolchain.pulumi}` },
+      official: download("pulumi", tools(["pulumi", "pulumi-language-nodejs"], (tool) => `pulumi/${tool}`)),
+      seconds: 190,
+    },
+    {
+      ...plain,
+      name: "kubernetes",
+      version: kubernetes,
+      modules: { "k8s.io/kubernetes": kubernetes },
+      packages: tools(kubernetesBinaries, (tool) => `k8s.io/kubernetes/cmd/${tool}`),
+      variables: {
+        "k8s.io/component-base/version.gitVersion": `v${kubernetes}`,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+      },
+      official: [
+        { ...releases.kubelet, tools: { kubelet: "" } },
+        ...kubernetesBinaries.flatMap((tool) => download(tool, { [tool]: "" })),
+      ],
+      seconds: 300,
+    },
+    {
+      ...plain,
+      name: "etcd",
+      version: etcd,
+      modules: tools(["server", "etcdctl", "etcdutl"], () => etcd, (name) => `go.etcd.io/etcd/${name}/v3`),
+      packages: { etcd: "go.etcd.io/etcd/server/v3", etcdctl: "go.etcd.io/etcd/etcdctl/v3", etcdutl: "go.etcd.io/etcd/etcdutl/v3" },
+      official: [{ ...releases.etcd, tools: tools(["etcd", "etcdctl", "etcdutl"], (tool) => `etcd-v${etcd}-linux-amd64/${tool}`) }],
+      seconds: 30,
+    },
+    {
+      ...plain,
+      name: "cni-plugins",
+      version: cni,
+      modules: { "github.com/containernetworking/plugins": cni },
+      packages: Object.fromEntries(
+        Object.entries(cniPlugins).flatMap(([kind, names]) => names.map((name) => [name, `github.com/containernetworking/plugins/plugins/${kind}/${name}`])),
+      ),
+      variables: { "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": `v${cni}` },
+      official: [{ ...releases["cni-plugins"], tools: tools(cniPluginNames, (tool) => tool) }],
+      seconds: 30,
+    },
+    {
+      // Flannel's own repository of its CNI plugin is not served as a module; this is its last release elsewhere.
+      ...plain,
+      name: "flannel-cni",
+      version: toolchain["flannel-cni"],
+      modules: { "github.com/containernetworking/plugins": toolchain["flannel-cni"] },
+      packages: { flannel: "github.com/containernetworking/plugins/plugins/meta/flannel" },
+      seconds: 3,
+    },
+    {
+      ...plain,
+      name: "coredns",
+      version: coredns,
+      modules: { "github.com/coredns/coredns": coredns },
+      packages: { coredns: "github.com/coredns/coredns" },
+      official: download("coredns", { coredns: "coredns" }),
+      seconds: 84,
+    },
+    {
+      ...plain,
+      name: "flannel",
+      version: flannel,
+      modules: { "github.com/flannel-io/flannel": flannel },
+      packages: { flanneld: "github.com/flannel-io/flannel" },
+      variables: { "github.com/flannel-io/flannel/pkg/version.Version": `v${flannel}` },
+      cgo: true, // Its udp backend is C.
+      tags: ["netgo", "osusergo"],
+      staticLibraries: true,
+      official: download("flanneld", { flanneld: "" }),
+      seconds: 76,
+    },
+    {
+      ...plain,
+      name: "registry",
+      version: toolchain.distribution,
+      modules: { "github.com/distribution/distribution/v3": toolchain.distribution },
+      packages: { registry: "corekube/lab/toolchain/registry" },
+      seconds: 25,
+    },
+    {
+      ...plain,
+      name: "images",
+      version: toolchain["go-containerregistry"],
+      modules: { "github.com/google/go-containerregistry": toolchain["go-containerregistry"] },
+      packages: { "push-images": "corekube/lab/toolchain/images" },
+      seconds: 12,
+    },
+    {
+      // The original is some lines of C; these do the same.
+      ...plain,
+      name: "pause",
+      version: imageVersion("pause", from),
+      modules: {},
+      packages: { pause: "corekube/lab/toolchain/pause" },
+      seconds: 5,
+    },
+  ];
+}
+
+function tools(names: readonly string[], value: (name: string) => string, key: (name: string) => string = (name) => name): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [key(name), value(name)]));
+}
+
+/** Name of every tool of a part: what is built, and what only the official file has. */
+export const builtTools = (part: Part): readonly string[] => Object.keys(part.packages);
+
+/** The part that a tool comes from. @throws Error that names the tools there are. */
+export function partOf(tool: string, parts: readonly Part[] = toolchainParts()): Part {
+  const part = parts.find((candidate) => tool in candidate.packages);
+  if (!part) throw new Error(`toolchain: no tool "${tool}"; there are ${parts.flatMap(builtTools).sort().join(", ")}`);
+  return part;
+}

@@ -1,0 +1,44 @@
+/** The pinned versions of everything that the lab builds or downloads: `versions.json`, the product's own file. */
+import versionsFile from "../../versions.json";
+
+export interface PinnedFile {
+  readonly url: string;
+  readonly sha256: string;
+}
+
+export interface Versions {
+  readonly kubernetes: string;
+  readonly etcd: string;
+  readonly flatcar: { readonly version: string };
+  readonly releases: Readonly<Record<"kubelet" | "etcd" | "cni-plugins", PinnedFile>>;
+  readonly images: Readonly<Record<string, { readonly name: string; readonly digest: string | null }>>;
+  readonly toolchain: {
+    readonly pulumi: string;
+    readonly go: string;
+    readonly containerd: string;
+    readonly runc: string;
+    readonly ignition: string;
+    readonly "flannel-cni": string;
+    readonly distribution: string;
+    readonly "go-containerregistry": string;
+    /** Official files of tools whose checksum is known; a tool that is not here is built. */
+    readonly downloads?: Readonly<Record<string, PinnedFile>>;
+  };
+}
+
+export const versions: Versions = versionsFile;
+
+/** Version in an image's tag, without the leading `v`: "1.14.7" of `registry.k8s.io/coredns/coredns:v1.14.7`. */
+export function imageVersion(image: string, from: Versions = versions): string {
+  const name = from.images[image]?.name;
+  const tag = name?.slice(name.lastIndexOf(":") + 1);
+  if (!tag) throw new Error(`versions.json: images has no "${image}" with a tag; the lab needs its version`);
+  return tag.replace(/^v/, "");
+}
+
+/** Version in a release's address, without the leading `v`: "1.9.1" of `.../releases/download/v1.9.1/cni-plugins-...`. */
+export function releaseVersion(release: "cni-plugins", from: Versions = versions): string {
+  const version = /\/v(\d+\.\d+\.\d+)\//.exec(from.releases[release].url)?.[1];
+  if (!version) throw new Error(`versions.json: releases.${release}.url "${from.releases[release].url}" has no version in its path (expected .../v1.2.3/...)`);
+  return version;
+}
