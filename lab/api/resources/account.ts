@@ -1,0 +1,31 @@
+/** The account, its regions and the sizes on offer. */
+import type { FastifyInstance } from "fastify";
+import { regions, regionSlugs } from "../catalog/regions.js";
+import { sizes, sizeView } from "../catalog/sizes.js";
+import type { Context } from "../context.js";
+import { listOf } from "../paging.js";
+
+/** Droplets that the account may have: what the lab's public network has room for, beside load balancers. */
+export const dropletLimit = 200;
+export const reservedIpLimit = 5;
+export const volumeLimit = 500;
+
+export function accountRoutes(app: FastifyInstance, { state }: Context): void {
+  app.get("/v2/account", () => ({
+    account: {
+      droplet_limit: dropletLimit,
+      floating_ip_limit: reservedIpLimit,
+      reserved_ip_limit: reservedIpLimit,
+      volume_limit: volumeLimit,
+      email: "lab@example.com",
+      name: "Lab",
+      uuid: state.account.uuid,
+      email_verified: true,
+      status: "active",
+      status_message: "",
+      team: { uuid: state.account.team, name: "Lab" },
+    },
+  }));
+  app.get("/v2/regions", (request) => listOf(request, "regions", regions, (region) => region));
+  app.get("/v2/sizes", (request) => listOf(request, "sizes", sizes, (size) => sizeView(size, regionSlugs)));
+}

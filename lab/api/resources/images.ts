@@ -1,0 +1,143 @@
+/** Images: public ones, custom ones imported from a URL, and snapshots of droplets. */
+import type { FastifyInstance } from "fastify";
+import { distributions, publicImages } from "../catalog/images.js";
+import { findRegion } from "../catalog/regions.js";
+import { type Context, ensureTags } from "../context.js";
+import { forbidden, notFound, unprocessable } from "../errors.js";
+import { listOf } from "../paging.js";
+import type { ActionRecord, ImageRecord, State } from "../state.js";
+import { timestamp } from "../store.js";
+import { freeText, numericId, parse, tagList, z } from "../validation.js";
+import { actionView, imageView } from "../views.js";
+
+const create = z.object({
+  name: z.string({ error: "name is required" }).min(1, "Name can't be blank").max(255, "Name is too long (maximum is 255 characters)"),
+  url: z.url({ protocol: /^https?$/, error: "url: must be an http or https URL of an image" }),
+  region: z.string({ error: "region is required" }),
+  distribution: freeText,
+  description: freeText,
+  tags: tagList,
+});
+const update = z.object({ name: z.string().min(1, "Name can't be blank").nullish(), distribution: z.string().nullish(), description: z.string().nullish() });
+const action = z.object({ type: z.enum(["convert", "transfer"]), region: z.string().optional() });
+const filter = z.object({ type: z.string().optional(), private: z.string().optional(), tag_name: z.string().optional() });
+
+const distributionOf = (text: string): string => (distributions.includes(text) ? text : "Unknown");
+
+export function imageRoutes(app: FastifyInstance, context: Context): void {
+  const { state, store } = context;
+
+  app.get("/v2/images", (request) => {
+    const query = parse(filter, request.query);
+    const images = [...state.images, ...publicImages].filter(
+      (image) =>
+        (query.private !== "true" || !image.public) &&
+        query.type !== "application" &&
+        (query.type !== "distribution" || image.type === "base") &&
+        (query.tag_name === undefined || image.tags.includes(query.tag_name)),
+    );
+    return listOf(request, "images", images, imageView);
+  });
+
+  app.get<{ Params: { image: string } }>("/v2/images/:image", (request) => {
+    const image = findImage(state, request.params.image);
+    if (!image) throw notFound();
+    return { image: imageView(image) };
+  });
+
+  app.post("/v2/images", (request, reply) => {
+    const input = parse(create, request.body);
+    if (!findRegion(input.region)) throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
+    const image: ImageRecord = {
+      id: store.id(),
+      name: input.name,
+      type: "custom",
+      distribution: distributionOf(input.distribution),
+      slug: null,
+      public: false,
+      regions: [input.region],
+      created_at: timestamp(),
+      min_disk_size: null,
+      size_gigabytes: null,
+      description: input.description,
+      tags: ensureTags(context, input.tags),
+      status: "NEW",
+      error_message: "",
+    };
+    state.images.push(image);
+    store.changed();
+    importLater(context, image);
+    return reply.status(202).send({ image: imageView(image) });
+  });
+
+  app.put<{ Params: { image: string } }>("/v2/images/:image", (request) => {
+    const image = ownImage(state, request.params.image);
+    const input = parse(update, request.body);
+    image.name = input.name ?? image.name;
+    if (image.type === "custom") {
+      image.distribution = input.distribution ? distributionOf(input.distribution) : image.distribution;
+      image.description = input.description ?? image.description;
+    }
+    store.changed();
+    return { image: imageView(image) };
+  });
+
+  app.delete<{ Params: { image: string } }>("/v2/images/:image", (request, reply) => {
+    const image = ownImage(state, request.params.image);
+    state.images = state.images.filter((candidate) => candidate !== image);
+    store.changed();
+    return reply.status(204).send();
+  });
+
+  app.post<{ Params: { image: string } }>("/v2/images/:image/actions", (request, reply) => {
+    const image = ownImage(state, request.params.image);
+    const input = parse(action, request.body);
+    const record = input.type === "transfer" ? transfer(context, image, input.region) : convert(context, image);
+    return reply.status(201).send({ action: actionView(record) });
+  });
+
+  const actionsOf = (image: ImageRecord): ActionRecord[] =>
+    state.actions.filter((record) => record.resource_type === "image" && record.resource_id === image.id);
+
+  app.get<{ Params: { image: string } }>("/v2/images/:image/actions", (request) =>
+    listOf(request, "actions", actionsOf(ownImage(state, request.params.image)).reverse(), actionView),
+  );
+  app.get<{ Params: { image: string; action: string } }>("/v2/images/:image/actions/:action", (request) => {
+    const record = actionsOf(ownImage(state, request.params.image)).find((one) => one.id === numericId(request.params.action));
+    if (!record) throw notFound();
+    return { action: actionView(record) };
+  });
+}
+
+/** By id, or by slug for public images. */
+export const findImage = (state: State, identifier: string | number): ImageRecord | undefined =>
+  [...state.images, ...publicImages].find(
+    (image) => String(image.id) === String(identifier) || (image.slug !== null && image.slug === identifier),
+  );
+
+function ownImage(state: State, identifier: string): ImageRecord {
+  const image = findImage(state, numericId(identifier));
+  if (!image) throw notFound();
+  if (image.public) throw forbidden("You do not have permission to change a public image.");
+  return image;
+}
+
+function importLater({ store, delays }: Context, image: ImageRecord): void {
+  setTimeout(() => {
+    image.status = "available";
+    image.min_disk_size = 8;
+    image.size_gigabytes = 0.5;
+    store.changed();
+    void store.flush();
+  }, delays.image).unref();
+}
+
+function transfer({ tasks }: Context, image: ImageRecord, region: string | undefined): ActionRecord {
+  if (region === undefined || !findRegion(region)) throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
+  return tasks.start({ type: "transfer", resource: "image", id: image.id, region }, `image ${image.id}`, async () => {
+    if (!image.regions.includes(region)) image.regions.push(region);
+  });
+}
+
+const convert = ({ tasks }: Context, image: ImageRecord): ActionRecord =>
+  tasks.start({ type: "convert", resource: "image", id: image.id, region: image.regions[0] ?? null }, `image ${image.id}`, () => Promise.resolve());

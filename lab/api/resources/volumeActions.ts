@@ -1,0 +1,128 @@
+/** Attaching, detaching and resizing volumes, by id or by name and region. */
+import type { FastifyInstance } from "fastify";
+import { type Context, ensureTags, requireDroplet } from "../context.js";
+import { volumeSpec } from "../desired.js";
+import { notFound, pendingEvent, unprocessable } from "../errors.js";
+import { listOf } from "../paging.js";
+import type { ActionRecord, DropletRecord, VolumeRecord } from "../state.js";
+import { dropletLine } from "../tasks.js";
+import { numericId, optionalText, parse, tagList, z } from "../validation.js";
+import { actionView } from "../views.js";
+import { maximumVolumeSize, maximumVolumes, requireVolume } from "./volumes.js";
+
+const dropletId = z.number({ error: "droplet_id is required" }).int();
+const body = z.discriminatedUnion(
+  "type",
+  [
+    z.object({ type: z.literal("attach"), region: optionalText, droplet_id: dropletId, tags: tagList }),
+    z.object({ type: z.literal("detach"), region: optionalText, droplet_id: dropletId }),
+    z.object({
+      type: z.literal("resize"),
+      region: optionalText,
+      size_gigabytes: z.number({ error: "size_gigabytes is required" }).int().max(maximumVolumeSize, `size_gigabytes: at most ${maximumVolumeSize}`),
+    }),
+  ],
+  { error: "type: must be attach, detach or resize" },
+);
+const named = z.object({ volume_name: z.string({ error: "volume_name is required" }), region: optionalText });
+
+type Input = z.infer<typeof body>;
+type ById = { Params: { volume: string } };
+
+export function volumeActionRoutes(app: FastifyInstance, context: Context): void {
+  const { state } = context;
+  const actionsOf = (volume: VolumeRecord): ActionRecord[] => state.actions.filter((action) => action.owner === volume.id);
+
+  app.post<ById>("/v2/volumes/:volume/actions", (request, reply) => {
+    const volume = requireVolume(state, request.params.volume);
+    return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
+  });
+
+  app.post("/v2/volumes/actions", (request, reply) => {
+    const { volume_name, region } = parse(named, request.body);
+    const volume = state.volumes.find((one) => one.name === volume_name && (region === undefined || one.region === region));
+    if (!volume) throw notFound();
+    return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
+  });
+
+  app.get<ById>("/v2/volumes/:volume/actions", (request) =>
+    listOf(request, "actions", actionsOf(requireVolume(state, request.params.volume)).reverse(), actionView),
+  );
+  app.get<{ Params: { volume: string; action: string } }>("/v2/volumes/:volume/actions/:action", (request) => {
+    const action = actionsOf(requireVolume(state, request.params.volume)).find((one) => one.id === numericId(request.params.action));
+    if (!action) throw notFound();
+    return { action: actionView(action) };
+  });
+}
+
+function start(context: Context, volume: VolumeRecord, input: Input): ActionRecord {
+  if (input.region !== undefined && input.region !== volume.region) {
+    throw unprocessable(`region: volume ${volume.name} is in ${volume.region}, not in ${input.region}`);
+  }
+  if (volume.busy) throw unprocessable("Volume already has a pending event.");
+  switch (input.type) {
+    case "attach":
+      volume.tags = [...new Set([...volume.tags, ...ensureTags(context, input.tags)])];
+      return attach(context, volume, requireDroplet(context, input.droplet_id));
+    case "detach":
+      return detach(context, volume, requireDroplet(context, input.droplet_id));
+    case "resize":
+      return resize(context, volume, input.size_gigabytes);
+  }
+}
+
+function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord): ActionRecord {
+  if (droplet.region !== volume.region) {
+    throw unprocessable(`droplet_id: Droplet ${droplet.id} is in region ${droplet.region}, volume ${volume.name} in ${volume.region}`);
+  }
+  if (volume.dropletId !== null) throw unprocessable(`Volume is already attached to Droplet ${volume.dropletId}.`);
+  if (droplet.pending > 0) throw pendingEvent();
+  if (droplet.failed) throw unprocessable("The Droplet could not be created; delete it and create it again.");
+  const attached = context.state.volumes.filter((one) => one.dropletId === droplet.id).length;
+  if (attached >= maximumVolumes) throw unprocessable(`Droplet ${droplet.id} has ${attached} volumes already; at most ${maximumVolumes} can be attached.`);
+  volume.dropletId = droplet.id;
+  return run(context, "attach_volume", volume, droplet, async () => {
+    try {
+      await context.driver.attachVolume(volumeSpec(volume), droplet.id);
+    } catch (error) {
+      volume.dropletId = null;
+      throw error;
+    }
+  });
+}
+
+function detach(context: Context, volume: VolumeRecord, droplet: DropletRecord): ActionRecord {
+  if (volume.dropletId !== droplet.id) throw unprocessable("Attachment not found");
+  if (droplet.pending > 0) throw pendingEvent();
+  return run(context, "detach_volume", volume, droplet, async () => {
+    await context.driver.detachVolume(volumeSpec(volume), droplet.id);
+    volume.dropletId = null;
+  });
+}
+
+function resize(context: Context, volume: VolumeRecord, size: number): ActionRecord {
+  if (size <= volume.size_gigabytes) {
+    throw unprocessable(`size_gigabytes: a volume can only grow; it has ${volume.size_gigabytes}, got ${size}`);
+  }
+  const droplet = volume.dropletId === null ? undefined : context.store.droplet(volume.dropletId);
+  if (droplet && droplet.pending > 0) throw pendingEvent();
+  return run(context, "resize", volume, droplet, async () => {
+    // Creating is idempotent: a volume that exists is grown to the size asked for.
+    await context.driver.createVolume({ ...volumeSpec(volume), size });
+    volume.size_gigabytes = size;
+  });
+}
+
+function run(context: Context, type: string, volume: VolumeRecord, droplet: DropletRecord | undefined, work: () => Promise<void>): ActionRecord {
+  volume.busy = true;
+  if (droplet) droplet.pending += 1;
+  const line = droplet ? dropletLine(droplet) : `volume ${volume.id}`;
+  return context.tasks.start({ type, resource: "volume", id: null, region: volume.region, owner: volume.id }, line, async () => {
+    try {
+      await work();
+    } finally {
+      volume.busy = false;
+      if (droplet) droplet.pending -= 1;
+    }
+  });
+}

@@ -1,0 +1,173 @@
+/** The API's memory: records in one JSON file, replaced atomically, so that a crash leaves the old or the new one. */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { addressText, checkedRange, freeAddress, overlap } from "./addresses.js";
+import { regionSlugs } from "./catalog/regions.js";
+import { dropletSpec } from "./desired.js";
+import type { DropletSpec } from "./driver.js";
+import type { DropletRecord, State, VpcRecord } from "./state.js";
+
+/** The original's time format: whole seconds, UTC. */
+export const timestamp = (time = new Date()): string => `${time.toISOString().slice(0, 19)}Z`;
+
+export class Store {
+  private dirty = false;
+  private writes: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly file: string,
+    readonly state: State,
+  ) {}
+
+  /**
+   * Reads the file; a missing one means a new account.
+   * @throws Error when the file cannot be read or is of another version.
+   */
+  static async load(file: string): Promise<Store> {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw error;
+    });
+    if (text === null) return new Store(file, newState());
+    const state = JSON.parse(text) as State;
+    if (state.version !== 1) {
+      throw new Error(`${file}: state of version ${String(state.version)}, this lab reads version 1; remove the region and create it again`);
+    }
+    return new Store(file, state);
+  }
+
+  /** Next numeric id. */
+  id(): number {
+    this.state.nextId += 1;
+    return this.state.nextId;
+  }
+
+  /** Must follow every change of `state`; `flush` then writes it. */
+  changed(): void {
+    this.dirty = true;
+  }
+
+  /** Resolves when all changes up to now are on disk. */
+  flush(): Promise<void> {
+    this.writes = this.writes.catch(() => undefined).then(() => this.write());
+    return this.writes;
+  }
+
+  private async write(): Promise<void> {
+    if (!this.dirty) return;
+    this.dirty = false;
+    const temporary = `${this.file}.${process.pid}.tmp`;
+    try {
+      await mkdir(dirname(this.file), { recursive: true });
+      const handle = await open(temporary, "w", 0o600);
+      try {
+        await handle.writeFile(JSON.stringify(this.state));
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, this.file);
+    } catch (error) {
+      this.dirty = true;
+      throw error;
+    }
+  }
+
+  /** What the machine with this public or private address was made from; null when no droplet has it. */
+  dropletByAddress(address: string): DropletSpec | null {
+    const record = this.state.droplets.find((droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address);
+    return record ? dropletSpec(this.state, record) : null;
+  }
+
+  droplet(id: number): DropletRecord | undefined {
+    return this.state.droplets.find((droplet) => droplet.id === id);
+  }
+
+  /**
+   * An address that nobody has; null when the range is full. Follows on the one given out last, so that a new machine does
+   * not inherit the address of the one before it.
+   */
+  allocate(cidr: string, skip: number): string | null {
+    const { state } = this;
+    const taken = new Set([
+      ...state.droplets.flatMap((droplet) => [droplet.publicIpv4, droplet.privateIpv4]),
+      ...state.loadBalancers.flatMap((balancer) => [balancer.ip, balancer.privateIpv4]),
+      ...state.reservedIps.map((reserved) => reserved.ip),
+    ]);
+    const address = freeAddress(cidr, state.cursors[cidr] ?? skip, taken) ?? freeAddress(cidr, skip, taken);
+    if (address === null) return null;
+    state.cursors[cidr] = checkedRange(address).first - checkedRange(cidr).first + 1;
+    this.changed();
+    return address;
+  }
+
+  /** Keeps user-data once, however many droplets carry it. @returns its key. */
+  keepUserData(text: string): string {
+    if (text === "") return "";
+    const key = createHash("sha256").update(text).digest("hex");
+    this.state.userData[key] = text;
+    return key;
+  }
+
+  /** Forgets user-data that no droplet carries any more. */
+  dropUnusedUserData(): void {
+    const used = new Set(this.state.droplets.map((droplet) => droplet.userData));
+    for (const key of Object.keys(this.state.userData)) if (!used.has(key)) delete this.state.userData[key];
+  }
+
+  /** A /20 that overlaps no network of the account. */
+  freeNetwork(): string {
+    const used = this.state.vpcs.map((vpc) => checkedRange(vpc.ip_range));
+    for (let index = 0; index < 4096; index += 1) {
+      const cidr = `${addressText(checkedRange("10.0.0.0").first + index * 4096)}/20`;
+      if (!used.some((range) => overlap(range, checkedRange(cidr)))) return cidr;
+    }
+    throw new Error("no /20 of 10.0.0.0/8 is free for a VPC; delete a VPC or give ip_range");
+  }
+}
+
+/** An account that was used before: each region has its default network, and there is a default project. */
+function newState(): State {
+  const created = timestamp();
+  return {
+    version: 1,
+    account: { uuid: randomUUID(), team: randomUUID() },
+    nextId: 400_000_000,
+    cursors: {},
+    images: [],
+    keys: [],
+    vpcs: regionSlugs.map((region, index): VpcRecord => ({
+      id: randomUUID(),
+      name: `default-${region}`,
+      description: "",
+      region,
+      ip_range: `10.${104 + index * 2}.0.0/20`,
+      created_at: created,
+      default: true,
+      made: false,
+    })),
+    tags: [],
+    droplets: [],
+    userData: {},
+    actions: [],
+    volumes: [],
+    snapshots: [],
+    firewalls: [],
+    loadBalancers: [],
+    reservedIps: [],
+    projects: [
+      {
+        id: randomUUID(),
+        name: "first-project",
+        description: "",
+        purpose: "Service or API",
+        environment: "Development",
+        is_default: true,
+        created_at: created,
+        updated_at: created,
+        resources: {},
+      },
+    ],
+  };
+}

@@ -1,0 +1,53 @@
+/** User-data before the first boot: Ignition itself applies it to the machine's root. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { attempt } from "./run.js";
+
+export type UserData = "none" | "ignition" | "script" | "cloud-config" | "unknown";
+
+/** What a Flatcar machine would take the user-data for. */
+export function userDataKind(userData: string): UserData {
+  const text = userData.trim();
+  if (text === "") return "none";
+  if (text.startsWith("#!")) return "script";
+  if (text.startsWith("#cloud-config")) return "cloud-config";
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && "ignition" in value) return "ignition";
+  } catch {
+    // Neither JSON nor one of the others.
+  }
+  return "unknown";
+}
+
+export interface IgnitionInput {
+  /** The tool, `ignition` under its name `ignition-apply`. */
+  readonly tool: string;
+  /** Machine's namespace: what the config refers to is fetched through the machine's network. */
+  readonly namespace: string;
+  readonly root: string;
+  /** Bound at /usr, read-only as in the machine: a config that writes there fails here too. */
+  readonly usr: string;
+  /** Folder for the config file. */
+  readonly directory: string;
+  readonly userData: string;
+}
+
+/** Applies a config. Resolves with what Ignition said, and whether it succeeded. */
+export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok: boolean; readonly log: string }> {
+  const file = join(input.directory, "config.ign");
+  writeFileSync(file, input.userData, { mode: 0o600 });
+  mkdirSync(join(input.root, "usr"), { recursive: true });
+  // In a mount namespace of its own: users are made by programs that look into the machine's /usr.
+  const script = 'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
+  const result = await attempt(
+    ["nsenter", `--net=/run/netns/${input.namespace}`, "--", "unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, "ignition", input.usr, input.root, input.tool, file],
+    { timeout: 180_000, env: { ...process.env, container: "systemd-nspawn" } },
+  );
+  return { ok: result.code === 0, log: `${result.stdout}${result.stderr}`.trim() };
+}
+
+/** Why a machine whose Ignition failed does not boot, for its console. */
+export function ignitionFailure(log: string): string {
+  return [log, "", "Ignition failed: the machine stays in emergency mode, as a droplet would. Correct the user-data and make the machine anew.", ""].join("\n");
+}

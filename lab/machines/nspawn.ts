@@ -1,0 +1,140 @@
+/**
+ * A machine's processes: a small supervisor, detached from the daemon, that runs systemd-nspawn and starts it again
+ * when the machine asks for a reboot.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LabConfig } from "../config.js";
+import { createGroup, hostGroup, processesOf, removeGroup } from "./cgroups.js";
+import { consoleLog, logsDirectory, machineDirectory, machineName } from "./names.js";
+import { type ProcessMark, childrenOf, commandName, isAlive, isNamespaceInit, markOf, readMark, signalMark, waitForEnd, writeMark } from "./processes.js";
+
+/** Bytes of a console's log that are kept of one start. */
+const consoleLimit = 1024 * 1024;
+
+/** Exit code by which systemd-nspawn says that the machine wants to be started again. */
+const rebootCode = 133;
+
+/** SIGRTMIN+3: systemd as a container's first process powers off. */
+const powerOffSignal = 34 + 3;
+
+export interface MachineStart {
+  readonly id: number;
+  readonly name: string;
+  readonly usr: string;
+}
+
+const markFile = (config: LabConfig, id: number): string => join(machineDirectory(config, id), "process.json");
+
+/** Whether the machine's supervisor runs. */
+export const isRunning = (config: LabConfig, id: number): boolean => isAlive(readMark(markFile(config, id)));
+
+/** Starts the machine; resolves once its first process is there. One that runs already is kept. @throws Error with the console's tail. */
+export async function startMachine(config: LabConfig, machine: MachineStart): Promise<void> {
+  if (isRunning(config, machine.id)) return;
+  // Whatever an earlier start left behind, say after a crash of its supervisor, would hold the root folder.
+  await removeGroup(config, String(machine.id));
+  const directory = machineDirectory(config, machine.id);
+  const script = join(directory, "supervise");
+  writeFileSync(script, supervisorScript(config, machine), { mode: 0o700 });
+  mkdirSync(logsDirectory(config), { recursive: true });
+  const log = openSync(consoleLog(config, machine.name), "a");
+  // HOME, proxies and credentials of whoever runs the lab are none of the machine's.
+  const child = spawn("bash", [script], { detached: true, stdio: ["ignore", log, log], cwd: "/", env: { PATH: process.env["PATH"], LANG: "C.UTF-8" } });
+  closeSync(log);
+  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  const mark = child.pid === undefined ? undefined : markOf(child.pid);
+  if (!mark) throw new Error(`machine ${machine.name}: its supervisor ended at once; see ${consoleLog(config, machine.name)}`);
+  writeMark(markFile(config, machine.id), mark);
+  child.unref();
+  const end = Date.now() + 10_000;
+  while (initOf(config, machine.id) === undefined) {
+    if (!isAlive(mark)) throw new Error(`machine ${machine.name}: systemd-nspawn did not start it; see ${consoleLog(config, machine.name)}`);
+    if (Date.now() > end) throw new Error(`machine ${machine.name}: no first process after 10 s; see ${consoleLog(config, machine.name)}`);
+    await sleep(20);
+  }
+}
+
+/** Mark of the machine's first process, as the host sees it; undefined while there is none (stopped, or between two boots). */
+export function initOf(config: LabConfig, id: number): ProcessMark | undefined {
+  const supervisor = readMark(markFile(config, id));
+  if (!isAlive(supervisor)) return undefined;
+  for (const child of childrenOf(supervisor.pid)) {
+    const nspawn = commandName(child) === "systemd-nspawn" ? [child] : childrenOf(child).filter((pid) => commandName(pid) === "systemd-nspawn");
+    for (const pid of nspawn) {
+      const init = childrenOf(pid).find(isNamespaceInit);
+      if (init !== undefined) return markOf(init);
+    }
+  }
+  return undefined;
+}
+
+/** Pulls the plug: nothing is written any more, and the machine does not come back by itself. */
+export async function killMachine(config: LabConfig, id: number): Promise<void> {
+  const supervisor = readMark(markFile(config, id));
+  const init = initOf(config, id);
+  // The supervisor first, or it might take the death for a reboot.
+  signalMark(supervisor, "SIGKILL");
+  signalMark(init, "SIGKILL");
+  await removeGroup(config, String(id));
+  await waitForEnd(supervisor, 2_000);
+  rmSync(markFile(config, id), { force: true });
+}
+
+/** Asks the machine to power off and pulls the plug after `timeout` milliseconds. */
+export async function stopMachine(config: LabConfig, id: number, timeout: number): Promise<void> {
+  const supervisor = readMark(markFile(config, id));
+  const init = initOf(config, id);
+  if (init && signalMark(init, powerOffSignal)) await waitForEnd(supervisor, timeout);
+  await killMachine(config, id);
+}
+
+function supervisorScript(config: LabConfig, machine: MachineStart): string {
+  const directory = machineDirectory(config, machine.id);
+  const name = machineName(config, machine.id);
+  const enter = (folders: readonly string[]): string => folders.map((folder) => `echo $$ > ${quote(`${folder}/cgroup.procs`)}`).join("\n");
+  const nspawn = [
+    "systemd-nspawn",
+    "--quiet",
+    "--keep-unit",
+    "--register=no",
+    "--link-journal=no",
+    "--resolv-conf=off",
+    "--timezone=off",
+    "--console=read-only",
+    `--directory=${directory}/root`,
+    `--machine=${name}`,
+    `--hostname=${machine.name}`,
+    "--capability=all",
+    `--network-namespace-path=/run/netns/${name}`,
+    "--system-call-filter=@keyring bpf perf_event_open @raw-io @mount",
+    ...(existsSync("/dev/fuse") ? ["--bind=/dev/fuse"] : []),
+    ...(existsSync("/dev/kmsg") ? ["--bind-ro=/dev/kmsg"] : []),
+    `--bind-ro=${machine.usr}:/usr`,
+    "--setenv=SYSTEMD_COLORS=0",
+    "--boot",
+    "systemd.show_status=true",
+  ];
+  return `#!/bin/bash
+# Runs the machine ${machine.name} until it powers off; a reboot starts it again.
+${enter(createGroup(config, hostGroup))}
+# systemd-nspawn makes /proc/sys/net writable, as it does for a private network.
+export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
+machine() {
+  mkdir -p ${createGroup(config, String(machine.id)).map(quote).join(" ")}
+  exec bash -c ${quote(`${enter(createGroup(config, String(machine.id)))}\nexec ${nspawn.map(quote).join(" ")}`)}
+}
+while :; do
+  # The log keeps the beginning of a start; the rest is read on, lest the machine's console blocks.
+  (machine) < /dev/null 2>&1 | { head -c ${consoleLimit}; exec cat > /dev/null; }
+  [ "\${PIPESTATUS[0]}" = ${rebootCode} ] || break
+done
+`;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Whether anything of the machine runs, supervised or not. */
+export const hasProcesses = (config: LabConfig, id: number): boolean => processesOf(config, String(id)).length > 0;

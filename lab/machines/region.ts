@@ -1,0 +1,122 @@
+/**
+ * The region's network: one namespace with a gateway, a link to the host, and a route on the host to the public range.
+ *
+ * Every droplet hangs on point-to-point links that the region routes between and answers ARP for (proxy ARP). To the
+ * droplet it looks like a shared network; to the region all traffic is routed, so that ordinary nftables rules with
+ * connection tracking see it. (Bridges would need bridge connection tracking, which many kernels lack.)
+ */
+import { lstatSync, readFileSync, rmSync } from "node:fs";
+import type { LabConfig } from "../config.js";
+import type { Progress } from "../progress.js";
+import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.js";
+import { balancerSocket, balancersDirectory, dropletOfNamespace, machineName, machinesDirectory, metadataAddress, publicBridge, uplink, volumesDirectory } from "./names.js";
+import { attempt, ip, run, setSysctls } from "./run.js";
+import { releaseLoops } from "./loops.js";
+
+/**
+ * Makes the region's namespace, its gateway and the host's link and route; what exists already is kept.
+ * @throws Error when the host refuses; what was made until then is left to `removeRegion`.
+ */
+export async function createRegion(config: LabConfig, progress: Progress): Promise<void> {
+  if (await isComplete(config)) return;
+  progress.report(`network of the region ${config.name}: namespace ${config.namespace}, public ${config.publicCidr}`);
+  // A crash in the middle left it half done; no machine can have been started in it yet, or it would be complete.
+  await removeNetwork(config);
+  await run(["ip", "netns", "add", config.namespace]);
+  await ip(config.namespace, ["link set lo up", `link add ${publicBridge} type bridge`, `link set ${publicBridge} up`]);
+  await ip(config.namespace, [`addr add ${config.gateway}/32 dev ${publicBridge}`, `addr add ${metadataAddress}/32 dev ${publicBridge}`]);
+  await setSysctls(config.namespace, { "net/ipv4/ip_forward": 1, "net/ipv4/conf/all/rp_filter": 0, "net/ipv4/conf/default/rp_filter": 0 });
+  await ip(null, [
+    `link add ${config.hostLink} type veth peer name ${uplink} netns ${config.namespace}`,
+    `addr add ${config.adminAddress}/24 dev ${config.hostLink}`,
+    `addr add ${config.strangerAddress}/24 dev ${config.hostLink}`,
+    `link set ${config.hostLink} up`,
+  ]);
+  await ip(config.namespace, [`addr add ${config.regionAddress}/24 dev ${uplink}`, `link set ${uplink} up`]);
+  await run(["ip", "route", "add", config.publicCidr, "via", config.regionAddress, "dev", config.hostLink, "src", config.adminAddress]);
+}
+
+/** Whether the region's namespace is there. */
+export const regionExists = async (config: LabConfig): Promise<boolean> => (await namespaces()).includes(config.namespace);
+
+/** The route is made last: when it is there, so is all the rest. */
+async function isComplete(config: LabConfig): Promise<boolean> {
+  if (!(await regionExists(config))) return false;
+  const route = await attempt(["ip", "-o", "route", "show", "exact", config.publicCidr]);
+  return route.stdout.includes(` dev ${config.hostLink} `);
+}
+
+/** Names of all network namespaces of this machine. */
+export async function namespaces(): Promise<readonly string[]> {
+  const listed = await run(["ip", "netns", "list"]);
+  return listed.split("\n").map((line) => line.split(" ")[0]!).filter(Boolean);
+}
+
+/** Ids of the droplets that have a network namespace in this region. */
+export async function dropletsWithNamespace(config: LabConfig): Promise<readonly number[]> {
+  return (await namespaces()).map((name) => dropletOfNamespace(config, name)).filter((id) => id !== undefined);
+}
+
+/**
+ * Removes all that the region has on this machine: processes, namespaces, link and route, loop devices, mounts, cgroups
+ * and the machines' folders. Needs nothing but the names, so it works after a crash, and twice. Keeps logs and the cache.
+ * @throws Error naming what could not be removed.
+ */
+export async function removeRegion(config: LabConfig): Promise<void> {
+  // The region's own processes first: a supervisor would start its machine again, the daemon answer for it.
+  await removeGroup(config, hostGroup);
+  for (const group of groupsOf(config)) await removeGroup(config, group);
+  removeRegionGroup(config);
+  await unmountBelow(config.directory);
+  await releaseLoops(volumesDirectory(config));
+  for (const id of await dropletsWithNamespace(config)) {
+    await removeNamespace(machineName(config, id));
+    rmSync(`/run/systemd/nspawn/propagate/${machineName(config, id)}`, { recursive: true, force: true });
+  }
+  await removeNetwork(config);
+  rmSync(balancerSocket(config), { force: true });
+  for (const folder of [machinesDirectory(config), volumesDirectory(config), balancersDirectory(config)]) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ends what still runs in a namespace and removes it with all its links. */
+export async function removeNamespace(name: string): Promise<void> {
+  if (!(await namespaces()).includes(name)) return;
+  const inside = await attempt(["ip", "netns", "pids", name]);
+  for (const pid of inside.stdout.split("\n").filter(Boolean).map(Number)) {
+    if (pid === process.pid) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+  const removed = await attempt(["ip", "netns", "del", name]);
+  if (removed.code !== 0 && (await namespaces()).includes(name)) throw new Error(`network namespace ${name}: ${removed.stderr.trim()}`);
+}
+
+async function removeNetwork(config: LabConfig): Promise<void> {
+  // A deleted namespace takes its links with it only after a moment; the host's end is deleted by name at once.
+  if (exists(`/sys/class/net/${config.hostLink}`)) {
+    const removed = await attempt(["ip", "link", "del", config.hostLink]);
+    if (removed.code !== 0 && exists(`/sys/class/net/${config.hostLink}`)) throw new Error(`link ${config.hostLink}: ${removed.stderr.trim()}`);
+  }
+  await removeNamespace(config.namespace);
+}
+
+async function unmountBelow(directory: string): Promise<void> {
+  const targets = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))))
+    .filter((target) => target.startsWith(`${directory}/`));
+  // The deepest first.
+  for (const target of targets.sort((a, b) => b.length - a.length)) await run(["umount", "-l", target]);
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

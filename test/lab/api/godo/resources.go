@@ -1,0 +1,239 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/digitalocean/godo"
+)
+
+func (s *suite) volumes() {
+	machine := s.made(s.request("with-volume"))
+	volume, _, err := s.client.Storage.CreateVolume(s.ctx, &godo.VolumeCreateRequest{
+		Region: region, Name: "data", SizeGigaBytes: 10, FilesystemType: "ext4", FilesystemLabel: "data", Tags: []string{"disk"},
+	})
+	s.ok(err)
+	root[godo.Volume](s.checker, "volume")
+	_, _, err = s.client.Storage.CreateVolume(s.ctx, &godo.VolumeCreateRequest{Region: region, Name: "data", SizeGigaBytes: 10})
+	s.refused(err, http.StatusConflict, "already exists")
+
+	did := func(action *godo.Action, _ *godo.Response, err error) {
+		s.ok(err)
+		root[godo.Action](s.checker, "action")
+		s.eventually("the action is completed", func() bool {
+			found, _, err := s.client.StorageActions.Get(s.ctx, volume.ID, action.ID)
+			s.ok(err)
+			return found.Status == "completed"
+		})
+	}
+	did(s.client.StorageActions.Attach(s.ctx, volume.ID, machine.ID))
+	found, _, err := s.client.Storage.GetVolume(s.ctx, volume.ID)
+	s.ok(err)
+	s.equal("droplets", found.DropletIDs, []int{machine.ID})
+	holder, _, err := s.client.Droplets.Get(s.ctx, machine.ID)
+	s.ok(err)
+	s.equal("volumes", holder.VolumeIDs, []string{volume.ID})
+	_, err = s.client.Storage.DeleteVolume(s.ctx, volume.ID)
+	s.refused(err, http.StatusConflict, "attached volume cannot be deleted")
+	did(s.client.StorageActions.Resize(s.ctx, volume.ID, 20, region))
+	did(s.client.StorageActions.DetachByDropletID(s.ctx, volume.ID, machine.ID))
+	_, _, err = s.client.StorageActions.DetachByDropletID(s.ctx, volume.ID, machine.ID)
+	s.refused(err, http.StatusUnprocessableEntity, "Attachment not found")
+	_, _, err = s.client.StorageActions.List(s.ctx, volume.ID, nil)
+	s.ok(err)
+	s.equal("actions", len(list[godo.Action](s.checker, "actions")), 3)
+
+	// A volume given at creation outlives its droplet.
+	request := s.request("born-with-volume")
+	request.Volumes = []godo.DropletCreateVolume{{ID: volume.ID}}
+	s.gone(s.made(request).ID)
+	volumes, _, err := s.client.Storage.ListVolumes(s.ctx, &godo.ListVolumeParams{Name: "data", Region: region})
+	s.ok(err)
+	list[godo.Volume](s.checker, "volumes")
+	s.equal("volumes", len(volumes), 1)
+	s.equal("droplets", volumes[0].DropletIDs, []int{})
+	s.equal("size", volumes[0].SizeGigaBytes, int64(20))
+	_, err = s.client.Storage.DeleteVolume(s.ctx, volume.ID)
+	s.ok(err)
+	s.gone(machine.ID)
+}
+
+func (s *suite) snapshots() {
+	volume, _, err := s.client.Storage.CreateVolume(s.ctx, &godo.VolumeCreateRequest{Region: region, Name: "pictured", SizeGigaBytes: 5})
+	s.ok(err)
+	snapshot, _, err := s.client.Storage.CreateSnapshot(s.ctx, &godo.SnapshotCreateRequest{VolumeID: volume.ID, Name: "first"})
+	s.ok(err)
+	root[godo.Snapshot](s.checker, "snapshot")
+	_, _, err = s.client.Storage.ListSnapshots(s.ctx, volume.ID, nil)
+	s.ok(err)
+	s.equal("of the volume", len(list[godo.Snapshot](s.checker, "snapshots")), 1)
+	_, _, err = s.client.Snapshots.ListVolume(s.ctx, nil)
+	s.ok(err)
+	s.equal("of volumes", len(list[godo.Snapshot](s.checker, "snapshots")), 1)
+	ofDroplets, _, err := s.client.Snapshots.ListDroplet(s.ctx, nil)
+	s.ok(err)
+	s.equal("of droplets", len(ofDroplets), 0)
+	_, _, err = s.client.Storage.GetSnapshot(s.ctx, snapshot.ID)
+	s.ok(err)
+	_, err = s.client.Storage.DeleteSnapshot(s.ctx, snapshot.ID)
+	s.ok(err)
+	_, err = s.client.Storage.DeleteVolume(s.ctx, volume.ID)
+	s.ok(err)
+}
+
+func (s *suite) vpcs() {
+	network, _, err := s.client.VPCs.Create(s.ctx, &godo.VPCCreateRequest{Name: "net", RegionSlug: region, IPRange: "10.50.0.0/16", Description: "one"})
+	s.ok(err)
+	root[godo.VPC](s.checker, "vpc")
+	s.equal("default", network.Default, false)
+	s.equal("time", network.CreatedAt.After(time.Unix(0, 0)), true)
+	_, _, err = s.client.VPCs.Create(s.ctx, &godo.VPCCreateRequest{Name: "other", RegionSlug: region, IPRange: "10.50.16.0/20"})
+	s.refused(err, http.StatusUnprocessableEntity, "overlaps with another VPC network")
+
+	request := s.request("member")
+	request.VPCUUID = network.ID
+	member := s.made(request)
+	s.equal("vpc", member.VPCUUID, network.ID)
+	private, _ := member.PrivateIPv4()
+	s.equal("private address", private, "10.50.0.10")
+	_, _, err = s.client.VPCs.ListMembers(s.ctx, network.ID, &godo.VPCListMembersRequest{ResourceType: "droplet"}, nil)
+	s.ok(err)
+	s.equal("member", list[godo.VPCMember](s.checker, "members")[0].URN, member.URN())
+	_, err = s.client.VPCs.Delete(s.ctx, network.ID)
+	s.refused(err, http.StatusForbidden, "members")
+	s.gone(member.ID)
+
+	_, _, err = s.client.VPCs.Update(s.ctx, network.ID, &godo.VPCUpdateRequest{Name: "renamed", Description: "two"})
+	s.ok(err)
+	_, _, err = s.client.VPCs.Set(s.ctx, network.ID, godo.VPCSetDescription("three"))
+	s.ok(err)
+	found, _, err := s.client.VPCs.Get(s.ctx, network.ID)
+	s.ok(err)
+	s.equal("vpc", []string{found.Name, found.Description}, []string{"renamed", "three"})
+	_, _, err = s.client.VPCs.List(s.ctx, &godo.ListOptions{PerPage: 200})
+	s.ok(err)
+	for _, one := range list[godo.VPC](s.checker, "vpcs") {
+		if one.Default && one.RegionSlug == region {
+			_, err = s.client.VPCs.Delete(s.ctx, one.ID)
+			s.refused(err, http.StatusForbidden, "default")
+		}
+	}
+	_, err = s.client.VPCs.Delete(s.ctx, network.ID)
+	s.ok(err)
+}
+
+func (s *suite) firewalls() {
+	machine := s.made(s.request("guarded"))
+	inbound := []godo.InboundRule{{Protocol: "tcp", PortRange: "22", Sources: &godo.Sources{Addresses: []string{"192.0.2.1/32"}, Tags: []string{"machine"}}}}
+	outbound := []godo.OutboundRule{{Protocol: "tcp", PortRange: "0", Destinations: &godo.Destinations{Addresses: []string{"0.0.0.0/0", "::/0"}}}}
+	request := &godo.FirewallRequest{Name: "guard", InboundRules: inbound, OutboundRules: outbound, Tags: []string{"machine"}}
+	firewall, _, err := s.client.Firewalls.Create(s.ctx, request)
+	s.ok(err)
+	root[godo.Firewall](s.checker, "firewall")
+	s.equal("inbound", firewall.InboundRules, inbound)
+	s.eventually("the firewall is in force", func() bool {
+		found, _, err := s.client.Firewalls.Get(s.ctx, firewall.ID)
+		s.ok(err)
+		return found.Status == "succeeded" && len(found.PendingChanges) == 0
+	})
+	_, _, err = s.client.Firewalls.Create(s.ctx, request)
+	s.refused(err, http.StatusConflict, "duplicate name")
+
+	ping := []godo.InboundRule{{Protocol: "icmp", Sources: &godo.Sources{DropletIDs: []int{machine.ID}}}}
+	_, err = s.client.Firewalls.AddRules(s.ctx, firewall.ID, &godo.FirewallRulesRequest{InboundRules: ping})
+	s.ok(err)
+	_, err = s.client.Firewalls.AddDroplets(s.ctx, firewall.ID, machine.ID)
+	s.ok(err)
+	_, err = s.client.Firewalls.RemoveTags(s.ctx, firewall.ID, "machine")
+	s.ok(err)
+	found, _, err := s.client.Firewalls.Get(s.ctx, firewall.ID)
+	s.ok(err)
+	s.equal("icmp ports", found.InboundRules[1].PortRange, "0")
+	s.equal("droplets", found.DropletIDs, []int{machine.ID})
+	s.equal("tags", found.Tags, []string{})
+	_, err = s.client.Firewalls.RemoveRules(s.ctx, firewall.ID, &godo.FirewallRulesRequest{InboundRules: ping})
+	s.ok(err)
+	_, err = s.client.Firewalls.RemoveDroplets(s.ctx, firewall.ID, machine.ID)
+	s.ok(err)
+	_, err = s.client.Firewalls.AddTags(s.ctx, firewall.ID, "machine")
+	s.ok(err)
+	_, _, err = s.client.Firewalls.ListByDroplet(s.ctx, machine.ID, nil)
+	s.ok(err)
+	s.equal("of the droplet", len(list[godo.Firewall](s.checker, "firewalls")), 1)
+	request.Name = "renamed"
+	_, _, err = s.client.Firewalls.Update(s.ctx, firewall.ID, request)
+	s.ok(err)
+	root[godo.Firewall](s.checker, "firewall")
+	_, _, err = s.client.Firewalls.List(s.ctx, nil)
+	s.ok(err)
+	s.equal("name", list[godo.Firewall](s.checker, "firewalls")[0].Name, "renamed")
+	_, err = s.client.Firewalls.Delete(s.ctx, firewall.ID)
+	s.ok(err)
+	s.gone(machine.ID)
+}
+
+func (s *suite) loadBalancers() {
+	machine := s.made(s.request("target"))
+	rule := godo.ForwardingRule{EntryProtocol: "tcp", EntryPort: 6443, TargetProtocol: "tcp", TargetPort: 6443}
+	balancer, _, err := s.client.LoadBalancers.Create(s.ctx, &godo.LoadBalancerRequest{
+		Name: "api", Region: region, VPCUUID: machine.VPCUUID, Tag: "machine", ForwardingRules: []godo.ForwardingRule{rule},
+		HealthCheck: &godo.HealthCheck{Protocol: "tcp", Port: 6443, CheckIntervalSeconds: 3, ResponseTimeoutSeconds: 3, HealthyThreshold: 2, UnhealthyThreshold: 2},
+		Firewall:    &godo.LBFirewall{Allow: []string{godo.CIDRSourceFirewall("192.0.2.0/24")}},
+	})
+	s.ok(err)
+	// These are for global load balancers, and for requests.
+	absent := []string{"domains", "glb_settings", "target_load_balancer_ids", "tags", "validate_only"}
+	root[godo.LoadBalancer](s.checker, "load_balancer", absent...)
+	s.equal("status", balancer.Status, "new")
+	s.eventually("the load balancer is active", func() bool {
+		balancer, _, err = s.client.LoadBalancers.Get(s.ctx, balancer.ID)
+		s.ok(err)
+		return balancer.Status == "active" && balancer.IP != ""
+	})
+	s.equal("targets", balancer.DropletIDs, []int{machine.ID})
+	_, err = s.client.LoadBalancers.AddDroplets(s.ctx, balancer.ID, machine.ID)
+	s.refused(err, http.StatusUnprocessableEntity, "tag")
+
+	change := balancer.AsRequest()
+	change.Tag, change.DropletIDs = "", []int{machine.ID}
+	_, _, err = s.client.LoadBalancers.Update(s.ctx, balancer.ID, change)
+	s.ok(err)
+	s.equal("tag", root[godo.LoadBalancer](s.checker, "load_balancer", absent...).Tag, "")
+	_, err = s.client.LoadBalancers.RemoveDroplets(s.ctx, balancer.ID, machine.ID)
+	s.ok(err)
+	_, err = s.client.LoadBalancers.AddDroplets(s.ctx, balancer.ID, machine.ID)
+	s.ok(err)
+	second := godo.ForwardingRule{EntryProtocol: "http", EntryPort: 80, TargetProtocol: "http", TargetPort: 8080}
+	_, err = s.client.LoadBalancers.AddForwardingRules(s.ctx, balancer.ID, second)
+	s.ok(err)
+	_, err = s.client.LoadBalancers.RemoveForwardingRules(s.ctx, balancer.ID, rule)
+	s.ok(err)
+	named, _, err := s.client.LoadBalancers.ListByNames(s.ctx, []string{"api"}, nil)
+	s.ok(err)
+	list[godo.LoadBalancer](s.checker, "load_balancers", absent...)
+	s.equal("rules", named[0].ForwardingRules, []godo.ForwardingRule{second})
+	none, _, err := s.client.LoadBalancers.ListByUUIDs(s.ctx, []string{"nothing"}, nil)
+	s.ok(err)
+	s.equal("by unknown id", len(none), 0)
+	_, err = s.client.LoadBalancers.Delete(s.ctx, balancer.ID)
+	s.ok(err)
+	_, _, err = s.client.LoadBalancers.Get(s.ctx, balancer.ID)
+	s.refused(err, http.StatusNotFound, "could not be found")
+	s.gone(machine.ID)
+}
+
+func (s *suite) reservedIPs() {
+	reserved, _, err := s.client.ReservedIPs.Create(s.ctx, &godo.ReservedIPCreateRequest{Region: region})
+	s.ok(err)
+	root[godo.ReservedIP](s.checker, "reserved_ip")
+	_, _, err = s.client.ReservedIPs.List(s.ctx, nil)
+	s.ok(err)
+	s.equal("address", list[godo.ReservedIP](s.checker, "reserved_ips")[0].IP, reserved.IP)
+	_, _, err = s.client.ReservedIPs.Get(s.ctx, reserved.IP)
+	s.ok(err)
+	_, _, err = s.client.ReservedIPActions.List(s.ctx, reserved.IP, nil)
+	s.ok(err)
+	s.equal("action", list[godo.Action](s.checker, "actions")[0].Type, "reserve_ip")
+	_, err = s.client.ReservedIPs.Delete(s.ctx, reserved.IP)
+	s.ok(err)
+}

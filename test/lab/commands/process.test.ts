@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { openPorts } from "../../../lab/checks/network.js";
+import { expectOnly } from "../../../lab/checks/scale.js";
+import { environmentLines } from "../../../lab/commands/env.js";
+import { leftovers, takeFootprint } from "../../../lab/commands/footprint.js";
+import { CommandError, run, tryRun } from "../../../lab/commands/process.js";
+import { labConfig } from "../../../lab/config.js";
+
+describe("running commands", () => {
+  it("gives output and exit code", async () => {
+    const result = await tryRun("sh", ["-c", "cat; echo problem >&2; exit 3"], { input: "given" });
+    assert.deepEqual(result, { code: 3, stdout: "given", stderr: "problem\n" });
+  });
+
+  it("puts the end of the output into the error", () => assert.rejects(run("sh", ["-c", "echo why >&2; exit 1"]), (error: Error) => error instanceof CommandError && error.message.includes("why")));
+
+  it("stops a command, children included, when its time is over", async () => {
+    const began = Date.now();
+    const result = await tryRun("sh", ["-c", "sleep 60 & wait"], { timeout: 0.3 });
+    assert.equal(result.code, 124);
+    assert.ok(Date.now() - began < 10_000);
+  });
+
+  it("says which command could not be started", () => assert.rejects(run("no-such-command", []), /no-such-command: could not be started/));
+});
+
+describe("the port check", () => {
+  it("finds the one port that answers", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const open = await openPorts("127.0.0.1", [port - 1, port, port + 1].filter((item) => item < 65536), "127.0.0.1", { timeout: 500, width: 2 });
+    server.close();
+    assert.ok(open.includes(port));
+  });
+});
+
+describe("the scaling check", () => {
+  const urn = (name: string): string => `urn:pulumi:dev::corekube::digitalocean:index/droplet:Droplet::${name}`;
+
+  it("accepts the new machine's resources", () => expectOnly([{ op: "create", urn: urn("kubernetes-worker-2") }], "create", "kubernetes-worker-2"));
+
+  it("refuses any other change", () => {
+    assert.throws(() => expectOnly([{ op: "create", urn: urn("kubernetes-worker-2") }, { op: "update", urn: urn("kubernetes-nodes") }], "create", "kubernetes-worker-2"), /update .*kubernetes-nodes/);
+    assert.throws(() => expectOnly([], "create", "kubernetes-worker-2"), /no change/);
+  });
+});
+
+describe("what a region leaves behind", () => {
+  it("sees a process that bears the region's mark, and not one that does not", async () => {
+    const before = await takeFootprint();
+    const mark = `corekube-mark-${process.pid}`;
+    let found: string[] = [];
+    await tryRun("sh", ["-c", `sleep 30; : ${mark}`], {
+      timeout: 5,
+      onStart: () => void takeFootprint().then((after) => { found = leftovers(before, after, [mark]); }),
+    });
+    assert.ok(found.some((line) => line.startsWith("processes:") && line.includes(mark)), found.join("\n"));
+    assert.deepEqual(leftovers(before, { ...before, links: [...before.links, "new0"] }, [mark]), ["links: new0"]);
+  });
+});
+
+describe("make env", () => {
+  it("prints lines that a shell takes as they are", async () => {
+    const config = labConfig({ COREKUBE_LAB_DIR: "/tmp/it's here", COREKUBE_CACHE: "/tmp/corekube-env-test" });
+    const lines = environmentLines(config, "dev", { PULUMI_CONFIG_PASSPHRASE: "" });
+    const output = await run("bash", ["-c", `${lines.join("\n")}\nprintf '%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}"`]);
+    assert.equal(output, "/tmp/it's here/kubeconfig|dev|unset");
+  });
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { carryOver, moveToRegion, settingsFile, writeSettings } from "../../../lab/commands/settings.js";
+import { labConfig } from "../../../lab/config.js";
+
+describe("settings of the lab's stack", () => {
+  describe("moving to another region", () => {
+    const test = labConfig({ COREKUBE_LAB: "test", COREKUBE_LAB_DIR: "/var/tmp/region" });
+
+    it("exchanges addresses and folder at any depth", () => {
+      const moved = moveToRegion({ a: ["198.18.1.1/32"], b: { url: "http://203.0.113.1:8080" }, c: ".lab/lab/checksums.json", d: 3 }, test);
+      assert.deepEqual(moved, { a: ["198.18.0.1/32"], b: { url: "http://198.51.100.1:8080" }, c: "/var/tmp/region/checksums.json", d: 3 });
+    });
+
+    it("leaves addresses alone that only begin like the gateway", () => {
+      assert.equal(moveToRegion("203.0.113.10", test), "203.0.113.10");
+    });
+  });
+
+  describe("carrying over what changed in the project's file", () => {
+    it("keeps what the user set in the copy alone", () => {
+      assert.deepEqual(carryOver({ node_count: 3 }, { node_count: 2 }, { node_count: 2 }), { node_count: 3 });
+    });
+
+    it("takes a key that changed, one that is new, and drops one that is gone", () => {
+      const now = { a: { x: 2 }, c: true };
+      assert.deepEqual(carryOver({ a: { x: 1 }, b: 1, mine: 1 }, { a: { x: 1 }, b: 1 }, now), { a: { x: 2 }, c: true, mine: 1 });
+    });
+  });
+
+  it("the copy keeps the encryption salt and the user's own values when it is written again", () => {
+    const directory = mkdtempSync(join(tmpdir(), "corekube-settings-"));
+    try {
+      const config = labConfig({ COREKUBE_LAB_DIR: directory });
+      writeSettings(config, "dev");
+      const file = settingsFile(config, "dev");
+      const first = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+      writeFileSync(file, JSON.stringify({ encryptionsalt: "v1:salt", config: { ...first.config, "corekube:node_count": 7 } }));
+      writeSettings(config, "dev");
+      const second = parse(readFileSync(file, "utf8")) as { encryptionsalt: string; config: Record<string, unknown> };
+      assert.equal(second.encryptionsalt, "v1:salt");
+      assert.equal(second.config["corekube:node_count"], 7);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});

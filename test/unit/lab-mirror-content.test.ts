@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { labConfig, type LabConfig } from "../../lab/config.js";
+import { imageInputs, images, tryoutImages } from "../../lab/mirror/images.js";
+import { mirrorTools } from "../../lab/mirror/index.js";
+import { readRecords, writeRecords } from "../../lab/mirror/records.js";
+import { ensureRelease, mirrorPath, releases, writeTar } from "../../lab/mirror/releases.js";
+import { allTools, toolPath } from "../../lab/toolchain/index.js";
+import { run } from "../../lab/toolchain/run.js";
+import { versions } from "../../lab/toolchain/versions.js";
+
+const quiet = { report: () => undefined };
+const digestOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+describe("lab mirror: content", () => {
+  let folder: string;
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "corekube-test-")); });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** A cache whose tools are small texts. */
+  function cacheWith(name: string, tools: readonly string[], content = (tool: string): string => `the tool ${tool}`): LabConfig {
+    const config = labConfig({ COREKUBE_CACHE: join(folder, name), COREKUBE_LAB_DIR: join(folder, `${name}-lab`) });
+    for (const tool of tools) {
+      const path = toolPath(config, tool);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content(tool));
+      chmodSync(path, 0o755);
+      writeFileSync(join(dirname(path), "origins.json"), JSON.stringify({ [tool]: content(tool) }));
+    }
+    return config;
+  }
+
+  const release = (name: string) => {
+    const found = releases().find(({ url }) => url.includes(name));
+    assert.ok(found, name);
+    return found;
+  };
+  const entriesOf = async (file: string): Promise<string[]> => (await run("tar", ["-tzf", file])).stdout.trim().split("\n");
+
+  it("has every file and every image that versions.json names, and the two to try a cluster with", () => {
+    assert.deepEqual(releases().map(({ url }) => url).sort(), Object.values(versions.releases).map(({ url }) => url).sort());
+    assert.deepEqual(images().map(({ name }) => name).sort(), [...Object.values(versions.images).map(({ name }) => name), ...Object.values(tryoutImages)].sort());
+  });
+
+  it("is made of tools that the toolchain has", () => {
+    const known = new Set(allTools());
+    assert.deepEqual(mirrorTools().filter((tool) => !known.has(tool)), []);
+  });
+
+  it("lays files out by the original's host and path", () => {
+    assert.equal(mirrorPath("https://dl.example.org/release/v1/bin/tool"), "dl.example.org/release/v1/bin/tool");
+  });
+
+  it("serves a lone tool as it is", async () => {
+    const config = cacheWith("a", ["kubelet"]);
+    const record = await ensureRelease(config, release("kubelet"), undefined, quiet);
+    const file = join(config.cache, "mirror", "files", mirrorPath(release("kubelet").url));
+    assert.equal(readFileSync(file, "utf8"), "the tool kubelet");
+    assert.equal(record.sha256, digestOf(file));
+  });
+
+  it("packs etcd as the original is packed, executable", async () => {
+    const config = cacheWith("a", ["etcd", "etcdctl", "etcdutl"]);
+    await ensureRelease(config, release("/etcd-io/etcd/"), undefined, quiet);
+    const file = join(config.cache, "mirror", "files", mirrorPath(release("/etcd-io/etcd/").url));
+    const top = `etcd-v${versions.etcd}-linux-amd64`;
+    assert.deepEqual(await entriesOf(file), [`${top}/`, `${top}/etcd`, `${top}/etcdctl`, `${top}/etcdutl`]);
+    await run("tar", ["-xzf", file, "-C", folder, `${top}/etcdctl`]);
+    assert.equal(statSync(join(folder, top, "etcdctl")).mode & 0o777, 0o755);
+  });
+
+  it("packs the CNI plugins at the top", async () => {
+    const wanted = release("cni-plugins");
+    const config = cacheWith("a", wanted.tools);
+    await ensureRelease(config, wanted, undefined, quiet);
+    const entries = await entriesOf(join(config.cache, "mirror", "files", mirrorPath(wanted.url)));
+    for (const plugin of ["bridge", "host-local", "loopback", "portmap"]) assert.ok(entries.includes(`./${plugin}`), plugin);
+  });
+
+  it("gives the same bytes for the same tools, whenever and wherever they were made", async () => {
+    const wanted = release("/etcd-io/etcd/");
+    const first = cacheWith("a", wanted.tools);
+    const second = cacheWith("b", [...wanted.tools].reverse());
+    for (const tool of wanted.tools) utimesSync(toolPath(second, tool), 1_000_000, 1_000_000);
+    const records = [await ensureRelease(first, wanted, undefined, quiet), await ensureRelease(second, wanted, undefined, quiet)];
+    assert.equal(records[0]!.sha256, records[1]!.sha256);
+  });
+
+  it("makes a file again when it is gone or its tools have changed, and only then", async () => {
+    const wanted = release("kubelet");
+    const config = cacheWith("a", ["kubelet"]);
+    const file = join(config.cache, "mirror", "files", mirrorPath(wanted.url));
+    const first = await ensureRelease(config, wanted, undefined, quiet);
+    const lines: string[] = [];
+    const told = { report: (line: string) => lines.push(line) };
+    assert.equal(await ensureRelease(config, wanted, first, told), first);
+    assert.deepEqual(lines, []);
+    rmSync(file);
+    assert.equal((await ensureRelease(config, wanted, first, told)).sha256, first.sha256);
+    assert.equal(digestOf(file), first.sha256);
+    rmSync(toolPath(config, "kubelet"));
+    cacheWith("a", ["kubelet"], () => "another kubelet");
+    assert.notEqual((await ensureRelease(config, wanted, first, told)).sha256, first.sha256);
+  });
+
+  it("serves an official file byte for byte, so that the official checksum holds", async () => {
+    const wanted = release("/etcd-io/etcd/");
+    const config = cacheWith("a", wanted.tools);
+    const official = join(dirname(toolPath(config, "etcd")), "official", basename(wanted.url));
+    mkdirSync(dirname(official));
+    writeFileSync(official, "as published");
+    const record = await ensureRelease(config, wanted, undefined, quiet);
+    assert.equal(record.sha256, createHash("sha256").update("as published").digest("hex"));
+  });
+
+  it("keeps modes in layers, and nothing of owners and times", async () => {
+    const make = async (name: string, time: number): Promise<string> => {
+      const tree = join(folder, name);
+      mkdirSync(join(tree, "tmp"), { recursive: true });
+      chmodSync(join(tree, "tmp"), 0o1777);
+      writeFileSync(join(tree, "file"), "x", { mode: 0o640 });
+      chmodSync(join(tree, "file"), 0o640);
+      utimesSync(join(tree, "file"), time, time);
+      await writeTar(tree, join(folder, `${name}.tar`));
+      return digestOf(join(folder, `${name}.tar`));
+    };
+    assert.equal(await make("one", 1_000), await make("two", 2_000));
+    const { stdout } = await run("tar", ["--numeric-owner", "-tvf", join(folder, "one.tar")]);
+    assert.match(stdout, /^-rw-r----- 0\/0 .* \.\/file$/m);
+    assert.match(stdout, /^drwxrwxrwt 0\/0 .* \.\/tmp\/$/m);
+  });
+
+  it("makes an image again when a tool in it has changed, and leaves the others", () => {
+    const tools = allTools();
+    const before = cacheWith("a", tools);
+    const inputs = new Map(images().map((image) => [image.name, imageInputs(before, image)]));
+    const path = join(dirname(toolPath(before, "coredns")), "origins.json");
+    writeFileSync(path, JSON.stringify({ coredns: "built again" }));
+    assert.deepEqual(images().filter((image) => imageInputs(before, image) !== inputs.get(image.name)).map(({ name }) => name), [versions.images["coredns"]!.name]);
+  });
+
+  it("starts over when its notes are damaged", () => {
+    const config = cacheWith("a", []);
+    mkdirSync(join(config.cache, "mirror"), { recursive: true });
+    writeRecords(config, { releases: { x: { inputs: "1", sha256: "2" } }, images: {} });
+    assert.equal(readRecords(config).releases["x"]?.sha256, "2");
+    writeFileSync(join(config.cache, "mirror", "records.json"), '{"releases": {');
+    assert.deepEqual(readRecords(config), { releases: {}, images: {} });
+  });
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { withLock } from "../../lab/toolchain/lock.js";
+import { ensureFolder } from "../../lab/toolchain/store.js";
+
+const quiet = { report: () => undefined };
+
+describe("lab toolchain: cache", () => {
+  let directory: string;
+  let folder: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = join(directory, "tools", "thing-1.0");
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  const left = (): string[] => readdirSync(join(directory, "tools"));
+
+  it("keeps what was made, and makes it once", async () => {
+    let made = 0;
+    const fill = async (partial: string): Promise<void> => {
+      made += 1;
+      await sleep(20);
+      writeFileSync(join(partial, "tool"), "content");
+    };
+    await Promise.all([ensureFolder(folder, quiet, fill), ensureFolder(folder, quiet, fill), ensureFolder(folder, quiet, fill)]);
+    await ensureFolder(folder, quiet, fill);
+    assert.equal(made, 1);
+    assert.deepEqual(left(), ["thing-1.0"]);
+  });
+
+  it("leaves nothing of a failed try", async () => {
+    await assert.rejects(
+      ensureFolder(folder, quiet, async (partial) => {
+        writeFileSync(join(partial, "tool"), "half");
+        throw new Error("broken");
+      }),
+      /broken/,
+    );
+    assert.deepEqual(left(), []);
+  });
+
+  it("leaves nothing of an interrupted one, even if the last step did not notice", async () => {
+    const stop = new AbortController();
+    await assert.rejects(
+      ensureFolder(folder, { ...quiet, signal: stop.signal }, async (partial) => {
+        writeFileSync(join(partial, "tool"), "whole or not, who knows");
+        stop.abort(new Error("interrupted"));
+      }),
+      /interrupted/,
+    );
+    assert.deepEqual(left(), []);
+  });
+
+  it("does not build on what a killed run left", async () => {
+    mkdirSync(`${folder}.partial`, { recursive: true });
+    writeFileSync(join(`${folder}.partial`, "rest"), "");
+    writeFileSync(`${folder}.lock`, await markOfEndedProcess());
+    await ensureFolder(folder, quiet, async (partial) => writeFileSync(join(partial, "tool"), ""));
+    assert.deepEqual(readdirSync(folder), ["tool"]);
+    assert.deepEqual(left(), ["thing-1.0"]);
+  });
+
+  it("waits for a live run and says for whom", async () => {
+    const file = join(directory, "lock");
+    const lines: string[] = [];
+    let holding = true;
+    let release: () => void = () => undefined;
+    const first = withLock(file, quiet, () => new Promise<void>((resolve) => { release = () => { holding = false; resolve(); }; }));
+    await sleep(20);
+    const second = withLock(file, { report: (line) => lines.push(line) }, async () => assert.equal(holding, false));
+    await sleep(50);
+    release();
+    await Promise.all([first, second]);
+    assert.match(lines.join("\n"), /waiting for another part of this run/);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  it("can be interrupted while it waits, without touching the other's lock", async () => {
+    const file = join(directory, "lock");
+    const stop = new AbortController();
+    await withLock(file, quiet, async () => {
+      const waiting = withLock(file, { ...quiet, signal: stop.signal }, async () => assert.fail("took a lock that is held"));
+      setTimeout(() => stop.abort(new Error("interrupted")), 30);
+      await assert.rejects(waiting);
+      assert.ok(existsSync(file));
+    });
+  });
+
+  it("lets one of several runs take a dead run's lock", async () => {
+    const file = join(directory, "lock");
+    writeFileSync(file, await markOfEndedProcess());
+    let inside = 0;
+    const task = async (): Promise<void> => {
+      inside += 1;
+      assert.equal(inside, 1, "two runs hold the lock");
+      await sleep(5);
+      inside -= 1;
+    };
+    await Promise.all([withLock(file, quiet, task), withLock(file, quiet, task), withLock(file, quiet, task)]);
+  });
+});
+
+/** A lock's content as a process wrote it that has ended since. */
+async function markOfEndedProcess(): Promise<string> {
+  const child = spawn("true");
+  const pid = child.pid!;
+  await new Promise((resolve) => child.on("close", resolve));
+  return JSON.stringify({ pid, startTime: "1", bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() });
+}
