@@ -25,7 +25,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly clientUrls: pulumi.Output<string[]>;
 
   constructor(name: string, args: EtcdClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("corekube:etcd:EtcdCluster", name, {}, opts);
+    super("corekube:etcd:Cluster", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
     this.machines = createPool(

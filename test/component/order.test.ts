@@ -101,7 +101,7 @@ describe("order of a run", function () {
 
   it("leaves node add-ons to the end of the cluster itself, and takes CoreDNS away before its nodes", () => {
     for (const { name, deletedWith } of [...run.of("DaemonSet"), ...run.of("ConfigMap"), ...run.of("ClusterRoleBinding")]) {
-      assert.equal(deletedWith, name === "dev-coredns" ? "" : "corekube:etcd:EtcdCluster/dev", name);
+      assert.equal(deletedWith, name === "dev-coredns" ? "" : "corekube:etcd:Cluster/dev", name);
     }
     assert.equal(all.get("kubernetes:apps/v1:Deployment/dev-coredns")!.deletedWith, "");
   });

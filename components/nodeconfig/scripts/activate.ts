@@ -15,10 +15,13 @@ state=/run/corekube/active
 digest=$(cd ${secretsDirectory} && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
 
 start() { # UNIT
-  if systemctl --quiet is-active "$1" && [ "$(cat "$state" 2>/dev/null)" != "$digest" ]; then
+  if [ "$(cat "$state" 2>/dev/null)" = "$digest" ]; then
+    systemctl start --no-block "$1"
+  elif systemctl --quiet is-active "$1"; then
+    # Done when it serves again.
     systemctl restart "$1"
   else
-    systemctl start --no-block "$1"
+    systemctl restart --no-block "$1"
   fi
   echo "$digest" >"$state"
 }

@@ -18,7 +18,7 @@ const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
 /** A pod of the control plane that is older than its manifest still runs with the secrets before. */
 const current = `current() { # PROGRAM
   local age
-  age=$(ps -C "$1" -o etimes= | sort -n | head -n 1)
+  age=$(ps -C "$1" -o etimes= | sort -n | head -n 1 || true)
   if [ -z "$age" ]; then
     echo "$1 does not run yet"
     exit 1

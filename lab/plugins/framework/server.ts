@@ -1,0 +1,195 @@
+/** The engine's calls to a resource plugin, translated for its kinds. */
+import * as grpc from "@grpc/grpc-js";
+import { type PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import * as messages from "@pulumi/pulumi/proto/provider_pb.js";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { diffResponse } from "../../../provider/rpc/differences.js";
+import { rpcError } from "../../../provider/rpc/errors.js";
+import type { EngineLog } from "../../../provider/rpc/log.js";
+import { decode, encode, secretKeys } from "../../../provider/rpc/properties.js";
+import { checkInputs } from "./inputs.js";
+import { type Failure, Incomplete, type Kind, type Operation, type Plugin, type Properties, type State } from "./kind.js";
+import { checkSettings } from "./settings.js";
+import { declarationOf, type Sdk } from "./types.js";
+
+/** The engine's own limit. */
+const maximumMessageBytes = 400 * 1024 * 1024;
+
+interface ResourceRequest {
+  getUrn(): string;
+  getType(): string;
+  getName(): string;
+}
+
+export interface PluginServer {
+  /** Resolves to the port. */
+  listen(): Promise<number>;
+  /** Ends what waits. */
+  cancel(): void;
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<void>;
+  close(): void;
+}
+
+export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginServer {
+  const cancellation = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": maximumMessageBytes,
+    "grpc.max_send_message_length": maximumMessageBytes,
+  });
+
+  function unary<Request, Response>(handler: (request: Request) => Response | Promise<Response>): grpc.handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      const work: Promise<unknown> = (async () => handler(call.request))()
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(rpcError(error)),
+        )
+        .finally(() => running.delete(work));
+      running.add(work);
+    };
+  }
+
+  /** Older engines leave type and name out; the URN always holds them. */
+  const typeOf = (request: ResourceRequest): string => request.getType() || (request.getUrn().split("::")[2]?.split("$").at(-1) ?? "");
+  const nameOf = (request: ResourceRequest): string => request.getName() || request.getUrn().split("::").slice(3).join("::");
+
+  function kindOf(request: ResourceRequest): Kind {
+    const kind = plugin.kind(typeOf(request));
+    if (kind === undefined) {
+      throw new Error(
+        `The lab's stand-in for the plugin "${plugin.name}" has no ${typeOf(request)}; it has ${plugin.offered}. Install the official plugin for the others.`,
+      );
+    }
+    return kind;
+  }
+
+  function operation(request: ResourceRequest, timeout = 0): Operation {
+    return {
+      urn: request.getUrn(),
+      name: nameOf(request),
+      type: typeOf(request),
+      log: log.forResource(request.getUrn()),
+      signal: cancellation.signal,
+      timeout: timeout > 0 ? timeout : undefined,
+    };
+  }
+
+  const stateOf = (id: string, inputs: Struct | undefined, outputs: Struct | undefined): State => ({ id, inputs: decode(inputs), outputs: decode(outputs) });
+
+  /** Outputs with what came in as a secret, and what the kind says is one. */
+  const sealed = (kind: Kind, outputs: Properties, ...bags: (Struct | undefined)[]): Struct =>
+    encode(outputs, new Set([...(kind.secretOutputs ?? []), ...(kind.secretInputs ?? []), ...bags.flatMap((bag) => [...secretKeys(bag)])]));
+
+  function checkResponse(inputs: Struct | undefined, failures: readonly Failure[]): messages.CheckResponse {
+    return new messages.CheckResponse()
+      .setInputs(inputs)
+      .setFailuresList(failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+  }
+
+  server.addService(ResourceProviderService, {
+    handshake: unary((request: messages.ProviderHandshakeRequest) => {
+      if (request.getEngineAddress() !== "") log.attach(request.getEngineAddress());
+      return new messages.ProviderHandshakeResponse().setAcceptSecrets(true);
+    }),
+    attach: unary((request: PluginAttach) => {
+      log.attach(request.getAddress());
+      return new Empty();
+    }),
+    getPluginInfo: unary(() => new PluginInfo().setVersion(sdk.version)),
+    getSchema: unary(() => new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: plugin.name, version: sdk.version }))),
+    getMapping: unary(() => new messages.GetMappingResponse()),
+    cancel: unary(() => {
+      cancellation.abort(new Error("interrupted"));
+      return new Empty();
+    }),
+
+    checkConfig: unary((request: messages.CheckRequest) =>
+      checkResponse(request.getNews(), checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), decode(request.getNews()))),
+    ),
+    diffConfig: unary((request: messages.DiffRequest) => {
+      const changes = plugin.diffConfig?.(decode(request.getOldInputs() ?? request.getOlds()), decode(request.getNews())) ?? [];
+      return diffResponse({ changes, deleteBeforeReplace: false });
+    }),
+    configure: unary(async (request: messages.ConfigureRequest) => {
+      console.error("CFG", JSON.stringify(request.toObject()));
+      await plugin.configure?.(decode(request.getArgs()));
+      return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setAcceptoutputs(false);
+    }),
+    invoke: unary(async (request: messages.InvokeRequest) => {
+      if (plugin.invoke === undefined) throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no functions (${request.getTok()}).`);
+      const result = await plugin.invoke(request.getTok(), decode(request.getArgs()), cancellation.signal);
+      return new messages.InvokeResponse().setReturn(encode(result));
+    }),
+
+    check: unary((request: messages.CheckRequest) => {
+      const kind = kindOf(request);
+      const type = typeOf(request);
+      const given = decode(request.getNews());
+      const declared = plugin.declaration(type);
+      const wrong = declared === undefined ? [] : checkInputs(declarationOf(sdk, declared.module, `${declared.name}Args`), given, declared.name);
+      if (wrong.length > 0) return checkResponse(request.getNews(), wrong);
+      const old = request.getOlds();
+      const { inputs, failures } = kind.check?.(
+        { urn: request.getUrn(), name: nameOf(request), type, old: old === undefined || Object.keys(old.toJavaScript()).length === 0 ? undefined : decode(old), seed: request.getRandomseed_asU8() },
+        given,
+      ) ?? { inputs: given, failures: [] };
+      const secrets = new Set([...secretKeys(request.getNews()), ...Object.keys(inputs).filter((key) => kind.secretInputs?.has(key))]);
+      return checkResponse(encode(inputs, secrets), failures);
+    }),
+    diff: unary(async (request: messages.DiffRequest) =>
+      diffResponse(await kindOf(request).diff(stateOf(request.getId(), request.getOldInputs(), request.getOlds()), decode(request.getNews()))),
+    ),
+    create: unary(async (request: messages.CreateRequest) => {
+      const kind = kindOf(request);
+      const bag = request.getProperties();
+      const call = operation(request, request.getTimeout());
+      if (request.getPreview()) {
+        return new messages.CreateResponse().setProperties(sealed(kind, await kind.preview(call, undefined, decode(bag)), bag));
+      }
+      const { id, outputs } = await kind.create(call, decode(bag));
+      return new messages.CreateResponse().setId(id).setProperties(sealed(kind, outputs, bag));
+    }),
+    read: unary(async (request: messages.ReadRequest) => {
+      const kind = kindOf(request);
+      const found = await kind.read(operation(request), stateOf(request.getId(), request.getInputs(), request.getProperties()));
+      if (found === undefined) return new messages.ReadResponse();
+      const secrets = new Set([...secretKeys(request.getInputs()), ...(kind.secretInputs ?? [])]);
+      return new messages.ReadResponse()
+        .setId(found.id)
+        .setProperties(sealed(kind, found.outputs, request.getInputs(), request.getProperties()))
+        .setInputs(encode(found.inputs, secrets));
+    }),
+    update: unary(async (request: messages.UpdateRequest) => {
+      const kind = kindOf(request);
+      const state = stateOf(request.getId(), request.getOldInputs(), request.getOlds());
+      const call = operation(request, request.getTimeout());
+      const bag = request.getNews();
+      if (request.getPreview()) return new messages.UpdateResponse().setProperties(sealed(kind, await kind.preview(call, state, decode(bag)), bag));
+      try {
+        return new messages.UpdateResponse().setProperties(sealed(kind, await kind.update(call, state, decode(bag)), bag));
+      } catch (error) {
+        throw error instanceof Incomplete ? new Incomplete(error.message, request.getId(), error.outputs) : error;
+      }
+    }),
+    delete: unary(async (request: messages.DeleteRequest) => {
+      await kindOf(request).delete(operation(request, request.getTimeout()), stateOf(request.getId(), request.getOldInputs(), request.getProperties()));
+      return new Empty();
+    }),
+  });
+
+  return {
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
+      }),
+    cancel: () => cancellation.abort(new Error("interrupted")),
+    idle: async () => {
+      await Promise.allSettled(running);
+    },
+    close: () => server.forceShutdown(),
+  };
+}
