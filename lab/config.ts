@@ -40,7 +40,7 @@ export interface LabConfig {
 
 /** The third octet tells regions apart; `lab` is the user's, `test` the one that `make test` boots. */
 const regions: Readonly<Record<string, { link: string; publicNetwork: string }>> = {
-  lab: { link: "192.0.2", publicNetwork: "203.0.113" },
+  lab: { link: "198.18.1", publicNetwork: "203.0.113" },
   test: { link: "198.18.0", publicNetwork: "198.51.100" },
 };
 

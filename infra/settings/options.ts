@@ -56,7 +56,7 @@ export const options = {
       data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB of the volume with a member's data, which outlives the machine. Rounded up to whole GB; may grow, never shrink."),
     }),
     {},
-    "The etcd cluster.",
+    "The etcd cluster: how many members, and how large their volumes.",
   ),
   node_cidr: option(cidr(), "10.4.0.0/20", "Private network of the machines."),
   pod_cidr: option(cidr(), "10.2.0.0/16", "Network of pods; each controller and worker gets a /24 of it."),

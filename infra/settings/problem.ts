@@ -61,7 +61,7 @@ export function joinPath(...parts: readonly PropertyKey[]): string {
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const ranked = names.map((candidate) => ({ candidate, distance: distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= Math.max(2, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
 }
 
 /** Characters to insert, remove or exchange (Levenshtein). */

@@ -29,13 +29,18 @@ function pulumiType({ type }: Described): PulumiType {
 
 function pulumiOption(option: Option): PulumiOption {
   const described = describeOption(option);
-  const allowed = sentence(described);
+  const inside = Object.entries(described.properties ?? {}).map(([key, child]) => `${key}: ${meaning(child.description, child)}`);
   return {
     type: pulumiType(described),
     ...(described.items ? { items: { type: pulumiType(described.items) } } : {}),
     default: option.default,
-    description: allowed ? `${option.description} Allowed: ${allowed}.` : option.description,
+    description: [meaning(option.description, described), ...inside].join(" "),
   };
+}
+
+function meaning(description: string | undefined, described: Described): string {
+  const allowed = sentence(described);
+  return [description, allowed && `Allowed: ${allowed}.`].filter(Boolean).join(" ");
 }
 
 /** What is allowed, of the value and of what it lists. */
@@ -70,8 +75,7 @@ ${optionNames.flatMap((name) => rows(name, describeOption(options[name]), option
 }
 
 function rows(path: string, described: Described, own: { readonly default?: unknown; readonly description?: string }): string[] {
-  const allowed = sentence(described);
-  const cells = [`\`${path}\``, typeName(described), defaultText(own.default), [own.description, allowed && `Allowed: ${allowed}.`].filter(Boolean).join(" ")];
+  const cells = [`\`${path}\``, typeName(described), defaultText(own.default), meaning(own.description, described)];
   const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const inside = Object.entries(described.properties ?? {}).flatMap(([key, child]) => rows(joinPath(path, key), child, child));
   return [row, ...inside];

@@ -13,6 +13,11 @@ class Coalesced {
 
   constructor(private readonly work: () => Promise<void>) {}
 
+  /** Whether one is being carried out or wanted. */
+  get busy(): boolean {
+    return this.running !== null || this.next !== null;
+  }
+
   request(): Promise<void> {
     if (this.running === null) {
       this.running = this.work().finally(() => {
@@ -73,8 +78,14 @@ export class Applier {
     return this.failed.has(id) ? "failed" : "succeeded";
   }
 
+  /** Whether something is not in force yet, or a load balancer not active yet. */
+  get busy(): boolean {
+    return this.firewallWork.busy || this.balancerWork.busy || this.timers.size > 0;
+  }
+
   stop(): void {
     for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
   }
 
   private async applyFirewalls(): Promise<void> {
@@ -102,7 +113,8 @@ export class Applier {
     try {
       if (text !== this.lastBalancers) await this.driver.applyLoadBalancers(wanted);
       this.lastBalancers = text;
-      this.later(() => this.mark(ids, "active"));
+      const settled = this.store.state.loadBalancers.every((balancer) => balancer.status === "active" || !ids.includes(balancer.id));
+      if (!settled) this.later(() => this.mark(ids, "active"));
     } catch (error) {
       this.mark(ids, "errored");
       throw error;

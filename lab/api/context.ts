@@ -1,7 +1,6 @@
 /** What every resource of the API works with. */
 import type { LabConfig } from "../config.js";
 import type { Applier } from "./applier.js";
-import { vpcOf } from "./desired.js";
 import type { Driver } from "./driver.js";
 import { notFound, unprocessable } from "./errors.js";
 import type { DropletRecord, State, VpcRecord } from "./state.js";
@@ -51,21 +50,25 @@ export function ensureTags(context: Context, names: readonly string[]): string[]
 }
 
 /**
- * The network of a new member: the one it names or the region's default, made real when it is the first member.
+ * The network of a new member: the one it names or the region's default.
  * @throws ApiError 422 when it is unknown or in another region.
  */
-export async function memberNetwork(context: Context, id: string | undefined, region: string): Promise<VpcRecord> {
-  const { state } = context;
+export function memberNetwork({ state }: Context, id: string | undefined, region: string): VpcRecord {
   const vpc = id === undefined ? state.vpcs.find((candidate) => candidate.region === region && candidate.default) : vpcById(state, id);
   if (!vpc) throw unprocessable(`vpc_uuid: ${id === undefined ? `region ${region} has no default VPC` : `VPC ${id} does not exist`}`);
   if (vpc.region !== region) throw unprocessable(`vpc_uuid: VPC ${vpc.id} is in region ${vpc.region}, not in ${region}`);
+  return vpc;
+}
+
+/** Makes a network real that gets its first member. @throws ApiError 422 when it was deleted meanwhile. */
+export async function ensureNetwork(context: Context, vpc: VpcRecord): Promise<void> {
   if (!vpc.made) {
     await context.ready;
     await context.driver.createVpc({ id: vpc.id, cidr: vpc.ip_range });
     vpc.made = true;
     context.store.changed();
   }
-  return vpcOf(state, vpc.id);
+  if (!vpcById(context.state, vpc.id)) throw unprocessable(`vpc_uuid: VPC ${vpc.id} does not exist`);
 }
 
 const vpcById = (state: State, id: string): VpcRecord | undefined => state.vpcs.find((vpc) => vpc.id === id);

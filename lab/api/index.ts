@@ -1,4 +1,5 @@
 /** The lab's cloud: DigitalOcean's public API v2 in front of a driver that makes the machines real. */
+import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { LabConfig } from "../config.js";
 import { Applier } from "./applier.js";
@@ -50,7 +51,7 @@ export interface Api {
   readonly store: Store;
   /** Resolves when the driver has made everything that the state file wants; requests are answered before. */
   readonly ready: Promise<void>;
-  /** Resolves when no action is under way; for tests and for a clean end. */
+  /** Resolves when no action is under way and every change has reached the driver; for tests and for a clean end. */
   idle(): Promise<void>;
 }
 
@@ -94,8 +95,10 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 
   app.addHook("onClose", async () => {
     applier.stop();
-    store.changed();
-    await store.flush();
+    await store.close();
   });
-  return { app, store, ready, idle: () => tasks.idle() };
+  const idle = async (): Promise<void> => {
+    while (tasks.busy || applier.busy) await setTimeout(5);
+  };
+  return { app, store, ready, idle };
 }

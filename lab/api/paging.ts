@@ -36,7 +36,7 @@ function positive(value: unknown, name: string, fallback: number): number {
 
 /** Links to the other pages; empty when everything fits on one. `address` is the list's own, with its other parameters. */
 export function pageLinks(address: URL, { page, perPage }: Page, total: number): PageLinks {
-  const last = Math.max(1, Math.ceil(total / perPage));
+  const last = Math.max(1, Math.floor(total / perPage));
   if (last === 1 && page === 1) return {};
   const link = (number: number): string => {
     const target = new URL(address);

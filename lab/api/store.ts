@@ -13,6 +13,7 @@ export const timestamp = (time = new Date()): string => `${time.toISOString().sl
 
 export class Store {
   private dirty = false;
+  private closed = false;
   private writes: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -54,8 +55,14 @@ export class Store {
     return this.writes;
   }
 
+  /** Writes what is left; nothing is written afterwards, so that a successor can take the file over. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.closed = true;
+  }
+
   private async write(): Promise<void> {
-    if (!this.dirty) return;
+    if (!this.dirty || this.closed) return;
     this.dirty = false;
     const temporary = `${this.file}.${process.pid}.tmp`;
     try {

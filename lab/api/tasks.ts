@@ -83,9 +83,9 @@ export class Tasks {
     return mine;
   }
 
-  /** Resolves when nothing is queued any more. */
-  async idle(): Promise<void> {
-    while (this.lines.size > 0) await Promise.allSettled(this.lines.values());
+  /** Whether an action is under way. */
+  get busy(): boolean {
+    return this.lines.size > 0;
   }
 
   private remember(record: ActionRecord): void {

@@ -108,6 +108,8 @@ function supervisorScript(config: LabConfig, machine: MachineStart): string {
     `--machine=${name}`,
     `--hostname=${machine.name}`,
     "--capability=all",
+    // Whoever starts the lab may have lower limits; these are systemd's own.
+    "--rlimit=NOFILE=1024:524288",
     `--network-namespace-path=/run/netns/${name}`,
     "--system-call-filter=@keyring bpf perf_event_open @raw-io @mount",
     ...(existsSync("/dev/fuse") ? ["--bind=/dev/fuse"] : []),

@@ -45,6 +45,15 @@ ${Object.entries(kernelSettings)
     return `if [ -e /proc/sys/${name} ]; then echo ${value} > ${file}; mount --bind ${file} /proc/sys/${name}; fi`;
   })
   .join("\n")}
+# Where the host withholds CAP_SYS_RESOURCE, no process can be made safer from the out-of-memory killer than it is, and
+# runc fails when told to: containerd then must not ask for it.
+limit=/etc/containerd/conf.d/98-corekube-lab.toml
+if sh -c 'echo -1 > /proc/self/oom_score_adj' 2> /dev/null; then
+  rm -f $limit
+else
+  mkdir -p /etc/containerd/conf.d
+  printf 'version = 3\\n\\n[plugins."io.containerd.cri.v1.runtime"]\\nrestrict_oom_score_adj = true\\n' > $limit
+fi
 exit 0
 `;
 

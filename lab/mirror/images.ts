@@ -72,7 +72,7 @@ export async function ensureImages(config: LabConfig, known: Readonly<Record<str
   mkdirSync(scratch, { recursive: true });
   try {
     const tars = await writeLayers(config, stale, scratch, progress);
-    const digests = await push(config, stale, tars, progress);
+    const digests = await push(config, stale, tars, scratch, progress);
     for (const image of stale) {
       const digest = digests[image.name];
       if (digest === undefined) throw new Error(`mirror: push-images gave no digest for ${image.name}; remove ${registryDirectory(config)} and try again`);
@@ -98,8 +98,8 @@ async function writeLayers(config: LabConfig, stale: readonly Image[], scratch: 
 }
 
 /** Pushes to a registry that runs for just that long, on an address that only this machine has. */
-async function push(config: LabConfig, stale: readonly Image[], tars: ReadonlyMap<string, string>, progress: Progress): Promise<Record<string, string>> {
-  const registry = await startRegistry(config, { host: "127.0.0.1", port: 0, writable: true, signal: progress.signal });
+async function push(config: LabConfig, stale: readonly Image[], tars: ReadonlyMap<string, string>, scratch: string, progress: Progress): Promise<Record<string, string>> {
+  const registry = await startRegistry(config, { host: "127.0.0.1", port: 0, folder: scratch, writable: true, signal: progress.signal });
   const prefix = `127.0.0.1:${registry.port}/`;
   let pushed = 0;
   const start = Date.now();

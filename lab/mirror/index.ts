@@ -71,7 +71,7 @@ export async function startMirror(config: LabConfig): Promise<Mirror> {
   const [fileAddress, registryAddress] = [new URL(config.mirrorUrl), new URL(config.registryUrl)];
   const files = await startFileServer(filesDirectory(config), fileAddress.hostname, Number(fileAddress.port || 80), join(logs, "mirror-access.log"));
   try {
-    const registry = await startRegistry(config, { host: registryAddress.hostname, port: Number(registryAddress.port || 80), log: join(logs, "registry.log") });
+    const registry = await startRegistry(config, { host: registryAddress.hostname, port: Number(registryAddress.port || 80), folder: join(config.directory, "registry"), log: join(logs, "registry.log") });
     return {
       async stop() {
         await Promise.all([files.stop(), registry.stop()]);

@@ -1,8 +1,8 @@
 /** The image registry: the server of the distribution project as a child process, its content in a folder of the cache. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
@@ -15,7 +15,9 @@ export interface RegistryOptions {
   readonly port: number;
   /** Whether images can be pushed. @default false */
   readonly writable?: boolean;
-  /** File that its messages are added to. @default none */
+  /** Folder of its settings; made when missing. Of no other registry at the same time. */
+  readonly folder: string;
+  /** File that its messages are added to. @default a file in `folder` */
   readonly log?: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,10 +39,10 @@ const stopTimeout = 5_000;
 export async function startRegistry(config: LabConfig, options: RegistryOptions): Promise<Registry> {
   const storage = registryDirectory(config);
   mkdirSync(storage, { recursive: true });
-  const folder = mkdtempSync(join(tmpdir(), "corekube-registry-"));
-  const log = options.log ?? join(folder, "log");
+  mkdirSync(options.folder, { recursive: true });
+  const log = options.log ?? join(options.folder, "registry.log");
   const port = options.port === 0 ? await freePort(options.host) : options.port;
-  const settings = join(folder, "config.json");
+  const settings = join(options.folder, "registry.json");
   // JSON is YAML too.
   writeFileSync(
     settings,
@@ -48,7 +50,7 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
       version: "0.1",
       log: { level: "warn", accesslog: { disabled: true } },
       storage: { filesystem: { rootdirectory: storage }, maintenance: { readonly: { enabled: options.writable !== true }, uploadpurging: { enabled: false } } },
-      http: { addr: `${options.host}:${port}` },
+      http: { addr: `${options.host}:${port}`, secret: randomUUID() },
     }),
   );
 
@@ -79,7 +81,6 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
       await ended;
       clearTimeout(insist);
     }
-    rmSync(folder, { recursive: true, force: true });
   };
   try {
     await waitUntilServing(`http://${options.host}:${port}/v2/`, options.signal);

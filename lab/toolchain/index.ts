@@ -15,8 +15,8 @@ import { ensureFolder, partFolder } from "./store.js";
 export { ensurePackages, debianPackages } from "./packages.js";
 export { builtTools, cniPluginNames, partOf, toolchainParts } from "./parts.js";
 
-/** Parts built at once. Two keep two cores busy while one of them links, which Go does on one core. */
-const lanes = 2;
+/** Parts built at once: the second one computes while the first links, which Go does on one core. */
+const defaultLanes = 2;
 
 /** Every tool there is. */
 export const allTools = (): string[] => toolchainParts().flatMap(builtTools);
@@ -26,6 +26,8 @@ export interface ToolOptions {
   readonly downloads?: Downloads;
   /** What can be asked for. @default `toolchainParts()` */
   readonly parts?: readonly Part[];
+  /** How many parts are built at once. @default 2 */
+  readonly lanes?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface ToolOptions {
  * @throws Error that says what is missing and what to do; `progress.signal.reason` when interrupted.
  */
 export async function ensureTools(config: LabConfig, names: readonly string[], progress: Progress, options: ToolOptions = {}): Promise<void> {
-  const { downloads = new Downloads(), parts = toolchainParts() } = options;
+  const { downloads = new Downloads(), parts = toolchainParts(), lanes = defaultLanes } = options;
   const wanted = new Set(names.map((name) => partOf(name, parts)).map(({ name }) => name));
   const missing = parts.filter((part) => wanted.has(part.name) && !existsSync(partFolder(config, part)));
   if (missing.length === 0) return;

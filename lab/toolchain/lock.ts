@@ -5,8 +5,8 @@
  * over.
  */
 import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive, markOf, readMark, writeMark, type ProcessMark } from "../machines/processes.js";
 import type { Progress } from "../progress.js";
@@ -22,6 +22,7 @@ const reminder = 8_000;
  */
 export async function withLock<T>(file: string, progress: Progress, task: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
+  sweep(file);
   const mine = `${file}.${randomUUID()}`;
   writeMark(mine, markOf(process.pid)!);
   try {
@@ -47,6 +48,15 @@ export async function withLock<T>(file: string, progress: Progress, task: () => 
     return await task();
   } finally {
     rmSync(file, { force: true });
+  }
+}
+
+/** Removes the claims of runs that were killed while they waited. */
+function sweep(file: string): void {
+  for (const name of readdirSync(dirname(file)).filter((other) => other.startsWith(`${basename(file)}.`))) {
+    const claim = join(dirname(file), name);
+    const owner = readMark(claim);
+    if (owner && !isAlive(owner)) rmSync(claim, { force: true });
   }
 }
 

@@ -19,8 +19,10 @@ export function diffResponse(difference: { readonly changes: readonly Change[]; 
     detail.setKind(KINDS[change.kind][change.replace ? 1 : 0]);
     detail.setInputdiff(change.input ?? true);
     response.getDetaileddiffMap().set(change.path, detail);
-    response.addDiffs(change.path);
-    if (change.replace) response.addReplaces(change.path);
+    // These lists, unlike the details, are of top-level properties.
+    const property = change.path.split("[")[0] ?? change.path;
+    if (!response.getDiffsList().includes(property)) response.addDiffs(property);
+    if (change.replace && !response.getReplacesList().includes(property)) response.addReplaces(property);
   }
   return response;
 }

@@ -60,6 +60,7 @@ describe("lab toolchain: cache", () => {
     mkdirSync(`${folder}.partial`, { recursive: true });
     writeFileSync(join(`${folder}.partial`, "rest"), "");
     writeFileSync(`${folder}.lock`, await markOfEndedProcess());
+    writeFileSync(`${folder}.lock.claim-of-one-that-waited`, await markOfEndedProcess());
     await ensureFolder(folder, quiet, async (partial) => writeFileSync(join(partial, "tool"), ""));
     assert.deepEqual(readdirSync(folder), ["tool"]);
     assert.deepEqual(left(), ["thing-1.0"]);

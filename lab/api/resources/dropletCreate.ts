@@ -1,10 +1,10 @@
 /** Making droplets: what a request asks for is checked as a whole, then the machines are made in the background. */
 import { findRegion, regionSlugs } from "../catalog/regions.js";
 import { findSize, type Size } from "../catalog/sizes.js";
-import { type Context, memberNetwork, privateAddress, publicAddress } from "../context.js";
+import { type Context, ensureNetwork, ensureTags, memberNetwork, privateAddress, publicAddress } from "../context.js";
 import { dropletSpec, volumeSpec } from "../desired.js";
 import { notOffered, unprocessable } from "../errors.js";
-import type { ActionRecord, DropletRecord, ImageRecord, State, VolumeRecord } from "../state.js";
+import type { ActionRecord, DropletRecord, ImageRecord, State, VolumeRecord, VpcRecord } from "../state.js";
 import { timestamp } from "../store.js";
 import { dropletLimit } from "./account.js";
 import type { DropletInput } from "./dropletSchema.js";
@@ -24,49 +24,65 @@ export async function createDroplets(context: Context, names: readonly string[],
   const size = findSize(input.size);
   if (!size) throw unprocessable("You specified an invalid size for Droplet creation.");
   const image = bootableImage(state, input.image, region, size);
-  const sshKeys = publicKeys(state, input.ssh_keys);
+  publicKeys(state, input.ssh_keys);
   if (input.public_networking === false) throw notOffered("public_networking: false", "leave it out, and close the droplet with a firewall");
   if (input.ipv6 && image.type !== "base") throw unprocessable("ipv6: Droplets from custom images have no IPv6; leave it out");
   if (names.length > 1 && input.volumes.length > 0) throw unprocessable("volumes: a volume can be attached to one Droplet only; create them one by one");
-  const vpc = await memberNetwork(context, input.vpc_uuid, region);
+  const vpc = memberNetwork(context, input.vpc_uuid, region);
+  freeVolumes(state, input.volumes, region);
+  await ensureNetwork(context, vpc);
   // From here on nothing waits: what is checked below still holds when it is taken.
   const volumes = freeVolumes(state, input.volumes, region);
   if (state.droplets.length + names.length > dropletLimit) {
     throw unprocessable(`creating this/these droplet(s) will exceed your droplet limit of ${dropletLimit}; delete some first`);
   }
-  const droplets = names.map((name): DropletRecord => {
-    const id = context.store.id();
-    const droplet: DropletRecord = {
-      id,
-      name,
-      hostname: name,
-      region,
-      sizeSlug: size.slug,
-      disk: size.disk,
-      image,
-      created_at: timestamp(),
-      status: "new",
-      publicIpv4: publicAddress(context),
-      privateIpv4: privateAddress(context, vpc),
-      publicIpv6: input.ipv6 ? `2001:db8::${id.toString(16).replace(/(.{1,4})(?=(.{4})*$)/g, "$1:").replace(/:$/, "")}` : null,
-      vpcId: vpc.id,
-      tags: [...input.tags],
-      userData: context.store.keepUserData(input.user_data),
-      sshKeys,
-      backups: input.backups ? (input.backup_policy ?? { plan: "daily", weekday: "SUN", hour: 0 }) : null,
-      monitoring: input.monitoring,
-      pending: 0,
-      deleting: false,
-      failed: false,
-    };
-    state.droplets.push(droplet);
-    return droplet;
-  });
+  const before = state.droplets.length;
+  try {
+    for (const name of names) state.droplets.push(recordOf(context, name, { ...input, region }, size, image, vpc));
+  } catch (error) {
+    state.droplets.length = before;
+    throw error;
+  }
+  const droplets = state.droplets.slice(before);
+  const tags = ensureTags(context, input.tags);
+  for (const droplet of droplets) droplet.tags = [...tags];
   for (const volume of volumes) volume.dropletId = droplets[0]?.id ?? null;
   context.store.changed();
   context.applier.changed();
   return droplets.map((droplet) => ({ droplet, action: make(context, droplet, volumes) }));
 }
+
+/** @throws ApiError 422 when no address is left. */
+function recordOf(context: Context, name: string, input: DropletInput & { region: string }, size: Size, image: ImageRecord, vpc: VpcRecord): DropletRecord {
+  const { store, state } = context;
+  const id = store.id();
+  return {
+    id,
+    name,
+    hostname: name,
+    region: input.region,
+    sizeSlug: size.slug,
+    disk: size.disk,
+    image,
+    created_at: timestamp(),
+    status: "new",
+    publicIpv4: publicAddress(context),
+    privateIpv4: privateAddress(context, vpc),
+    publicIpv6: input.ipv6 ? documentationAddress(id) : null,
+    vpcId: vpc.id,
+    tags: [],
+    userData: store.keepUserData(input.user_data),
+    sshKeys: publicKeys(state, input.ssh_keys),
+    backups: input.backups ? (input.backup_policy ?? { plan: "daily", weekday: "SUN", hour: 0 }) : null,
+    monitoring: input.monitoring,
+    pending: 0,
+    deleting: false,
+    failed: false,
+  };
+}
+
+/** IPv6 is shown and not routed: an address of the range for documentation (RFC 3849). */
+const documentationAddress = (id: number): string => `2001:db8::${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}`;
 
 function make(context: Context, droplet: DropletRecord, volumes: readonly VolumeRecord[]): ActionRecord {
   const { state, driver, applier, tasks } = context;

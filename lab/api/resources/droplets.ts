@@ -1,6 +1,6 @@
 /** Droplets: create, show, delete. */
 import type { FastifyInstance } from "fastify";
-import { type Context, ensureTags, requireDroplet } from "../context.js";
+import { type Context, requireDroplet } from "../context.js";
 import { notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
 import { forgetDroplets } from "../recover.js";
@@ -36,7 +36,7 @@ export function dropletRoutes(app: FastifyInstance, context: Context): void {
   app.post("/v2/droplets", async (request, reply) => {
     const several = typeof request.body === "object" && request.body !== null && "names" in request.body;
     const input = several ? parse(createSeveral, request.body) : parse(createOne, request.body);
-    const made = await createDroplets(context, "names" in input ? input.names : [input.name], { ...input, tags: ensureTags(context, input.tags) });
+    const made = await createDroplets(context, "names" in input ? input.names : [input.name], input);
     const droplets = made.map(({ droplet }) => view(droplet));
     const links = { actions: made.map(({ action }) => actionLink(context, action, "create")) };
     return reply.status(202).send(several ? { droplets, links } : { droplet: droplets[0], links });

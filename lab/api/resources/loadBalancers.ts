@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { isDeepStrictEqual } from "node:util";
 import { findRegion, regionView } from "../catalog/regions.js";
-import { type Context, memberNetwork, privateAddress, publicAddress } from "../context.js";
+import { type Context, ensureNetwork, memberNetwork, privateAddress, publicAddress } from "../context.js";
 import { targetDroplets } from "../desired.js";
 import { notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
@@ -125,7 +125,10 @@ async function create(context: Context, input: LoadBalancerInput): Promise<LoadB
   const vpcRegion = state.vpcs.find((vpc) => vpc.id === input.vpc_uuid)?.region;
   const region = input.region ?? vpcRegion;
   if (region === undefined || !findRegion(region)) throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
-  const vpc = await memberNetwork(context, input.vpc_uuid, region);
+  const vpc = memberNetwork(context, input.vpc_uuid, region);
+  settingsOf(state, input, vpc.id);
+  await ensureNetwork(context, vpc);
+  // Once more: what it names may have gone while the network was made.
   const settings = settingsOf(state, input, vpc.id);
   const network = input.network ?? "EXTERNAL";
   const privateIpv4 = privateAddress(context, vpc);

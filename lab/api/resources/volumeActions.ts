@@ -62,8 +62,7 @@ function start(context: Context, volume: VolumeRecord, input: Input): ActionReco
   if (volume.busy) throw unprocessable("Volume already has a pending event.");
   switch (input.type) {
     case "attach":
-      volume.tags = [...new Set([...volume.tags, ...ensureTags(context, input.tags)])];
-      return attach(context, volume, requireDroplet(context, input.droplet_id));
+      return attach(context, volume, requireDroplet(context, input.droplet_id), input.tags);
     case "detach":
       return detach(context, volume, requireDroplet(context, input.droplet_id));
     case "resize":
@@ -71,7 +70,7 @@ function start(context: Context, volume: VolumeRecord, input: Input): ActionReco
   }
 }
 
-function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord): ActionRecord {
+function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord, tags: readonly string[]): ActionRecord {
   if (droplet.region !== volume.region) {
     throw unprocessable(`droplet_id: Droplet ${droplet.id} is in region ${droplet.region}, volume ${volume.name} in ${volume.region}`);
   }
@@ -80,6 +79,7 @@ function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord):
   if (droplet.failed) throw unprocessable("The Droplet could not be created; delete it and create it again.");
   const attached = context.state.volumes.filter((one) => one.dropletId === droplet.id).length;
   if (attached >= maximumVolumes) throw unprocessable(`Droplet ${droplet.id} has ${attached} volumes already; at most ${maximumVolumes} can be attached.`);
+  volume.tags = [...new Set([...volume.tags, ...ensureTags(context, tags)])];
   volume.dropletId = droplet.id;
   return run(context, "attach_volume", volume, droplet, async () => {
     try {

@@ -74,8 +74,8 @@ export interface Plugin {
   declaration(type: string): { readonly module: string; readonly name: string } | undefined;
   /** Rules of the provider's own settings beyond their types. Values may be unknown. */
   checkConfig?(settings: Properties): readonly Failure[];
-  /** Which settings make resources of another account or cluster, so that all of them are replaced. */
-  diffConfig?(olds: Properties, news: Properties): readonly Change[];
+  /** Whether a change of this setting means another account or cluster, so that all resources are made anew. */
+  replacesOn?(setting: string, olds: Properties, news: Properties): boolean;
   configure?(settings: Properties): void | Promise<void>;
   invoke?(token: string, args: Properties, signal: AbortSignal): Promise<Properties>;
 }

@@ -9,6 +9,7 @@ import { diffResponse } from "../../../provider/rpc/differences.js";
 import { rpcError } from "../../../provider/rpc/errors.js";
 import type { EngineLog } from "../../../provider/rpc/log.js";
 import { decode, encode, secretKeys } from "../../../provider/rpc/properties.js";
+import { compare, topOf } from "./changes.js";
 import { checkInputs } from "./inputs.js";
 import { type Failure, Incomplete, type Kind, type Operation, type Plugin, type Properties, type State } from "./kind.js";
 import { checkSettings } from "./settings.js";
@@ -111,11 +112,13 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       checkResponse(request.getNews(), checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), decode(request.getNews()))),
     ),
     diffConfig: unary((request: messages.DiffRequest) => {
-      const changes = plugin.diffConfig?.(decode(request.getOldInputs() ?? request.getOlds()), decode(request.getNews())) ?? [];
-      return diffResponse({ changes, deleteBeforeReplace: false });
+      const olds = decode(request.getOldInputs() ?? request.getOlds());
+      const news = decode(request.getNews());
+      // Without a change here the engine would go on with the old settings.
+      const changes = compare(olds, news, { replaces: (path) => plugin.replacesOn?.(topOf(path), olds, news) === true });
+      return diffResponse({ changes: changes.filter(({ path }) => path !== "version"), deleteBeforeReplace: false });
     }),
     configure: unary(async (request: messages.ConfigureRequest) => {
-      console.error("CFG", JSON.stringify(request.toObject()));
       await plugin.configure?.(decode(request.getArgs()));
       return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setAcceptoutputs(false);
     }),

@@ -58,7 +58,7 @@ describe("lab API, read by the client of the public description", function () {
 
   const droplet = async (name: string): Promise<number> => {
     const made = await client.call("post", ["v2", "droplets"], { name, region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64", tags: ["machine"] });
-    await api.api.idle();
+    await api.settled();
     return Number(at(made, "droplet.id"));
   };
 
@@ -92,15 +92,15 @@ describe("lab API, read by the client of the public description", function () {
     const id = await droplet("one");
     const item = ["byDroplet_id", id] as const;
     await client.call("post", ["v2", "droplets"], { names: ["two", "three"], region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64", backups: true });
-    await api.api.idle();
+    await api.settled();
     assert.equal(at(await client.call("get", ["v2", "droplets", item]), "droplet.status"), "active");
     await client.call("get", ["v2", "droplets"]);
     const action = await client.call("post", ["v2", "droplets", item, "actions"], { type: "reboot" });
-    await api.api.idle();
+    await api.settled();
     await client.call("get", ["v2", "actions", ["byAction_id", Number(at(action, "action.id"))]]);
     await client.call("get", ["v2", "actions"]);
     await client.call("post", ["v2", "droplets", item, "actions"], { type: "snapshot" });
-    await api.api.idle();
+    await api.settled();
     for (const list of ["actions", "snapshots", "backups", "kernels", "firewalls", "neighbors", "destroy_with_associated_resources"]) {
       await client.call("get", ["v2", "droplets", item, list]);
     }
@@ -108,7 +108,7 @@ describe("lab API, read by the client of the public description", function () {
     await client.call("get", ["v2", "droplets", "backups", "supported_policies"]);
     await client.call("get", ["v2", "snapshots"]);
     await client.call("delete", ["v2", "droplets", item]);
-    await api.api.idle();
+    await api.settled();
   });
 
   described("volumes, their actions and snapshots", async () => {
@@ -116,7 +116,7 @@ describe("lab API, read by the client of the public description", function () {
     const made = await client.call("post", ["v2", "volumes"], { name: "data", region: "fra1", sizeGigabytes: 10, description: "", filesystemType: "ext4" });
     const volume = ["byVolume_id", textAt(made, "volume.id")] as const;
     await client.call("post", ["v2", "volumes", volume, "actions"], { type: "attach", dropletId: machine, region: "fra1" });
-    await api.api.idle();
+    await api.settled();
     await client.call("get", ["v2", "volumes", volume]);
     await client.call("get", ["v2", "volumes"]);
     await client.call("get", ["v2", "volumes", volume, "actions"]);

@@ -119,11 +119,8 @@ export class TestApi {
     return textAt(await this.post("/v2/volumes", { name: "data", region: "fra1", size_gigabytes: 10, ...fields }), "volume.id");
   }
 
-  /** Waits for work that no answer waits for. */
-  async settled(): Promise<void> {
-    await this.api.idle();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  /** Waits for all that answers do not wait for. */
+  settled = () => this.api.idle();
 }
 
 export const dropletFields = { name: "machine", region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64" };

@@ -35,7 +35,12 @@ describe("progress of the engine", () => {
   });
 
   it("passes diagnostics on", () => {
-    progress().line("    error: corekube:machine:Delivery resource 'kubernetes-etcd-0' has a problem");
-    assert.equal(shown.length, 1);
+    const engine = progress();
+    engine.line("    corekube:machine:Delivery kubernetes-etcd-0  error: etcd.service failed");
+    engine.line("    warning: using pulumi-resource-tls from $PATH at /somewhere/pulumi-resource-tls");
+    engine.line("Diagnostics:");
+    engine.line("    error: etcd.service failed");
+    engine.line("Resources:");
+    assert.deepEqual(shown, ["corekube:machine:Delivery kubernetes-etcd-0  error: etcd.service failed", "Resources:"]);
   });
 });

@@ -39,7 +39,7 @@ describe("machines", function () {
     first = region.droplet(11, { userData: ignition("hello", "/etc/greeting") });
     second = region.droplet(12);
     const took = await region.boot(first, second);
-    console.log(`      two machines answered SSH after ${took} ms`);
+    process.stdout.write(`      two machines answered SSH after ${took} ms\n`);
   });
 
   after(async () => {
@@ -61,6 +61,16 @@ describe("machines", function () {
     assert.equal(await region.ssh(first, "echo 7 | sudo tee /proc/sys/kernel/panic >/dev/null; cat /proc/sys/kernel/panic"), "7");
     assert.equal(await region.ssh(second, "cat /proc/sys/kernel/panic"), "10");
     await region.ssh(first, "for g in /sys/fs/cgroup/*/; do case $g in */systemd/|*/unified/) ;; *) sudo mkdir $g/trial && sudo rmdir $g/trial || exit 1;; esac; done");
+  });
+
+  it("run containers, even where the host lets nobody lower an out-of-memory score", async () => {
+    const able = (await region.try(first, "sudo sh -c 'echo -1 > /proc/self/oom_score_adj'")).code === 0;
+    const config = await region.ssh(first, "sudo containerd --config /usr/share/containerd/config.toml config dump | grep restrict_oom_score_adj");
+    assert.equal(config, `restrict_oom_score_adj = ${able ? "false" : "true"}`);
+    const links = "for d in bin lib lib64; do sudo ln -s usr/$d /opt/box/$d; done";
+    await region.ssh(first, `sudo mkdir -p /opt/box/usr /opt/box/proc /opt/box/dev /opt/box/sys && sudo mount --bind /usr /opt/box/usr && ${links}`);
+    await region.ssh(first, "sudo systemctl start containerd");
+    assert.equal(await region.ssh(first, "sudo ctr run --rm --memory-limit 50000000 --rootfs /opt/box trial /bin/echo hello"), "hello");
   });
 
   it("see only their own metadata", async () => {
@@ -149,6 +159,6 @@ describe("machines", function () {
     await region.driver.removeAll();
     assert.equal(existsSync(`${region.config.directory}/machines`), false);
     const left = await traces();
-    assert.doesNotMatch(left, /corekube-test-[0-9]|systemd-nspawn|machines\/|volumes\/|inet corekube/);
+    assert.doesNotMatch(left, /corekube-test-[0-9]|systemd-nspawn|region\/machines|region\/volumes|inet corekube/);
   });
 });

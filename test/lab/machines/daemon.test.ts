@@ -92,7 +92,7 @@ describe("the lab's daemon", function () {
     const ssh = ["StrictHostKeyChecking=no", `UserKnownHostsFile=${folder}/hosts`, "ConnectTimeout=2", "LogLevel=ERROR", "BatchMode=yes"].flatMap((option) => ["-o", option]);
     const reach = async (): Promise<true | undefined> => ((await attempt(["ssh", "-F", "none", "-i", join(folder, "key"), ...ssh, `core@${address}`, "hostname"])).stdout === "one\n" ? true : undefined);
     await until("no SSH", reach);
-    console.log(`      from the request to SSH: ${Date.now() - start} ms`);
+    process.stdout.write(`      from the request to SSH: ${Date.now() - start} ms\n`);
     const pid = initOf(config, droplet.id)?.pid;
 
     await stopDaemon(config);

@@ -191,7 +191,7 @@ export async function traces(): Promise<string> {
   const ask = async (command: string): Promise<string> => (await promisify(execFile)("sh", ["-c", command])).stdout;
   const commands = {
     links: "ip -o link | sed 's/@.*//' | awk '{print $2}' | grep '^ck-test' || true",
-    routes: "ip route | grep -E 'ck-test|198\\.51\\.100|198\\.18\\.' || true",
+    routes: "ip route | grep -E 'ck-test|198\\.51\\.100|198\\.18\\.0' || true",
     namespaces: "ip netns | grep '^corekube-test' || true",
     mounts: "grep -E 'corekube-test|corekube-machines' /proc/mounts || true",
     loops: "losetup -l -n -O BACK-FILE | grep corekube-machines || true",

@@ -1,0 +1,114 @@
+/**
+ * `make bench`: boots a cluster in the test region and writes what it cost to docs/benchmarks.md.
+ *
+ * `node --import tsx bench/run.ts --cold` uses empty caches (tools, Go modules, Go builds) and takes as long as that takes.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { Scaling } from "../lab/checks/scale.js";
+import { down } from "../lab/commands/down.js";
+import { usedMemory } from "../lab/commands/memory.js";
+import { run } from "../lab/commands/process.js";
+import { stackName } from "../lab/commands/settings.js";
+import { pulumi } from "../lab/commands/stack.js";
+import { timingsFile, up, type SavedTimings } from "../lab/commands/up.js";
+import { labConfig, projectDirectory, type LabConfig } from "../lab/config.js";
+import { plainProgress } from "../lab/progress.js";
+import { figures, userDataLimit, workerResourceLimit, type Figures } from "./figures.js";
+
+interface Export {
+  readonly deployment: { readonly resources?: readonly { readonly type: string; readonly urn: string; readonly custom?: boolean; readonly inputs?: Readonly<Record<string, unknown>> }[] };
+}
+
+/** Bytes of user-data by pool; the machines of a pool share theirs. */
+async function userDataBytes(config: LabConfig, stack: string): Promise<Record<string, number>> {
+  const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
+  const bytes: Record<string, number> = {};
+  for (const resource of state.deployment.resources ?? []) {
+    const { userData, name } = resource.inputs ?? {};
+    if (typeof userData !== "string" || typeof name !== "string") continue;
+    const pool = name.split("-").at(-2) ?? name;
+    bytes[pool] = Math.max(bytes[pool] ?? 0, Buffer.byteLength(userData));
+  }
+  return bytes;
+}
+
+/** What the engine would create for one more worker: all resources, and those without components. */
+async function workerResources(config: LabConfig, stack: string): Promise<Figures["worker"]> {
+  const scaling = new Scaling(config, stack, plainProgress());
+  const began = Date.now();
+  try {
+    await scaling.set(3);
+    const changes = await scaling.changes();
+    const seconds = (Date.now() - began) / 1000;
+    const names = changes.map((change) => change.urn.split("::").at(-2)?.split("$").at(-1) ?? "");
+    return { all: changes.length, custom: names.filter((type) => !type.startsWith("corekube:") || /:(Delivery|Join)$/.test(type)).length, previewSeconds: seconds };
+  } finally {
+    await scaling.set(2);
+  }
+}
+
+async function main(): Promise<void> {
+  const cold = process.argv.includes("--cold");
+  const scratch = cold ? mkdtempSync(join(tmpdir(), "corekube-bench-")) : undefined;
+  if (scratch) {
+    process.env["COREKUBE_CACHE"] = join(scratch, "cache");
+    process.env["GOCACHE"] = join(scratch, "go-build");
+    process.env["GOMODCACHE"] = join(scratch, "go-modules");
+  }
+  process.env["COREKUBE_LAB"] = "test";
+  const config = labConfig();
+  const stack = stackName(config);
+  const idle = usedMemory();
+  try {
+    await down(config, { cache: false });
+    await up(config, stack);
+    await up(config, stack);
+    const [first, second] = (JSON.parse(readFileSync(timingsFile(config), "utf8")) as SavedTimings[]).slice(-2);
+    if (!first || !second) throw new Error("the runs left no timings");
+    const measured: Figures = {
+      cold,
+      machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}, ${(await run("go", ["env", "GOVERSION"])).trim()}`,
+      date: new Date().toISOString().slice(0, 10),
+      idleMemory: idle,
+      userData: await userDataBytes(config, stack),
+      worker: await workerResources(config, stack),
+      first: first.phases,
+      second: second.phases,
+    };
+    writeFigures(measured);
+  } finally {
+    await down(config, { cache: false });
+    // Go keeps its modules read-only.
+    if (scratch) {
+      await run("chmod", ["-R", "u+w", scratch]);
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Replaces the block of this kind of run in docs/benchmarks.md. */
+function writeFigures(measured: Figures): void {
+  const file = join(projectDirectory, "docs", "benchmarks.md");
+  const name = measured.cold ? "cold" : "warm";
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+  const text = readFileSync(file, "utf8");
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
+  const block = figures(measured);
+  writeFileSync(file, `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`);
+  process.stdout.write(`${block}\n`);
+  for (const [pool, bytes] of Object.entries(measured.userData)) {
+    if (bytes > userDataLimit) throw new Error(`user-data of ${pool}: ${bytes} bytes, the limit is ${userDataLimit}`);
+  }
+  if (measured.worker.custom > workerResourceLimit) throw new Error(`resources per worker: ${measured.worker.custom}, the limit is ${workerResourceLimit}`);
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,60 @@
+// What a reader can rely on in every file; formatting is not a rule.
+import tseslint from "typescript-eslint";
+
+/** Imports flow one way: infra -> components -> components/spec. The product never imports the lab or the tests. */
+const closed = (message, ...groups) => ["error", { patterns: [{ group: groups, message }] }];
+
+export default tseslint.config(
+  { ignores: ["node_modules/", ".lab/", "coverage/", "**/*.mjs"] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+      eqeqeq: "error",
+      "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+      // Interfaces with async methods are implemented by some that have nothing to wait for.
+      "@typescript-eslint/require-await": "off",
+      // Values of the engine arrive as unknown and are told apart where they are used.
+      "@typescript-eslint/no-base-to-string": "off",
+      // `const { secret: _, ...rest } = all` leaves something out.
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_", ignoreRestSiblings: true }],
+      // Outputs are meant to be put into texts of their own kind; numbers are fine in messages.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  {
+    files: ["components/spec/**"],
+    rules: { "no-restricted-imports": closed("components/spec is plain data: it imports nothing of ours but itself", "**/infra/**", "../*/**", "!../spec/**", "!../../versions.json", "**/lab/**", "**/test/**", "**/provider/**", "@pulumi/*") },
+  },
+  {
+    files: ["components/**"],
+    ignores: ["components/spec/**"],
+    rules: { "no-restricted-imports": closed("components do not import the program, the lab or the tests", "**/infra/**", "**/lab/**", "**/test/**") },
+  },
+  {
+    files: ["components/**", "infra/**"],
+    // The engine's own log reaches the reader; standard output does not.
+    rules: { "no-console": "error" },
+  },
+  {
+    files: ["infra/**", "provider/**", "policies/**"],
+    rules: { "no-restricted-imports": closed("the product never imports the lab or the tests", "**/lab/**", "**/test/**") },
+  },
+  {
+    files: ["lab/**"],
+    rules: { "no-restricted-imports": closed("the lab knows versions and the clouds' APIs, not the program", "**/infra/**", "**/test/**", "**/components/!(spec)/**") },
+  },
+  {
+    files: ["test/**", "bench/**"],
+    rules: {
+      // Methods are taken from objects to be replaced by doubles.
+      "@typescript-eslint/unbound-method": "off",
+      // describe and it take async functions.
+      "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "mocha", name: ["describe", "it"] }] }],
+    },
+  },
+);

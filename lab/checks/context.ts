@@ -1,0 +1,83 @@
+/** What every check works with: the cluster's outputs, kubectl, and a way into the machines. */
+import type { LabConfig } from "../config.js";
+import type { Progress } from "../progress.js";
+import { childEnvironment, kubeconfigFile } from "../commands/stack.js";
+import { CommandError, run, tryRun, type RunOptions, type RunResult } from "../commands/process.js";
+import { onMachine } from "../commands/ssh.js";
+import type { ClusterOutputs, Machine } from "../commands/outputs.js";
+
+export const levels = ["always", "boot", "full"] as const;
+export type Level = (typeof levels)[number];
+
+export interface Check {
+  /** A sentence that is true when the check passes. */
+  readonly name: string;
+  /**
+   * When it runs: `always` at every `make up`; `boot` at a `make up` that changed something; `full` only in `make check`
+   * and `make test`. Each level includes those before it.
+   */
+  readonly level: Level;
+  /** @throws Error that says what was expected and what was found. */
+  run(context: CheckContext): Promise<void>;
+}
+
+export class CheckContext {
+  constructor(
+    readonly config: LabConfig,
+    readonly stack: string,
+    readonly outputs: ClusterOutputs,
+    readonly progress: Progress,
+  ) {}
+
+  machines(role?: Machine["role"]): readonly Machine[] {
+    return this.outputs.machines.filter((machine) => !role || machine.role === role);
+  }
+
+  /** Machines that are Kubernetes nodes. */
+  nodes(): readonly Machine[] {
+    return this.outputs.machines.filter((machine) => machine.role !== "etcd");
+  }
+
+  /** Standard output of kubectl with the administrator's kubeconfig. */
+  kubectl(args: readonly string[], options: Omit<RunOptions, "env"> = {}): Promise<string> {
+    return run("kubectl", args, { timeout: 120, ...options, env: this.environment() });
+  }
+
+  tryKubectl(args: readonly string[], options: Omit<RunOptions, "env"> = {}): Promise<RunResult> {
+    return tryRun("kubectl", args, { timeout: 120, ...options, env: this.environment() });
+  }
+
+  async kubectlJson<T>(args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.kubectl([...args, "-o", "json"])) as T;
+  }
+
+  /** Applies objects; `kubectl apply` reads JSON as well as YAML. */
+  async apply(...objects: readonly object[]): Promise<void> {
+    await this.kubectl(["apply", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }) });
+  }
+
+  /** Runs a shell command as root in a machine and returns its standard output. */
+  async inMachine(machine: Machine, command: string, timeout = 60): Promise<string> {
+    const result = await this.tryInMachine(machine, command, timeout);
+    if (result.code !== 0) throw new CommandError(`${machine.name}: ${command}`, result, `exit code ${result.code}`);
+    return result.stdout;
+  }
+
+  tryInMachine(machine: Machine, command: string, timeout = 60): Promise<RunResult> {
+    return onMachine(this.config, this.outputs, machine, `sudo bash -c ${quote(command)}`, timeout);
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { ...childEnvironment(this.config, this.stack), KUBECONFIG: kubeconfigFile(this.config) };
+  }
+}
+
+/** A word for a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** @throws Error with `message` unless `condition` holds. */
+export function expect(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}

@@ -1,0 +1,56 @@
+/** The nodes and the system's own pods. */
+import { expect, type Check } from "./context.js";
+import { eventually } from "../commands/process.js";
+
+interface Node {
+  readonly metadata: { readonly name: string };
+  readonly status: {
+    readonly conditions: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+    readonly addresses: readonly { readonly type: string; readonly address: string }[];
+    readonly nodeInfo: { readonly kubeletVersion: string };
+  };
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly status: {
+    readonly phase: string;
+    readonly containerStatuses?: readonly { readonly ready: boolean; readonly state: { readonly waiting?: { readonly reason: string } } }[];
+  };
+}
+
+export const nodeChecks: readonly Check[] = [
+  {
+    name: "every controller and worker is a Node and Ready",
+    level: "always",
+    run: (context) =>
+      eventually("nodes Ready", 120, async () => {
+        const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
+        for (const machine of context.nodes()) {
+          const node = nodes.find((item) => item.metadata.name === machine.name);
+          expect(node !== undefined, `${machine.name} is no Node; there are: ${nodes.map((item) => item.metadata.name).join(", ") || "none"}`);
+          const ready = node.status.conditions.find((condition) => condition.type === "Ready");
+          expect(ready?.status === "True", `${machine.name} is not Ready: ${ready?.message ?? "no Ready condition"}`);
+          const address = node.status.addresses.find((item) => item.type === "InternalIP")?.address;
+          expect(address === machine.private_ipv4, `${machine.name}: InternalIP is ${address ?? "missing"}, expected its private address ${machine.private_ipv4}`);
+        }
+        const unknown = nodes.filter((node) => !context.nodes().some((machine) => machine.name === node.metadata.name));
+        expect(unknown.length === 0, `Nodes without a machine: ${unknown.map((node) => node.metadata.name).join(", ")}`);
+      }),
+  },
+  {
+    name: "every pod in kube-system is Running and ready",
+    level: "always",
+    run: (context) =>
+      eventually("kube-system Running", 180, async () => {
+        const pods = (await context.kubectlJson<{ items: Pod[] }>(["get", "pods", "-n", "kube-system"])).items;
+        expect(pods.length > 0, "kube-system has no pods");
+        const bad = pods.filter((pod) => pod.status.phase !== "Running" || !pod.status.containerStatuses?.every((container) => container.ready));
+        const why = (pod: Pod): string => {
+          const waiting = pod.status.containerStatuses?.flatMap((container) => container.state.waiting?.reason ?? []) ?? [];
+          return `${pod.metadata.name} (${[pod.status.phase, ...waiting].join(", ")})`;
+        };
+        expect(bad.length === 0, `not Running or not ready: ${bad.map(why).join("; ")}`);
+      }),
+  },
+];

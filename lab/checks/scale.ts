@@ -1,0 +1,122 @@
+/** Scaling by one worker and back: what the preview says, what happens to pods, what is left. */
+import type { LabConfig } from "../config.js";
+import type { Progress } from "../progress.js";
+import { LabCloud } from "../commands/cloud.js";
+import { readOutputs } from "../commands/outputs.js";
+import { eventually } from "../commands/process.js";
+import { pulumi } from "../commands/stack.js";
+import { CheckContext, expect } from "./context.js";
+import { httpImage } from "./workload.js";
+
+interface Preview {
+  readonly steps?: readonly { readonly op: string; readonly urn: string }[];
+}
+
+const namespace = "corekube-scale";
+const setting = "corekube:node_count";
+
+/** A stack whose number of workers is changed. */
+export class Scaling {
+  constructor(
+    private readonly config: LabConfig,
+    private readonly stack: string,
+    private readonly progress: Progress,
+  ) {}
+
+  async set(count: number): Promise<void> {
+    await pulumi(this.config, ["config", "set", setting, String(count), "--stack", this.stack], { stack: this.stack });
+  }
+
+  /** Steps of a preview that are more than looking: operation and resource. */
+  async changes(): Promise<{ readonly op: string; readonly urn: string }[]> {
+    const text = await pulumi(this.config, ["preview", "--json", "--stack", this.stack], { stack: this.stack });
+    const preview = JSON.parse(text) as Preview;
+    return (preview.steps ?? []).filter((step) => step.op !== "same" && step.op !== "read" && step.op !== "refresh");
+  }
+
+  async up(): Promise<void> {
+    await pulumi(this.config, ["up", "--yes", "--skip-preview", "--stack", this.stack], {
+      stack: this.stack,
+      timeout: 900,
+      onLine: (line) => this.progress.report(line.trim()),
+    });
+  }
+
+  async context(): Promise<CheckContext> {
+    return new CheckContext(this.config, this.stack, await readOutputs(this.config, this.stack), this.progress);
+  }
+}
+
+/** @throws Error unless every change is a creation (or deletion) of something that belongs to the one machine. */
+export function expectOnly(changes: readonly { readonly op: string; readonly urn: string }[], op: "create" | "delete", machine: string): void {
+  expect(changes.length > 0, `the preview shows no change, expected to ${op} ${machine}`);
+  const others = changes.filter((change) => change.op !== op || !(change.urn.split("::").at(-1) ?? "").startsWith(machine));
+  expect(others.length === 0, `expected only to ${op} resources of ${machine}; also: ${others.map((change) => `${change.op} ${change.urn}`).join(", ")}`);
+}
+
+/**
+ * A Deployment that runs on every worker and may never lose more than one pod at once: a drain that did not respect the
+ * disruption budget would show.
+ */
+export async function startBudgeted(context: CheckContext, replicas: number): Promise<void> {
+  const labels = { app: "budgeted" };
+  await context.apply(
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: "budgeted", namespace }, spec: { minAvailable: replicas - 1, selector: { matchLabels: labels } } },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "budgeted", namespace },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway", labelSelector: { matchLabels: labels } }],
+            containers: [{ name: "nginx", image: httpImage, readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 } }],
+          },
+        },
+      },
+    },
+  );
+  await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/budgeted", "--timeout=180s"], { timeout: 200 });
+}
+
+export async function stopBudgeted(context: CheckContext): Promise<void> {
+  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], { timeout: 140 });
+}
+
+/** Follows the number of available pods until stopped; returns the lowest. */
+export function watchAvailable(context: CheckContext): { stop(): Promise<number> } {
+  let lowest = Number.POSITIVE_INFINITY;
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    while (!stopped) {
+      const result = await context.tryKubectl(["get", "deployment", "budgeted", "-n", namespace, "-o", "jsonpath={.status.availableReplicas}"]);
+      if (result.code === 0) lowest = Math.min(lowest, Number(result.stdout || 0));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  };
+  const looking = look();
+  return {
+    async stop() {
+      stopped = true;
+      await looking;
+      return lowest;
+    },
+  };
+}
+
+/** @throws Error unless machine and Node are gone and pods run elsewhere. */
+export async function expectGone(context: CheckContext, config: LabConfig, machine: string): Promise<void> {
+  const nodes = await context.kubectl(["get", "nodes", "-o", "name"]);
+  expect(!nodes.split("\n").includes(`node/${machine}`), `the Node ${machine} is still there`);
+  const droplets = await new LabCloud(config).list("droplets");
+  expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
+  await eventually("pods of the removed machine run elsewhere", 60, async () => {
+    const pods = await context.kubectl(["get", "pods", "-n", namespace, "-o", "jsonpath={range .items[*]}{.spec.nodeName}/{.status.phase}{\"\\n\"}{end}"]);
+    const lines = pods.trim().split("\n");
+    expect(lines.every((line) => line.endsWith("/Running") && !line.startsWith(`${machine}/`)), lines.join(", "));
+  });
+}

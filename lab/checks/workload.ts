@@ -1,0 +1,84 @@
+/**
+ * Pods that the checks talk to: nginx behind a Service and a NodePort, one nginx and one busybox per worker, and one
+ * nginx on a host port. They live in a namespace of their own, which is removed afterwards.
+ */
+import type { CheckContext } from "./context.js";
+
+export const namespace = "corekube-check";
+/** Open on workers to administrators, as for an ingress controller. */
+export const hostPort = 80;
+export const httpImage = "docker.io/library/nginx:1.22";
+export const shellImage = "docker.io/library/busybox:1.35";
+
+/** First line of the shell pods' logs. */
+export const greeting = "corekube-was-here";
+/** Pod in the default namespace. */
+export const dnsPod = "corekube-check";
+
+/** Objects for these workers; the images are what the lab's mirror has. */
+export function workload(nodePort: number, workers: readonly string[]): readonly object[] {
+  const web = (name: string, extra: object = {}): object => ({
+    metadata: { labels: { app: "web", pod: name } },
+    spec: {
+      containers: [
+        {
+          name: "nginx",
+          image: httpImage,
+          ports: [{ name: "http", containerPort: 80, ...extra }],
+          readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 2 },
+        },
+      ],
+    },
+  });
+  const pinned = (name: string, image: string, node?: string, command?: readonly string[]): object => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace, labels: { app: name } },
+    spec: { ...(node ? { nodeName: node } : {}), terminationGracePeriodSeconds: 1, containers: [{ name: "main", image, ...(command ? { command } : {}) }] },
+  });
+  return [
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "web", namespace },
+      spec: { replicas: 2, selector: { matchLabels: { app: "web" } }, template: web("web") },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web", namespace },
+      spec: { type: "NodePort", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80, nodePort }] },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "host-port", namespace },
+      spec: {
+        nodeName: workers[0],
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: "nginx", image: httpImage, ports: [{ containerPort: 80, hostPort }] }],
+      },
+    },
+    ...workers.flatMap((node, index) => [
+      pinned(`web-${index}`, httpImage, node),
+      pinned(`shell-${index}`, shellImage, node, ["sh", "-c", `echo ${greeting}; exec sleep 86400`]),
+    ]),
+    // In the namespace of the Service that it looks up, as a user's first busybox pod is.
+    { ...pinned(dnsPod, shellImage, undefined, ["sleep", "86400"]), metadata: { name: dnsPod, namespace: "default" } },
+  ];
+}
+
+/** Applies the workload and waits until all of it is ready. */
+export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
+  await context.apply(...workload(nodePort, context.machines("worker").map((machine) => machine.name)));
+  await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], { timeout: 200 });
+  await context.kubectl(["wait", "-n", "default", "--for=condition=Ready", `pod/${dnsPod}`, "--timeout=180s"], { timeout: 200 });
+  await context.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=180s"], { timeout: 200 });
+}
+
+/** Removes the workload; nothing is left of it when this resolves. */
+export async function stopWorkload(context: CheckContext): Promise<void> {
+  await context.kubectl(["delete", "pod", dnsPod, "-n", "default", "--ignore-not-found", "--grace-period=1", "--timeout=120s"], { timeout: 140 });
+  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], { timeout: 140 });
+}

@@ -1,0 +1,68 @@
+/** The little of the lab's cloud API that the commands themselves need: lists and removals. */
+import { request } from "node:http";
+import type { LabConfig } from "../config.js";
+
+export interface CloudResource {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A client of the lab's API; speaks DigitalOcean's public interface. */
+export class LabCloud {
+  /** Kind to its path and to the key of its list. */
+  readonly paths = {
+    droplets: { path: "/v2/droplets", key: "droplets" },
+    vpcs: { path: "/v2/vpcs", key: "vpcs" },
+    firewalls: { path: "/v2/firewalls", key: "firewalls" },
+    volumes: { path: "/v2/volumes", key: "volumes" },
+    load_balancers: { path: "/v2/load_balancers", key: "load_balancers" },
+    ssh_keys: { path: "/v2/account/keys", key: "ssh_keys" },
+    images: { path: "/v2/images?private=true", key: "images" },
+  } as const;
+
+  constructor(private readonly config: LabConfig) {}
+
+  /** All resources of a kind, over all pages. */
+  async list(kind: keyof LabCloud["paths"]): Promise<CloudResource[]> {
+    return (await this.listRaw(kind)).map((item) => ({ id: String(item["id"]), name: String(item["name"]) }));
+  }
+
+  /** As `list`, with every field that the API gives. */
+  async listRaw(kind: keyof LabCloud["paths"]): Promise<Record<string, unknown>[]> {
+    const { path, key } = this.paths[kind];
+    const found: Record<string, unknown>[] = [];
+    for (let page = 1; ; page++) {
+      const answer = await this.call("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=200&page=${page}`);
+      const items = (answer[key] ?? []) as Record<string, unknown>[];
+      found.push(...items);
+      const links = answer["links"] as { pages?: { next?: string } } | undefined;
+      if (items.length === 0 || !links?.pages?.next) return found;
+    }
+  }
+
+  /** Removes one; one that is gone already is no error. */
+  async remove(kind: keyof LabCloud["paths"], id: string): Promise<void> {
+    const path = this.paths[kind].path.split("?")[0] ?? "";
+    await this.call("DELETE", `${path}/${id}`, [404]);
+  }
+
+  /** One request; `accepted` are error codes that count as success. */
+  private call(method: string, path: string, accepted: readonly number[] = []): Promise<Record<string, unknown>> {
+    const url = new URL(path, this.config.apiUrl);
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method, timeout: 30_000, headers: { authorization: `Bearer ${this.config.token}` } }, (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => { body += chunk; });
+        response.on("end", () => {
+          const code = response.statusCode ?? 0;
+          if (code >= 400 && !accepted.includes(code)) reject(new Error(`${method} ${url.href}: ${code} ${body.slice(0, 300)}`));
+          else resolve(body && code < 400 ? (JSON.parse(body) as Record<string, unknown>) : {});
+        });
+      });
+      sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
+      sent.on("error", (error) => reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)));
+      sent.end();
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Makes the engine's plain output fit for following: one line per resource that begins or ends, and what is still going
+ * on when nothing else happens.
+ */
+
+/** ` +  digitalocean:index:Droplet kubernetes-etcd-0 creating (3s)` and its kin. */
+const step = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted|replacing|replaced|reading|read|refreshing|refreshed)\b/;
+
+const beginnings = new Set(["creating", "updating", "deleting", "replacing", "reading", "refreshing"]);
+
+/** Lines that tell nothing new: dots of a living engine, where a plugin was found, and headings. */
+const noise = [/^@ .*\.\.\.+$/, /warning: using pulumi-\S+ from \$PATH/, /^\d+ warnings?$/, /^(Updating|Destroying|Previewing update) \(.*\):$/];
+
+/** True for a line that a reader can do without. */
+export function isNoise(line: string): boolean {
+  const text = line.trim();
+  return text === "" || noise.some((pattern) => pattern.test(text));
+}
+
+export class EngineProgress {
+  /** Resources at work, by name, since when. */
+  private readonly open = new Map<string, { readonly what: string; readonly since: number }>();
+  private changed = 0;
+  /** Between "Diagnostics:" and "Resources:" the engine repeats what it told before; a failed run shows it at its end. */
+  private repeating = false;
+
+  constructor(
+    private readonly report: (line: string) => void,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Takes one line of the engine's output. */
+  line(text: string): void {
+    const clean = text.trimEnd();
+    const match = step.exec(clean);
+    if (/^(Diagnostics|Outputs):/.test(clean)) this.repeating = true;
+    if (/^(Resources|Duration):/.test(clean)) this.repeating = false;
+    if (!match) {
+      if (!this.repeating && !isNoise(clean)) this.report(clean.trim());
+      return;
+    }
+    const [, type = "", name = "", verb = ""] = match;
+    const key = `${type} ${name}`;
+    if (beginnings.has(verb)) {
+      if (this.open.has(key)) return;
+      this.open.set(key, { what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`, since: this.now() });
+      return;
+    }
+    const began = this.open.get(key);
+    this.open.delete(key);
+    if (verb !== "read" && verb !== "refreshed") this.changed += 1;
+    const took = began ? ` in ${Math.round((this.now() - began.since) / 1000)} s` : "";
+    this.report(`${name} (${type.split(":").at(-1) ?? type}) ${verb}${took}`);
+  }
+
+  /** What is at work now, longest first; empty when nothing. */
+  waiting(): string {
+    return [...this.open.values()]
+      .sort((a, b) => a.since - b.since)
+      .slice(0, 4)
+      .map(({ what, since }) => `${what}, ${Math.round((this.now() - since) / 1000)} s`)
+      .join("; ");
+  }
+
+  /** Resources that were created, changed or removed. */
+  get changes(): number {
+    return this.changed;
+  }
+}

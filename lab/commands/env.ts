@@ -1,0 +1,12 @@
+/** `make env`: what a shell needs to work on the lab's cluster, as lines for `eval`. */
+import type { LabConfig } from "../config.js";
+import { quote } from "../checks/context.js";
+import { conflictingVariables, stackEnvironment } from "./stack.js";
+
+/** Lines for a POSIX shell; evaluating them twice changes nothing more. */
+export function environmentLines(config: LabConfig, stack: string, env: NodeJS.ProcessEnv = process.env): string[] {
+  return [
+    ...conflictingVariables.filter((name) => env[name] !== undefined).map((name) => `unset ${name}`),
+    ...Object.entries(stackEnvironment(config, stack)).map(([name, value]) => `export ${name}=${quote(value)}`),
+  ];
+}

@@ -1,0 +1,91 @@
+/** What a region leaves on a machine, for telling that nothing is left of it. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { run, tryRun } from "./process.js";
+
+/** What this machine has at a moment: each list is sorted and free of what changes by itself. */
+export interface Footprint {
+  readonly links: readonly string[];
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly mounts: readonly string[];
+  readonly loopDevices: readonly string[];
+  readonly rules: readonly string[];
+  readonly cgroups: readonly string[];
+  /** `pid command` */
+  readonly processes: readonly string[];
+}
+
+/** Lines of a command; none when the command is not there. */
+async function lines(command: string, args: readonly string[]): Promise<string[]> {
+  const result = await tryRun(command, args).catch(() => undefined);
+  return (result?.stdout ?? "").split("\n").filter((line) => line.trim() !== "").sort();
+}
+
+function cgroupsBelow(folder: string, depth: number): string[] {
+  if (depth === 0) return [];
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => [`${folder}/${entry.name}`, ...cgroupsBelow(`${folder}/${entry.name}`, depth - 1)]);
+  } catch {
+    return []; // Removed while we looked.
+  }
+}
+
+function processes(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+        // Kernel threads have no command line; they come and go.
+        return command ? [`${pid} ${command}`] : [];
+      } catch {
+        return [];
+      }
+    })
+    .sort();
+}
+
+export async function takeFootprint(): Promise<Footprint> {
+  return {
+    // Without flags, indices and counters.
+    links: (await run("ip", ["-o", "link"])).split("\n").flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? []).sort(),
+    addresses: (await lines("ip", ["-o", "addr"])).map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line).sort(),
+    routes: [...(await lines("ip", ["route", "show", "table", "all"])), ...(await lines("ip", ["rule"]))],
+    namespaces: (await lines("ip", ["netns", "list"])).map((line) => line.split(" ")[0] ?? line),
+    mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(Boolean).sort(),
+    loopDevices: (await lines("losetup", ["--noheadings", "--output", "NAME,BACK-FILE"])),
+    rules: await lines("nft", ["list", "ruleset"]),
+    cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
+    processes: processes(),
+  };
+}
+
+/**
+ * What is there now and was not before. Processes count only when they belong to the region: `mark` is in their command
+ * line, or they run in its folder.
+ */
+export function leftovers(before: Footprint, after: Footprint, mark: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const kind of ["links", "addresses", "routes", "namespaces", "mounts", "loopDevices", "rules", "cgroups"] as const) {
+    const known = new Set(before[kind]);
+    found.push(...after[kind].filter((line) => !known.has(line)).map((line) => `${kind}: ${line}`));
+  }
+  const known = new Set(before.processes);
+  for (const line of after.processes) {
+    if (!known.has(line) && (mark.some((text) => line.includes(text)) || runsIn(line, mark))) found.push(`processes: ${line}`);
+  }
+  return found;
+}
+
+function runsIn(line: string, folders: readonly string[]): boolean {
+  const pid = line.split(" ")[0] ?? "";
+  try {
+    const places = [readlinkSync(`/proc/${pid}/cwd`), readlinkSync(`/proc/${pid}/root`), readFileSync(`/proc/${pid}/cgroup`, "utf8")];
+    return places.some((place) => folders.some((folder) => place.includes(folder)));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+/** What the stack tells about its cluster. */
+import { X509Certificate } from "node:crypto";
+import { parse } from "yaml";
+import { z } from "zod";
+import type { LabConfig } from "../config.js";
+import { pulumi, stackExists } from "./stack.js";
+
+const machine = z.object({
+  name: z.string(),
+  role: z.enum(["etcd", "controller", "worker"]),
+  id: z.string(),
+  public_ipv4: z.ipv4(),
+  private_ipv4: z.ipv4(),
+  /** Recorded when the machine was first reached; `<type> <base64>`. Empty for a machine that was never reached. */
+  host_key: z.string(),
+});
+
+export type Machine = z.infer<typeof machine>;
+
+const outputs = z.object({
+  endpoint: z.url(),
+  kubeconfig: z.string(),
+  machines: z.array(machine),
+  ssh_private_key: z.string(),
+  ssh_user: z.string(),
+});
+
+export interface ClusterOutputs extends z.infer<typeof outputs> {
+  /** PEM of the CA that signed the API's certificate. */
+  readonly caCertificate: string;
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: { readonly "certificate-authority-data": string } }[];
+}
+
+/** How to get into machines. */
+export type Access = Pick<ClusterOutputs, "machines" | "ssh_private_key" | "ssh_user">;
+
+interface StateResource {
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Machines as the state knows them: also those of a run that failed before it could tell its outputs, which are the ones
+ * that somebody wants to look into.
+ * @throws Error when there is none.
+ */
+export async function readAccess(config: LabConfig, stack: string): Promise<Access> {
+  if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
+  const text = await pulumi(config, ["stack", "export", "--show-secrets", "--stack", stack], { stack });
+  const resources = (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
+  const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
+  const keys = resources.map((resource) => plain(resource.outputs?.["privateKeyOpenssh"])).filter((key) => key.includes("OPENSSH"));
+  const machines = resources
+    .filter((resource) => resource.type === "digitalocean:index/droplet:Droplet")
+    .map((resource): Machine => {
+      const name = plain(resource.inputs?.["name"]);
+      const record = reached.find((item) => plain(item.inputs?.["machine"]) === name);
+      return {
+        name,
+        role: machine.shape.role.catch("worker").parse(name.split("-").at(-2)),
+        id: resource.id ?? "",
+        public_ipv4: plain(resource.outputs?.["ipv4Address"]),
+        private_ipv4: plain(resource.outputs?.["ipv4AddressPrivate"]),
+        host_key: plain(record?.outputs?.["hostKey"]),
+      };
+    });
+  const [key] = keys;
+  if (!key || machines.length === 0) throw new Error(`stack ${stack} has no machines yet; "make up" makes them`);
+  return { machines, ssh_private_key: key, ssh_user: "core" };
+}
+
+/** A text of the state; a secret one is wrapped in an object with its JSON. */
+function plain(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "object" && value !== null && "plaintext" in value) return String(JSON.parse(String(value.plaintext)));
+  return "";
+}
+
+/**
+ * Reads the outputs of a stack, secrets included.
+ * @throws Error when the stack has no cluster yet.
+ */
+export async function readOutputs(config: LabConfig, stack: string): Promise<ClusterOutputs> {
+  if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
+  const text = await pulumi(config, ["stack", "output", "--json", "--show-secrets", "--stack", stack], { stack });
+  const read = outputs.safeParse(JSON.parse(text));
+  if (!read.success) throw new Error(`stack ${stack} has no finished cluster yet; "make up" makes one (${z.prettifyError(read.error)})`);
+  const kubeconfig = parse(read.data.kubeconfig) as Kubeconfig;
+  const ca = Buffer.from(kubeconfig.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString("utf8");
+  return { ...read.data, caCertificate: new X509Certificate(ca).toString() };
+}

@@ -1,0 +1,80 @@
+/** `make status`: what there is, what runs, and what is wrong. */
+import { existsSync } from "node:fs";
+import { checksOf, runChecks } from "../checks/index.js";
+import type { LabConfig } from "../config.js";
+import { daemonStatus } from "../daemon-control.js";
+import { regionExists } from "../machines/region.js";
+import { LabCloud } from "./cloud.js";
+import { readOutputs, type ClusterOutputs } from "./outputs.js";
+import { tryRun } from "./process.js";
+import { onMachine } from "./ssh.js";
+import { childEnvironment, kubeconfigFile, stackExists } from "./stack.js";
+import { table } from "./table.js";
+
+interface Node {
+  readonly metadata: { readonly name: string };
+  readonly status: {
+    readonly conditions: readonly { readonly type: string; readonly status: string }[];
+    readonly nodeInfo: { readonly kubeletVersion: string };
+  };
+}
+
+async function nodes(config: LabConfig, stack: string): Promise<readonly Node[]> {
+  const result = await tryRun("kubectl", ["get", "nodes", "-o", "json", "--request-timeout", "10s"], {
+    env: { ...childEnvironment(config, stack), KUBECONFIG: kubeconfigFile(config) },
+    timeout: 20,
+  });
+  return result.code === 0 ? (JSON.parse(result.stdout) as { items: Node[] }).items : [];
+}
+
+/** One line per machine: role, addresses, id, and what Kubernetes says of it. */
+export async function nodeTable(config: LabConfig, stack: string, outputs: ClusterOutputs): Promise<string> {
+  const known = await nodes(config, stack);
+  const rows = outputs.machines.map((machine) => {
+    const node = known.find((item) => item.metadata.name === machine.name);
+    const ready = node?.status.conditions.find((condition) => condition.type === "Ready")?.status === "True";
+    const state = machine.role === "etcd" ? "-" : node ? (ready ? "Ready" : "NotReady") : "no Node";
+    return [machine.name, machine.role, state, node?.status.nodeInfo.kubeletVersion ?? "-", machine.public_ipv4, machine.private_ipv4, machine.id];
+  });
+  return table([["MACHINE", "ROLE", "NODE", "VERSION", "PUBLIC", "PRIVATE", "ID"], ...rows]);
+}
+
+/** Failed units of a machine with their last lines, as the machine itself reports them; undefined when all is well. */
+async function complaint(config: LabConfig, outputs: ClusterOutputs, machine: ClusterOutputs["machines"][number]): Promise<string | undefined> {
+  const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30);
+  if (health.code === 0) return undefined;
+  const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30);
+  return [`${machine.name}: ${(health.stderr || health.stdout).trim() || `not reached (exit code ${health.code})`}`, report.stdout.trim()].filter(Boolean).join("\n");
+}
+
+/** The whole command; the exit code is 0 only when nothing is wrong. */
+export async function status(config: LabConfig, stack: string): Promise<number> {
+  const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+  const region = await regionExists(config);
+  const daemon = daemonStatus(config);
+  say(`region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "not there"}`);
+  say(`daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`);
+  if (!region || daemon.state !== "serving") {
+    say(`what to do: make up${stackExists(config, stack) ? " (the stack is there; its machines are started again)" : ""}`);
+    return 1;
+  }
+  const droplets = await new LabCloud(config).listRaw("droplets");
+  say(`machines: ${droplets.length}${droplets.length > 0 ? `; ${droplets.map((droplet) => `${String(droplet["name"])} ${String(droplet["status"])}`).join(", ")}` : ""}`);
+  if (!stackExists(config, stack) || !existsSync(kubeconfigFile(config))) {
+    say("cluster: none yet; make up makes it");
+    return 1;
+  }
+  const outputs = await readOutputs(config, stack);
+  say(`\n${await nodeTable(config, stack, outputs)}\n\nendpoint: ${outputs.endpoint}`);
+  const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter((text) => text !== undefined);
+  const results = await runChecks(config, stack, outputs, "always", { report: () => undefined });
+  const failed = results.filter((result) => result.failure !== undefined);
+  if (complaints.length + failed.length === 0) {
+    say(`all is well (${checksOf("always").length} checks passed; "make check" runs all of them)`);
+    return 0;
+  }
+  say("\nWhat is wrong:");
+  for (const text of complaints) say(text);
+  for (const result of failed) say(`- ${result.name}: ${result.failure ?? ""}`);
+  return 1;
+}

@@ -1,0 +1,129 @@
+/** What must hold before anything is done: named checks, each with what to do about it. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readFileSync, statfsSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { versions } from "../components/spec/versions.js";
+import { tryRun } from "./commands/process.js";
+import type { LabConfig } from "./config.js";
+import { machineChecks, type CheckResult, type MachineCheck } from "./machines/preflight.js";
+
+/** What the checks look at; a test puts another machine in its place. */
+export interface Host {
+  readonly nodeVersion: string;
+  /** Version of Go on PATH, such as `1.26.8`; undefined: none. */
+  goVersion(): Promise<string | undefined>;
+  /** Free bytes where a folder is or will be. */
+  freeBytes(folder: string): number;
+}
+
+const gigabyte = 1024 ** 3;
+
+/** Go's module and build caches after everything was built once. */
+const buildSpace = 12 * gigabyte;
+
+const passed: CheckResult = { ok: true };
+const failed = (found: string, remedy: string): CheckResult => ({ ok: false, found, remedy });
+
+/** True when the mirror was made before: nothing is left to build. */
+const isWarm = (config: LabConfig): boolean => existsSync(join(config.cache, "mirror"));
+
+function atLeast(version: string, least: readonly number[]): boolean {
+  const parts = version.replace(/^v/, "").split(".").map(Number);
+  for (const [index, want] of least.entries()) {
+    const got = parts[index] ?? 0;
+    if (got !== want) return got > want;
+  }
+  return true;
+}
+
+/** What the lab needs beyond what its machines need. */
+export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
+  return [
+    {
+      name: "Node",
+      run: async () => (atLeast(host.nodeVersion, [20, 19]) ? passed : failed(`version ${host.nodeVersion}, needed is at least 20.19`, "install a newer Node and put it on PATH")),
+    },
+    {
+      name: "Go",
+      run: async (config) => {
+        if (isWarm(config)) return passed;
+        const wanted = versions.toolchain.go;
+        const found = await host.goVersion();
+        if (found && atLeast(found, wanted.split(".").slice(0, 2).map(Number))) return passed;
+        return failed(found ? `version ${found}, needed is ${wanted} or newer` : "not on PATH", `install Go ${wanted} and put it on PATH; it builds what cannot be downloaded`);
+      },
+    },
+    {
+      name: "disk space for builds",
+      run: async (config) => {
+        const folder = process.env["GOCACHE"] ?? homedir();
+        const free = host.freeBytes(folder);
+        if (isWarm(config) || free >= buildSpace) return passed;
+        return failed(`${(free / gigabyte).toFixed(1)} GB free at ${folder}, needed ${buildSpace / gigabyte} GB`, "free some space, or point GOCACHE and GOMODCACHE to a larger disk");
+      },
+    },
+    { name: "files of the mirror", run: checkMirrorFiles },
+  ];
+}
+
+interface Checksums {
+  readonly releases: Readonly<Record<string, string>>;
+}
+
+/** Files of the mirror must be what their recorded checksums say: machines would refuse them one by one otherwise. */
+async function checkMirrorFiles(config: LabConfig): Promise<CheckResult> {
+  const record = join(config.directory, "checksums.json");
+  if (!existsSync(record)) return passed; // First run: the mirror is made later.
+  let checksums: Checksums;
+  try {
+    checksums = JSON.parse(readFileSync(record, "utf8")) as Checksums;
+  } catch (error) {
+    return failed(`${record} cannot be read: ${error instanceof Error ? error.message : String(error)}`, `remove it, and the run makes it again: rm ${record}`);
+  }
+  for (const [address, expected] of Object.entries(checksums.releases)) {
+    const url = new URL(address);
+    const file = join(config.cache, "mirror", "files", url.host, url.pathname);
+    if (!existsSync(file)) continue; // Made again by the run.
+    const found = await sha256(file);
+    if (found !== expected) return failed(`${file} has sha256 ${found}, recorded is ${expected}`, `it was changed or cut off; remove it, and the run makes it again: rm ${file}`);
+  }
+  return passed;
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** This machine. */
+export const thisHost: Host = {
+  nodeVersion: process.versions.node,
+  async goVersion() {
+    const result = await tryRun("go", ["env", "GOVERSION"]).catch(() => undefined);
+    return result?.code === 0 ? result.stdout.trim().replace(/^go/, "") : undefined;
+  },
+  freeBytes(folder) {
+    let existing = folder;
+    while (!existsSync(existing)) existing = dirname(existing);
+    const stats = statfsSync(existing);
+    return stats.bavail * stats.bsize;
+  },
+};
+
+/** Checks that hold without any package installed, first of all who we are. */
+export const firstChecks: readonly MachineCheck[] = machineChecks.filter((check) => check.name === "runs as root");
+
+/**
+ * Runs checks in order; all of them, so that one run tells everything that is wrong.
+ * @throws Error with what every failed check found and what to do about it.
+ */
+export async function preflight(config: LabConfig, checks: readonly MachineCheck[]): Promise<void> {
+  const problems: string[] = [];
+  for (const check of checks) {
+    const result = await check.run(config);
+    if (!result.ok) problems.push(`preflight, ${check.name}: ${result.found}\n  what to do: ${result.remedy}`);
+  }
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+}

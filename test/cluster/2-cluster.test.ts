@@ -1,0 +1,109 @@
+/** One cluster, from nothing to checked, scaled up and down, and gone. */
+import assert from "node:assert/strict";
+import { checksOf, runChecks, type CheckResult } from "../../lab/checks/index.js";
+import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvailable } from "../../lab/checks/scale.js";
+import { stackName } from "../../lab/commands/settings.js";
+import { deploy, writeKubeconfig } from "../../lab/commands/up.js";
+import { runEngine } from "../../lab/commands/deploy.js";
+import { LabCloud } from "../../lab/commands/cloud.js";
+import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
+
+const stack = stackName(config);
+
+describe("a cluster", function () {
+  this.timeout(900_000);
+  // Without a cluster the rest has nothing to look at; each test is still counted, as failed.
+  let booted = false;
+  const needsCluster = (): void => assert.ok(booted, "the cluster did not boot, see the first test");
+
+  before(openRegion);
+
+  it("boots from nothing", async () => {
+    const changes = await deploy(config, stack, progress);
+    assert.ok(changes > 0, "the run changed nothing");
+    await writeKubeconfig(config, stack);
+    booted = true;
+  });
+
+  it("a second run changes nothing", async () => {
+    needsCluster();
+    const began = Date.now();
+    assert.equal(await deploy(config, stack, progress), 0);
+    assert.ok(Date.now() - began < 60_000, `it took ${Math.round((Date.now() - began) / 1000)} s, at most 60 are allowed`);
+  });
+
+  describe("checks", () => {
+    let results: readonly CheckResult[] = [];
+    before(async () => {
+      if (booted) results = await runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
+    });
+    for (const { name } of checksOf("full")) {
+      it(name, () => {
+        needsCluster();
+        const result = results.find((item) => item.name === name);
+        assert.ok(result !== undefined, "was not run");
+        assert.equal(result.failure, undefined, result.failure);
+      });
+    }
+  });
+
+  describe("scaling", () => {
+    const scaling = new Scaling(config, stack, progress);
+    const machine = "kubernetes-worker-2";
+    let scaled = false;
+
+    it("2 to 3 workers: the preview shows the new machine's resources and nothing else", async () => {
+      needsCluster();
+      await scaling.set(3);
+      expectOnly(await scaling.changes(), "create", machine);
+    });
+
+    it("2 to 3 workers: the new machine joins and becomes Ready", async () => {
+      needsCluster();
+      await scaling.up();
+      const context = await scaling.context();
+      const ready = await context.kubectl(["get", "node", machine, "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']);
+      assert.equal(ready.trim(), "True");
+      scaled = true;
+    });
+
+    it("3 to 2 workers: the preview shows the removal of that machine's resources and nothing else", async () => {
+      assert.ok(scaled, "the third worker did not join");
+      await scaling.set(2);
+      expectOnly(await scaling.changes(), "delete", machine);
+    });
+
+    it("3 to 2 workers: pods are drained within their disruption budget, machine and Node are gone", async () => {
+      assert.ok(scaled, "the third worker did not join");
+      const context = await scaling.context();
+      const replicas = 3;
+      await startBudgeted(context, replicas);
+      const available = watchAvailable(context);
+      await scaling.up();
+      const lowest = await available.stop();
+      await expectGone(context, config, machine);
+      assert.ok(lowest >= replicas - 1, `only ${lowest} of ${replicas} pods were available at one time, the budget asks for ${replicas - 1}`);
+      await stopBudgeted(context);
+    });
+  });
+
+  describe("the end", () => {
+    it("no command line of any process showed a private key or a token since the region was made", () => {
+      assert.deepEqual(secretsInProcesses(), []);
+    });
+
+    it("pulumi destroy leaves nothing in the cloud", async () => {
+      needsCluster();
+      const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+      assert.equal(result.code, 0, result.output.slice(-2000));
+      const cloud = new LabCloud(config);
+      for (const kind of ["droplets", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
+        assert.deepEqual((await cloud.list(kind)).map((item) => item.name), [], kind);
+      }
+    });
+
+    it("the region leaves no link, mount, rule, process or file behind", async () => {
+      assert.deepEqual(await closeRegion(), []);
+    });
+  });
+});

@@ -1,0 +1,38 @@
+/** The tests' own region: made once for all files of this folder, removed at the end, with an account of what it left. */
+import { usedMemory } from "../../lab/commands/memory.js";
+import { runPhases } from "../../lab/commands/phases.js";
+import { buildPhases, regionPhase } from "../../lab/commands/up.js";
+import { labConfig } from "../../lab/config.js";
+import { leftovers, takeFootprint, type Footprint } from "../../lab/commands/footprint.js";
+import { removeEverything } from "../../lab/commands/down.js";
+import { watchProcesses } from "../../lab/checks/secrets.js";
+import { plainProgress, type Progress } from "../../lab/progress.js";
+
+export const config = labConfig({ ...process.env, COREKUBE_LAB: "test" });
+export const progress: Progress = plainProgress("    ");
+
+let before: Footprint | undefined;
+let processes: ReturnType<typeof watchProcesses> | undefined;
+
+/** Makes the region; a region that a killed run left is removed first. */
+export async function openRegion(): Promise<void> {
+  if (before) return;
+  await removeEverything(config, progress);
+  await runPhases(buildPhases(config), usedMemory());
+  before = await takeFootprint();
+  processes = watchProcesses();
+  await runPhases([regionPhase(config)], usedMemory());
+}
+
+/** Ends the watch over all processes; returns the secrets that were seen in command lines since the region was made. */
+export function secretsInProcesses(): string[] {
+  if (!processes) throw new Error("the region was not made");
+  return processes.stop();
+}
+
+/** Removes the region; returns what is left of it. */
+export async function closeRegion(): Promise<string[]> {
+  await removeEverything(config, progress);
+  if (!before) throw new Error("the region was not made");
+  return leftovers(before, await takeFootprint(), [config.directory, config.namespace]);
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { redact } from "../../provider/redact.js";
+import { Delivery } from "../../provider/resources/delivery.js";
+import { Join } from "../../provider/resources/join.js";
+import { Turns } from "../../provider/resources/turns.js";
+import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/units.js";
+import { digest } from "../../provider/machine/files.js";
+import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
+import { diffResponse } from "../../provider/rpc/differences.js";
+import { fingerprint } from "../../provider/ssh/hostkey.js";
+import { operation } from "./support/operation.js";
+
+const access = { machine: "m", machineId: "1", host: "192.0.2.7", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
+const delivery = { ...access, files: { "a.key": "1" } };
+const join = { ...access, nodeName: "w-0", server: "https://10.0.0.1:6443", caCertificate: "-----BEGIN CERTIFICATE-----", kubeconfig: "{}" };
+
+describe("inputs", () => {
+  const deliveryKind = new Delivery();
+  const joinKind = new Join();
+
+  it("get their defaults", () => {
+    assert.deepEqual(deliveryKind.check(delivery), { inputs: { ...delivery, port: 22, user: "core", timeout: 600 }, failures: [] });
+    assert.equal(joinKind.check(join).inputs["drainTimeout"], 300);
+  });
+
+  const wrong: [string, Properties, RegExp][] = [
+    ["host", { host: "" }, /must not be empty/],
+    ["timeout", { timeout: 0 }, /at least 1 s/],
+    ["timeout", { timeout: 90_000 }, /at most 7200 s/],
+    ["files", { files: { "../x": "1" } }, /letters, digits/],
+    ["files", { files: { complete: "" } }, /written by the delivery itself/],
+    ["colour", { colour: "red" }, /is not an input; the inputs are machine,/],
+    ["privateKey", { privateKey: "ssh-ed25519 AAAA" }, /OpenSSH/],
+  ];
+  for (const [property, given, reason] of wrong) {
+    it(`${property} ${JSON.stringify(given[property])} is refused`, () => {
+      const { failures } = deliveryKind.check({ ...delivery, ...given });
+      assert.deepEqual(failures.map((failure) => failure.property), [property]);
+      assert.match(failures[0]?.reason ?? "", reason);
+    });
+  }
+
+  it("server must be https, nodeName a Node's name", () => {
+    assert.deepEqual(joinKind.check({ ...join, server: "http://x", nodeName: "A_b" }).failures.map((failure) => failure.property).sort(), ["nodeName", "server"]);
+  });
+
+  it("that a preview does not know are let through", () => {
+    const unknown = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
+    assert.deepEqual(deliveryKind.check(unknown).failures, []);
+    assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN });
+  });
+});
+
+describe("differences", () => {
+  const kind = new Delivery();
+  const inputs = kind.check(delivery).inputs;
+  const state = { inputs, outputs: { hostKey: "k", digest: digest(delivery.files) } };
+  const look = (changed: Properties) => kind.diff(state, { ...inputs, ...changed }).changes.map((change) => `${change.replace ? "replace" : change.kind} ${change.path}`);
+
+  it("are none without a change", () => assert.deepEqual(look({}), []));
+  it("another machine replaces, also one not known yet", () => {
+    assert.deepEqual(look({ machineId: "2" }), ["replace machineId"]);
+    // The engine asks so before it deletes a machine: only a replacement makes it drain the worker first.
+    assert.deepEqual(look({ machineId: UNKNOWN }), ["replace machineId"]);
+  });
+  it("another address, key or time limit is applied in place", () => {
+    assert.deepEqual(look({ host: "192.0.2.8", privateKey: "x", timeout: 1 }).sort(), ["update host", "update privateKey", "update timeout"]);
+  });
+  it("a file is named, the others are not", () => {
+    assert.deepEqual(look({ files: { "a.key": "2", "b.key": "1" } }), ['update files["a.key"]', 'add files["b.key"]']);
+    const response = diffResponse(kind.diff(state, { ...inputs, files: { "a.key": "2", "b.key": "1" } }));
+    assert.deepEqual(response.getDiffsList(), ["files"]);
+  });
+  it("an unfinished delivery is one, whatever a refresh made of it", () => {
+    assert.deepEqual(kind.diff({ inputs, outputs: { hostKey: "k" } }, inputs).changes, [{ path: "digest", kind: "update", input: false }]);
+  });
+  it("a Join leaves before its successor comes", () => {
+    const joined = new Join();
+    const given = joined.check(join).inputs;
+    const difference = joined.diff({ inputs: given, outputs: { nodeName: "w-0" } }, { ...given, machineId: UNKNOWN });
+    assert.equal(difference.deleteBeforeReplace, true);
+    assert.deepEqual(difference.changes.map((change) => change.replace), [true]);
+  });
+});
+
+describe("property bags", () => {
+  it("keep secrets and unknown values on the way", () => {
+    const struct = encode({ key: { inner: "s" }, plain: [1, true, null], later: UNKNOWN }, new Set(["key"]));
+    assert.deepEqual([...secretKeys(struct)], ["key"]);
+    assert.deepEqual(decode(struct), { key: { inner: "s" }, plain: [1, true, null], later: UNKNOWN });
+    assert.equal(isUnknown({ a: [UNKNOWN] }), true);
+  });
+});
+
+describe("digest", () => {
+  it("depends on names and contents, not on their order or on where one ends", () => {
+    assert.equal(digest({ a: "1", b: "2" }), digest({ b: "2", a: "1" }));
+    assert.notEqual(digest({ a: "1", b: "2" }), digest({ a: "1\nb\n1\n2" }));
+    assert.notEqual(digest({ a: "1" }), digest({ b: "1" }));
+  });
+});
+
+describe("units", () => {
+  const text = "Id=a.service\nLoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainExitTimestampMonotonic=5\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\n\nId=c.service\nLoadState=loaded\nActiveState=inactive\nResult=success\nExecMainExitTimestampMonotonic=0\n";
+  it("are read, those that the machine lacks left out", () => {
+    const units = parseUnits(text);
+    assert.deepEqual(units.map((unit) => unit.name), ["a.service", "c.service"]);
+    assert.deepEqual(failedUnits(units).map((unit) => unit.name), ["a.service"]);
+    assert.equal(hasSucceeded(units, "b.service"), true);
+    assert.equal(hasSucceeded(units, "c.service"), false, "it has not run yet");
+  });
+});
+
+describe("redact", () => {
+  it("takes out secrets, single lines of them, and private keys that nobody told of", () => {
+    const secret = "line-one-of-the-secret-text\nline-two-of-the-secret-text";
+    assert.equal(redact("x line-two-of-the-secret-text y", [secret]), "x [secret] y");
+    assert.equal(redact("a\n-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\nb", []), "a\n[secret]\nb");
+    assert.equal(redact("name: }", ["}"]), "name: }");
+  });
+});
+
+describe("fingerprint", () => {
+  it("is that of ssh-keygen -l", () => {
+    // Both are ssh-keygen's own output.
+    assert.equal(
+      fingerprint("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEECTQDwT6F48endWqttwsOR9CVOpnXgXnJ7ItW90Wh"),
+      "SHA256:J9Fa+2qpjIaUc3MNIJAS3h7a2j8f+v26Q/TIEh26qqI",
+    );
+  });
+});
+
+describe("turns", function () {
+  this.timeout(10_000);
+  const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  it("are taken one at a time, the unfinished machine first", async () => {
+    const turns = new Turns(50);
+    const order: string[] = [];
+    const take = (machine: string, unfinished: boolean) =>
+      turns.take("etcd", machine, unfinished, operation(), async () => {
+        order.push(`+${machine}`);
+        await after(30);
+        order.push(`-${machine}`);
+      });
+    await Promise.all([take("a", false), take("b", false), take("c", true)]);
+    assert.deepEqual(order, ["+c", "-c", "+a", "-a", "+b", "-b"]);
+  });
+
+  it("end with the first failure; the rest is left as it is, other lines go on", async () => {
+    const turns = new Turns(20);
+    let touched = 0;
+    const work = async () => { touched += 1; };
+    const results = await Promise.allSettled([
+      turns.take("etcd", "a", true, operation(), () => Promise.reject(new Error("not healthy"))),
+      turns.take("etcd", "b", false, operation(), work),
+      turns.take("other", "c", false, operation(), work),
+    ]);
+    assert.deepEqual(results.map((result) => result.status), ["rejected", "rejected", "fulfilled"]);
+    assert.match(String((results[1] as PromiseRejectedResult).reason), /b: left as it is, because the change of a failed/);
+    assert.equal(touched, 1);
+  });
+
+  it("an interruption frees the line", async () => {
+    const turns = new Turns(20);
+    const run = operation();
+    run.interrupt();
+    await assert.rejects(turns.take("etcd", "a", false, run, () => Promise.resolve()), /interrupted/);
+  });
+});

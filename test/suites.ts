@@ -1,0 +1,26 @@
+/** The suites of `make test`, in order: what is cheap and finds most comes first. */
+export interface Suite {
+  readonly name: string;
+  /** A command; its exit code is the result. */
+  readonly command?: readonly string[];
+  /** Files for mocha; their tests are counted one by one. */
+  readonly files?: readonly string[];
+  /** Folders whose coverage is measured and printed. */
+  readonly coverage?: readonly string[];
+  /** Seconds until it is stopped and counts as failed. */
+  readonly limit: number;
+}
+
+export const suites: readonly Suite[] = [
+  { name: "types", command: ["tsc", "-p", "."], limit: 300 },
+  { name: "lint", command: ["eslint", "."], limit: 600 },
+  {
+    name: "program: units, components on mocks, goldens",
+    files: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts", "test/golden/**/*.test.ts"],
+    coverage: ["infra", "components"],
+    limit: 900,
+  },
+  { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 600 },
+  { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
+  { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },
+];
