@@ -1,8 +1,9 @@
 /**
  * Where a lab region lives on this machine: names, addresses and folders.
  *
- * A region is one network namespace. Its public network is a documentation range (RFC 5737), so that it never meets an
- * address that a user's machine really talks to; private networks exist only inside the namespace.
+ * A region is one network namespace. Its public network and link are in the range for tests of network devices
+ * (198.18.0.0/15, RFC 2544), so that they never meet an address that a user's machine really talks to; private networks exist
+ * only inside the namespace.
  */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -40,8 +41,8 @@ export interface LabConfig {
 
 /** The third octet tells regions apart; `lab` is the user's, `test` the one that `make test` boots. */
 const regions: Readonly<Record<string, { link: string; publicNetwork: string }>> = {
-  lab: { link: "198.18.1", publicNetwork: "203.0.113" },
-  test: { link: "198.18.0", publicNetwork: "198.51.100" },
+  lab: { link: "198.18.1", publicNetwork: "198.18.16" },
+  test: { link: "198.18.0", publicNetwork: "198.18.32" },
 };
 
 /**

@@ -56,7 +56,7 @@ function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIs
   const place = at(described, issue.path);
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(place?.properties ?? {});
-    const inside = issue.input as Readonly<Record<string, unknown>> | undefined;
+    const inside = issue.input;
     return issue.keys.map((key) => {
       const path = joinPath(name, ...issue.path, key);
       const suggestion = nearest(key, known);

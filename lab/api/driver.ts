@@ -46,7 +46,10 @@ export interface PortRule {
   readonly protocol: "tcp" | "udp" | "icmp";
   /** Inclusive; null: all ports. */
   readonly ports: { readonly from: number; readonly to: number } | null;
-  /** CIDRs that may talk (inbound: sources, outbound: destinations); tags and droplet or load balancer ids are resolved by the API. */
+  /**
+   * IPv4 CIDRs that may talk (inbound: sources, outbound: destinations), never empty; tags and droplet or load balancer ids are
+   * resolved by the API, which leaves IPv6 out.
+   */
   readonly cidrs: readonly string[];
 }
 
@@ -79,7 +82,7 @@ export interface LoadBalancerSpec {
     readonly unhealthyThreshold: number;
   };
   readonly targets: readonly { readonly dropletId: number; readonly privateIpv4: string }[];
-  /** CIDRs that may connect; empty: everyone. */
+  /** IPv4 CIDRs that may connect; empty: everyone. What the load balancer denies is taken out already. */
   readonly allow: readonly string[];
 }
 
@@ -110,11 +113,15 @@ export interface Driver {
   /** Asks the machine to stop, and pulls the plug after a while. */
   shutdown(id: number): Promise<void>;
   reboot(droplet: DropletSpec): Promise<void>;
+  /** Makes the volume; one that exists keeps its content and grows to the size given. */
   createVolume(volume: VolumeSpec): Promise<void>;
   deleteVolume(id: string): Promise<void>;
   attachVolume(volume: VolumeSpec, dropletId: number): Promise<void>;
   detachVolume(volume: VolumeSpec, dropletId: number): Promise<void>;
-  /** Replaces all rules of all droplets. */
+  /**
+   * Replaces all rules of all droplets. May name droplets whose machine is yet to be made: the API calls it before
+   * `createDroplet`, and the rules hold from the machine's first packet on.
+   */
   applyFirewalls(firewalls: readonly DropletFirewall[]): Promise<void>;
   applyLoadBalancers(loadBalancers: readonly LoadBalancerSpec[]): Promise<void>;
   /** Makes what runs equal to what should. */

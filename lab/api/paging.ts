@@ -26,7 +26,7 @@ export function pageOf(query: Readonly<Record<string, unknown>>): Page {
 }
 
 function positive(value: unknown, name: string, fallback: number): number {
-  const text = Array.isArray(value) ? value[value.length - 1] : value;
+  const text: unknown = Array.isArray(value) ? value.at(-1) : value;
   if (text === undefined || text === "") return fallback;
   if (typeof text !== "string" || !/^[0-9]{1,9}$/.test(text) || Number(text) < 1) {
     throw unprocessable(`${name}: got "${String(text)}", must be a whole number from 1 on`);
@@ -36,7 +36,7 @@ function positive(value: unknown, name: string, fallback: number): number {
 
 /** Links to the other pages; empty when everything fits on one. `address` is the list's own, with its other parameters. */
 export function pageLinks(address: URL, { page, perPage }: Page, total: number): PageLinks {
-  const last = Math.max(1, Math.floor(total / perPage));
+  const last = Math.max(1, Math.ceil(total / perPage));
   if (last === 1 && page === 1) return {};
   const link = (number: number): string => {
     const target = new URL(address);

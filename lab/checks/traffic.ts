@@ -13,7 +13,10 @@ async function podAddress(context: CheckContext, pod: string): Promise<string> {
   return (await context.kubectl(["get", "pod", pod, "-n", namespace, "-o", "jsonpath={.status.podIP}"])).trim();
 }
 
-/** Output of a command in a pod, whatever its exit code: busybox's nslookup fails when one name of the search list does. */
+/**
+ * Output of a command in a pod, whatever its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
+ * come from `timeout`: Debian's static busybox crashes on wget's own.)
+ */
 async function inPod(context: CheckContext, pod: string, podNamespace: string, command: readonly string[]): Promise<string> {
   const result = await context.tryKubectl(["exec", "-n", podNamespace, pod, "--", ...command], { timeout: 60 });
   return result.stdout + result.stderr;
@@ -65,7 +68,7 @@ export const trafficChecks: readonly Check[] = [
     run: async (context) => {
       const workers = context.machines("worker");
       const ask = async (from: number, url: string): Promise<void> => {
-        const output = await inPod(context, `shell-${from}`, namespace, ["wget", "-T", "5", "-q", "-O", "-", url]);
+        const output = await inPod(context, `shell-${from}`, namespace, ["timeout", "5", "wget", "-q", "-O", "-", url]);
         expect(output.includes(welcome), `from a pod on ${workers[from]?.name ?? from}: ${url} answered: ${output.slice(0, 300) || "nothing"}`);
       };
       const targets = await Promise.all(workers.map((_, index) => podAddress(context, `web-${index}`)));

@@ -64,10 +64,10 @@ export async function takeFootprint(): Promise<Footprint> {
 }
 
 /**
- * What is there now and was not before. Processes count only when they belong to the region: `mark` is in their command
+ * What is there now and was not before; lines with one of `others` belong to somebody else's region. Processes count only when they belong to the region: `mark` is in their command
  * line, or they run in its folder.
  */
-export function leftovers(before: Footprint, after: Footprint, mark: readonly string[]): string[] {
+export function leftovers(before: Footprint, after: Footprint, mark: readonly string[], others: readonly string[] = []): string[] {
   const found: string[] = [];
   for (const kind of ["links", "addresses", "routes", "namespaces", "mounts", "loopDevices", "rules", "cgroups"] as const) {
     const known = new Set(before[kind]);
@@ -77,7 +77,7 @@ export function leftovers(before: Footprint, after: Footprint, mark: readonly st
   for (const line of after.processes) {
     if (!known.has(line) && (mark.some((text) => line.includes(text)) || runsIn(line, mark))) found.push(`processes: ${line}`);
   }
-  return found;
+  return found.filter((line) => !others.some((text) => line.includes(text)));
 }
 
 function runsIn(line: string, folders: readonly string[]): boolean {

@@ -118,7 +118,7 @@ export async function removeGroup(config: LabConfig, group: string, timeout = 10
     if (pids.length === 0) break;
     if (Date.now() > end) throw new Error(`processes ${pids.join(", ")} of "${config.namespace}/${group}" do not end; look at /proc/${pids[0]}/stack`);
     // systemd-nspawn ends by itself once its machine has, and then tidies up behind itself.
-    const patient = Date.now() - start < 3_000;
+    const patient = Date.now() - start < 6_000;
     for (const pid of pids) if (!patient || commandName(pid) !== "systemd-nspawn") kill(pid);
     await sleep(30);
   }

@@ -3,7 +3,7 @@ import type { DropletSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
 import { machineName, metadataAddress, privatePort, publicPort, vpcBridge } from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
-import { namespaces, removeNamespace } from "./region.js";
+import { namespaces, removeNamespace, removePropagation } from "./region.js";
 
 /** Makes the droplet's namespace with its links, addresses and routes; an existing complete one is kept. */
 export async function createMachineNetwork(config: LabConfig, droplet: DropletSpec): Promise<void> {
@@ -51,6 +51,7 @@ export async function removeMachineNetwork(config: LabConfig, id: number): Promi
   // The links by name: a namespace that something still holds would keep their names taken.
   for (const port of [publicPort(id), privatePort(id)]) await attempt(["ip", "-n", config.namespace, "link", "del", port]);
   await removeNamespace(machineName(config, id));
+  removePropagation(config, id);
 }
 
 /** A VPC in the region: a bridge without ports, which carries the addresses of the VPC's load balancers. */

@@ -129,8 +129,9 @@ machine() {
   exec bash -c ${quote(`${enter(createGroup(config, String(machine.id)))}\nexec ${nspawn.map(quote).join(" ")}`)}
 }
 while :; do
-  # The log keeps the beginning of a start; the rest is read on, lest the machine's console blocks.
-  (machine) < /dev/null 2>&1 | { head -c ${consoleLimit}; exec cat > /dev/null; }
+  # Without what a terminal alone can show: the moving line about jobs that take long, cursor movements, colours. The log
+  # keeps the beginning of a start; the rest is read on, lest the machine's console blocks.
+  (machine) < /dev/null 2>&1 | sed -u -e '/ Job .* running (/d' -e 's/\\x1b[^a-zA-Z]*[a-zA-Z]//g' -e 's/\\r//g' | { stdbuf -oL head -c ${consoleLimit}; exec cat > /dev/null; }
   [ "\${PIPESTATUS[0]}" = ${rebootCode} ] || break
 done
 `;

@@ -5,7 +5,9 @@
  * droplet it looks like a shared network; to the region all traffic is routed, so that ordinary nftables rules with
  * connection tracking see it. (Bridges would need bridge connection tracking, which many kernels lack.)
  */
-import { lstatSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.js";
@@ -15,9 +17,11 @@ import { releaseLoops } from "./loops.js";
 
 /**
  * Makes the region's namespace, its gateway and the host's link and route; what exists already is kept.
- * @throws Error when the host refuses; what was made until then is left to `removeRegion`.
+ * @throws Error when another folder's region has the name; when the host refuses: what was made until then is left to
+ *   `removeRegion`.
  */
 export async function createRegion(config: LabConfig, progress: Progress): Promise<void> {
+  await refuseForeign(config);
   if (await isComplete(config)) return;
   progress.report(`network of the region ${config.name}: namespace ${config.namespace}, public ${config.publicCidr}`);
   // A crash in the middle left it half done; no machine can have been started in it yet, or it would be complete.
@@ -28,6 +32,7 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
   await setSysctls(config.namespace, { "net/ipv4/ip_forward": 1, "net/ipv4/conf/all/rp_filter": 0, "net/ipv4/conf/default/rp_filter": 0 });
   await ip(null, [
     `link add ${config.hostLink} type veth peer name ${uplink} netns ${config.namespace}`,
+    ...(ownerText(config.directory) === "" ? [] : [`link set ${config.hostLink} alias ${ownerText(config.directory)}`]),
     `addr add ${config.adminAddress}/24 dev ${config.hostLink}`,
     `addr add ${config.strangerAddress}/24 dev ${config.hostLink}`,
     `link set ${config.hostLink} up`,
@@ -38,6 +43,25 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
 
 /** Whether the region's namespace is there. */
 export const regionExists = async (config: LabConfig): Promise<boolean> => (await namespaces()).includes(config.namespace);
+
+/**
+ * A region's name is its only claim on this machine, so two checkouts with the same name would take each other's machines
+ * for leftovers. The link to the host therefore carries the folder that the region belongs to.
+ */
+async function refuseForeign(config: LabConfig): Promise<void> {
+  const owner = await readFile(`/sys/class/net/${config.hostLink}/ifalias`, "utf8").then((text) => text.trim(), () => "");
+  if (owner === "" || owner === ownerText(config.directory) || !existsSync(Buffer.from(owner, "base64url").toString())) return;
+  const folder = Buffer.from(owner, "base64url").toString();
+  throw new Error(
+    `the region "${config.name}" on this machine belongs to ${folder}, not to ${config.directory}; take it down from there, or with COREKUBE_LAB_DIR=${folder}, and try again`,
+  );
+}
+
+/** A folder as the alias of a link, which takes at most 255 characters; a longer path claims nothing. */
+function ownerText(directory: string): string {
+  const text = Buffer.from(directory).toString("base64url");
+  return text.length <= 255 ? text : "";
+}
 
 /** The route is made last: when it is there, so is all the rest. */
 async function isComplete(config: LabConfig): Promise<boolean> {
@@ -60,22 +84,35 @@ export async function dropletsWithNamespace(config: LabConfig): Promise<readonly
 /**
  * Removes all that the region has on this machine: processes, namespaces, link and route, loop devices, mounts, cgroups
  * and the machines' folders. Needs nothing but the names, so it works after a crash, and twice. Keeps logs and the cache.
- * @throws Error naming what could not be removed.
+ * @throws Error naming what could not be removed, or the folder that the region belongs to when it is another one that exists.
  */
 export async function removeRegion(config: LabConfig): Promise<void> {
+  await refuseForeign(config);
   // The region's own processes first: a supervisor would start its machine again, the daemon answer for it.
   await removeGroup(config, hostGroup);
   for (const group of groupsOf(config)) await removeGroup(config, group);
   removeRegionGroup(config);
   await unmountBelow(config.directory);
   await releaseLoops(volumesDirectory(config));
-  for (const id of await dropletsWithNamespace(config)) {
-    await removeNamespace(machineName(config, id));
-    rmSync(`/run/systemd/nspawn/propagate/${machineName(config, id)}`, { recursive: true, force: true });
+  for (const id of await dropletsWithNamespace(config)) await removeNamespace(machineName(config, id));
+  for (const name of existsSync(propagation) ? readdirSync(propagation) : []) {
+    const id = dropletOfNamespace(config, name);
+    if (id !== undefined) removePropagation(config, id);
   }
   await removeNetwork(config);
   rmSync(balancerSocket(config), { force: true });
   for (const folder of [machinesDirectory(config), volumesDirectory(config), balancersDirectory(config)]) rmSync(folder, { recursive: true, force: true });
+}
+
+const propagation = "/run/systemd/nspawn/propagate";
+
+/** The folder that systemd-nspawn keeps for each machine and leaves behind when it is killed. */
+export function removePropagation(config: LabConfig, id: number): void {
+  try {
+    rmdirSync(join(propagation, machineName(config, id)));
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 /** Ends what still runs in a namespace and removes it with all its links. */

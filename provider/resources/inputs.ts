@@ -6,7 +6,9 @@ import type { Change, Failure } from "./kind.js";
 
 const LONGEST_TIMEOUT_SECONDS = 7_200;
 
-const text = z.string().min(1, "must not be empty");
+/** Any text but none. */
+export const text = z.string().min(1, "must not be empty");
+/** A time limit. */
 export const seconds = (smallest: number) =>
   z.number().int("must be a whole number of seconds").min(smallest, `must be at least ${smallest} s`).max(LONGEST_TIMEOUT_SECONDS, `must be at most ${LONGEST_TIMEOUT_SECONDS} s`);
 
@@ -27,8 +29,6 @@ export const files = z.record(
   z.string(),
 );
 
-export { text };
-
 /** Sets defaults, and names each input that is missing, unknown to the type, or of a wrong form. */
 export function checkInputs(shape: Readonly<Record<string, z.ZodType>>, given: Properties): { inputs: Properties; failures: Failure[] } {
   const inputs: Record<string, Value> = {};
@@ -45,10 +45,15 @@ export function checkInputs(shape: Readonly<Record<string, z.ZodType>>, given: P
     if (parsed.success) {
       if (parsed.data !== undefined) inputs[property] = parsed.data as Value;
     } else {
-      failures.push(...parsed.error.issues.map((issue) => ({ property, reason: [...issue.path.map(String), issue.message].join(": ") })));
+      failures.push(...parsed.error.issues.map((issue) => ({ property, reason: [...issue.path.map(String), reasonOf(issue)].join(": ") })));
     }
   }
   return { inputs, failures };
+}
+
+/** What is wrong; of a map's key, what is wrong with the key. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join(", ") : issue.message;
 }
 
 /** The inputs that differ, each entry of a map by itself, so that a preview names the certificate that changes. */

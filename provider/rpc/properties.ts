@@ -67,13 +67,13 @@ function open(value: JavaScriptValue): Value {
   if (typeof value === "string") return UNKNOWN_STRINGS.has(value) ? UNKNOWN : value;
   if (typeof value !== "object" || value === null) return value;
   if (isSecret(value)) return open(value["value"] ?? null);
-  if (Array.isArray(value)) return value.map(open);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, open(item)]));
+  if (Array.isArray(value)) return value.map((item: JavaScriptValue) => open(item));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, open(item as JavaScriptValue)]));
 }
 
 function close(value: Value): JavaScriptValue {
   if (value === UNKNOWN) return UNKNOWN_STRING;
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item: Value) => close(item));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, close(item as Value)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, close(item)]));
 }

@@ -34,5 +34,6 @@ export function secretsInProcesses(): string[] {
 export async function closeRegion(): Promise<string[]> {
   await removeEverything(config, progress);
   if (!before) throw new Error("the region was not made");
-  return leftovers(before, await takeFootprint(), [config.directory, config.namespace]);
+  const users = labConfig({});
+  return leftovers(before, await takeFootprint(), [config.directory, config.namespace], [users.hostLink, users.namespace, users.directory]);
 }

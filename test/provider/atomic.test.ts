@@ -43,7 +43,7 @@ describe("a delivery is all or nothing", function () {
         }
       }
     })();
-    for (let round = 1; round <= 4; round += 1) outputs = await delivery.update(operation(), { inputs: set(round - 1), outputs }, set(round)) as typeof outputs;
+    for (let round = 1; round <= 4; round += 1) outputs = await delivery.update(operation(), { inputs: set(round - 1), outputs }, set(round));
     reading = false;
     await reader;
     assert.ok(looks > 50, `${looks} looks`);

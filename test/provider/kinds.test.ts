@@ -45,7 +45,7 @@ describe("inputs", () => {
   });
 
   it("that a preview does not know are let through", () => {
-    const unknown = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
+    const unknown: Properties = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
     assert.deepEqual(deliveryKind.check(unknown).failures, []);
     assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN });
   });
@@ -150,7 +150,10 @@ describe("turns", function () {
   it("end with the first failure; the rest is left as it is, other lines go on", async () => {
     const turns = new Turns(20);
     let touched = 0;
-    const work = async () => { touched += 1; };
+    const work = (): Promise<void> => {
+      touched += 1;
+      return Promise.resolve();
+    };
     const results = await Promise.allSettled([
       turns.take("etcd", "a", true, operation(), () => Promise.reject(new Error("not healthy"))),
       turns.take("etcd", "b", false, operation(), work),

@@ -6,14 +6,17 @@ import { script } from "./shell.js";
 /** Units of ours, and those under them; a role has only some of them. */
 const units = "corekube-metadata corekube-install corekube-volume corekube-activate containerd etcd kubelet";
 
-/** Prints at most about 60 lines: all of them reach the user. */
+/** Prints about 40 lines at most where one unit has failed: all of them reach the user. */
 export function reportScript(): NodeFile {
   return script(
     "report",
     "Says for a human why this machine does not serve: failed units with their last lines, or what is still on its way.",
     `show() { # UNIT LINES
   echo "== $1: $(systemctl show --property ActiveState --value "$1"), $(systemctl show --property Result --value "$1")"
-  journalctl --unit "$1" --lines "$2" --no-pager --output cat
+  # What the unit itself said; a unit that was tried again and again has it buried under the manager's lines.
+  said=$(journalctl "_SYSTEMD_UNIT=$1" --lines "$2" --no-pager --output cat)
+  [ -n "$said" ] || said=$(journalctl --unit "$1" --lines "$2" --no-pager --output cat)
+  echo "$said"
 }
 
 in_state() { # STATE UNIT...: those that are in the state
@@ -32,15 +35,24 @@ fi
 
 for unit in $(in_state activating "\${ours[@]}"); do show "$unit" 15; done
 
-if systemctl --quiet is-active kubelet.service && ! ${scriptDirectory}/health; then
+answer=$(${scriptDirectory}/health) || true
+echo "health: \${answer:-this machine serves}"
+# The program that health complained about.
+what=\${answer%% *}
+if systemctl --quiet is-active etcd.service; then show etcd.service 15; fi
+if systemctl --quiet is-active kubelet.service; then
+  about=$what
+  case $what in kubelet | '') about=. ;; esac
   echo "== kubelet.service: its last errors"
-  journalctl --unit kubelet.service --lines 300 --no-pager --output cat | grep -E '^[EF][0-9]{4} ' | tail -n 12 | cut -c 1-600 || true
-  # Of pods that the machine runs by itself; there are few.
-  for log in /var/log/containers/kube-{apiserver,controller-manager,scheduler}-*.log; do
-    [ -e "$log" ] || continue
-    echo "== $log"
-    tail -n 6 "$log" | cut -c 1-400
+  journalctl --unit kubelet.service --lines 1000 --no-pager --output cat | grep -E '^[EF][0-9]{4} ' | grep -e "$about" | tail -n 8 | cut -c 1-700 || true
+  newest=
+  for log in /var/log/containers/"$what"-*.log; do
+    if [ -e "$log" ] && { [ -z "$newest" ] || [ "$log" -nt "$newest" ]; }; then newest=$log; fi
   done
+  if [ -n "$newest" ]; then
+    echo "== $newest"
+    tail -n 15 "$newest" | cut -d ' ' -f 4- | cut -c 1-500
+  fi
 fi
 `,
   );

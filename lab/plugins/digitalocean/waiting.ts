@@ -39,7 +39,11 @@ export class Deadline {
         told = Date.now();
         this.operation.log.status(`waiting for ${what}${state === "" ? "" : `: ${state}`}`);
       }
-      await sleep(pause, undefined, { signal: this.operation.signal });
+      try {
+        await sleep(pause, undefined, { signal: this.operation.signal });
+      } catch (error) {
+        throw new Error(`interrupted while waiting for ${what}; the next "pulumi up" goes on from here`, { cause: error });
+      }
     }
   }
 }

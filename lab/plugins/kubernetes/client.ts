@@ -70,7 +70,7 @@ function makeClient(server: URL, options: https.RequestOptions): Client {
         {
           ...options,
           method: request.method,
-          headers: { ...options.headers, accept: "application/json", ...(payload === undefined ? {} : { "content-type": request.contentType ?? "application/json" }) },
+          headers: { ...options.headers, accept: "application/json", ...(payload === undefined ? {} : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(payload) }) },
           signal: AbortSignal.any([request.signal, AbortSignal.timeout(requestMilliseconds)]),
         },
         (response) => {

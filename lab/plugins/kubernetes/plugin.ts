@@ -34,9 +34,4 @@ export const plugin: Plugin = {
       mutableSecrets: parseSetting(given["enableSecretMutable"]) === true,
     };
   },
-  // Another cluster's objects are other objects; its address alone says little, since certificates in a kubeconfig change too.
-  diffConfig: (olds, news) =>
-    ["kubeconfig", "context", "cluster", "namespace"].flatMap((path) =>
-      JSON.stringify(olds[path] ?? null) === JSON.stringify(news[path] ?? null) ? [] : [{ path, kind: "update" as const, replace: false }],
-    ),
 };

@@ -87,7 +87,29 @@ describe("lab API: state", () => {
     assert.equal(at(await api.get(`${url}/actions`), "actions.0.status"), "errored");
   });
 
+  it("does not bring back a machine that could not be made", async () => {
+    await api.droplet({ name: "good" });
+    api.driver.failure = (name) => (name === "createDroplet" ? new Error("no space left on device") : undefined);
+    await api.post("/v2/droplets", { ...dropletFields, name: "bad" });
+    await api.settled();
+    await api.restart();
+    assert.deepEqual(desired().droplets.map((droplet) => droplet.name), ["good"]);
+  });
+
+  it("is left to a successor: work that ends after closing writes nothing more", async () => {
+    let release = (): void => undefined;
+    api.driver.wait = (name) => (name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve());
+    await api.post("/v2/droplets", dropletFields);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await api.api.app.close();
+    const left = readFileSync(api.stateFile, "utf8");
+    release();
+    await api.settled();
+    assert.equal(readFileSync(api.stateFile, "utf8"), left);
+  });
+
   it("calls the driver for nothing else until it has reconciled", async () => {
+    const old = await api.droplet({ name: "old", region: "nyc3" });
     let done = (): void => undefined;
     const driver = new FakeDriver();
     driver.wait = (name) => (name === "reconcile" ? new Promise((resolve) => (done = resolve)) : Promise.resolve());
@@ -95,12 +117,18 @@ describe("lab API: state", () => {
     api.driver = driver;
     await api.start();
     const volume = api.volume();
-    await api.post("/v2/tags", { name: "served" });
+    await api.delete(old.url);
+    await api.post("/v2/firewalls", { name: "guard", inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }] });
+    const rules = [{ entry_protocol: "tcp", entry_port: 80, target_protocol: "tcp", target_port: 80 }];
+    const balancer = api.post("/v2/load_balancers", { name: "lb", region: "fra1", forwarding_rules: rules });
+    const droplet = api.post("/v2/droplets", dropletFields);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(driver.calls.map((call) => call.name), ["reconcile"]);
     done();
-    await volume;
-    assert.equal(driver.names().at(-1), "createVolume");
+    await Promise.all([volume, balancer, droplet]);
+    await api.settled();
+    assert.deepEqual(new Set(driver.names()), new Set(["reconcile", "createVolume", "createVpc", "createDroplet", "deleteDroplet"]));
+    assert.equal(driver.loadBalancers.length, 1);
   });
 
   it("keeps user-data once for all droplets that carry it, and forgets it with the last", async () => {

@@ -11,12 +11,12 @@ describe("settings of the lab's stack", () => {
     const test = labConfig({ COREKUBE_LAB: "test", COREKUBE_LAB_DIR: "/var/tmp/region" });
 
     it("exchanges addresses and folder at any depth", () => {
-      const moved = moveToRegion({ a: ["198.18.1.1/32"], b: { url: "http://203.0.113.1:8080" }, c: ".lab/lab/checksums.json", d: 3 }, test);
-      assert.deepEqual(moved, { a: ["198.18.0.1/32"], b: { url: "http://198.51.100.1:8080" }, c: "/var/tmp/region/checksums.json", d: 3 });
+      const moved = moveToRegion({ a: ["198.18.1.1/32"], b: { url: "http://198.18.16.1:8080" }, c: ".lab/lab/checksums.json", d: 3 }, test);
+      assert.deepEqual(moved, { a: ["198.18.0.1/32"], b: { url: "http://198.18.32.1:8080" }, c: "/var/tmp/region/checksums.json", d: 3 });
     });
 
     it("leaves addresses alone that only begin like the gateway", () => {
-      assert.equal(moveToRegion("203.0.113.10", test), "203.0.113.10");
+      assert.equal(moveToRegion("198.18.16.10", test), "198.18.16.10");
     });
   });
 

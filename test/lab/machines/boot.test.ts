@@ -52,6 +52,14 @@ describe("machines", function () {
     assert.equal(await region.ssh(second, "hostname"), second.name);
   });
 
+  it("write a console of plain lines, at once", async () => {
+    await region.ssh(first, "echo the-last-word | sudo tee /dev/console");
+    await sleep(300);
+    assert.match(region.console(first), /Reached target multi-user.target[\s\S]*the-last-word\n/);
+    // Neither colours nor cursor movements.
+    assert.equal(region.console(first).includes("\x1b"), false);
+  });
+
   it("have what Ignition put there, once", async () => {
     assert.equal(await region.ssh(first, "cat /etc/greeting; id -u etcd; systemctl is-active hello; cat /var/lib/hello"), "hello232\nactive\nstarted");
   });

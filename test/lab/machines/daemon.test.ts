@@ -121,6 +121,14 @@ describe("the lab's daemon", function () {
     assert.equal(statSync(log).mode & 0o077, 0);
   });
 
+  it("leaves a region alone that belongs to another folder", async () => {
+    const other = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: join(folder, "other") });
+    for (const action of [() => createRegion(other, quiet), () => removeRegion(other), () => startDaemon(other, quiet)]) {
+      await assert.rejects(action, (error: Error) => error.message.includes(`belongs to ${config.directory}`) && error.message.includes("COREKUBE_LAB_DIR="));
+    }
+    assert.equal(daemonStatus(config).state, "serving");
+  });
+
   it("is removed with its machines from names alone, with its files lost", async () => {
     await api("POST", "droplets", { name: "two", region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64" });
     await until("the machine does not start", async () => (/corekube-test-/.test(await traces()) ? true : undefined));

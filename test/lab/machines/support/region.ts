@@ -11,7 +11,7 @@ import { type LabConfig, labConfig } from "../../../../lab/config.js";
 import { ensureBase } from "../../../../lab/machines/base.js";
 import { NspawnDriver } from "../../../../lab/machines/driver.js";
 import { initOf } from "../../../../lab/machines/nspawn.js";
-import { createRegion, removeRegion } from "../../../../lab/machines/region.js";
+import { createRegion, regionExists, removeRegion } from "../../../../lab/machines/region.js";
 import { attempt, inNamespace, run } from "../../../../lab/machines/run.js";
 import type { Progress } from "../../../../lab/progress.js";
 
@@ -41,6 +41,11 @@ export class TestRegion {
     const folder = mkdtempSync(join(tmpdir(), "corekube-machines-"));
     await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(folder, "key")]);
     const region = new TestRegion(folder, readFileSync(join(folder, "key.pub"), "utf8").trim());
+    // Other tests boot a region of this name too; theirs is theirs.
+    if (await regionExists(region.config)) {
+      rmSync(folder, { recursive: true, force: true });
+      throw new Error('the region "test" is in use by another run on this machine; wait for its end, or take it down with: COREKUBE_LAB=test make down');
+    }
     mkdirSync(region.config.directory, { recursive: true });
     await ensureBase(region.config, quiet);
     await createRegion(region.config, quiet);
@@ -191,7 +196,7 @@ export async function traces(): Promise<string> {
   const ask = async (command: string): Promise<string> => (await promisify(execFile)("sh", ["-c", command])).stdout;
   const commands = {
     links: "ip -o link | sed 's/@.*//' | awk '{print $2}' | grep '^ck-test' || true",
-    routes: "ip route | grep -E 'ck-test|198\\.51\\.100|198\\.18\\.0' || true",
+    routes: "ip route | grep -E 'ck-test|198\\.18\\.0\\.|198\\.18\\.32\\.' || true",
     namespaces: "ip netns | grep '^corekube-test' || true",
     mounts: "grep -E 'corekube-test|corekube-machines' /proc/mounts || true",
     loops: "losetup -l -n -O BACK-FILE | grep corekube-machines || true",
