@@ -6,6 +6,7 @@ import { firewallRules } from "../components/cloud/firewall.js";
 import { cloudFactory } from "../components/cloud/registry.js";
 import { Controllers } from "../components/controllers/controllers.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
+import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
 import { kubeconfig } from "../components/pki/kubeconfig.js";
@@ -28,11 +29,17 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
   const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint });
   const adminKubeconfig = createKubeconfig(spec.name, pki, controllers);
   const apiHost = controllers.api.internal;
+  const endpointUrl = controllers.api.external.apply(apiUrl);
+  const readiness = new Readiness(
+    `${spec.name}-api`,
+    { endpoint: endpointUrl, caCertificate: pki.kubernetes.certificate, timeout: spec.bootTimeout },
+    { dependsOn: [...controllers.deliveries, ...endpoint.resources] },
+  );
   const nodeAddons = new NodeAddons(spec.name, {
     spec,
     apiHost,
     kubeconfig: adminKubeconfig,
-    after: [...controllers.deliveries, ...endpoint.resources],
+    after: [readiness],
     store: etcd,
   });
   const workers = new Workers(spec.name, {
@@ -46,7 +53,7 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
   });
   new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });
   return {
-    endpoint: controllers.api.external.apply(apiUrl),
+    endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,
     machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines], [
       ...etcd.deliveries,

@@ -11,7 +11,7 @@ const service = createServer(kinds, log);
 
 async function stop(): Promise<void> {
   service.cancel();
-  await Promise.race([service.idle(), new Promise((resolve) => setTimeout(resolve, CLEANUP_MILLISECONDS))]);
+  await Promise.race([service.drained(), new Promise((resolve) => setTimeout(resolve, CLEANUP_MILLISECONDS))]);
   process.exit(0);
 }
 

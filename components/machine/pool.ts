@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
 import { renderUserData } from "../nodeconfig/index.js";
 import type { ClusterSpec, PoolSpec } from "../spec/cluster.js";
+import { machineName } from "../spec/names.js";
 
 export interface PoolArgs {
   readonly spec: ClusterSpec;
@@ -10,11 +11,6 @@ export interface PoolArgs {
   readonly pool: PoolSpec;
   /** Of each machine. @default none */
   readonly volumes?: readonly VolumeArgs[];
-}
-
-/** `<cluster>-<pool>-<index>` */
-export function machineName(cluster: string, pool: PoolSpec["pool"], index: number): string {
-  return `${cluster}-${pool}-${index}`;
 }
 
 /** All machines of the pool, alike to the letter of their user-data; none depends on another. */

@@ -27,18 +27,19 @@ export function findSecrets(text: string): string[] {
   return found;
 }
 
-/** User-data with every packed content of its files laid open: `data:` addresses, base64, gzip. */
-export function unpackUserData(userData: string): string {
+/** How deep contents may be packed in one another: user-data, the configuration in it, a file of that, and one to spare. */
+const deepest = 4;
+
+/** User-data with every packed content laid open, also of what is packed in it: `data:` addresses, base64, gzip. */
+export function unpackUserData(userData: string, depth = 0): string {
   const texts = [userData];
   for (const match of userData.matchAll(/data:[^,"\\]*,([^"\\]*)/g)) {
     const body = match[1] ?? "";
-    if (!match[0].slice(0, match[0].indexOf(",")).endsWith(";base64")) {
-      texts.push(decodeURIComponent(body));
-      continue;
-    }
-    const bytes = Buffer.from(decodeURIComponent(body), "base64");
-    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    texts.push((packed ? gunzipSync(bytes) : bytes).toString("utf8"));
+    const isBase64 = match[0].slice(0, match[0].indexOf(",")).endsWith(";base64");
+    const bytes = isBase64 ? Buffer.from(decodeURIComponent(body), "base64") : Buffer.from(decodeURIComponent(body));
+    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const text = (isPacked ? gunzipSync(bytes) : bytes).toString("utf8");
+    texts.push(depth < deepest ? unpackUserData(text, depth + 1) : text);
   }
   return texts.join("\n");
 }

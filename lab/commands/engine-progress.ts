@@ -11,6 +11,9 @@ const beginnings = new Set(["creating", "updating", "deleting", "replacing", "re
 /** Lines that tell nothing new: dots of a living engine, where a plugin was found, and headings. */
 const noise = [/^@ .*\.\.\.+$/, /warning: using pulumi-\S+ from \$PATH/, /^\d+ warnings?$/, /^(Updating|Destroying|Previewing update) \(.*\):$/];
 
+/** Components and the stack itself last as long as their children and do nothing themselves; the provider's own resources do. */
+const isComponent = (type: string): boolean => type.startsWith("pulumi:pulumi:") || (type.startsWith("corekube:") && !/^corekube:(machine|cluster):/.test(type));
+
 /** True for a line that a reader can do without. */
 export function isNoise(line: string): boolean {
   const text = line.trim();
@@ -41,6 +44,10 @@ export class EngineProgress {
     }
     const [, type = "", name = "", verb = ""] = match;
     const key = `${type} ${name}`;
+    if (isComponent(type)) {
+      if (!beginnings.has(verb)) this.changed += 1;
+      return;
+    }
     if (beginnings.has(verb)) {
       if (this.open.has(key)) return;
       this.open.set(key, { what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`, since: this.now() });

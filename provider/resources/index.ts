@@ -1,9 +1,11 @@
 import { Delivery } from "./delivery.js";
 import { Join } from "./join.js";
 import type { ResourceKind } from "./kind.js";
+import { Readiness } from "./readiness.js";
 
 /** The resource types by their tokens. */
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
   ["corekube:machine:Delivery", new Delivery()],
   ["corekube:machine:Join", new Join()],
+  ["corekube:cluster:Readiness", new Readiness()],
 ]);

@@ -33,14 +33,12 @@ export interface ProviderServer {
   listen(): Promise<number>;
   /** Aborts what is running. */
   cancel(): void;
-  /** Resolves when nothing runs any more. */
-  idle(): Promise<void>;
-  close(): void;
+  /** Resolves when nothing runs any more and every answer is out. */
+  drained(): Promise<void>;
 }
 
 export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog): ProviderServer {
   const cancellation = new AbortController();
-  const running = new Set<Promise<unknown>>();
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAXIMUM_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAXIMUM_MESSAGE_BYTES,
@@ -48,12 +46,10 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
 
   function unary<Request, Response>(handler: Handler<Request, Response>): grpc.handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      const work = (async () => handler(call.request))().then(
+      void (async () => handler(call.request))().then(
         (response) => callback(null, response),
         (error: unknown) => callback(rpcError(error)),
       );
-      running.add(work);
-      void work.finally(() => running.delete(work));
     };
   }
 
@@ -142,9 +138,6 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
         });
       }),
     cancel: () => cancellation.abort(new Error("The run was interrupted.")),
-    idle: async () => {
-      await Promise.allSettled(running);
-    },
-    close: () => server.forceShutdown(),
+    drained: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
   };
 }

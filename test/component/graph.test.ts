@@ -31,6 +31,8 @@ const fixed = {
   // Authorities and the administrator.
   Authority: 3,
   SelfSignedCert: 3,
+  // The API as administrators reach it.
+  Readiness: 1,
   // Add-ons.
   kubernetes: 1,
   ClusterRoleBinding: 7,
@@ -98,6 +100,7 @@ describe("resources of a cluster", function () {
     assert.deepEqual(roots, [
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
+      "corekube:cluster:Readiness/dev-api",
       "corekube:controllers:Controllers/dev",
       "corekube:digitalocean:DigitalOcean/dev",
       "corekube:endpoint:ApiEndpoint/dev",

@@ -68,8 +68,10 @@ describe("order of a run", function () {
 
   it("talks to the API only when every controller serves and load balancers reach them", () => {
     const provider = all.get("pulumi:providers:kubernetes/dev")!;
-    assert.deepEqual(waitsFor(provider, "Delivery"), ["dev-controller-0", "dev-controller-1", "dev-controller-2"].map(delivery));
-    assert.deepEqual(waitsFor(provider, "Firewall"), ["digitalocean:index/firewall:Firewall/dev-controller-load-balancers"]);
+    assert.deepEqual(waitsFor(provider, "Readiness"), ["corekube:cluster:Readiness/dev-api"]);
+    const readiness = all.get("corekube:cluster:Readiness/dev-api")!;
+    assert.deepEqual(waitsFor(readiness, "Delivery"), ["dev-controller-0", "dev-controller-1", "dev-controller-2"].map(delivery));
+    assert.deepEqual(waitsFor(readiness, "Firewall"), ["digitalocean:index/firewall:Firewall/dev-controller-load-balancers"]);
   });
 
   it("joins a worker after rights, Service network and pod network", () => {

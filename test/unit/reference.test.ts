@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { clusterSpec } from "../../infra/config.js";
 import { optionNames, options } from "../../infra/settings/options.js";
 import { configurationReference, withConfigSection } from "../../infra/settings/reference.js";
+import { labConfig } from "../../lab/config.js";
 import { validate } from "../../infra/settings/validate.js";
 
 const project = join(__dirname, "..", "..");
@@ -63,6 +64,10 @@ describe("the lab's stack", () => {
     const spec = clusterSpec(Object.fromEntries(entries) as Record<string, string>);
     assert.deepEqual([spec.etcd.count, spec.controllers.count, spec.workers.count], [1, 1, 2]);
     assert.equal(spec.deletionProtection, false);
-    assert.equal(config["digitalocean:apiEndpoint"], "http://203.0.113.1:8080");
+    const lab = labConfig({});
+    assert.equal(config["digitalocean:apiEndpoint"], lab.apiUrl);
+    assert.equal(spec.mirrors.releases, lab.mirrorUrl);
+    assert.deepEqual(spec.adminCidrs, [`${lab.adminAddress}/32`]);
+    for (const [host, mirror] of Object.entries(spec.mirrors.registries)) assert.equal(mirror, `${lab.registryUrl}/${host}`);
   });
 });

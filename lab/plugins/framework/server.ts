@@ -128,12 +128,20 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       return new messages.InvokeResponse().setReturn(encode(result));
     }),
 
+    construct: unary((request: messages.ConstructRequest) => {
+      throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no component ${request.getType()}; install the official plugin for it.`);
+    }),
+    call: unary((request: messages.CallRequest) => {
+      throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no methods (${request.getTok()}); install the official plugin for them.`);
+    }),
+
     check: unary((request: messages.CheckRequest) => {
       const kind = kindOf(request);
       const type = typeOf(request);
       const given = decode(request.getNews());
-      const declared = plugin.declaration(type);
-      const wrong = declared === undefined ? [] : checkInputs(declarationOf(sdk, declared.module, `${declared.name}Args`), given, declared.name);
+      const place = plugin.declaration(type);
+      const declared = place && declarationOf(sdk, place.module, `${place.name}Args`);
+      const wrong = place && declared ? checkInputs(declared, given, place.name) : [];
       if (wrong.length > 0) return checkResponse(request.getNews(), wrong);
       const old = request.getOlds();
       const { inputs, failures } = kind.check?.(

@@ -3,7 +3,8 @@ import type { Declaration, Type } from "./declarations.js";
 import { checkInputs } from "./inputs.js";
 import type { Failure, Plugin, Properties, Value } from "./kind.js";
 
-export function checkSettings(plugin: Plugin, declaration: Declaration, settings: Properties): Failure[] {
+export function checkSettings(plugin: Plugin, declaration: Declaration | undefined, settings: Properties): Failure[] {
+  if (declaration === undefined) return [];
   const types = declaration.objects[declaration.root] ?? {};
   const plain = Object.fromEntries(Object.entries(settings).map(([key, value]): [string, Value] => [key, parse(types[key]?.type, value)]));
   const wrong = checkInputs(declaration, plain, `the provider "${plugin.name}"`);

@@ -1,5 +1,5 @@
 /** Declarations of an SDK's inputs, read once for each of its versions and kept in the cache. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { labConfig } from "../../config.js";
@@ -21,8 +21,12 @@ export function findSdk(name: string): Sdk {
   return { name, directory: dirname(manifest), version };
 }
 
-/** @throws Error when the SDK does not declare it, or the TypeScript compiler is not installed. */
-export function declarationOf(sdk: Sdk, module: string, name: string): Declaration {
+/**
+ * Undefined when the SDK has no such module: a custom resource, say.
+ * @throws Error when the module does not declare it, or the TypeScript compiler is not installed.
+ */
+export function declarationOf(sdk: Sdk, module: string, name: string): Declaration | undefined {
+  if (!existsSync(join(sdk.directory, `${module}.d.ts`))) return undefined;
   const folder = join(labConfig().cache, "plugins", `${sdk.name.replace(/^.*\//, "")}-${sdk.version}`);
   const file = join(folder, `${module.replaceAll("/", ".")}.${name}.json`);
   const known = loaded.get(file) ?? stored(file);

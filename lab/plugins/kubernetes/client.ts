@@ -1,11 +1,15 @@
 /** The API of one cluster: discovery, requests by path, and patience while it starts. */
-import { existsSync, readFileSync } from "node:fs";
 import https from "node:https";
+import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Target } from "./kubeconfig.js";
 
 const requestMilliseconds = 30_000;
 /** Time in which an API that does not answer is asked again. */
 const patienceMilliseconds = 60_000;
+/** A preview does not wait for a cluster that is not there, and asks again only after a while. */
+const previewMilliseconds = 5_000;
+const absentMilliseconds = 30_000;
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -13,6 +17,8 @@ export type JsonObject = { [key: string]: unknown };
 export class ApiError extends Error {
   constructor(
     readonly status: number,
+    /** Such as `Conflict`. */
+    readonly reason: string,
     message: string,
   ) {
     super(message);
@@ -27,51 +33,107 @@ export interface Request {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+}
+
+/** How long one asks. */
+export interface Manner {
   readonly signal: AbortSignal;
+  /** True: again while the API is not there or overloaded, up to a minute. False: once, and not for long. */
+  readonly patient: boolean;
 }
 
-export interface Client {
-  /** Asks once. @throws {ApiError} @throws {Unreachable} */
-  once(request: Request): Promise<JsonObject>;
-  /** Asks again while the API is not there or overloaded, up to a minute. */
-  ask(request: Request): Promise<JsonObject>;
-  /** Path of an object, or of its collection where no name is given. */
-  path(apiVersion: string, kind: string, namespace: string | undefined, name: string | undefined, signal: AbortSignal): Promise<string>;
+/** An object, or all of a kind where no name is given. */
+export interface Address {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+}
+
+interface Resource {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+export class Client {
+  private readonly resources = new Map<string, Promise<ReadonlyMap<string, Resource>>>();
+  private readonly agent: https.Agent | http.Agent;
+  /** Until when a preview takes it that the cluster is not there. */
+  private absentUntil = 0;
+
+  constructor(private readonly target: Target) {
+    const options = { ...target.tls, keepAlive: true, maxSockets: 8 };
+    this.agent = target.server.protocol === "http:" ? new http.Agent(options) : new https.Agent(options);
+  }
+
+  /** @throws {ApiError} @throws {Unreachable} */
+  async ask(request: Request, { signal, patient }: Manner): Promise<JsonObject> {
+    if (!patient) {
+      if (Date.now() < this.absentUntil) throw new Unreachable(`${this.target.server.origin} does not answer`);
+      return this.once(request, signal, previewMilliseconds).catch((error: unknown) => {
+        if (error instanceof Unreachable) this.absentUntil = Date.now() + absentMilliseconds;
+        throw error;
+      });
+    }
+    const end = Date.now() + patienceMilliseconds;
+    for (;;) {
+      try {
+        return await this.once(request, signal, requestMilliseconds);
+      } catch (error) {
+        const transient = error instanceof Unreachable || (error instanceof ApiError && (error.status === 429 || error.status >= 500));
+        if (!transient || Date.now() > end) throw error;
+        await sleep(1_000, undefined, { signal });
+      }
+    }
+  }
+
+  async path(address: Address, manner: Manner): Promise<string> {
+    const { name: plural, namespaced } = await this.resource(address, manner);
+    const place = namespaced ? `/namespaces/${encodeURIComponent(address.namespace ?? "default")}` : "";
+    return `${base(address.apiVersion)}${place}/${plural}${address.name === undefined ? "" : `/${encodeURIComponent(address.name)}`}`;
+  }
+
   /** Whether objects of the kind live in namespaces. */
-  isNamespaced(apiVersion: string, kind: string, signal: AbortSignal): Promise<boolean>;
-}
+  async isNamespaced(address: Address, manner: Manner): Promise<boolean> {
+    return (await this.resource(address, manner)).namespaced;
+  }
 
-/**
- * @param kubeconfig Contents or path; unset: KUBECONFIG or ~/.kube/config, as kubectl does.
- * @throws Error when it holds no usable cluster.
- */
-export async function connect(kubeconfig: string | undefined, context: string | undefined, cluster: string | undefined): Promise<Client> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromString(existsSync(kubeconfig) ? readFileSync(kubeconfig, "utf8") : kubeconfig);
-  if (context !== undefined) config.setCurrentContext(context);
-  const target = cluster === undefined ? config.getCurrentCluster() : config.getCluster(cluster);
-  if (target === null || target === undefined) throw new Error("kubeconfig: it has no such context or cluster; give a kubeconfig whose current context names a cluster");
-  const options: https.RequestOptions = {};
-  await config.applyToHTTPSOptions(options as Parameters<typeof config.applyToHTTPSOptions>[0]);
-  const agent = new https.Agent({ ...(options.agent === undefined ? {} : (options.agent as https.Agent).options), ca: options.ca, cert: options.cert, key: options.key, keepAlive: true, maxSockets: 8 });
-  return makeClient(new URL(target.server), { ...options, agent });
-}
+  private async resource({ apiVersion, kind }: Address, manner: Manner): Promise<Resource> {
+    const known = await this.kinds(apiVersion, manner);
+    // A definition of a new kind may have come since.
+    const found = known.get(kind) ?? (this.resources.delete(apiVersion), await this.kinds(apiVersion, manner)).get(kind);
+    if (found === undefined) throw new ApiError(404, "NotFound", `the cluster has no kind ${kind} in ${apiVersion}; create its CustomResourceDefinition first, or correct the version`);
+    return found;
+  }
 
-function makeClient(server: URL, options: https.RequestOptions): Client {
-  const resources = new Map<string, Promise<Map<string, { name: string; namespaced: boolean }>>>();
+  private async kinds(apiVersion: string, manner: Manner): Promise<ReadonlyMap<string, Resource>> {
+    const known = this.resources.get(apiVersion);
+    if (known !== undefined) return known;
+    const asked = this.ask({ method: "GET", path: base(apiVersion) }, manner).then(
+      (list) => new Map((list["resources"] as Resource[]).filter(({ name }) => !name.includes("/")).map((item) => [item.kind, item])),
+    );
+    // Only an answer is remembered: a preview's impatience must not become an update's.
+    const kinds = await asked;
+    this.resources.set(apiVersion, asked);
+    return kinds;
+  }
 
-  async function once(request: Request): Promise<JsonObject> {
+  private async once(request: Request, signal: AbortSignal, milliseconds: number): Promise<JsonObject> {
+    const { server } = this.target;
     const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
     const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const call = https.request(
-        new URL(request.path, server),
+      const call = (server.protocol === "http:" ? http : https).request(
+        new URL(`${server.pathname.replace(/\/$/, "")}${request.path}`, server),
         {
-          ...options,
+          agent: this.agent,
           method: request.method,
-          headers: { ...options.headers, accept: "application/json", ...(payload === undefined ? {} : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(payload) }) },
-          signal: AbortSignal.any([request.signal, AbortSignal.timeout(requestMilliseconds)]),
+          headers: {
+            ...this.target.headers,
+            accept: "application/json",
+            ...(payload === undefined ? {} : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(payload) }),
+          },
+          signal: AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]),
         },
         (response) => {
           const chunks: Buffer[] = [];
@@ -83,51 +145,15 @@ function makeClient(server: URL, options: https.RequestOptions): Client {
       call.on("error", reject);
       call.end(payload);
     }).catch((error: unknown) => {
-      request.signal.throwIfAborted();
-      throw new Unreachable(`${server.origin} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+      signal.throwIfAborted();
+      const timedOut = error instanceof Error && error.name === "AbortError";
+      throw new Unreachable(`${server.origin} does not answer${timedOut ? ` within ${milliseconds / 1000} s` : `: ${error instanceof Error ? error.message : String(error)}`}`);
     });
     const answer = parse(text);
     if (status >= 200 && status < 300) return answer;
-    throw new ApiError(status, `HTTP ${status}: ${typeof answer["message"] === "string" ? answer["message"] : text.slice(0, 300)}`);
+    const { message, reason } = answer;
+    throw new ApiError(status, typeof reason === "string" ? reason : "", `HTTP ${status}: ${typeof message === "string" ? message : text.slice(0, 300)}`);
   }
-
-  async function ask(request: Request): Promise<JsonObject> {
-    const end = Date.now() + patienceMilliseconds;
-    for (;;) {
-      try {
-        return await once(request);
-      } catch (error) {
-        const transient = error instanceof Unreachable || (error instanceof ApiError && (error.status === 429 || error.status >= 500));
-        if (!transient || Date.now() > end) throw error;
-        await sleep(1_000, undefined, { signal: request.signal });
-      }
-    }
-  }
-
-  async function resource(apiVersion: string, kind: string, signal: AbortSignal): Promise<{ name: string; namespaced: boolean }> {
-    let known = resources.get(apiVersion);
-    if (known === undefined) {
-      known = ask({ method: "GET", path: base(apiVersion), signal }).then(
-        (list) => new Map((list["resources"] as { name: string; kind: string; namespaced: boolean }[]).filter(({ name }) => !name.includes("/")).map((item) => [item.kind, item])),
-      );
-      resources.set(apiVersion, known);
-      known.catch(() => resources.delete(apiVersion));
-    }
-    const found = (await known).get(kind);
-    if (found === undefined) throw new ApiError(404, `the cluster has no kind ${kind} in ${apiVersion}`);
-    return found;
-  }
-
-  return {
-    once,
-    ask,
-    path: async (apiVersion, kind, namespace, name, signal) => {
-      const { name: plural, namespaced } = await resource(apiVersion, kind, signal);
-      const place = namespaced ? `/namespaces/${encodeURIComponent(namespace ?? "default")}` : "";
-      return `${base(apiVersion)}${place}/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
-    },
-    isNamespaced: async (apiVersion, kind, signal) => (await resource(apiVersion, kind, signal)).namespaced,
-  };
 }
 
 function base(apiVersion: string): string {

@@ -1,200 +1,179 @@
-/** Objects of any kind: applied by the server, awaited, deleted and waited for. */
-import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+/** Objects of any kind: applied by the server, awaited, read and deleted. */
 import { compare } from "../framework/changes.js";
 import { isObject } from "../framework/inputs.js";
-import { Incomplete, isUnknown, type Kind, type Operation, type Properties, type State, type Value } from "../framework/kind.js";
+import { Incomplete, isUnknown, type Kind, type Operation, type Properties, type State, UNKNOWN, type Value } from "../framework/kind.js";
+import { autoname } from "../framework/names.js";
+import { type Awaited, untilGone, untilServing } from "./await.js";
+import { addressOf, annotation, drift, metadataOf, outputsOf, textOf, toBody } from "./bags.js";
 import { isImmutable, type Mutability } from "./changes.js";
-import { ApiError, type Client, type JsonObject, Unreachable } from "./client.js";
-import { Hopeless, unreadyPods, waitsFor } from "./readiness.js";
+import { type Address, ApiError, type Client, type JsonObject, type Manner, Unreachable } from "./client.js";
 
 export interface Settings extends Mutability {
-  /** Undefined: the kubeconfig is not known yet. */
-  readonly client: Client | undefined;
+  /** @throws Error when there is no cluster to talk to. */
+  client(): Client;
+  /** False: the kubeconfig comes with this very run. */
+  readonly known: boolean;
+  /** Where objects go that name no namespace. */
   readonly namespace: string;
+  readonly patchForce: boolean;
+  /** An object that exists already is taken over instead of refused. */
+  readonly upsert: boolean;
+  /** Objects of a cluster that does not answer count as deleted. */
+  readonly deleteUnreachable: boolean;
 }
 
 const fieldManager = "pulumi-kubernetes";
 const autonamed = "pulumi.com/autonamed";
 /** Seconds, as the official plugin's. */
 const defaultTimeout = 600;
-const statusEveryMilliseconds = 5_000;
 
-interface Place {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly namespace: string | undefined;
-  readonly name: string;
-}
+/** @param secrets Whether the objects are Secrets. */
+export function objectKind(settings: () => Settings, secrets: boolean): Kind {
+  const hidden = new Set(secrets ? ["data", "stringData"] : []);
+  const manner = (operation: Operation, patient = true): Manner => ({ signal: operation.signal, patient });
+  const nameOf = ({ kind, namespace, name }: Address): string => `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name ?? ""}`;
 
-const metadataOf = (bag: Properties): Properties => (isObject(bag["metadata"]) ? bag["metadata"] : {});
-const text = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
-
-function annotation(bag: Properties, name: string): string | undefined {
-  const annotations = metadataOf(bag)["annotations"];
-  return isObject(annotations) ? text(annotations[name]) : undefined;
-}
-
-/** Handles every kind alike; `settings` are those of the last configuration. */
-export function objectKind(settings: () => Settings): Kind {
-  function client(): Client {
-    const { client: connected } = settings();
-    if (connected === undefined) throw new Error("kubeconfig is not known yet, so that there is no cluster to talk to");
-    return connected;
-  }
-
-  const placeOf = (bag: Properties): Place => ({
-    apiVersion: text(bag["apiVersion"]) ?? "",
-    kind: text(bag["kind"]) ?? "",
-    namespace: text(metadataOf(bag)["namespace"]) ?? settings().namespace,
-    name: text(metadataOf(bag)["name"]) ?? "",
-  });
-
-  const pathOf = (place: Place, signal: AbortSignal): Promise<string> => client().path(place.apiVersion, place.kind, place.namespace, place.name, signal);
-
-  async function apply(inputs: Properties, signal: AbortSignal, dryRun: boolean): Promise<JsonObject> {
-    const force = annotation(inputs, "pulumi.com/patchForce") === "true";
-    const query = `fieldManager=${fieldManager}&fieldValidation=Strict${force ? "&force=true" : ""}${dryRun ? "&dryRun=All" : ""}`;
-    const path = `${await pathOf(placeOf(inputs), signal)}?${query}`;
-    const request = { method: "PATCH", path, body: clean(inputs), contentType: "application/apply-patch+yaml", signal } as const;
-    return dryRun ? client().once(request) : client().ask(request);
-  }
-
-  async function idOf({ apiVersion, kind, namespace, name }: Place, signal: AbortSignal): Promise<string> {
-    return (await client().isNamespaced(apiVersion, kind, signal)) ? `${namespace ?? "default"}/${name}` : name;
-  }
-
-  /** Waits until the object serves, as its kind means it. */
-  async function settle(operation: Operation, inputs: Properties, applied: JsonObject): Promise<JsonObject> {
-    if (annotation(inputs, "pulumi.com/skipAwait") === "true") return applied;
-    const seconds = operation.timeout ?? Number(annotation(inputs, "pulumi.com/timeoutSeconds") ?? defaultTimeout);
-    const start = Date.now();
-    let told = start;
-    let live = applied;
-    for (;;) {
-      const waiting = await waitsFor(live, client(), operation.signal);
-      if (waiting === undefined) return live;
-      const elapsed = Math.round((Date.now() - start) / 1000);
-      if (elapsed >= seconds) {
-        const pods = await unreadyPods(live, client(), operation.signal).catch(() => []);
-        throw new Hopeless(`${operation.name} does not serve after ${seconds} s: waits for ${waiting}${pods.map((pod) => `\n  ${pod}`).join("")}`);
-      }
-      if (Date.now() - told >= statusEveryMilliseconds) {
-        told = Date.now();
-        operation.log.status(`waits for: ${waiting}, ${elapsed} s of ${seconds} s`);
-      }
-      await sleep(500, undefined, { signal: operation.signal });
-      live = await client().ask({ method: "GET", path: await pathOf(placeOf(inputs), operation.signal), signal: operation.signal });
+  async function apply(operation: Operation, inputs: Properties, dryRun: boolean): Promise<JsonObject> {
+    const client = settings().client();
+    const force = annotation(inputs, "pulumi.com/patchForce") ?? String(settings().patchForce);
+    const query = `fieldManager=${fieldManager}&fieldValidation=Strict${force === "true" ? "&force=true" : ""}${dryRun ? "&dryRun=All" : ""}`;
+    const path = await client.path(addressOf(inputs, settings().namespace), manner(operation, !dryRun));
+    try {
+      return await client.ask({ method: "PATCH", path: `${path}?${query}`, body: toBody(inputs), contentType: "application/apply-patch+yaml" }, manner(operation, !dryRun));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== "Conflict") throw error;
+      throw new ApiError(error.status, error.reason, `${error.message}; the annotation pulumi.com/patchForce: "true" takes these fields over`);
     }
   }
 
+  async function awaited(operation: Operation, address: Address, inputs: Properties): Promise<Awaited> {
+    const client = settings().client();
+    return {
+      what: nameOf(address),
+      path: await client.path(address, manner(operation)),
+      seconds: operation.timeout ?? Number(annotation(inputs, "pulumi.com/timeoutSeconds") ?? defaultTimeout),
+    };
+  }
+
   async function write(operation: Operation, inputs: Properties): Promise<{ id: string; outputs: Properties }> {
-    const applied = await apply(inputs, operation.signal, false);
-    const id = await idOf(placeOf(inputs), operation.signal);
+    const client = settings().client();
+    const address = addressOf(inputs, settings().namespace);
+    const applied = await apply(operation, inputs, false);
+    const id = (await client.isNamespaced(address, manner(operation))) ? `${address.namespace ?? "default"}/${address.name}` : address.name;
+    if (annotation(inputs, "pulumi.com/skipAwait") === "true") return { id, outputs: outputsOf(applied) };
     try {
-      return { id, outputs: outputsOf(await settle(operation, inputs, applied)) };
+      return { id, outputs: outputsOf(await untilServing(operation, client, applied, await awaited(operation, address, inputs))) };
     } catch (error) {
       throw new Incomplete(error instanceof Error ? error.message : String(error), id, outputsOf(applied));
     }
   }
 
+  async function find(operation: Operation, address: Address): Promise<JsonObject | undefined> {
+    const client = settings().client();
+    try {
+      return await client.ask({ method: "GET", path: await client.path(address, manner(operation)) }, manner(operation));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
   return {
-    secretInputs: new Set(),
+    secretInputs: hidden,
+    secretOutputs: hidden,
     check: ({ name, old, seed }, inputs) => {
       const metadata = metadataOf(inputs);
-      if ((metadata["name"] ?? null) !== null || (metadata["generateName"] ?? null) !== null) return { inputs, failures: [] };
-      const before = old === undefined || annotation(old, autonamed) !== "true" ? undefined : metadataOf(old)["name"];
-      const suffix = createHash("sha256").update(seed).digest("hex").slice(0, 8);
+      if (inputs["metadata"] === UNKNOWN || (metadata["name"] ?? null) !== null || (metadata["generateName"] ?? null) !== null) return { inputs, failures: [] };
+      const before = old === undefined || !isAutonamed(old) ? undefined : metadataOf(old)["name"];
       const annotations = isObject(metadata["annotations"]) ? metadata["annotations"] : {};
-      return { inputs: { ...inputs, metadata: { ...metadata, name: before ?? `${name}-${suffix}`, annotations: { ...annotations, [autonamed]: "true" } } }, failures: [] };
+      return { inputs: { ...inputs, metadata: { ...metadata, name: before ?? autoname(name, seed, 8), annotations: { ...annotations, [autonamed]: "true" } } }, failures: [] };
     },
-    diff: (state, inputs) => ({
-      changes: compare(state.inputs, inputs, { replaces: (path) => isImmutable(text(inputs["kind"]) ?? "", path, settings()) }),
-      // A successor of the same name and namespace cannot come before.
-      deleteBeforeReplace: metadataOf(state.inputs)["name"] === metadataOf(inputs)["name"] && metadataOf(state.inputs)["namespace"] === metadataOf(inputs)["namespace"],
-    }),
-    preview: async (operation, _state, inputs) => {
-      if (settings().client === undefined || isUnknown(inputs)) return inputs;
+    diff: (state, inputs) => {
+      const changes = compare(state.inputs, inputs, { replaces: (path) => isImmutable(textOf(inputs["kind"]) ?? "", path, settings()) });
+      const stays = (property: string): boolean => metadataOf(state.inputs)[property] === metadataOf(inputs)[property];
+      // A successor of the same name cannot come before it; one that is named by us gets another name.
+      return { changes, deleteBeforeReplace: stays("name") && stays("namespace") && !isAutonamed(inputs) };
+    },
+    preview: async (operation, state, inputs) => {
+      if (!settings().known || isUnknown(inputs)) return previewOf(inputs, inputs, state);
       try {
-        return outputsOf(await apply(inputs, operation.signal, true));
+        return previewOf(outputsOf(await apply(operation, inputs, true)), inputs, state);
       } catch (error) {
-        // The cluster, or the namespace, may come with this very run.
-        if (error instanceof Unreachable || (error instanceof ApiError && (error.status === 404 || error.status >= 500))) return inputs;
-        throw error;
+        // The cluster, the namespace or the kind may come with this very run.
+        const early = error instanceof Unreachable || (error instanceof ApiError && (error.status === 404 || error.status === 429 || error.status >= 500));
+        if (!early) throw error;
+        if (error instanceof Unreachable) operation.log.status(`not checked by the cluster: ${error.message}`);
+        return previewOf(inputs, inputs, state);
       }
     },
-    create: write,
+    create: async (operation, inputs) => {
+      const address = addressOf(inputs, settings().namespace);
+      if (!settings().upsert && (await find(operation, address)) !== undefined) {
+        throw new Error(`${nameOf(address)} exists already; import it, delete it, or set the provider's upsertExistingObjects to take it over`);
+      }
+      return write(operation, inputs);
+    },
     update: async (operation, _state, inputs) => (await write(operation, inputs)).outputs,
-    read: async (operation, state) => read(operation, state, pathOf, placeOf, client()),
+    read: async (operation, state) => {
+      const known = Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs;
+      const imported = Object.keys(known).length === 0;
+      const live = await find(operation, imported ? importAddress(operation.type, state.id) : addressOf(known, settings().namespace));
+      if (live === undefined) return undefined;
+      const outputs = outputsOf(live);
+      return { id: state.id, outputs, inputs: imported ? withoutStatus(outputs) : drift(state.inputs, outputs) };
+    },
     delete: async (operation, state) => {
-      const path = await pathOf(placeOf(Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs), operation.signal);
-      const seconds = operation.timeout ?? defaultTimeout;
-      const start = Date.now();
-      let told = start;
+      const known = Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs;
+      const address = addressOf(known, settings().namespace);
       try {
-        await client().ask({ method: "DELETE", path, body: { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background" }, signal: operation.signal });
-        for (;;) {
-          await client().ask({ method: "GET", path, signal: operation.signal });
-          const elapsed = Math.round((Date.now() - start) / 1000);
-          if (elapsed >= seconds) throw new Error(`${operation.name} is still there ${seconds} s after its deletion; look at its finalizers`);
-          if (Date.now() - told >= statusEveryMilliseconds) {
-            told = Date.now();
-            operation.log.status(`waits until it is gone, ${elapsed} s of ${seconds} s`);
-          }
-          await sleep(300, undefined, { signal: operation.signal });
-        }
+        const live = await find(operation, address);
+        if (live === undefined) return;
+        const uid = String((live["metadata"] as JsonObject)["uid"]);
+        const waiting = await awaited(operation, address, known);
+        const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background", preconditions: { uid } };
+        await settings().client().ask({ method: "DELETE", path: waiting.path, body }, manner(operation));
+        if (annotation(known, "pulumi.com/skipAwait") !== "true") await untilGone(operation, settings().client(), uid, waiting);
       } catch (error) {
-        if (!(error instanceof ApiError && error.status === 404)) throw error;
+        if (error instanceof ApiError && error.status === 404) return;
+        if (!(error instanceof Unreachable)) throw error;
+        if (!settings().deleteUnreachable) {
+          throw new Error(`${nameOf(address)}: ${error.message}; if the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true takes it out of the state`);
+        }
+        operation.log.warn(`${nameOf(address)}: taken out of the state without being deleted: ${error.message}`);
       }
     },
   };
 }
 
-async function read(
-  operation: Operation,
-  state: State,
-  pathOf: (place: Place, signal: AbortSignal) => Promise<string>,
-  placeOf: (bag: Properties) => Place,
-  client: Client,
-): Promise<State | undefined> {
-  const known = Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs;
-  // An import knows the id and the type only.
-  const [namespace, name] = state.id.includes("/") ? state.id.split("/", 2) : [undefined, state.id];
-  const [group = "", kind = ""] = operation.type.replace(/^kubernetes:/, "").split(":");
-  const imported = Object.keys(known).length === 0;
-  const place = imported ? { apiVersion: group.replace(/^core\//, ""), kind, namespace, name: name ?? "" } : placeOf(known);
-  try {
-    const live = await client.ask({ method: "GET", path: await pathOf(place, operation.signal), signal: operation.signal });
-    const outputs = outputsOf(live);
-    return { id: state.id, outputs, inputs: imported ? outputs : (overlay(state.inputs, outputs) as Properties) };
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  }
+function isAutonamed(bag: Properties): boolean {
+  return annotation(bag, autonamed) === "true";
 }
 
-/** What was asked for, with the values that are there now: a change by another hand shows as a difference. */
-function overlay(asked: Value, live: Value | undefined): Value {
-  if (!isObject(asked) || !isObject(live)) return live === undefined || Array.isArray(asked) ? asked : (live ?? null);
-  return Object.fromEntries(
-    Object.entries(asked).flatMap(([key, value]): [string, Value][] => {
-      // Write-only in the API, or kept under another name.
-      if (key === "stringData" || key.startsWith("__")) return [[key, value]];
-      return [[key, key in live ? overlay(value, live[key]) : value]];
-    }),
-  );
+/** What the server decides for a Service; which ports of a node, too. */
+const decided = ["clusterIP", "clusterIPs", "healthCheckNodePort", "ports"];
+
+/** A preview with what only the real run decides as unknown; a dry run would invent it. */
+function previewOf(result: Properties, inputs: Properties, state: State | undefined): Properties {
+  if (state !== undefined) return { ...result, status: state.outputs["status"] ?? null };
+  // Left out, not unknown: one unknown part would make all of the metadata unknown, and its name is not.
+  const { uid: _uid, resourceVersion: _version, creationTimestamp: _created, ...metadata } = metadataOf(result);
+  const known: Properties = { ...result, ...(isObject(result["metadata"]) ? { metadata } : {}), status: UNKNOWN };
+  const spec = result["spec"];
+  const asked = inputs["spec"];
+  if (inputs["kind"] !== "Service" || !isObject(spec) || !isObject(asked)) return known;
+  const unknown: Properties = Object.fromEntries(decided.filter((key) => key === "ports" || !(key in asked)).map((key): [string, Value] => [key, UNKNOWN]));
+  return { ...known, spec: { ...spec, ...unknown } };
 }
 
-/** The live object without the book-keeping of who wrote which field. */
-function outputsOf(live: JsonObject): Properties {
-  const metadata = { ...(live["metadata"] as JsonObject) };
-  delete metadata["managedFields"];
-  return { ...live, metadata } as unknown as Properties;
+/** An import gives `namespace/name` or `name`, and the type. */
+function importAddress(type: string, id: string): Address {
+  const [group = "", kind = ""] = type.replace(/^kubernetes:/, "").split(":");
+  const [first = "", second] = id.split("/");
+  return { apiVersion: group.replace(/^core\//, ""), kind, namespace: second === undefined ? undefined : first, name: second ?? first };
 }
 
-/** What goes to the API: neither the engine's own names nor properties without a value. */
-function clean(value: Value): unknown {
-  if (Array.isArray(value)) return (value as readonly Value[]).map(clean);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([key, item]) => !key.startsWith("__") && item !== null).map(([key, item]) => [key, clean(item)]));
+function withoutStatus(outputs: Properties): Properties {
+  const { status: _status, ...rest } = outputs;
+  const { uid: _uid, resourceVersion: _version, creationTimestamp: _created, generation: _generation, selfLink: _link, ...metadata } = metadataOf(outputs);
+  return { ...rest, metadata };
 }

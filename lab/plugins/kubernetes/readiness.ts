@@ -1,5 +1,5 @@
 /** When an object serves. Each answer is undefined when it does, else what it waits for. */
-import type { Client, JsonObject } from "./client.js";
+import type { Client, JsonObject, Manner } from "./client.js";
 
 interface Live {
   readonly kind: string;
@@ -12,7 +12,7 @@ interface Live {
 export class Hopeless extends Error {}
 
 /** @throws {Hopeless} */
-export async function waitsFor(object: JsonObject, client: Client, signal: AbortSignal): Promise<string | undefined> {
+export async function waitsFor(object: JsonObject, client: Client, manner: Manner): Promise<string | undefined> {
   const live = object as unknown as Live;
   switch (live.kind) {
     case "Deployment":
@@ -23,7 +23,7 @@ export async function waitsFor(object: JsonObject, client: Client, signal: Abort
     case "ReplicaSet":
       return counted(live, number(live.spec, "replicas"), live.kind === "StatefulSet" ? "updatedReplicas" : "replicas", "readyReplicas");
     case "Service":
-      return service(live, client, signal);
+      return service(live, client, manner);
     case "Pod":
       return pod(live);
     case "Job":
@@ -34,13 +34,13 @@ export async function waitsFor(object: JsonObject, client: Client, signal: Abort
 }
 
 /** Pods that an object selects and that are not ready, with the reasons, for the error's text. */
-export async function unreadyPods(object: JsonObject, client: Client, signal: AbortSignal): Promise<string[]> {
+export async function unreadyPods(object: JsonObject, client: Client, manner: Manner): Promise<string[]> {
   const live = object as unknown as Live;
   const labels = (live.spec?.["selector"] as { matchLabels?: Record<string, string> } | undefined)?.matchLabels;
   if (labels === undefined) return [];
   const query = encodeURIComponent(Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(","));
-  const path = await client.path("v1", "Pod", live.metadata.namespace, undefined, signal);
-  const list = await client.once({ method: "GET", path: `${path}?labelSelector=${query}`, signal });
+  const path = await client.path({ apiVersion: "v1", kind: "Pod", namespace: live.metadata.namespace, name: undefined }, manner);
+  const list = await client.ask({ method: "GET", path: `${path}?labelSelector=${query}` }, manner);
   return (list["items"] as JsonObject[]).flatMap((item) => {
     const reason = pod(item as unknown as Live);
     return reason === undefined ? [] : [reason];
@@ -61,11 +61,11 @@ function counted(live: Live, wanted: number, updated: string, ready: string): st
   return now >= wanted ? undefined : `${now} of ${wanted} pods are ready`;
 }
 
-async function service(live: Live, client: Client, signal: AbortSignal): Promise<string | undefined> {
+async function service(live: Live, client: Client, manner: Manner): Promise<string | undefined> {
   const selector = live.spec?.["selector"] as JsonObject | undefined;
   if (live.spec?.["type"] === "ExternalName" || live.spec?.["clusterIP"] === "None" || selector === undefined || Object.keys(selector).length === 0) return undefined;
-  const path = await client.path("discovery.k8s.io/v1", "EndpointSlice", live.metadata.namespace, undefined, signal);
-  const slices = await client.once({ method: "GET", path: `${path}?labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${live.metadata.name}`)}`, signal });
+  const path = await client.path({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", namespace: live.metadata.namespace, name: undefined }, manner);
+  const slices = await client.ask({ method: "GET", path: `${path}?labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${live.metadata.name}`)}` }, manner);
   const ready = (slices["items"] as { endpoints?: { conditions?: { ready?: boolean } }[] }[]).some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions?.ready !== false) === true);
   if (!ready) return "a ready endpoint";
   if (live.spec?.["type"] !== "LoadBalancer") return undefined;

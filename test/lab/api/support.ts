@@ -4,10 +4,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Api, type ApiOptions, createApi } from "../../../lab/api/index.js";
-import { labConfig } from "../../../lab/config.js";
+import { type LabConfig, labConfig } from "../../../lab/config.js";
 import { FakeDriver } from "../../support/fakeDriver.js";
 
-export const config = labConfig({ COREKUBE_LAB: "test" });
+/** Addresses that the tests may write down, whatever those of a real region are. */
+export const config: LabConfig = {
+  ...labConfig({ COREKUBE_LAB: "test" }),
+  publicCidr: "198.51.100.0/24",
+  gateway: "198.51.100.1",
+  apiUrl: "http://198.51.100.1:8080",
+};
 
 /** An ED25519 key; its MD5 fingerprint as `ssh-keygen -l -E md5` prints it. */
 export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f test@example.com";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { renderIgnition } from "../../../components/nodeconfig/ignition.js";
 import { findSecrets, unpackUserData } from "../../../lab/checks/secrets.js";
 
 // Put together here so that no file of the project holds what the checks look for.
@@ -33,5 +34,12 @@ describe("looking for secrets", () => {
     assert.deepEqual(findSecrets(userData), []);
     assert.equal(findSecrets(unpackUserData(userData)).length, 1);
     assert.equal(findSecrets(unpackUserData(`{"source":"data:,${encodeURIComponent(`a ${token}`)}"}`)).length, 1);
+  });
+
+  it("lays open the user-data of machines: files in a configuration that is packed itself", () => {
+    const file = { path: "/etc/secret", mode: 0o600, content: `${key}\n` };
+    const userData = renderIgnition({ directories: [], files: [file], units: [], users: [] } as unknown as Parameters<typeof renderIgnition>[0]);
+    assert.deepEqual(findSecrets(userData), []);
+    assert.deepEqual(findSecrets(unpackUserData(userData)), ["a private key (PEM)"]);
   });
 });

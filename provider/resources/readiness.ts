@@ -1,0 +1,87 @@
+/** `corekube:cluster:Readiness`: the API answers at its endpoint, as administrators and the kubernetes provider reach it. */
+import https from "node:https";
+import { z } from "zod";
+import { Progress } from "../progress.js";
+import { UNKNOWN, type Properties } from "../rpc/properties.js";
+import { Deadline, pause } from "../timing.js";
+import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
+import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
+
+const shape = { endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }), caCertificate: text, timeout: seconds(1).default(600) };
+const schema = z.object(shape);
+type Inputs = z.infer<typeof schema>;
+
+const REQUEST_MILLISECONDS = 5_000;
+const RETRY_MILLISECONDS = 1_000;
+
+export class Readiness implements ResourceKind {
+  readonly secretInputs = new Set<string>();
+
+  check(inputs: Properties) {
+    return checkInputs(shape, inputs);
+  }
+
+  diff(state: State, inputs: Properties) {
+    return { changes: changedInputs(state.inputs, inputs, new Set()), deleteBeforeReplace: false };
+  }
+
+  preview(state: State | undefined): Properties {
+    return state?.outputs ?? { answer: UNKNOWN };
+  }
+
+  async create(operation: Operation, given: Properties) {
+    const inputs = schema.parse(given);
+    return { id: inputs.endpoint, outputs: await this.#wait(operation, inputs) };
+  }
+
+  update(operation: Operation, _state: State, given: Properties): Promise<Properties> {
+    return this.#wait(operation, schema.parse(given));
+  }
+
+  read(_operation: Operation, state: State): Promise<Properties> {
+    return Promise.resolve(state.outputs);
+  }
+
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #wait({ log, signal }: Operation, inputs: Inputs): Promise<Properties> {
+    const deadline = new Deadline(inputs.timeout);
+    const progress = new Progress(log, inputs.endpoint, deadline);
+    let last = "nothing yet";
+    try {
+      while (!deadline.passed) {
+        progress.phase(`waiting for /readyz; last answer: ${last}`);
+        last = await answer(inputs, signal);
+        if (last === "ok") return { answer: last };
+        await pause(RETRY_MILLISECONDS, signal, deadline);
+      }
+    } finally {
+      progress.stop();
+    }
+    throw new Incomplete(
+      `${inputs.endpoint}/readyz does not answer "ok" within ${inputs.timeout} s; last answer: ${last}. The controllers themselves are ready: ` +
+        "check that this machine's address is in corekube:admin_cidrs and, behind a load balancer, that its health checks pass; then run pulumi up again.",
+      inputs.endpoint,
+      {},
+    );
+  }
+}
+
+/** What the API says, or why it says nothing. */
+function answer({ endpoint, caCertificate }: Inputs, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // No agent: each try is a connection of its own, so that a load balancer shows each of its controllers.
+    const request = https.get(`${endpoint}/readyz`, { ca: caCertificate, agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MILLISECONDS)]) }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", (error) => resolve(error.message));
+      response.on("end", () => {
+        const body = Buffer.concat(chunks).toString("utf8").trim();
+        resolve(response.statusCode === 200 ? body : `HTTP ${response.statusCode}: ${body.slice(0, 200)}`);
+      });
+    });
+    request.on("error", (error) => (signal.aborted ? reject(signal.reason as Error) : resolve(error.message)));
+  });
+}

@@ -1,0 +1,276 @@
+/** The scripts that run on machines: checked by shellcheck where it is installed, and run for real against a server and folders of the test. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
+import { nodeConfig } from "../../components/nodeconfig/index.js";
+import { quote } from "../../components/nodeconfig/scripts/shell.js";
+import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
+import { clusters, roles } from "../golden/support/specs.js";
+
+const scripts = (spec: ClusterSpec, role: Role) => nodeConfig(spec, role, digitaloceanProfile).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
+const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
+
+interface Result {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+describe("scripts", function () {
+  this.timeout(60_000);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "corekube-scripts-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The script of a machine, with every folder of the machine below the test's. */
+  const local = (spec: ClusterSpec, role: Role, name: string, change: (text: string) => string = (text) => text): string => {
+    const found = scripts(spec, role).find(({ path }) => path.endsWith(`/${name}`));
+    assert.ok(found, name);
+    const file = join(folder, name);
+    writeFileSync(file, change(found.contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${folder}/$1/`), { mode: 0o755 });
+    return file;
+  };
+
+  const run = async (file: string, env: Readonly<Record<string, string>> = {}): Promise<Result> => {
+    const child = spawn("bash", [file], { env: { PATH: `${folder}/bin:${process.env["PATH"]}`, ...env } });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, output };
+  };
+
+  /** A program before all others on the PATH. */
+  const fake = (name: string, body: string): void => {
+    mkdirSync(join(folder, "bin"), { recursive: true });
+    writeFileSync(join(folder, "bin", name), `#!/bin/bash\n${body}\n`, { mode: 0o755 });
+    chmodSync(join(folder, "bin", name), 0o755);
+  };
+
+  for (const [cluster, spec] of Object.entries(clusters)) {
+    for (const role of roles) {
+      it(`of ${role} (${cluster}) are right by bash${hasShellcheck() ? " and by shellcheck" : ""}`, () => {
+        for (const { path, contents } of scripts(spec, role)) {
+          const file = join(folder, "script");
+          writeFileSync(file, contents);
+          const parsed = spawnSync("bash", ["-n", file], { encoding: "utf8" });
+          assert.equal(parsed.status, 0, `${path}: ${parsed.stderr}`);
+          assert.match(contents, /^set -euo pipefail$/m, path);
+          if (hasShellcheck()) {
+            const checked = spawnSync("shellcheck", [file], { encoding: "utf8" });
+            assert.equal(checked.status, 0, `${path}: ${checked.stdout}`);
+          }
+        }
+      });
+    }
+  }
+
+  it("quote words as bash reads them", () => {
+    for (const word of ["plain", "a b", "it's", "$HOME", "`x`", "https://a.example/b?c=d&e"]) {
+      assert.equal(spawnSync("bash", ["-c", `printf %s ${quote(word)}`], { encoding: "utf8" }).stdout, word);
+    }
+  });
+
+  describe("install", () => {
+    let server: Server;
+    let asked: string[];
+    let files: Map<string, Buffer>;
+    let spec: ClusterSpec;
+
+    beforeEach(async () => {
+      asked = [];
+      files = new Map();
+      server = createServer((request, response) => {
+        asked.push(request.url ?? "");
+        const content = files.get(request.url ?? "");
+        response.writeHead(content ? 200 : 404).end(content);
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const tree = join(folder, "tree");
+      mkdirSync(join(tree, "etcd-v9", "doc"), { recursive: true });
+      for (const name of ["etcd", "etcdctl", "etcdutl", "README.md", "doc/x.md"]) writeFileSync(join(tree, "etcd-v9", name), name);
+      mkdirSync(join(tree, "cni"));
+      for (const name of ["bridge", "portmap"]) writeFileSync(join(tree, "cni", name), name);
+      const pack = (...args: string[]): Buffer => spawnSync("tar", ["-C", tree, "-cz", ...args]).stdout;
+      const contents = { kubelet: Buffer.from("kubelet"), etcd: pack("etcd-v9"), "cni-plugins": pack("-C", "cni", ".") };
+      const { releases } = clusters.single;
+      const place = (name: keyof typeof contents) => {
+        const { host, pathname } = new URL(releases[name].url);
+        files.set(`/${host}${pathname}`, contents[name]);
+        return { url: releases[name].url, sha256: sha256(contents[name]) };
+      };
+      spec = { ...clusters.single, mirrors: { releases: address, registries: {} }, releases: { kubelet: place("kubelet"), etcd: place("etcd"), "cni-plugins": place("cni-plugins") } };
+      mkdirSync(join(folder, "var/tmp"), { recursive: true });
+    });
+    afterEach(() => void server.close());
+
+    /** With fewer tries and shorter pauses. */
+    const install = (role: Role, changed: ClusterSpec = spec): Promise<Result> => run(local(changed, role, "install", (text) => text.replace("--retry 4", "--retry 1").replace("--retry-delay 3", "--retry-delay 1")));
+
+    it("puts programs in place, and downloads nothing twice", async () => {
+      const first = await install("worker");
+      assert.equal(first.code, 0, first.output);
+      assert.deepEqual(readdirSync(join(folder, "opt/bin")), ["kubelet"]);
+      assert.deepEqual(readdirSync(join(folder, "opt/cni/bin")).sort(), ["bridge", "portmap"]);
+      assert.equal(statSync(join(folder, "opt/bin/kubelet")).mode & 0o777, 0o755);
+      assert.equal(asked.length, 2);
+      assert.equal((await install("worker")).code, 0);
+      assert.equal(asked.length, 2);
+      assert.deepEqual(readdirSync(join(folder, "var/tmp")), []);
+    });
+
+    it("takes etcd's programs out of their archive and leaves the rest", async () => {
+      assert.equal((await install("etcd")).code, 0);
+      assert.deepEqual(readdirSync(join(folder, "opt/bin")).sort(), ["etcd", "etcdctl", "etcdutl"]);
+    });
+
+    it("downloads what another checksum is wanted of", async () => {
+      await install("worker");
+      const content = Buffer.from("kubelet of the next version");
+      files.set([...files.keys()].find((path) => path.endsWith("/kubelet"))!, content);
+      const next = { ...spec, releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: sha256(content) } } };
+      assert.equal((await install("worker", next)).code, 0);
+      assert.equal(readFileSync(join(folder, "opt/bin/kubelet"), "utf8"), content.toString());
+    });
+
+    it("refuses a file with a wrong checksum, with all that one must know, and installs nothing of it", async () => {
+      const wrong = { ...spec, releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: "0".repeat(64) } } };
+      const { code, output } = await install("worker", wrong);
+      assert.equal(code, 1);
+      assert.match(output, new RegExp(`corekube-install: kubelet: wrong checksum of ${spec.mirrors.releases}/dl\\.k8s\\.io/\\S+: expected 0{64}, got ${spec.releases.kubelet.sha256}; mend`));
+      assert.ok(!existsSync(join(folder, "opt/bin/kubelet")));
+      assert.deepEqual(readdirSync(join(folder, "opt/corekube/installed")), []);
+    });
+
+    it("gives up on a file that is not there", async () => {
+      files.clear();
+      const { code, output } = await install("etcd");
+      assert.equal(code, 1);
+      assert.match(output, /corekube-install: etcd: cannot download http:\/\/127\.0\.0\.1:\d+\/github\.com\/\S+ \(curl exit code 22\)/);
+      assert.ok(asked.length > 1, "it tries more than once");
+    });
+
+    it("gives up on a mirror that does not answer", async () => {
+      server.close();
+      const { code, output } = await install("etcd");
+      assert.equal(code, 1);
+      assert.match(output, /curl exit code 7/);
+    });
+  });
+
+  describe("metadata", () => {
+    const ask = (answers: string): Promise<Result> => {
+      fake("curl", `case "\${@: -1}" in ${answers} *) exit 22;; esac`);
+      return run(local(clusters.single, "worker", "metadata"));
+    };
+    const good = "*/hostname) echo dev-worker-0;; */region) echo fra1;; */public/0/*) echo 192.0.2.7;; */private/0/*) echo 10.4.0.5;;";
+
+    it("writes what the cloud says", async () => {
+      const { code, output } = await ask(good);
+      assert.equal(code, 0, output);
+      assert.equal(readFileSync(join(folder, "run/corekube/metadata.env"), "utf8"), "HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=192.0.2.7\nREGION=fra1\n");
+    });
+
+    it("writes nothing when the cloud says nothing, or nonsense", async () => {
+      for (const [answers, words] of [[good.replace("echo 10.4.0.5", "echo '10.4.0.5; reboot'"), /PRIVATE_IPV4: got '10\.4\.0\.5; reboot'/], [good.replace("echo fra1", "exit 28"), /^$/]] as const) {
+        const { code, output } = await ask(answers);
+        assert.notEqual(code, 0);
+        assert.match(output, words);
+        assert.ok(!existsSync(join(folder, "run/corekube/metadata.env")));
+      }
+    });
+  });
+
+  describe("activate", () => {
+    const environment = { HOSTNAME: "dev-controller-0", PRIVATE_IPV4: "10.4.0.5", ETCD_SERVERS: "https://10.4.0.2:2379,https://10.4.0.3:2379" };
+    const manifest = (): string => join(folder, "etc/kubernetes/manifests/kube-apiserver.yaml");
+    const calls = (): string[] => (existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n") : []);
+    const secret = (name: string, content: string): void => writeFileSync(join(folder, "etc/corekube/secrets", name), content);
+
+    beforeEach(() => {
+      for (const path of ["etc/corekube/secrets", "etc/corekube/manifests", "etc/kubernetes/manifests", "run/corekube"]) mkdirSync(join(folder, path), { recursive: true });
+      for (const { path, contents } of nodeConfig(clusters.ha, "controller", digitaloceanProfile).files) {
+        if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
+      }
+      secret("ca.crt", "authority");
+      secret("complete", "");
+      fake("systemctl", `[ "$1" = --quiet ] && { [ -e ${folder}/running ]; exit; }\necho "$*" >>${folder}/calls; touch ${folder}/running`);
+    });
+    const activate = async (): Promise<void> => {
+      const { code, output } = await run(local(clusters.ha, "controller", "activate"), environment);
+      assert.equal(code, 0, output);
+    };
+
+    it("fills in templates and leaves no variable", async () => {
+      await activate();
+      const text = readFileSync(manifest(), "utf8");
+      assert.match(text, /^ +- --advertise-address=10\.4\.0\.5$/m);
+      assert.match(text, /^ +- --etcd-servers=https:\/\/10\.4\.0\.2:2379,https:\/\/10\.4\.0\.3:2379$/m);
+      assert.match(text, /^ +corekube\/secrets: "?[0-9a-f]{64}"?$/m);
+      assert.match(readFileSync(join(folder, "etc/kubernetes/kubelet.yaml"), "utf8"), /^resolvConf: \S+resolv\.conf$/m);
+      for (const name of readdirSync(join(folder, "etc/kubernetes/manifests"))) assert.doesNotMatch(readFileSync(join(folder, "etc/kubernetes/manifests", name), "utf8"), /\$\{/);
+      assert.deepEqual(readdirSync(join(folder, "etc/kubernetes/manifests")).sort(), ["kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"]);
+      assert.deepEqual(calls(), ["restart --no-block kubelet.service"]);
+    });
+
+    it("touches nothing when nothing has changed", async () => {
+      await activate();
+      utimesSync(manifest(), 1, 1);
+      await activate();
+      assert.equal(statSync(manifest()).mtimeMs, 1000);
+      assert.deepEqual(calls(), ["restart --no-block kubelet.service", "start --no-block kubelet.service"]);
+    });
+
+    it("restarts everything when a secret has changed", async () => {
+      await activate();
+      const before = readFileSync(manifest(), "utf8");
+      secret("ca.crt", "another authority");
+      await activate();
+      assert.notEqual(readFileSync(manifest(), "utf8"), before);
+      assert.deepEqual(calls().slice(1), ["restart kubelet.service"]);
+    });
+  });
+
+  describe("health", () => {
+    it("says which part of a controller does not serve", async () => {
+      fake("ps", "echo 5");
+      fake("stat", "echo 0");
+      fake("curl", 'case "$*" in *6443/readyz) echo "refused" >&2; exit 7;; esac');
+      const { code, output } = await run(local(clusters.ha, "controller", "health"));
+      assert.equal(code, 1);
+      assert.equal(output, "kube-apiserver is not ready: refused\n");
+    });
+
+    it("waits for pods that still run with the secrets before", async () => {
+      fake("curl", "exit 0");
+      fake("ps", "echo 100");
+      fake("stat", "date +%s");
+      const { code, output } = await run(local(clusters.ha, "controller", "health"));
+      assert.equal(code, 1);
+      assert.equal(output, "kube-apiserver runs with the secrets before\n");
+      fake("ps", "exit 1");
+      assert.equal((await run(local(clusters.ha, "controller", "health"))).output, "kube-apiserver does not run yet\n");
+    });
+
+    for (const role of roles) {
+      it(`is well when all of ${role} answers`, async () => {
+        fake("curl", "exit 0");
+        fake("ps", "echo 5");
+        fake("stat", "echo 0");
+        assert.deepEqual(await run(local(clusters.ha, role, "health")), { code: 0, output: "" });
+      });
+    }
+  });
+});
+
+function hasShellcheck(): boolean {
+  return spawnSync("shellcheck", ["--version"]).status === 0;
+}
