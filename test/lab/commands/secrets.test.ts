@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { renderIgnition } from "../../../components/nodeconfig/ignition.js";
+import { file } from "../../../components/nodeconfig/types.js";
 import { findSecrets, unpackUserData } from "../../../lab/checks/secrets.js";
 
 // Put together here so that no file of the project holds what the checks look for.
@@ -37,8 +38,7 @@ describe("looking for secrets", () => {
   });
 
   it("lays open the user-data of machines: files in a configuration that is packed itself", () => {
-    const file = { path: "/etc/secret", mode: 0o600, content: `${key}\n` };
-    const userData = renderIgnition({ directories: [], files: [file], units: [], users: [] } as unknown as Parameters<typeof renderIgnition>[0]);
+    const userData = renderIgnition({ directories: [], files: [file("/etc/secret", `${key}\n`)], units: [], users: [] });
     assert.deepEqual(findSecrets(userData), []);
     assert.deepEqual(findSecrets(unpackUserData(userData)), ["a private key (PEM)"]);
   });
