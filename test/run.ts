@@ -15,6 +15,7 @@ import { removeEverything } from "../lab/commands/down.js";
 import { buildPhases } from "../lab/commands/up.js";
 import { labConfig, projectDirectory } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
+import { ensurePackages, testPackages } from "../lab/toolchain/index.js";
 import { printCoverage } from "./support/coverage.js";
 import { suites, type Suite } from "./suites.js";
 
@@ -76,6 +77,7 @@ async function main(): Promise<number> {
       say("=== tools, machine base and mirror that the suites need");
       try {
         await runPhases(buildPhases(config), usedMemory());
+        await ensurePackages(plainProgress("packages "), undefined, testPackages);
         return true;
       } catch (error) {
         say(`could not be prepared: ${error instanceof Error ? error.message : String(error)}`);

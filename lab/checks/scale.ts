@@ -2,6 +2,7 @@
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { LabCloud } from "../commands/cloud.js";
+import { diagnostics, runEngine } from "../commands/deploy.js";
 import { readOutputs } from "../commands/outputs.js";
 import { eventually } from "../commands/process.js";
 import { pulumi } from "../commands/stack.js";
@@ -35,11 +36,8 @@ export class Scaling {
   }
 
   async up(): Promise<void> {
-    await pulumi(this.config, ["up", "--yes", "--skip-preview", "--stack", this.stack], {
-      stack: this.stack,
-      timeout: 900,
-      onLine: (line) => this.progress.report(line.trim()),
-    });
+    const result = await runEngine(this.config, this.stack, ["up", "--yes", "--skip-preview"], this.progress);
+    if (result.code !== 0) throw new Error(`pulumi up failed\n${diagnostics(result.output)}`);
   }
 
   async context(): Promise<CheckContext> {

@@ -6,6 +6,7 @@ import { daemonStatus, stopDaemon } from "../daemon-control.js";
 import { regionExists, removeRegion } from "../machines/region.js";
 import type { Progress } from "../progress.js";
 import { diagnostics, runEngine } from "./deploy.js";
+import { restoreLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
 import { runPhases } from "./phases.js";
 import { exclusively } from "./run-lock.js";
@@ -38,6 +39,7 @@ export async function removeEverything(config: LabConfig, progress: Progress): P
   await stopDaemon(config);
   progress.report("removing machines and network");
   await removeRegion(config);
+  await restoreLimits();
   progress.report(`removing ${config.directory}`);
   rmSync(config.directory, { recursive: true, force: true });
   const above = dirname(config.directory);

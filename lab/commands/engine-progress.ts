@@ -4,7 +4,10 @@
  */
 
 /** ` +  digitalocean:index:Droplet kubernetes-etcd-0 creating (3s)` and its kin. */
-const step = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted|replacing|replaced|reading|read|refreshing|refreshed)\b/;
+const step = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted|replacing|replaced|reading|read|refreshing|refreshed)\b(?: (?:original|replacement))?(?: \([0-9.ms]+\))?(.*)$/;
+
+/** ` +  digitalocean:index:Droplet kubernetes-etcd-0 **creating failed** 1 error` */
+const failure = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+\*\*.*failed\*\*/;
 
 const beginnings = new Set(["creating", "updating", "deleting", "replacing", "reading", "refreshing"]);
 
@@ -22,7 +25,7 @@ export function isNoise(line: string): boolean {
 
 export class EngineProgress {
   /** Resources at work, by name, since when. */
-  private readonly open = new Map<string, { readonly what: string; readonly since: number }>();
+  private readonly open = new Map<string, { readonly what: string; readonly since: number; said: string }>();
   private changed = 0;
   /** Between "Diagnostics:" and "Resources:" the engine repeats what it told before; a failed run shows it at its end. */
   private repeating = false;
@@ -39,18 +42,23 @@ export class EngineProgress {
     if (/^(Diagnostics|Outputs):/.test(clean)) this.repeating = true;
     if (/^(Resources|Duration):/.test(clean)) this.repeating = false;
     if (!match) {
+      const failed = failure.exec(clean);
+      if (failed) this.open.delete(`${failed[1] ?? ""} ${failed[2] ?? ""}`);
       if (!this.repeating && !isNoise(clean)) this.report(clean.trim());
       return;
     }
-    const [, type = "", name = "", verb = ""] = match;
+    const [, type = "", name = "", verb = "", rest = ""] = match;
     const key = `${type} ${name}`;
     if (isComponent(type)) {
       if (!beginnings.has(verb)) this.changed += 1;
       return;
     }
     if (beginnings.has(verb)) {
-      if (this.open.has(key)) return;
-      this.open.set(key, { what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`, since: this.now() });
+      const known = this.open.get(key) ?? { what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`, since: this.now(), said: "" };
+      // What the provider says about it, such as what a machine is waited for; not the list of changed inputs.
+      const said = rest.trim();
+      if (said && !said.startsWith("[diff:")) known.said = `: ${said.slice(0, 160)}`;
+      this.open.set(key, known);
       return;
     }
     const began = this.open.get(key);
@@ -65,7 +73,7 @@ export class EngineProgress {
     return [...this.open.values()]
       .sort((a, b) => a.since - b.since)
       .slice(0, 4)
-      .map(({ what, since }) => `${what}, ${Math.round((this.now() - since) / 1000)} s`)
+      .map(({ what, since, said }) => `${what}, ${Math.round((this.now() - since) / 1000)} s${said}`)
       .join("; ");
   }
 

@@ -12,6 +12,7 @@ import { firstChecks, hostChecks, preflight } from "../preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools } from "../toolchain/index.js";
 import { diagnostics, engineLog, runEngine } from "./deploy.js";
+import { raiseLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
 import { readOutputs, type ClusterOutputs } from "./outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
@@ -63,6 +64,7 @@ export function regionPhase(config: LabConfig): Phase {
     name: "region",
     title: "region: network, cloud API, metadata, mirror",
     run: async (progress) => {
+      raiseLimits(progress);
       await createRegion(config, progress);
       await startDaemon(config, progress);
     },

@@ -30,6 +30,13 @@ export const debianPackages: readonly DebianPackage[] = [
   { name: "libblkid-dev", purpose: "Ignition" },
 ];
 
+/** What only the tests call, on top of the others. */
+export const testPackages: readonly DebianPackage[] = [
+  { name: "openssh-server", purpose: "real SSH servers on loopback for the provider's tests" },
+  { name: "openssl", purpose: "an independent eye on certificates" },
+  { name: "shellcheck", purpose: "the machines' scripts" },
+];
+
 /** How the packages are asked for and installed; replaced in tests. */
 export interface PackageSystem {
   run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; onLine?: (line: string) => void }): Promise<{ stdout: string }>;
@@ -41,11 +48,12 @@ const debian: PackageSystem = { run, userId: () => process.geteuid?.() ?? -1 };
 
 /**
  * Installs the packages that are missing.
+ * @param packages Allowed: any of Debian's. @default those that `make up` needs
  * @returns Names of the installed ones.
  * @throws Error with the command to run by hand when this is no Debian system, we are not root, or apt-get fails.
  */
-export async function ensurePackages(progress: Progress, system: PackageSystem = debian): Promise<string[]> {
-  const names = debianPackages.map(({ name }) => name);
+export async function ensurePackages(progress: Progress, system: PackageSystem = debian, packages: readonly DebianPackage[] = debianPackages): Promise<string[]> {
+  const names = packages.map(({ name }) => name);
   const missing = await missingPackages(names, progress, system);
   if (missing.length === 0) return [];
   const byHand = `apt-get install --no-install-recommends ${missing.join(" ")}`;

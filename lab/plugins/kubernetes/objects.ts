@@ -31,7 +31,7 @@ const defaultTimeout = 600;
 export function objectKind(settings: () => Settings, secrets: boolean): Kind {
   const hidden = new Set(secrets ? ["data", "stringData"] : []);
   const manner = (operation: Operation, patient = true): Manner => ({ signal: operation.signal, patient });
-  const nameOf = ({ kind, namespace, name }: Address): string => `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name ?? ""}`;
+  const nameOf = (bag: Properties): string => [textOf(bag["kind"]), [textOf(metadataOf(bag)["namespace"]), textOf(metadataOf(bag)["name"])].filter(Boolean).join("/")].join(" ");
 
   async function apply(operation: Operation, inputs: Properties, dryRun: boolean): Promise<JsonObject> {
     const client = settings().client();
@@ -49,7 +49,7 @@ export function objectKind(settings: () => Settings, secrets: boolean): Kind {
   async function awaited(operation: Operation, address: Address, inputs: Properties): Promise<Awaited> {
     const client = settings().client();
     return {
-      what: nameOf(address),
+      what: nameOf(inputs),
       path: await client.path(address, manner(operation)),
       seconds: operation.timeout ?? Number(annotation(inputs, "pulumi.com/timeoutSeconds") ?? defaultTimeout),
     };
@@ -109,7 +109,7 @@ export function objectKind(settings: () => Settings, secrets: boolean): Kind {
     create: async (operation, inputs) => {
       const address = addressOf(inputs, settings().namespace);
       if (!settings().upsert && (await find(operation, address)) !== undefined) {
-        throw new Error(`${nameOf(address)} exists already; import it, delete it, or set the provider's upsertExistingObjects to take it over`);
+        throw new Error(`${nameOf(inputs)} exists already; import it, delete it, or set the provider's upsertExistingObjects to take it over`);
       }
       return write(operation, inputs);
     },
@@ -137,9 +137,9 @@ export function objectKind(settings: () => Settings, secrets: boolean): Kind {
         if (error instanceof ApiError && error.status === 404) return;
         if (!(error instanceof Unreachable)) throw error;
         if (!settings().deleteUnreachable) {
-          throw new Error(`${nameOf(address)}: ${error.message}; if the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true takes it out of the state`);
+          throw new Error(`${nameOf(known)}: ${error.message}; if the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true takes it out of the state`);
         }
-        operation.log.warn(`${nameOf(address)}: taken out of the state without being deleted: ${error.message}`);
+        operation.log.warn(`${nameOf(known)}: taken out of the state without being deleted: ${error.message}`);
       }
     },
   };

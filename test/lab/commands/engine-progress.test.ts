@@ -24,6 +24,17 @@ describe("progress of the engine", () => {
     assert.equal(engine.waiting(), "creating kubernetes-etcd-0 (Delivery), 6 s");
   });
 
+  it("passes on what a provider says about a resource at work, and forgets one that failed", () => {
+    const engine = progress();
+    engine.line(" +  corekube:etcd:Cluster kubernetes creating (0s)");
+    engine.line(" +  corekube:machine:Join kubernetes-worker-2 creating (17s) waiting for kubelet.service");
+    now = 20_000;
+    assert.equal(engine.waiting(), "creating kubernetes-worker-2 (Join), 20 s: waiting for kubelet.service");
+    engine.line(" +  corekube:machine:Join kubernetes-worker-2 **creating failed** error: 1 error occurred:");
+    assert.equal(engine.waiting(), "");
+    assert.equal(engine.changes, 0);
+  });
+
   it("counts changes, and nothing for a run without any", () => {
     const engine = progress();
     engine.line("Resources:");
