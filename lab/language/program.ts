@@ -69,6 +69,6 @@ function programArguments(request: RunRequest, engine: string, directory: string
 
 /** The SDK also knows keys in the old form, `package:config:name`, and the official host still sends that. */
 function configuration(request: RunRequest): string {
-  const entries = request.getConfigMap().toArray() as [string, string][];
+  const entries = request.getConfigMap().toArray();
   return JSON.stringify(Object.fromEntries(entries.map(([key, value]) => [key.replace(/^([^:]+):(?:config:)?/, "$1:config:"), value])));
 }

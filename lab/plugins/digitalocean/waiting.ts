@@ -5,6 +5,7 @@ import type { Operation } from "../framework/kind.js";
 /** Time between two looks, in milliseconds: short at first, since labs are quick. */
 const shortest = 300;
 const longest = 5_000;
+const statusEveryMilliseconds = 5_000;
 
 export class Deadline {
   private readonly end: number;
@@ -27,6 +28,15 @@ export class Deadline {
    * @throws Error when the time is over.
    */
   async until<T>(what: string, look: (seen: (state: string) => void) => Promise<T | undefined>): Promise<T> {
+    try {
+      return await this.look(what, look);
+    } catch (error) {
+      if (!this.operation.signal.aborted) throw error;
+      throw new Error(`interrupted while waiting for ${what}; the next "pulumi up" goes on from here`, { cause: error });
+    }
+  }
+
+  private async look<T>(what: string, look: (seen: (state: string) => void) => Promise<T | undefined>): Promise<T> {
     let state = "";
     let told = Date.now();
     for (let pause = shortest; ; pause = Math.min(pause * 1.5, longest)) {
@@ -35,15 +45,11 @@ export class Deadline {
       if (Date.now() + pause > this.end) {
         throw new Error(`waited ${this.seconds} s for ${what}${state === "" ? "" : `; it is "${state}"`}; raise customTimeouts if the cloud only needs longer`);
       }
-      if (Date.now() - told > 5_000) {
+      if (Date.now() - told > statusEveryMilliseconds) {
         told = Date.now();
         this.operation.log.status(`waiting for ${what}${state === "" ? "" : `: ${state}`}`);
       }
-      try {
-        await sleep(pause, undefined, { signal: this.operation.signal });
-      } catch (error) {
-        throw new Error(`interrupted while waiting for ${what}; the next "pulumi up" goes on from here`, { cause: error });
-      }
+      await sleep(pause, undefined, { signal: this.operation.signal });
     }
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { labConfig } from "../../config.js";
+import type * as declarations from "./declarations.js";
 import type { Declaration } from "./declarations.js";
 
 const resolver = createRequire(__filename);
@@ -35,7 +36,7 @@ export function declarationOf(sdk: Sdk, module: string, name: string): Declarati
     return known;
   }
   // The compiler takes a while to load: only when it is needed.
-  const { readDeclaration } = resolver("./declarations.ts") as typeof import("./declarations.js");
+  const { readDeclaration } = resolver("./declarations.ts") as typeof declarations;
   const declaration = readDeclaration(sdk.directory, module, name);
   loaded.set(file, declaration);
   try {

@@ -29,7 +29,9 @@ export async function untilServing(operation: Operation, client: Client, object:
       const pods = await unreadyPods(live, client, manner).catch(() => []);
       throw new Hopeless(`${what} does not serve after ${seconds} s: it waits for ${waiting}${pods.map((pod) => `\n  ${pod}`).join("")}`);
     }
-    live = await client.ask({ method: "GET", path }, manner);
+    live = await client.ask({ method: "GET", path }, manner).catch((error: unknown) => {
+      throw operation.signal.aborted ? interrupted(what, waiting, error) : error;
+    });
   }
 }
 
@@ -68,8 +70,12 @@ function pauses(operation: Operation, what: string, seconds: number): (waiting: 
     try {
       await sleep(lookEveryMilliseconds, undefined, { signal: operation.signal });
     } catch (error) {
-      throw new Error(`${what}: interrupted while waiting for ${waiting}; the next "pulumi up" goes on from here`, { cause: error });
+      throw interrupted(what, waiting, error);
     }
     return true;
   };
+}
+
+function interrupted(what: string, waiting: string, cause: unknown): Error {
+  return new Error(`${what}: interrupted while waiting for ${waiting}; the next "pulumi up" goes on from here`, { cause });
 }

@@ -122,5 +122,5 @@ function parseKubeconfig(text: string): Kubeconfig {
     value = undefined;
   }
   if (typeof value !== "object" || value === null) throw new Error("kubeconfig: it is neither the path of a file nor YAML or JSON with clusters, contexts and users");
-  return value as Kubeconfig;
+  return value;
 }

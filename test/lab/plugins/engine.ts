@@ -51,7 +51,7 @@ export class TestEngine {
     const server = createServer(plugin, findSdk(plugin.sdk), new EngineLog(undefined));
     const client = new ResourceProviderClient(`127.0.0.1:${await server.listen()}`, grpc.credentials.createInsecure());
     const engine = new TestEngine(server, client);
-    await engine.call(client.configure, new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true));
+    await engine.call("configure", new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true));
     return engine;
   }
 
@@ -61,7 +61,7 @@ export class TestEngine {
   }
 
   async checkConfig(settings: Bag): Promise<string[]> {
-    const response = await this.call(this.client.checkConfig, new messages.CheckRequest().setNews(Struct.fromJavaScript(settings)));
+    const response = await this.call<messages.CheckResponse>("checkConfig", new messages.CheckRequest().setNews(Struct.fromJavaScript(settings)));
     return response.getFailuresList().map((failure) => failure.getReason());
   }
 
@@ -69,7 +69,7 @@ export class TestEngine {
   async check(type: string, name: string, inputs: Bag, old?: Bag): Promise<{ inputs: Bag; failures: string[] }> {
     const request = new messages.CheckRequest().setUrn(urn(type, name)).setType(type).setName(name).setNews(Struct.fromJavaScript(inputs)).setRandomseed(Buffer.from(`seed of ${name}`));
     if (old !== undefined) request.setOlds(Struct.fromJavaScript(old));
-    const response = await this.call(this.client.check, request);
+    const response = await this.call<messages.CheckResponse>("check", request);
     return { inputs: response.getInputs()?.toJavaScript() ?? {}, failures: response.getFailuresList().map((failure) => failure.getReason()) };
   }
 
@@ -77,8 +77,8 @@ export class TestEngine {
   async create(type: string, name: string, given: Bag, timeout = 0): Promise<Resource> {
     const { inputs, failures } = await this.check(type, name, given);
     if (failures.length > 0) throw new Error(failures.join("; "));
-    const response = await this.call(
-      this.client.create,
+    const response = await this.call<messages.CreateResponse>(
+      "create",
       new messages.CreateRequest().setUrn(urn(type, name)).setType(type).setName(name).setProperties(Struct.fromJavaScript(inputs)).setTimeout(timeout),
     );
     return { type, name, id: response.getId(), inputs, ...opened(response.getProperties()) };
@@ -87,15 +87,15 @@ export class TestEngine {
   async preview(type: string, name: string, given: Bag): Promise<Bag> {
     const { inputs } = await this.check(type, name, given);
     const request = new messages.CreateRequest().setUrn(urn(type, name)).setType(type).setName(name).setProperties(Struct.fromJavaScript(inputs)).setPreview(true);
-    return opened((await this.call(this.client.create, request)).getProperties()).outputs;
+    return opened((await this.call<messages.CreateResponse>("create", request)).getProperties()).outputs;
   }
 
   /** What another state of the inputs would do. */
   async diff(resource: Resource, given: Bag): Promise<Difference> {
     const { inputs, failures } = await this.check(resource.type, resource.name, given, resource.inputs);
     if (failures.length > 0) throw new Error(failures.join("; "));
-    const response = await this.call(
-      this.client.diff,
+    const response = await this.call<messages.DiffResponse>(
+      "diff",
       new messages.DiffRequest()
         .setId(resource.id)
         .setUrn(urn(resource.type, resource.name))
@@ -105,18 +105,22 @@ export class TestEngine {
         .setOldInputs(Struct.fromJavaScript(resource.inputs))
         .setNews(Struct.fromJavaScript(inputs)),
     );
+    const { ADD_REPLACE, UPDATE_REPLACE, DELETE_REPLACE } = messages.PropertyDiff.Kind;
+    const replacing: readonly number[] = [ADD_REPLACE, UPDATE_REPLACE, DELETE_REPLACE];
+    const kindOf = (path: string): number => response.getDetaileddiffMap().get(path)?.getKind() ?? -1;
+    const paths = [...response.getDetaileddiffMap().keys()] as string[];
     return {
       changes: response.getChanges() === messages.DiffResponse.DiffChanges.DIFF_SOME,
-      replaces: response.getReplacesList(),
-      paths: response.getDiffsList(),
+      replaces: paths.filter((path) => replacing.includes(kindOf(path))),
+      paths,
       deleteBeforeReplace: response.getDeletebeforereplace(),
     };
   }
 
   async update(resource: Resource, given: Bag): Promise<Resource> {
     const { inputs } = await this.check(resource.type, resource.name, given, resource.inputs);
-    const response = await this.call(
-      this.client.update,
+    const response = await this.call<messages.UpdateResponse>(
+      "update",
       new messages.UpdateRequest()
         .setId(resource.id)
         .setUrn(urn(resource.type, resource.name))
@@ -133,7 +137,7 @@ export class TestEngine {
   async refresh(resource: Pick<Resource, "type" | "name" | "id"> & { inputs?: Bag; outputs?: Bag }): Promise<Resource | undefined> {
     const request = new messages.ReadRequest().setId(resource.id).setUrn(urn(resource.type, resource.name)).setType(resource.type).setName(resource.name);
     if (resource.inputs !== undefined) request.setInputs(Struct.fromJavaScript(resource.inputs)).setProperties(Struct.fromJavaScript(resource.outputs ?? {}));
-    const response = await this.call(this.client.read, request);
+    const response = await this.call<messages.ReadResponse>("read", request);
     if (response.getId() === "") return undefined;
     const { type, name } = resource;
     return { type, name, id: response.getId(), inputs: opened(response.getInputs()).outputs, ...opened(response.getProperties()) };
@@ -141,14 +145,15 @@ export class TestEngine {
 
   async delete(resource: Resource): Promise<void> {
     const request = new messages.DeleteRequest().setId(resource.id).setUrn(urn(resource.type, resource.name)).setType(resource.type).setName(resource.name);
-    await this.call(this.client.delete, request.setProperties(Struct.fromJavaScript(resource.outputs)).setOldInputs(Struct.fromJavaScript(resource.inputs)));
+    await this.call("delete", request.setProperties(Struct.fromJavaScript(resource.outputs)).setOldInputs(Struct.fromJavaScript(resource.inputs)));
   }
 
   async cancel(): Promise<void> {
-    await this.call(this.client.cancel, new Empty());
+    await this.call("cancel", new Empty());
   }
 
-  private call<Request, Response>(method: (request: Request, callback: (error: grpc.ServiceError | null, response: Response) => void) => unknown, request: Request): Promise<Response> {
+  private call<Response>(name: "checkConfig" | "configure" | "check" | "diff" | "create" | "update" | "read" | "delete" | "cancel", request: object): Promise<Response> {
+    const method = this.client[name] as unknown as (request: object, callback: (error: grpc.ServiceError | null, response: Response) => void) => void;
     return new Promise((resolve, reject) => {
       method.call(this.client, request, (error, response) => (error === null ? resolve(response) : reject(error)));
     });
