@@ -32,7 +32,13 @@ export class NodeAddons extends pulumi.ComponentResource {
     this.provider = new kubernetes.Provider(
       name,
       // A ConfigMap that changes is updated in place; pods follow by the checksum in their template.
-      { kubeconfig: args.kubeconfig, enableServerSideApply: true, enableConfigMapMutable: true },
+      {
+        kubeconfig: args.kubeconfig,
+        enableServerSideApply: true,
+        enableConfigMapMutable: true,
+        // A run that was killed between the cluster's answer and the engine's note of it must not stop at what it made itself.
+        upsertExistingObjects: true,
+      },
       { parent: this, dependsOn: [...args.after] },
     );
     const context: AddonContext = {
