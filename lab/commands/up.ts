@@ -48,8 +48,9 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
       together: [
         {
           name: "tools",
-          title: "tools: pulumi, kubectl, etcdctl",
-          run: (progress) => ensureTools(config, ["pulumi", "kubectl", "etcdctl"], progress),
+          title: "tools: pulumi, kubectl, etcdctl, Ignition",
+          // Ignition is the machines': it applies their user-data before their first boot.
+          run: (progress) => ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply"], progress),
         },
         { name: "base", title: "machine base", run: async (progress) => { await ensureBase(config, progress); } },
       ],
