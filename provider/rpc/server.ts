@@ -11,6 +11,7 @@ import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb.js
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as messages from "@pulumi/pulumi/proto/provider_pb.js";
 import { Incomplete, type Operation, type ResourceKind, type State } from "../resources/kind.js";
+import { drain } from "./drain.js";
 import { diffResponse } from "./differences.js";
 import { rpcError } from "./errors.js";
 import type { EngineLog } from "./log.js";
@@ -39,6 +40,7 @@ export interface ProviderServer {
 
 export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog): ProviderServer {
   const cancellation = new AbortController();
+  const running = new Set<Promise<unknown>>();
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAXIMUM_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAXIMUM_MESSAGE_BYTES,
@@ -46,10 +48,13 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
 
   function unary<Request, Response>(handler: Handler<Request, Response>): grpc.handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      void (async () => handler(call.request))().then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(rpcError(error)),
-      );
+      const work: Promise<unknown> = (async () => handler(call.request))()
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(rpcError(error)),
+        )
+        .finally(() => running.delete(work));
+      running.add(work);
     };
   }
 
@@ -138,6 +143,6 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
         });
       }),
     cancel: () => cancellation.abort(new Error("The run was interrupted.")),
-    drained: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    drained: () => drain(server, running),
   };
 }

@@ -5,6 +5,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.j
 import * as messages from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { drain } from "../../../provider/rpc/drain.js";
 import { diffResponse } from "../../../provider/rpc/differences.js";
 import { rpcError } from "../../../provider/rpc/errors.js";
 import type { EngineLog } from "../../../provider/rpc/log.js";
@@ -198,9 +199,7 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
         server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
       }),
     cancel: () => cancellation.abort(new Error("interrupted")),
-    idle: async () => {
-      await Promise.allSettled(running);
-    },
+    idle: () => drain(server, running),
     close: () => server.forceShutdown(),
   };
 }

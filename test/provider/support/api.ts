@@ -4,7 +4,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { KubeConfig, PolicyV1Api } from "@kubernetes/client-node";
+import { KubeConfig, PolicyV1Api, RbacAuthorizationV1Api } from "@kubernetes/client-node";
 import { openCluster, type Cluster } from "../../../provider/kubernetes/cluster.js";
 import { freePort } from "./ports.js";
 import { killAtExit } from "./processes.js";
@@ -23,6 +23,7 @@ export class TestApi {
     readonly server: string,
     readonly cluster: Cluster,
     readonly policy: PolicyV1Api,
+    private readonly rbac: RbacAuthorizationV1Api,
   ) {}
 
   static async start(): Promise<TestApi> {
@@ -45,7 +46,7 @@ export class TestApi {
     });
     const config = new KubeConfig();
     config.loadFromString(kubeconfig);
-    const api = new TestApi(directory, kubeconfig, server, await openCluster(kubeconfig, new AbortController().signal), config.makeApiClient(PolicyV1Api));
+    const api = new TestApi(directory, kubeconfig, server, await openCluster(kubeconfig, new AbortController().signal), config.makeApiClient(PolicyV1Api), config.makeApiClient(RbacAuthorizationV1Api));
     const etcd = `http://127.0.0.1:${client}`;
     const peerUrl = `http://127.0.0.1:${peer}`;
     api.#run(await tool("etcd"), "etcd", [
@@ -92,6 +93,8 @@ export class TestApi {
       try {
         await this.cluster.core.readNamespace({ name: "kube-system" });
         await this.cluster.core.readNamespace({ name: "default" });
+        // The rights that everyone has come last, from a hook after the start.
+        await this.rbac.readClusterRoleBinding({ name: "system:basic-user" });
         return;
       } catch (error) {
         if (Date.now() < end) continue;
