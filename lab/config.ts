@@ -39,14 +39,18 @@ export interface LabConfig {
   readonly token: string;
 }
 
-/** The third octet tells regions apart; `lab` is the user's, `test` the one that `make test` boots. */
+/**
+ * The third octet tells regions apart; `lab` is the user's, `test` the one that `make test` boots, the others are for clusters
+ * side by side.
+ */
 const regions: Readonly<Record<string, { link: string; publicNetwork: string }>> = {
   lab: { link: "198.18.1", publicNetwork: "198.18.16" },
   test: { link: "198.18.0", publicNetwork: "198.18.32" },
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [`side${number}`, { link: `198.18.${number + 1}`, publicNetwork: `198.18.${32 + number}` }])),
 };
 
 /**
- * Settings of the region named by `COREKUBE_LAB` (default `lab`; allowed: `lab`, `test`).
+ * Settings of the region named by `COREKUBE_LAB` (default `lab`; allowed: `lab`, `test`, `side1` to `side6`).
  * Folders: `COREKUBE_LAB_DIR` (default `.lab/<name>` in the project), `COREKUBE_CACHE` (default `~/.cache/corekube`).
  * @throws Error when the name is none of the allowed ones.
  */
