@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { cloudProfile } from "../components/cloud/profiles.js";
 import { renderUserData } from "../components/nodeconfig/index.js";
-import type { ClusterSpec } from "../components/spec/cluster.js";
+import { type ClusterSpec, roles } from "../components/spec/cluster.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
 import { type OptionName, options } from "./settings/options.js";
 import { namespace, type Problem, SettingsError } from "./settings/problem.js";
@@ -99,7 +99,7 @@ function readChecksums(path: string | undefined): Checksums | undefined {
 /** User-data grows with some settings; here its size is known before anything is made. */
 function userDataProblems(spec: ClusterSpec): Problem[] {
   const profile = cloudProfile(spec.cloud)!;
-  return (["etcd", "controller", "worker"] as const).flatMap((role): Problem[] => {
+  return roles.flatMap((role): Problem[] => {
     try {
       renderUserData(spec, role, profile);
       return [];

@@ -31,6 +31,8 @@ export interface MachineArgs {
   readonly role: Role;
   /** The cloud's name of the machine size; changing it replaces the machine. */
   readonly size: string;
+  /** Failure domain; not set: the cloud has none. A change moves nothing until the machine is replaced for another reason. */
+  readonly zone?: string;
   /** Ignition; a change of it alone never replaces a machine. */
   readonly userData: string;
   /** @default none */

@@ -3,10 +3,10 @@
  *
  * A cloud translates it to its own means and adds nothing; what is not in the table is closed. Pure data, no resources.
  */
-import type { ClusterSpec, Role } from "../spec/cluster.js";
+import { type ClusterSpec, type Role, roles } from "../spec/cluster.js";
 
-/** Where traffic comes from: the networks in `admin_cidrs`, machines of a role, or the load balancers of the API. */
-export type FirewallSource = "admin" | Role | "apiLoadBalancer";
+/** Where traffic comes from: the networks in `admin_cidrs`, machines of a role, the load balancers of the API, or anywhere. */
+export type FirewallSource = "admin" | Role | "apiLoadBalancer" | "everyone";
 
 /** Opens ports of the machines of one role. */
 export interface FirewallRule {
@@ -27,12 +27,12 @@ export const apiPort = 6443;
 const port = (number: number): FirewallRule["ports"] => ({ from: number, to: number });
 
 /** Machines that run pods, and so are ends of the overlay network. */
-const nodes: readonly Role[] = ["controller", "worker"];
+const nodes: readonly Role[] = ["controller", "worker", "public"];
 
 /**
  * The whole table of a cluster.
  *
- * Node ports are open on workers only, and only to administrators: traffic for a pod elsewhere crosses the overlay network,
+ * Node ports are open on workers only, and only to administrators; public workers are open to everyone on 80 and 443. Traffic for a pod elsewhere crosses the overlay network,
  * so that no node needs another node's node ports.
  */
 export function firewallRules(spec: Pick<ClusterSpec, "highAvailability" | "nodePortRange">): readonly FirewallRule[] {
@@ -42,7 +42,7 @@ export function firewallRules(spec: Pick<ClusterSpec, "highAvailability" | "node
     { purpose: "overlay", role, protocol: "udp", ports: port(8472), from: nodes },
   ];
   return [
-    ...(["etcd", "controller", "worker"] as const).map(
+    ...roles.map(
       (role): FirewallRule => ({ purpose: "ssh", role, protocol: "tcp", ports: port(22), from: ["admin"] }),
     ),
     { purpose: "etcd-client", role: "etcd", protocol: "tcp", ports: port(2379), from: ["controller"] },
@@ -50,9 +50,14 @@ export function firewallRules(spec: Pick<ClusterSpec, "highAvailability" | "node
     // Workers reach the API through the internal load balancer, their pods through the `kubernetes` Service: straight to controllers.
     { purpose: "api", role: "controller", protocol: "tcp", ports: port(apiPort), from: ["admin", ...nodes, ...loadBalancers] },
     ...nodes.flatMap(onNode),
-    { purpose: "node-ports", role: "worker", protocol: "tcp", ports: spec.nodePortRange, from: ["admin"] },
-    { purpose: "node-ports-udp", role: "worker", protocol: "udp", ports: spec.nodePortRange, from: ["admin"] },
-    { purpose: "http", role: "worker", protocol: "tcp", ports: port(80), from: ["admin"] },
-    { purpose: "https", role: "worker", protocol: "tcp", ports: port(443), from: ["admin"] },
+    ...(["worker", "public"] as const).flatMap((role): FirewallRule[] => {
+      const web: readonly FirewallSource[] = role === "public" ? ["everyone"] : ["admin"];
+      return [
+        { purpose: "node-ports", role, protocol: "tcp", ports: spec.nodePortRange, from: ["admin"] },
+        { purpose: "node-ports-udp", role, protocol: "udp", ports: spec.nodePortRange, from: ["admin"] },
+        { purpose: "http", role, protocol: "tcp", ports: port(80), from: web },
+        { purpose: "https", role, protocol: "tcp", ports: port(443), from: web },
+      ];
+    }),
   ];
 }

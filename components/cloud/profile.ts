@@ -3,7 +3,8 @@
  *
  * The other half of the seam is `Cloud` in `cloud.ts`.
  */
-import type { CloudName, Role } from "../spec/cluster.js";
+import type { CloudName } from "../spec/cluster.js";
+import type { MachineSize } from "./sizes.js";
 
 export interface CloudProfile {
   readonly name: CloudName;
@@ -16,8 +17,10 @@ export interface CloudProfile {
   readonly volumeDevice: (name: string) => string;
   /** Image of machines unless the stack names one. */
   readonly image: string;
-  /** Size of machines unless the stack names one. */
-  readonly sizes: Readonly<Record<Role, string>>;
+  /** Sizes that machines may have. */
+  readonly sizes: readonly MachineSize[];
+  /** Whether its regions have several failure domains (zones) that machines can be placed in. */
+  readonly hasZones: boolean;
   readonly privateNetwork: {
     /** Shortest and longest prefix that the cloud accepts. */
     readonly prefix: { readonly from: number; readonly to: number };

@@ -2,16 +2,14 @@
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 import type { ApiLoadBalancers, Cloud, CloudArgs, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
-import type { Role } from "../spec/cluster.js";
+import { type Role, roles } from "../spec/cluster.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "./firewalls.js";
 import { createLoadBalancer } from "./loadBalancers.js";
 import { clusterTags, roleTag } from "./names.js";
 import { digitaloceanProfile } from "./profile.js";
 
-const roles: readonly Role[] = ["etcd", "controller", "worker"];
-
 function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {
-  return { etcd: make("etcd"), controller: make("controller"), worker: make("worker") };
+  return Object.fromEntries(roles.map((role) => [role, make(role)])) as Record<Role, T>;
 }
 
 export class DigitalOcean extends pulumi.ComponentResource implements Cloud {

@@ -4,6 +4,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { FirewallRule } from "../cloud/firewall.js";
 import type { Role } from "../spec/cluster.js";
 
+const anywhere = ["0.0.0.0/0", "::/0"];
+
 type InboundRule = digitalocean.types.input.FirewallInboundRule;
 type OutboundRule = digitalocean.types.input.FirewallOutboundRule;
 
@@ -24,11 +26,12 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
     .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
     .filter(({ from }) => from.length > 0)
     .map(({ rule, from }) => {
-      const tags = from.filter((source) => source !== "admin").map((source) => sources.roleTags[source]);
+      const tags = from.filter((source) => source !== "admin" && source !== "everyone").map((source) => sources.roleTags[source]);
+      const addresses = [...(from.includes("admin") ? sources.adminCidrs : []), ...(from.includes("everyone") ? anywhere : [])];
       return {
         protocol: rule.protocol,
         portRange: portRange(rule),
-        ...(from.includes("admin") ? { sourceAddresses: [...sources.adminCidrs] } : {}),
+        ...(addresses.length > 0 ? { sourceAddresses: addresses } : {}),
         ...(tags.length > 0 ? { sourceTags: tags } : {}),
       };
     });
@@ -40,8 +43,6 @@ export function loadBalancerRules(rules: readonly FirewallRule[], role: Role, lo
     .filter((rule) => rule.role === role && rule.from.includes("apiLoadBalancer"))
     .map((rule) => ({ protocol: rule.protocol, portRange: portRange(rule), sourceLoadBalancerUids: loadBalancerIds }));
 }
-
-const anywhere = ["0.0.0.0/0", "::/0"];
 
 /** Machines may go out to anywhere: a firewall without outbound rules would let nothing leave. */
 export function outboundRules(): OutboundRule[] {

@@ -1,6 +1,7 @@
 /** DigitalOcean as settings and user-data see it. */
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
+import { dropletSizes } from "./sizes.js";
 
 /** https://docs.digitalocean.com/reference/api/metadata/ */
 const metadataService = "http://169.254.169.254/metadata/v1";
@@ -16,7 +17,8 @@ PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
   // https://docs.digitalocean.com/products/volumes/how-to/mount/
   volumeDevice: (name) => `/dev/disk/by-id/scsi-0DO_Volume_${name}`,
   image: versions.flatcar.digitalocean,
-  sizes: { etcd: "s-1vcpu-2gb", controller: "s-2vcpu-4gb", worker: "s-2vcpu-4gb" },
+  sizes: dropletSizes,
+  hasZones: false,
   privateNetwork: {
     prefix: { from: 16, to: 28 },
     // https://docs.digitalocean.com/products/networking/vpc/details/limits/

@@ -1,14 +1,19 @@
 /** The etcd cluster: machines with data volumes, certificates, and the delivery that starts each member. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Cloud, Machine } from "../cloud/cloud.js";
+import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
 import { connection, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
 import { createPool } from "../machine/pool.js";
 import { Certificate } from "../pki/certificate.js";
 import { etcdNames } from "../pki/identities.js";
 import type { Pki } from "../pki/pki.js";
-import type { ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec, EtcdSpec } from "../spec/cluster.js";
 import { clientUrl, memberEnvironment } from "./environment.js";
+
+/** Volumes of each member; none where its data is on the machine's own disk. */
+function volumesOf({ disks }: EtcdSpec): readonly VolumeArgs[] {
+  return disks.type === "volumes" ? [{ suffix: "data", size: disks.data }, { suffix: "wal", size: disks.wal }] : [];
+}
 
 export interface EtcdClusterArgs {
   readonly spec: ClusterSpec;
@@ -29,7 +34,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const { spec } = args;
     const child = { parent: this };
     this.machines = createPool(
-      { spec, cloud: args.cloud, pool: spec.etcd, volumes: [{ suffix: "data", size: spec.etcd.volumeSize }] },
+      { spec, cloud: args.cloud, pool: spec.etcd, volumes: volumesOf(spec.etcd) },
       child,
     );
     const members = pulumi.all(this.machines.map((machine) => machine.privateIpv4)).apply((addresses) =>

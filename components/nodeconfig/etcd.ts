@@ -7,11 +7,11 @@ import type { NodeConfig } from "./types.js";
 const gibibyte = 2 ** 30;
 
 /**
- * Bytes that the database may have: half of the volume, so that a snapshot and a defragmentation fit beside it, and at
+ * Bytes that the database may have: half of its disk, so that a snapshot and a defragmentation fit beside it, and at
  * most 8 GiB, beyond which etcd warns: https://etcd.io/docs/v3.6/dev-guide/limit/
  */
-export function quotaBytes(volumeSize: number): number {
-  return Math.min(8 * gibibyte, Math.floor((volumeSize * gibibyte) / 2));
+export function quotaBytes(data: number): number {
+  return Math.min(8 * gibibyte, Math.floor((data * gibibyte) / 2));
 }
 
 /** https://etcd.io/docs/v3.6/op-guide/configuration/. The first members come from the environment: `cluster.env`. */
@@ -37,7 +37,7 @@ function flags(spec: Pick<ClusterSpec, "name" | "etcd">): readonly string[] {
     ...tls("peer-", "peer"),
     "--tls-min-version=TLS1.2",
     `--cipher-suites=${cipherSuites.join(",")}`,
-    `--quota-backend-bytes=${quotaBytes(spec.etcd.volumeSize)}`,
+    `--quota-backend-bytes=${quotaBytes(spec.etcd.disks.data)}`,
     // API servers compact by themselves; this is for when none does.
     "--auto-compaction-mode=periodic",
     "--auto-compaction-retention=1h",

@@ -34,6 +34,7 @@ export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile)
     case "controller":
       return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec) });
     case "worker":
+    case "public":
       return merge(everyMachine, podMachine(spec, role));
     default:
       return role satisfies never;

@@ -1,6 +1,6 @@
 /** The kubelet of controllers and workers. */
 import { stringify } from "yaml";
-import type { ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec, Role } from "../spec/cluster.js";
 import {
   cniDirectory,
   configurationDirectory,
@@ -16,7 +16,7 @@ import {
 import { cipherSuites, tlsMinimum } from "./tls.js";
 import { file, type NodeConfig } from "./types.js";
 
-export type KubeletRole = "controller" | "worker";
+export type KubeletRole = Exclude<Role, "etcd">;
 
 /** What the activation fills in and writes to the kubelet's configuration. */
 export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
@@ -63,15 +63,15 @@ function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDom
 
 /** Command line: what differs between machines, and what the configuration file cannot say. */
 function flags(role: KubeletRole): readonly string[] {
-  const credentials: Readonly<Record<KubeletRole, readonly string[]>> = {
-    controller: [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`],
-    // Made by the kubelet when it joins; after that, the bootstrap file is neither read nor there.
-    worker: [`--kubeconfig=${kubeletDirectory}/kubeconfig`, `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`],
-  };
+  const credentials =
+    role === "controller"
+      ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
+      : // Made by the kubelet when it joins; after that, the bootstrap file is neither read nor there.
+        [`--kubeconfig=${kubeletDirectory}/kubeconfig`, `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`];
   return [
     `--config=${kubeletConfig}`,
     `--config-dir=${kubeletDropins}`,
-    ...credentials[role],
+    ...credentials,
     `--cert-dir=${kubeletDirectory}/pki`,
     "--hostname-override=${HOSTNAME}",
     "--node-ip=${PRIVATE_IPV4}",

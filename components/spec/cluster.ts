@@ -5,19 +5,69 @@
  */
 import type { Release, Image } from "./versions.js";
 
-/** What a machine is for. A controller is a control-plane machine. */
-export type Role = "etcd" | "controller" | "worker";
+/** What a machine is for. A controller is a control-plane machine; `public` is a worker whose ports 80 and 443 are open to everyone. */
+export type Role = "etcd" | "controller" | "worker" | "public";
+
+/** All roles, in the order in which a cluster is made. */
+export const roles: readonly Role[] = ["etcd", "controller", "worker", "public"];
 
 export type CloudName = "digitalocean" | "aws";
+
+/** How much components tell. */
+export type LogLevel = "ERROR" | "WARN" | "INFO" | "DEBUG";
 
 /** Machines of one role that are made alike; their user-data is the same to the letter. */
 export interface PoolSpec {
   readonly role: Role;
   /** Name of the pool and middle part of its machines' names: `<cluster>-<pool>-<index>`. */
-  readonly pool: "etcd" | "controller" | "worker";
+  readonly pool: Role;
   readonly count: number;
   /** The cloud's name of the machine size. */
   readonly size: string;
+  /** Failure domains of the cloud in which machines are placed in turn. Empty: all that the region has. */
+  readonly zones: readonly string[];
+}
+
+/** What pods get of a node, and what is kept from them. */
+export interface NodeResources {
+  /**
+   * What the node offers to pods (its allocatable): CPUs, and MB (2^20 bytes) of memory and disk. Not set: what is left of the
+   * machine.
+   */
+  readonly pods: { readonly cpus?: number; readonly memory?: number; readonly disk?: number };
+  /** What the kubelet, the container runtime and the operating system keep at least. */
+  readonly system: { readonly cpus: number; readonly memory: number };
+}
+
+/** Machines that run pods. */
+export interface NodePoolSpec extends PoolSpec {
+  readonly resources: NodeResources;
+}
+
+export interface EtcdSpec extends PoolSpec {
+  /** CPUs and MB that a member is given before everything else on its machine. */
+  readonly cpus: number;
+  readonly memory: number;
+  /** `volumes`: data and write-ahead log each on a volume that outlives the machine; `root`: on the machine's own disk. */
+  readonly disks:
+    | { readonly type: "volumes"; readonly data: number; readonly wal: number }
+    | { readonly type: "root"; readonly data: number };
+}
+
+/** Requests of a component's pods: CPUs and MB of memory. */
+export interface ComponentResources {
+  readonly cpus: number;
+  readonly memory: number;
+}
+
+/** The way out of the private network for downloads. */
+export interface ProxySpec {
+  /** Address of the proxy for http addresses. */
+  readonly http?: string;
+  /** Address of the proxy for https addresses. */
+  readonly https?: string;
+  /** Hosts, domains and networks that are reached directly: the stack's, and those that must never pass a proxy. */
+  readonly noProxy: readonly string[];
 }
 
 export interface MirrorSpec {
@@ -33,9 +83,15 @@ export interface ClusterSpec {
   readonly region: string;
   readonly kubernetesVersion: string;
   readonly highAvailability: boolean;
-  readonly etcd: PoolSpec & { readonly volumeSize: number };
-  readonly controllers: PoolSpec;
-  readonly workers: PoolSpec;
+  readonly logLevel: LogLevel;
+  readonly etcd: EtcdSpec;
+  readonly controllers: NodePoolSpec;
+  readonly workers: NodePoolSpec;
+  /** Workers whose ports 80 and 443 are open to everyone. */
+  readonly publicWorkers: NodePoolSpec;
+  /** Workers of a pool that may be missing while a change goes through it, at least 1. */
+  readonly maxUnavailable: number;
+  readonly components: Readonly<Record<"kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kube-proxy", ComponentResources>>;
   /** Range of the machines' private network. */
   readonly nodeCidr: string;
   readonly podCidr: string;
@@ -46,6 +102,16 @@ export interface ClusterSpec {
   readonly dnsServiceAddress: string;
   readonly nodePortRange: { readonly from: number; readonly to: number };
   readonly clusterDomain: string;
+  /** Network of the pods; `none`: brought by the cluster's users, and nodes become ready only with it. */
+  readonly networkProvider: "flannel" | "none";
+  /** Cloud controller manager of the cluster. */
+  readonly cloudProvider: "none" | CloudName;
+  /** What Pod Security admission enforces in namespaces that say nothing: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+  readonly podSecurity: "privileged" | "baseline" | "restricted";
+  /** Number of the key with which the API server encrypts Secrets. One higher than before: a rotation. */
+  readonly encryptionKey: number;
+  /** Not set: machines reach everything directly. */
+  readonly proxy?: ProxySpec;
   /** Slug, numeric id, or address of a custom image. */
   readonly image: string;
   readonly adminCidrs: readonly string[];
@@ -55,7 +121,7 @@ export interface ClusterSpec {
   readonly tags: Readonly<Record<string, string>>;
   readonly mirrors: MirrorSpec;
   /** Release files with the checksums that hold for this cluster's mirror. */
-  readonly releases: Readonly<Record<"kubelet" | "etcd" | "cni-plugins", Release>>;
+  readonly releases: Readonly<Record<"kubelet" | "kubectl" | "etcd" | "cni-plugins", Release>>;
   /** Images with the digests that hold for this cluster's mirror. */
   readonly images: Readonly<Record<string, Image>>;
   /** Refuse to delete CA keys and etcd volumes. */

@@ -60,3 +60,42 @@ export function domain() {
 
 /** An SSH public key as `ssh-keygen` writes it, in one line. */
 export const sshPublicKey = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA[A-Za-z0-9+/]+={0,3}( [^\r\n"\\]*)?$/;
+
+/** CPUs; tenths are the smallest share that makes a difference. */
+export function cpus(from: number, to: number) {
+  return z.number().min(from).max(to).refine((value) => Number.isInteger(Math.round(value * 1e6) / 1e4)).meta({ allowed: `a number of CPUs from ${from} to ${to}, with at most two decimals` });
+}
+
+/** What nodes offer to pods, and what is kept from them. */
+export function reservation() {
+  return z.strictObject({
+    kube_cpus: cpus(0.1, 256).optional().describe("CPUs that pods may use on each node. Not set: 2, or with a machine size of your own what is left."),
+    kube_mem: whole(128, 4_194_304, "MB").optional().describe("MB of memory that pods may use on each node. Not set: 2048, or with a machine size of your own what is left."),
+    kube_disk: whole(1024, 67_108_864, "MB").optional().describe("MB of the machine's disk that pods may use. Not set: 10240, or with a machine size of your own what is left."),
+    system_cpus: cpus(0.1, 64).optional().describe("CPUs for kubelet, container runtime and system. Not set: 1, or with a machine size of your own a quarter of it at most."),
+    system_mem: whole(256, 1_048_576, "MB").optional().describe("MB of memory for kubelet, container runtime and system. Not set: 1024, or with a machine size of your own a quarter of it at most."),
+  });
+}
+
+/** Requests of a component. */
+export function component(byDefaultCpus: number, byDefaultMemory: number) {
+  return z.strictObject({
+    cpus: cpus(0.05, 64).default(byDefaultCpus).describe("CPUs."),
+    mem: whole(64, 262_144, "MB").default(byDefaultMemory).describe("MB of memory."),
+  });
+}
+
+/** Failure domains. */
+export function placement() {
+  return matching("spread, or zones of the region with commas between them, such as eu-central-1a,eu-central-1b", /^[a-z0-9][a-z0-9-]{0,62}(,[a-z0-9][a-z0-9-]{0,62}){0,19}$/);
+}
+
+/** Address of a proxy. A password would be readable in user-data, which is no place for one. */
+export function proxyUrl() {
+  return text("empty, or an http or https address of at most 2000 characters without user and password, such as http://proxy.example:3128", (value) => {
+    if (value === "") return true;
+    if (value.length > 2000 || !/^https?:\/\/[A-Za-z0-9[]/.test(value) || /[\s"'\\$`%]/.test(value) || !URL.canParse(value)) return false;
+    const { username, password, search, hash } = new URL(value);
+    return username + password + search + hash === "";
+  });
+}

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { cloudProfiles } from "../../components/cloud/profiles.js";
 import { versions } from "../../components/spec/versions.js";
-import { anyCidr, cidr, domain, httpUrl, matching, oneOf, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
+import { anyCidr, cidr, component, cpus, domain, httpUrl, matching, oneOf, placement, proxyUrl, reservation, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
 
 export interface Option<S extends z.ZodType = z.ZodType> {
   readonly schema: S;
@@ -41,22 +41,39 @@ export const options = {
   ),
   cloud: option(oneOf(cloudNames[0]!, ...cloudNames.slice(1)), "digitalocean", "Cloud in which the cluster is made."),
   region: option(matching("the cloud's name of a region, such as fra1 or nyc3", /^[a-z]{2,}[a-z0-9-]{0,30}$/), "", "The cloud's region. Must be set."),
+  log_level: option(oneOf("ERROR", "WARN", "INFO", "DEBUG"), "INFO", "How much the cluster's components tell."),
   kubernetes_version: option(oneOf(versions.kubernetes), versions.kubernetes, "Version of Kubernetes."),
   high_availability: option(yesOrNo(), false, "false: 1 etcd member and 1 controller. true: 3 of each, and load balancers before the API servers."),
   node_count: option(whole(1, 5000, "machines"), 1, "Number of workers. Adding one touches no other."),
-  node_size: option(size(), "", "Machine size of workers. Empty: the cloud's default."),
-  controller_size: option(size(), "", "Machine size of controllers. Empty: the cloud's default."),
-  etcd_size: option(size(), "", "Machine size of etcd members. Empty: the cloud's default."),
+  public_node_count: option(whole(0, 1000, "machines"), 0, "Number of public workers: open to everyone on ports 80 and 443, and tainted, so that only pods that tolerate it run there."),
+  node_size: option(size(), "", "Machine size of workers. Empty: the cheapest that holds reserved_resources."),
+  public_node_size: option(size(), "", "Machine size of public workers. Empty: the cheapest that holds public_reserved_resources."),
+  controller_size: option(size(), "", "Machine size of controllers. Empty: the cheapest that holds what apiserver, controller_manager, scheduler and kube_proxy ask for."),
+  etcd_size: option(size(), "", "Machine size of etcd members. Empty: the cheapest that holds etcd.cpus and etcd.mem."),
+  reserved_resources: option(reservation(), {}, "What workers offer to pods, and what is kept from them. With node_size, what is not set is left to the machine."),
+  public_reserved_resources: option(reservation(), {}, "As reserved_resources, for public workers."),
+  max_unavailable: option(whole(1, 1000, "machines"), 1, "Workers of a pool that may be missing while a change goes through it."),
+  control_plane_placement: option(placement(), "spread", "Failure domains (zones) of etcd members and controllers. Moves nothing until a machine is replaced."),
+  node_placement: option(placement(), "spread", "Failure domains (zones) of workers. Moves nothing until a machine is replaced."),
+  public_node_placement: option(placement(), "spread", "Failure domains (zones) of public workers. Moves nothing until a machine is replaced."),
+  apiserver: option(component(0.5, 1024), {}, "What the pod of an API server asks for; no limit, since it must not be ended under load."),
+  controller_manager: option(component(0.5, 512), {}, "What the pod of a controller manager asks for; its memory is also its limit."),
+  scheduler: option(component(0.5, 512), {}, "What the pod of a scheduler asks for; its memory is also its limit."),
+  kube_proxy: option(component(0.1, 512), {}, "What each pod of kube-proxy asks for; its memory is also its limit."),
   etcd: option(
     z.strictObject({
       count: z
         .union([z.literal(1), z.literal(3), z.literal(5)])
         .optional()
         .meta({ allowed: "1, 3 or 5: an even number survives no more losses than the odd one below it", description: "Number of members. Not set: 1, or 3 with high_availability." }),
-      data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB of the volume with a member's data, which outlives the machine. Rounded up to whole GB; may grow, never shrink."),
+      cpus: cpus(0.1, 64).default(0.5).describe("CPUs that a member gets before everything else on its machine."),
+      mem: whole(256, 262_144, "MB").default(1024).describe("MB of memory that a member keeps under pressure."),
+      data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB for a member's data; half of it is the database's quota, 8 GB at most. A volume is rounded up to whole GB; may grow, never shrink."),
+      wal_disk: whole(512, 65_536, "MB").default(512).describe("MB of the volume with a member's write-ahead log. Rounded up to whole GB; may grow, never shrink. Not used with disk_type ROOT."),
+      disk_type: oneOf("MOUNT", "ROOT").default("MOUNT").describe("MOUNT: data and write-ahead log each on a volume that outlives the machine. ROOT: on the machine's own disk; a replaced member gets its data from the others."),
     }),
     {},
-    "The etcd cluster: how many members, and how large their volumes.",
+    "The etcd cluster: members, what each gets, and where its data is.",
   ),
   node_cidr: option(cidr(), "10.4.0.0/20", "Private network of the machines."),
   pod_cidr: option(cidr(), "10.2.0.0/16", "Network of pods; each controller and worker gets a /24 of it."),
@@ -67,7 +84,17 @@ export const options = {
     "Ports for Services of type NodePort.",
   ),
   cluster_domain: option(domain(), "cluster.local", "DNS domain of Services and pods."),
-  network_provider: option(oneOf("flannel"), "flannel", "Network of pods: flannel, an overlay (VXLAN) between the machines."),
+  network_provider: option(oneOf("flannel", "none"), "flannel", "Network of pods. flannel: an overlay (VXLAN) between the machines. none: you bring your own, and nodes become ready with it."),
+  cloud_provider: option(oneOf("none", "aws", "digitalocean"), "none", "Cloud controller manager of the cluster."),
+  pod_security: option(oneOf("privileged", "baseline", "restricted"), "baseline", "Pod Security Standard that namespaces without a label of their own enforce; kube-system is exempt."),
+  encryption_key: option(whole(1, 1_000_000, "keys"), 1, "Number of the key with which the API encrypts Secrets at rest. One higher: a new key is used, and all Secrets are written again with it."),
+  http_proxy: option(proxyUrl(), "", "Proxy for downloads from http addresses, for release files, images and the kubelet. Empty: none."),
+  https_proxy: option(proxyUrl(), "", "Proxy for downloads from https addresses. Empty: none."),
+  no_proxy: option(
+    text("host names, domains, addresses and networks with commas between them, at most 2000 characters", (value) => value.length <= 2000 && /^([A-Za-z0-9.*:/[\]_-]+(,\s*[A-Za-z0-9.*:/[\]_-]+)*)?$/.test(value)),
+    "",
+    "What is reached without the proxies. Pod, Service and machine networks, metadata and the cluster's domain always are.",
+  ),
   image: option(
     matching("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", /^(|[a-z0-9][a-z0-9.-]{0,100}|https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300})$/),
     "",
@@ -102,8 +129,8 @@ export const options = {
           matching("the host of a registry, such as registry.k8s.io", /^(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$/),
           httpUrl("https://mirror.example:5000/registry.k8s.io"),
         )
-        .refine((registries) => Object.keys(registries).length <= 10)
-        .meta({ allowed: "at most 10 registry hosts, each with the address of its mirror", description: "Registry host to the address of its mirror. Images of these registries come from nowhere else." })
+        .refine((registries) => Object.keys(registries).length <= 20)
+        .meta({ allowed: "at most 20 registry hosts, each with the address of its mirror", description: "Registry host to the address of its mirror. Images of these registries come from nowhere else." })
         .default({}),
       checksums: matching("the path of a JSON file, relative to the project's folder", /^[^\0]{1,500}$/)
         .optional()
@@ -113,7 +140,7 @@ export const options = {
     "Mirrors of release files and images, for networks that do not reach the originals.",
   ),
   deletion_protection: option(yesOrNo(), true, "Refuse to delete keys of certificate authorities and volumes of etcd. Set it to false and run pulumi up before pulumi destroy."),
-  drain_timeout: option(whole(0, 86_400, "seconds"), 300, "Seconds that a worker may take to drain before its removal fails."),
+  drain_timeout: option(whole(0, 7200, "seconds"), 300, "Seconds that a worker may take to drain before its removal fails."),
   boot_timeout: option(whole(60, 7200, "seconds"), 600, "Seconds that a machine may take from its creation until it serves."),
 } satisfies Record<string, Option>;
 

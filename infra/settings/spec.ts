@@ -1,11 +1,13 @@
 /** From settings to the cluster's description. Pure. */
 import { cloudProfile } from "../../components/cloud/profiles.js";
 import { nthAddress } from "../../components/spec/cidr.js";
-import type { ClusterSpec } from "../../components/spec/cluster.js";
+import type { ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
 import { type Image, type Release, versions } from "../../components/spec/versions.js";
 import type { Checksums } from "./checksums.js";
 import { gigabytes, memberCounts } from "./counts.js";
 import { portRange, type Settings } from "./options.js";
+import { proxyOf } from "./proxy.js";
+import { controllerResources, machineSizes, nodeResources } from "./sizes.js";
 
 /**
  * @param settings validated.
@@ -14,21 +16,59 @@ import { portRange, type Settings } from "./options.js";
 export function toClusterSpec(settings: Settings, checksums: Checksums = { releases: {}, images: {} }): ClusterSpec {
   const profile = cloudProfile(settings.cloud)!;
   const counts = memberCounts(settings);
+  const sizes = machineSizes(settings);
+  const proxy = proxyOf(settings);
   return {
     name: settings.cluster_name,
     cloud: settings.cloud,
     region: settings.region,
     kubernetesVersion: settings.kubernetes_version,
     highAvailability: settings.high_availability,
+    logLevel: settings.log_level,
     etcd: {
       role: "etcd",
       pool: "etcd",
       count: counts.etcd,
-      size: settings.etcd_size || profile.sizes.etcd,
-      volumeSize: gigabytes(settings.etcd.data_disk),
+      size: sizes.etcd.name,
+      zones: zonesOf(settings.control_plane_placement),
+      cpus: settings.etcd.cpus,
+      memory: settings.etcd.mem,
+      disks:
+        settings.etcd.disk_type === "ROOT"
+          ? { type: "root", data: gigabytes(settings.etcd.data_disk) }
+          : { type: "volumes", data: gigabytes(settings.etcd.data_disk), wal: gigabytes(settings.etcd.wal_disk) },
     },
-    controllers: { role: "controller", pool: "controller", count: counts.controllers, size: settings.controller_size || profile.sizes.controller },
-    workers: { role: "worker", pool: "worker", count: settings.node_count, size: settings.node_size || profile.sizes.worker },
+    controllers: {
+      role: "controller",
+      pool: "controller",
+      count: counts.controllers,
+      size: sizes.controller.name,
+      zones: zonesOf(settings.control_plane_placement),
+      resources: controllerResources,
+    },
+    workers: {
+      role: "worker",
+      pool: "worker",
+      count: settings.node_count,
+      size: sizes.worker.name,
+      zones: zonesOf(settings.node_placement),
+      resources: nodeResources(settings.reserved_resources, settings.node_size, sizes.worker),
+    },
+    publicWorkers: {
+      role: "public",
+      pool: "public",
+      count: settings.public_node_count,
+      size: sizes.public.name,
+      zones: zonesOf(settings.public_node_placement),
+      resources: nodeResources(settings.public_reserved_resources, settings.public_node_size, sizes.public),
+    },
+    maxUnavailable: settings.max_unavailable,
+    components: {
+      "kube-apiserver": requests(settings.apiserver),
+      "kube-controller-manager": requests(settings.controller_manager),
+      "kube-scheduler": requests(settings.scheduler),
+      "kube-proxy": requests(settings.kube_proxy),
+    },
     nodeCidr: settings.node_cidr,
     podCidr: settings.pod_cidr,
     serviceCidr: settings.service_cidr,
@@ -36,6 +76,11 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     dnsServiceAddress: nthAddress(settings.service_cidr, 10),
     nodePortRange: portRange(settings.node_port_range)!,
     clusterDomain: settings.cluster_domain,
+    networkProvider: settings.network_provider,
+    cloudProvider: settings.cloud_provider,
+    podSecurity: settings.pod_security,
+    encryptionKey: settings.encryption_key,
+    ...(proxy ? { proxy } : {}),
     image: settings.image || profile.image,
     adminCidrs: settings.admin_cidrs,
     sshPublicKeys: settings.ssh_public_keys,
@@ -46,6 +91,7 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     },
     releases: {
       kubelet: releaseOf(versions.releases.kubelet, checksums),
+      kubectl: releaseOf(versions.releases.kubectl, checksums),
       etcd: releaseOf(versions.releases.etcd, checksums),
       "cni-plugins": releaseOf(versions.releases["cni-plugins"], checksums),
     },
@@ -62,4 +108,12 @@ function releaseOf(release: Release, { releases }: Checksums): Release {
 
 function imageOf(image: Image, { images }: Checksums): Image {
   return { name: image.name, digest: images[image.name] ?? image.digest };
+}
+
+function requests({ cpus, mem }: { readonly cpus: number; readonly mem: number }): ComponentResources {
+  return { cpus, memory: mem };
+}
+
+function zonesOf(placement: Settings["node_placement"]): readonly string[] {
+  return placement === "spread" ? [] : placement.split(",");
 }

@@ -16,6 +16,7 @@ const forAdministrator: Readonly<Record<Machine["role"], readonly Range[]>> = {
   etcd: [single(22)],
   controller: [single(22), single(6443)],
   worker: [single(22), single(80), single(443), nodePorts],
+  public: [single(22), single(80), single(443), nodePorts],
 };
 
 const inRanges = (port: number, ranges: readonly Range[]): boolean => ranges.some(({ from, to }) => port >= from && port <= to);

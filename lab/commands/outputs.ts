@@ -7,7 +7,7 @@ import { pulumi, stackExists } from "./stack.js";
 
 const machine = z.object({
   name: z.string(),
-  role: z.enum(["etcd", "controller", "worker"]),
+  role: z.enum(["etcd", "controller", "worker", "public"]),
   id: z.string(),
   public_ipv4: z.ipv4(),
   private_ipv4: z.ipv4(),

@@ -20,10 +20,11 @@ export interface Release {
 
 /** The files that machines download, as `versions.json` names them. */
 export function releases(): readonly Release[] {
-  const { kubelet, etcd, "cni-plugins": cni } = versions.releases;
+  const { kubelet, kubectl, etcd, "cni-plugins": cni } = versions.releases;
   const etcdTools = ["etcd", "etcdctl", "etcdutl"];
   return [
     { url: kubelet.url, tools: ["kubelet"] },
+    { url: kubectl.url, tools: ["kubectl"] },
     { url: etcd.url, tools: etcdTools, archive: Object.fromEntries(etcdTools.map((tool) => [`etcd-v${versions.etcd}-linux-amd64/${tool}`, tool])) },
     { url: cni.url, tools: cniPluginNames, archive: Object.fromEntries(cniPluginNames.map((tool) => [tool, tool])) },
   ];

@@ -113,6 +113,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       },
       official: [
         { ...releases.kubelet, tools: { kubelet: "" } },
+        { ...releases.kubectl, tools: { kubectl: "" } },
         ...kubernetesBinaries.flatMap((tool) => download(tool, { [tool]: "" })),
       ],
       seconds: 300,

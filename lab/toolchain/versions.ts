@@ -10,7 +10,7 @@ export interface Versions {
   readonly kubernetes: string;
   readonly etcd: string;
   readonly flatcar: { readonly version: string };
-  readonly releases: Readonly<Record<"kubelet" | "etcd" | "cni-plugins", PinnedFile>>;
+  readonly releases: Readonly<Record<"kubelet" | "kubectl" | "etcd" | "cni-plugins", PinnedFile>>;
   readonly images: Readonly<Record<string, { readonly name: string; readonly digest: string | null }>>;
   readonly toolchain: {
     readonly pulumi: string;

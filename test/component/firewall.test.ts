@@ -46,15 +46,15 @@ describe("firewall table", () => {
 });
 
 describe("firewall table on DigitalOcean", () => {
-  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker" } };
+  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" } };
   const rules = firewallRules({ highAvailability: true, nodePortRange });
 
   it("names roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [
       { protocol: "tcp", portRange: "22", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"] },
-      { protocol: "tcp", portRange: "6443", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"], sourceTags: ["t-controller", "t-worker"] },
+      { protocol: "tcp", portRange: "6443", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"], sourceTags: ["t-controller", "t-worker", "t-public"] },
       { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller"] },
-      { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker"] },
+      { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker", "t-public"] },
     ]);
   });
 

@@ -79,7 +79,7 @@ describe("settings", () => {
       image: "https://images.example/flatcar.bin.bz2",
     });
     assert.equal(spec.etcd.count, 5);
-    assert.equal(spec.etcd.volumeSize, 5);
+    assert.equal(spec.etcd.disks.data, 5);
     assert.equal(spec.controllers.count, 3);
     assert.equal(spec.workers.count, 7);
     assert.equal(spec.workers.size, "s-8vcpu-16gb");

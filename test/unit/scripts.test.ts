@@ -100,14 +100,14 @@ describe("scripts", function () {
       mkdirSync(join(tree, "cni"));
       for (const name of ["bridge", "portmap"]) writeFileSync(join(tree, "cni", name), name);
       const pack = (...args: string[]): Buffer => spawnSync("tar", ["-C", tree, "-cz", ...args]).stdout;
-      const contents = { kubelet: Buffer.from("kubelet"), etcd: pack("etcd-v9"), "cni-plugins": pack("-C", "cni", ".") };
+      const contents = { kubelet: Buffer.from("kubelet"), kubectl: Buffer.from("kubectl"), etcd: pack("etcd-v9"), "cni-plugins": pack("-C", "cni", ".") };
       const { releases } = clusters.single;
       const place = (name: keyof typeof contents) => {
         const { host, pathname } = new URL(releases[name].url);
         files.set(`/${host}${pathname}`, contents[name]);
         return { url: releases[name].url, sha256: sha256(contents[name]) };
       };
-      spec = { ...clusters.single, mirrors: { releases: address, registries: {} }, releases: { kubelet: place("kubelet"), etcd: place("etcd"), "cni-plugins": place("cni-plugins") } };
+      spec = { ...clusters.single, mirrors: { releases: address, registries: {} }, releases: { kubelet: place("kubelet"), kubectl: place("kubectl"), etcd: place("etcd"), "cni-plugins": place("cni-plugins") } };
       mkdirSync(join(folder, "var/tmp"), { recursive: true });
     });
     afterEach(() => void server.close());

@@ -74,6 +74,7 @@ start kubelet.service
 `,
       );
     case "worker":
+    case "public":
       return script("activate", purpose, `${start}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\nstart kubelet.service\n`);
     default:
       return role satisfies never;

@@ -48,6 +48,7 @@ check kube-controller-manager --insecure https://127.0.0.1:10257/healthz
 check kube-scheduler --insecure https://127.0.0.1:10259/readyz
 `);
     case "worker":
+    case "public":
       return health(`\n${kubelet}`);
     default:
       return role satisfies never;

@@ -17,7 +17,9 @@ function needs(role: Role): readonly ReleaseName[] {
     case "etcd":
       return ["etcd"];
     case "controller":
+      return ["kubelet", "kubectl", "cni-plugins"];
     case "worker":
+    case "public":
       return ["kubelet", "cni-plugins"];
     default:
       return role satisfies never;
@@ -27,6 +29,7 @@ function needs(role: Role): readonly ReleaseName[] {
 /** How each file is put in place: a program as it is, or an archive of programs. */
 const placing: Readonly<Record<ReleaseName, (file: string) => string>> = {
   kubelet: (file) => `program ${file} ${programDirectory}`,
+  kubectl: (file) => `program ${file} ${programDirectory}`,
   etcd: (file) => `archive ${file} ${programDirectory} --strip-components=1 --wildcards '*/etcd' '*/etcdctl' '*/etcdutl'`,
   "cni-plugins": (file) => `archive ${file} ${cniDirectory}`,
 };

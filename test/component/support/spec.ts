@@ -6,15 +6,25 @@ import { versions } from "../../../components/spec/versions.js";
 export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number } = {}): ClusterSpec {
   const { workerCount = 2, ...rest } = changes;
   const count = rest.highAvailability ? 3 : 1;
+  const resources = { pods: { cpus: 2, memory: 2048, disk: 10_240 }, system: { cpus: 1, memory: 1024 } };
   return {
     name: "dev",
     cloud: "digitalocean",
     region: "fra1",
     kubernetesVersion: versions.kubernetes,
     highAvailability: false,
-    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", volumeSize: 10 },
-    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb" },
-    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb" },
+    logLevel: "INFO",
+    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 10, wal: 1 } },
+    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.4, memory: 1024 } } },
+    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb", zones: [], resources },
+    publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", zones: [], resources },
+    maxUnavailable: 1,
+    components: {
+      "kube-apiserver": { cpus: 0.5, memory: 1024 },
+      "kube-controller-manager": { cpus: 0.5, memory: 512 },
+      "kube-scheduler": { cpus: 0.5, memory: 512 },
+      "kube-proxy": { cpus: 0.1, memory: 512 },
+    },
     nodeCidr: "10.4.0.0/20",
     podCidr: "10.2.0.0/16",
     serviceCidr: "10.3.0.0/16",
@@ -22,6 +32,10 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     dnsServiceAddress: "10.3.0.10",
     nodePortRange: { from: 30000, to: 32767 },
     clusterDomain: "cluster.local",
+    networkProvider: "flannel",
+    cloudProvider: "none",
+    podSecurity: "baseline",
+    encryptionKey: 1,
     image: "flatcar-stable",
     adminCidrs: ["192.0.2.1/32"],
     sshPublicKeys: [],

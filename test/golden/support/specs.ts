@@ -1,7 +1,7 @@
 /** Clusters whose user-data is kept as goldens, made from settings as a stack has them. */
 import { digitaloceanProfile } from "../../../components/digitalocean/profile.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
-import type { ClusterSpec, Role } from "../../../components/spec/cluster.js";
+import { type ClusterSpec, type Role, roles } from "../../../components/spec/cluster.js";
 import { clusterSpec } from "../../../infra/config.js";
 
 const settings: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ export const clusters: Readonly<Record<"single" | "ha", ClusterSpec>> = {
   }),
 };
 
-export const roles: readonly Role[] = ["etcd", "controller", "worker"];
+export { roles };
 
 export function userData(cluster: keyof typeof clusters, role: Role): string {
   return renderUserData(clusters[cluster], role, digitaloceanProfile);

@@ -1,0 +1,86 @@
+/** Machine sizes that follow from settings. Pure. */
+import { cloudProfile } from "../../components/cloud/profiles.js";
+import { holds, type MachineNeeds, type MachineSize, smallestSize, usableMemory } from "../../components/cloud/sizes.js";
+import type { NodeResources, Role } from "../../components/spec/cluster.js";
+import type { Settings } from "./options.js";
+
+type Reservation = Settings["reserved_resources"];
+
+/** What workers get where neither a size nor a reservation is named: CPUs, and MB. */
+const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1, system_mem: 1024 } as const;
+
+/** Kept on controllers beside the control plane's own pods: kubelet, container runtime, system and the network's pods. */
+const controllerSystem = { cpus: 0.4, memory: 1024 } as const;
+
+/** Kept on etcd's machines beside the member. */
+const etcdSystem = { cpus: 0.25, memory: 512 } as const;
+
+/** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
+const controllerDisk = 10_240;
+
+/** What a machine of each role must hold. */
+export function machineNeeds(settings: Settings): Readonly<Record<Role, MachineNeeds>> {
+  const pods = [settings.apiserver, settings.controller_manager, settings.scheduler, settings.kube_proxy];
+  const { etcd } = settings;
+  return {
+    etcd: { cpus: etcd.cpus + etcdSystem.cpus, memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
+    controller: {
+      cpus: sum(pods.map(({ cpus }) => cpus)) + controllerSystem.cpus,
+      memory: sum(pods.map(({ mem }) => mem)) + controllerSystem.memory,
+      disk: controllerDisk,
+    },
+    worker: nodeNeeds(settings.reserved_resources, settings.node_size),
+    public: nodeNeeds(settings.public_reserved_resources, settings.public_node_size),
+  };
+}
+
+/** The settings that name a size. */
+export const sizeOptions = { etcd: "etcd_size", controller: "controller_size", worker: "node_size", public: "public_node_size" } as const satisfies Record<Role, keyof Settings>;
+
+/** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
+export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
+  const { sizes } = cloudProfile(settings.cloud)!;
+  const needs = machineNeeds(settings)[role];
+  const named = settings[sizeOptions[role]];
+  if (named === "") return smallestSize(sizes, needs);
+  const size = sizes.find(({ name }) => name === named);
+  return size && holds(size, needs) ? size : undefined;
+}
+
+/** @throws Error when a role has no size: the rules refuse such settings before. */
+export function machineSizes(settings: Settings): Readonly<Record<Role, MachineSize>> {
+  const sizeOf = (role: Role): MachineSize => {
+    const size = machineSize(settings, role);
+    if (!size) throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
+    return size;
+  };
+  return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
+}
+
+/** What is kept on controllers; their pods may use the rest. */
+export const controllerResources: NodeResources = { pods: {}, system: controllerSystem };
+
+/** What a node of the size offers to pods. */
+export function nodeResources(given: Reservation, named: string, size: MachineSize): NodeResources {
+  const asked = named === "" ? { ...usual, ...given } : given;
+  return {
+    pods: {
+      ...(asked.kube_cpus === undefined ? {} : { cpus: asked.kube_cpus }),
+      ...(asked.kube_mem === undefined ? {} : { memory: asked.kube_mem }),
+      ...(asked.kube_disk === undefined ? {} : { disk: asked.kube_disk }),
+    },
+    system: {
+      cpus: asked.system_cpus ?? Math.min(usual.system_cpus, size.cpus / 4),
+      memory: asked.system_mem ?? Math.min(usual.system_mem, Math.floor(usableMemory(size) / 4)),
+    },
+  };
+}
+
+function nodeNeeds(given: Reservation, named: string): MachineNeeds {
+  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: 0.1, kube_mem: 128, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
+  return { cpus: asked.kube_cpus + asked.system_cpus, memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
