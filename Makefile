@@ -7,11 +7,17 @@ MAKEFLAGS += --no-builtin-rules
 # Without npx: one process less between a Ctrl-C and the program that handles it.
 LAB := node --import tsx lab/cli.ts
 
+# The stack to make: dev, or another one that has a Pulumi.<name>.yaml.
+ifdef STACK
+export COREKUBE_STACK := $(STACK)
+endif
+
 .PHONY: help ready up down clean status env ssh check test test-interrupt lint bench
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
 	@echo
+	@echo '  STACK=ha selects another stack (make up STACK=ha): 3 etcd members, 3 controllers, 2 workers, 1 public worker.'
 	@echo '  COREKUBE_LAB=test selects the second region (make up COREKUBE_LAB=test), COREKUBE_CACHE and COREKUBE_LAB_DIR move the folders.'
 
 ready:

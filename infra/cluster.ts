@@ -42,23 +42,18 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
     after: [readiness],
     store: etcd,
   });
-  const workers = new Workers(spec.name, {
-    spec,
-    cloud,
-    ssh,
-    apiHost,
-    caCertificate: pki.kubernetes.certificate,
-    kubeconfig: adminKubeconfig,
-    joinAfter: nodeAddons.joinAfter,
-  });
+  const joining = { spec, cloud, ssh, apiHost, caCertificate: pki.kubernetes.certificate, kubeconfig: adminKubeconfig, joinAfter: nodeAddons.joinAfter };
+  const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
+  const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
   new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });
   return {
     endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,
-    machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines], [
+    machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines], [
       ...etcd.deliveries,
       ...controllers.deliveries,
       ...workers.joins,
+      ...publicWorkers.joins,
     ]),
     ssh_private_key: ssh.privateKey,
     ssh_user: pulumi.output(ssh.user),

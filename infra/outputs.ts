@@ -18,7 +18,7 @@ export interface ClusterOutputs {
   readonly endpoint: pulumi.Output<string>;
   /** The administrator's. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
-  /** etcd members, controllers, workers, each in the order of their index. */
+  /** etcd members, controllers, workers, public workers, each in the order of their index. */
   readonly machines: pulumi.Output<MachineOutput[]>;
   /** Key to all machines, in OpenSSH's format. Secret. */
   readonly ssh_private_key: pulumi.Output<string>;

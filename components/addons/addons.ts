@@ -47,7 +47,8 @@ export class NodeAddons extends pulumi.ComponentResource {
       opts: { parent: this, provider: this.provider, deletedWith: args.store },
     };
     const rights = createRbac(context);
-    this.joinAfter = [...rights, createKubeProxy(context), createFlannel(context)];
+    const network = args.spec.networkProvider === "flannel" ? [createFlannel(context)] : [];
+    this.joinAfter = [...rights, createKubeProxy(context), ...network];
     this.registerOutputs({});
   }
 }

@@ -75,7 +75,8 @@ export function createCoredns(context: AddonContext, after: readonly pulumi.Reso
   const deployment = new kubernetes.apps.v1.Deployment(
     objectName(context, name),
     {
-      metadata: { name, namespace, labels },
+      // Without a network nothing would become ready: the pods wait for whoever brings it, the run does not.
+      metadata: { name, namespace, labels, ...(spec.networkProvider === "none" ? { annotations: { "pulumi.com/skipAwait": "true" } } : {}) },
       spec: {
         replicas: corednsReplicas,
         selector: { matchLabels: labels },

@@ -1,6 +1,7 @@
 /** flannel: the pods' network, as an overlay (VXLAN) between the nodes' private addresses. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { verbosity } from "../nodeconfig/logging.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { type AddonContext, checksum, checksumAnnotation, image, namespace, nodePod, nodeUpdate, objectName, restricted } from "./context.js";
 
@@ -93,7 +94,7 @@ function podSpec({ spec, api }: AddonContext): kubernetes.types.input.core.v1.Po
         name,
         image: image(spec, "flannel"),
         // The private network's interface is the one with the node's address.
-        command: ["/opt/bin/flanneld", "--ip-masq", "--kube-subnet-mgr", "--iface=$(NODE_IP)"],
+        command: ["/opt/bin/flanneld", "--ip-masq", "--kube-subnet-mgr", "--iface=$(NODE_IP)", `-v=${verbosity(spec.logLevel)}`],
         env: [
           { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
           { name: "NODE_IP", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } },

@@ -3,6 +3,8 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
+import { verbosity } from "../nodeconfig/logging.js";
+import { quantities } from "../spec/quantities.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { type AddonContext, checksum, checksumAnnotation, image, namespace, nodePod, nodeUpdate, objectName } from "./context.js";
 
@@ -60,11 +62,11 @@ export function createKubeProxy(context: AddonContext): pulumi.Resource {
               {
                 name,
                 image: image(spec, name),
-                command: ["/usr/local/bin/kube-proxy", `--config=${configDirectory}/config.yaml`, "--hostname-override=$(NODE_NAME)"],
+                command: ["/usr/local/bin/kube-proxy", `--config=${configDirectory}/config.yaml`, "--hostname-override=$(NODE_NAME)", `--v=${verbosity(spec.logLevel)}`],
                 env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
                 // It writes kernel settings under /proc/sys, which only a privileged container may.
                 securityContext: { privileged: true, readOnlyRootFilesystem: true },
-                resources: { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+                resources: quantities(spec.components["kube-proxy"], true),
                 readinessProbe: { httpGet: { path: "/healthz", port: healthPort }, periodSeconds: 5 },
                 livenessProbe: { httpGet: { path: "/livez", port: healthPort }, initialDelaySeconds: 15, failureThreshold: 5 },
                 volumeMounts: [{ name: "config", mountPath: configDirectory, readOnly: true }],

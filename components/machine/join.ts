@@ -11,6 +11,8 @@ export interface JoinArgs extends MachineAccessArgs {
   caCertificate: pulumi.Input<string>;
   /** An administrator's kubeconfig that works from here, also at deletion. Always kept as a secret; never sent to the machine. */
   kubeconfig: pulumi.Input<string>;
+  /** The cluster brings the pods' network itself; false: a Node that lacks nothing else has joined. @default true */
+  podNetwork?: pulumi.Input<boolean>;
   /** Seconds for the pods to leave at deletion, 0 (go without draining) to 7200. @default 300 */
   drainTimeout?: pulumi.Input<number>;
 }

@@ -1,7 +1,8 @@
 /** The container runtime, which the operating system brings. */
-import type { ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
 import { imageReference } from "../spec/versions.js";
 import { hostsToml } from "./mirror.js";
+import { proxyFile } from "./proxy.js";
 import { file, type NodeConfig } from "./types.js";
 
 const config = "/etc/containerd/config.toml";
@@ -10,10 +11,13 @@ const registries = "/etc/containerd/certs.d";
 const dropins = "/etc/containerd/conf.d";
 
 /** Schema 3 of the configuration: every containerd 2 reads it. */
-function containerdConfig(pause: string): string {
+function containerdConfig(pause: string, level: LogLevel): string {
   return `version = 3
 imports = ["${dropins}/*.toml"]
 oom_score = -999
+
+[debug]
+level = "${level.toLowerCase()}"
 
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
 sandbox = "${pause}"
@@ -30,7 +34,7 @@ SystemdCgroup = true
 }
 
 /** Configuration and registries, on top of the operating system's own unit. */
-export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors">): Partial<NodeConfig> {
+export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLevel">): Partial<NodeConfig> {
   const pause = spec.images["pause"];
   if (!pause) {
     throw new Error("images.pause: got nothing; pods need its image; add it to versions.json");
@@ -38,13 +42,13 @@ export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors">): Parti
   return {
     directories: [{ path: dropins, mode: 0o755 }],
     files: [
-      file(config, containerdConfig(imageReference(pause))),
+      file(config, containerdConfig(imageReference(pause), spec.logLevel)),
       ...Object.entries(spec.mirrors.registries).map(([host, mirror]) => file(`${registries}/${host}/hosts.toml`, hostsToml(mirror))),
     ],
     units: [
       {
         name: "containerd.service",
-        dropins: { "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\n` },
+        dropins: { "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\nEnvironmentFile=-${proxyFile}\n` },
       },
     ],
   };

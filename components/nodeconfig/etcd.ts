@@ -1,8 +1,10 @@
 /** The etcd member of a machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { etcdCertificates, etcdDirectory, metadataFile, programDirectory, secretsDirectory } from "./layout.js";
+import { etcdCertificates, etcdDirectory, etcdWalDirectory, metadataFile, programDirectory, secretsDirectory } from "./layout.js";
 import { cipherSuites } from "./tls.js";
 import type { NodeConfig } from "./types.js";
+
+type Spec = Pick<ClusterSpec, "name" | "etcd" | "logLevel">;
 
 const gibibyte = 2 ** 30;
 
@@ -15,7 +17,7 @@ export function quotaBytes(data: number): number {
 }
 
 /** https://etcd.io/docs/v3.6/op-guide/configuration/. The first members come from the environment: `cluster.env`. */
-function flags(spec: Pick<ClusterSpec, "name" | "etcd">): readonly string[] {
+function flags(spec: Spec): readonly string[] {
   const address = "https://${PRIVATE_IPV4}";
   const tls = (prefix: string, name: string): string[] => [
     `--${prefix}cert-file=${etcdCertificates}/${name}.crt`,
@@ -26,6 +28,9 @@ function flags(spec: Pick<ClusterSpec, "name" | "etcd">): readonly string[] {
   return [
     "--name=${HOSTNAME}",
     `--data-dir=${etcdDirectory}`,
+    // Below the mount, which has a folder of the file system's own.
+    ...(spec.etcd.disks.type === "volumes" ? [`--wal-dir=${etcdWalDirectory}/wal`] : []),
+    `--log-level=${spec.logLevel.toLowerCase()}`,
     `--initial-cluster-token=${spec.name}`,
     `--listen-client-urls=${address}:2379,https://127.0.0.1:2379`,
     `--advertise-client-urls=${address}:2379`,
@@ -46,12 +51,12 @@ function flags(spec: Pick<ClusterSpec, "name" | "etcd">): readonly string[] {
 }
 
 /** A member says that it is ready when it is part of a majority, which may take as long as the others need. */
-function unit(spec: Pick<ClusterSpec, "name" | "etcd">): string {
+function unit(spec: Spec): string {
+  const volumes = spec.etcd.disks.type === "volumes";
   return `[Unit]
 Description=etcd member
 Documentation=https://etcd.io/docs/
-Requires=corekube-volume.service
-After=corekube-volume.service network-online.target corekube-metadata.service corekube-install.service
+${volumes ? "Requires=corekube-volume.service\nAfter=corekube-volume.service\n" : ""}After=network-online.target corekube-metadata.service corekube-install.service
 StartLimitIntervalSec=0
 
 [Service]
@@ -69,10 +74,13 @@ LimitNOFILE=65536
 IOSchedulingClass=best-effort
 IOSchedulingPriority=0
 OOMScoreAdjust=-998
+# Its share before everything else on the machine, under pressure only.
+CPUWeight=1000
+MemoryMin=${spec.etcd.memory}M
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict
-ReadWritePaths=${etcdDirectory}
+ReadWritePaths=${etcdDirectory}${volumes ? ` ${etcdWalDirectory}` : ""}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -90,6 +98,6 @@ UMask=0077
 }
 
 /** It is not started by itself, but by the activation. */
-export function etcd(spec: Pick<ClusterSpec, "name" | "etcd">): Partial<NodeConfig> {
+export function etcd(spec: Spec): Partial<NodeConfig> {
   return { units: [{ name: "etcd.service", contents: unit(spec) }] };
 }

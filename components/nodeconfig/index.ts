@@ -1,11 +1,12 @@
 /** The first configuration of a machine: pure functions from the cluster's description to user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
+import type { NodeRole } from "../spec/pools.js";
 import { userDataBudget } from "./budget.js";
 import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./ignition.js";
-import { kubelet, type KubeletRole } from "./kubelet.js";
+import { kubelet } from "./kubelet.js";
 import { apiServer, authentication } from "./manifests/apiServer.js";
 import { controllerManager } from "./manifests/controllerManager.js";
 import { podTemplate } from "./manifests/pod.js";
@@ -16,6 +17,7 @@ import { installScript } from "./scripts/install.js";
 import { metadataScript } from "./scripts/metadata.js";
 import { reportScript } from "./scripts/report.js";
 import { volumeScript } from "./scripts/volume.js";
+import { proxy } from "./proxy.js";
 import { podHost, system } from "./system.js";
 import { merge, type NodeConfig } from "./types.js";
 import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./units.js";
@@ -24,13 +26,13 @@ export type { NodeConfig } from "./types.js";
 
 /** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
 export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
-  const everyMachine = merge(system(spec), {
-    files: [metadataScript(profile), installScript(spec, role), activateScript(role), healthScript(role), reportScript()],
+  const everyMachine = merge(system(spec), proxy(spec), {
+    files: [metadataScript(profile), installScript(spec, role), activateScript(spec, role), healthScript(role), reportScript()],
     units: [metadataUnit, installUnit],
   });
   switch (role) {
     case "etcd":
-      return merge(everyMachine, etcd(spec), { files: [volumeScript(profile)], units: [volumeUnit, ...activateUnits([volumeUnit.name])] });
+      return merge(everyMachine, etcd(spec), etcdDisks(spec, profile));
     case "controller":
       return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec) });
     case "worker":
@@ -41,12 +43,19 @@ export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile)
   }
 }
 
-function podMachine(spec: ClusterSpec, role: KubeletRole): NodeConfig {
+/** Volumes come before the member; without them its directories are on the machine's own disk. */
+function etcdDisks({ etcd: { disks } }: ClusterSpec, profile: CloudProfile): Partial<NodeConfig> {
+  return disks.type === "volumes"
+    ? { files: [volumeScript(profile)], units: [volumeUnit, ...activateUnits([volumeUnit.name])] }
+    : { units: activateUnits([]) };
+}
+
+function podMachine(spec: ClusterSpec, role: NodeRole): NodeConfig {
   return merge(podHost(spec), containerd(spec), kubelet(spec, role), { units: activateUnits([]) });
 }
 
 function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
-  const pods = [apiServer(spec), controllerManager(spec), scheduler()];
+  const pods = [apiServer(spec), controllerManager(spec), scheduler(spec)];
   return [authentication(), ...pods.map((pod) => podTemplate(spec, pod))];
 }
 

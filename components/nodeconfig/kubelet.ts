@@ -1,6 +1,7 @@
 /** The kubelet of controllers and workers. */
 import { stringify } from "yaml";
-import type { ClusterSpec, Role } from "../spec/cluster.js";
+import type { ClusterSpec } from "../spec/cluster.js";
+import { nodePool, type NodeRole, poolLabel } from "../spec/pools.js";
 import {
   cniDirectory,
   configurationDirectory,
@@ -13,16 +14,25 @@ import {
   secretsDirectory,
   templateDirectory,
 } from "./layout.js";
+import { verbosity } from "./logging.js";
+import { proxyFile } from "./proxy.js";
+import { evictionThresholds } from "./reservation.js";
 import { cipherSuites, tlsMinimum } from "./tls.js";
 import { file, type NodeConfig } from "./types.js";
 
-export type KubeletRole = Exclude<Role, "etcd">;
+type Spec = Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers">;
 
 /** What the activation fills in and writes to the kubelet's configuration. */
 export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
 
+/** Pods come only where they tolerate it. */
+const taints = {
+  controller: { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" },
+  public: { key: poolLabel, value: "public", effect: "NoSchedule" },
+} as const;
+
 /** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
-function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain">, role: KubeletRole): string {
+function configuration(spec: Spec, role: NodeRole): string {
   return stringify({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -36,12 +46,11 @@ function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDom
     tlsMinVersion: tlsMinimum,
     tlsCipherSuites: [...cipherSuites],
     rotateCertificates: true,
-    ...(role === "controller"
-      ? {
-          staticPodPath: manifestDirectory,
-          registerWithTaints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }],
-        }
-      : {}),
+    ...(role === "controller" ? { staticPodPath: manifestDirectory } : {}),
+    ...(role === "worker" ? {} : { registerWithTaints: [taints[role]] }),
+    // What is left is what pods may use: computed on the machine, since only it knows what the kernel has taken.
+    systemReserved: { cpu: "${RESERVED_CPU}", memory: "${RESERVED_MEMORY}", "ephemeral-storage": "${RESERVED_DISK}" },
+    evictionHard: evictionThresholds,
     clusterDNS: [spec.dnsServiceAddress],
     clusterDomain: spec.clusterDomain,
     resolvConf: "${RESOLV_CONF}",
@@ -56,13 +65,14 @@ function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDom
     serializeImagePulls: false,
     maxParallelImagePulls: 4,
     containerLogMaxSize: "20Mi",
+    logging: { verbosity: verbosity(spec.logLevel) },
     shutdownGracePeriod: "45s",
     shutdownGracePeriodCriticalPods: "15s",
   });
 }
 
 /** Command line: what differs between machines, and what the configuration file cannot say. */
-function flags(role: KubeletRole): readonly string[] {
+function flags(spec: Spec, role: NodeRole): readonly string[] {
   const credentials =
     role === "controller"
       ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
@@ -75,12 +85,12 @@ function flags(role: KubeletRole): readonly string[] {
     `--cert-dir=${kubeletDirectory}/pki`,
     "--hostname-override=${HOSTNAME}",
     "--node-ip=${PRIVATE_IPV4}",
-    "--node-labels=topology.kubernetes.io/region=${REGION}",
+    `--node-labels=topology.kubernetes.io/region=\${REGION},${poolLabel}=${nodePool(spec, role).pool}`,
   ];
 }
 
 /** Without limits on restarts: a kubelet that waits for its API must go on trying. */
-function unit(role: KubeletRole): string {
+function unit(spec: Spec, role: NodeRole): string {
   return `[Unit]
 Description=Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
@@ -90,8 +100,9 @@ StartLimitIntervalSec=0
 
 [Service]
 EnvironmentFile=${metadataFile}
+EnvironmentFile=-${proxyFile}
 ExecStart=${programDirectory}/kubelet \\
-  ${flags(role).join(" \\\n  ")}
+  ${flags(spec, role).join(" \\\n  ")}
 Restart=always
 RestartSec=5
 Delegate=yes
@@ -99,7 +110,7 @@ Delegate=yes
 }
 
 /** It is not started by itself, but by the activation. */
-export function kubelet(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain">, role: KubeletRole): Partial<NodeConfig> {
+export function kubelet(spec: Spec, role: NodeRole): Partial<NodeConfig> {
   return {
     directories: [
       { path: kubeletDropins, mode: 0o755 },
@@ -107,6 +118,6 @@ export function kubelet(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDo
       ...(role === "controller" ? [{ path: manifestDirectory, mode: 0o700 }, { path: templateDirectory, mode: 0o755 }] : []),
     ],
     files: [file(kubeletTemplate, configuration(spec, role))],
-    units: [{ name: "kubelet.service", contents: unit(role) }],
+    units: [{ name: "kubelet.service", contents: unit(spec, role) }],
   };
 }

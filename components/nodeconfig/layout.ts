@@ -15,6 +15,8 @@ export const scriptDirectory = "/opt/corekube/bin";
 export const programDirectory = "/opt/bin";
 export const cniDirectory = "/opt/cni/bin";
 export const etcdDirectory = "/var/lib/etcd";
+/** Where the volume with etcd's write-ahead log is mounted. */
+export const etcdWalDirectory = "/var/lib/etcd-wal";
 /** etcd's certificates, readable by its user; gone with a reboot, and made again. */
 export const etcdCertificates = "/run/corekube/etcd";
 export const kubeletConfig = "/etc/kubernetes/kubelet.yaml";

@@ -1,5 +1,6 @@
 /** The units that lead from the first boot to the machine's service. Their names are known to the delivery of secrets. */
 import { metadataFile, scriptDirectory, secretsDirectory } from "./layout.js";
+import { proxyFile } from "./proxy.js";
 import { activateSeconds } from "./scripts/activate.js";
 import { installSeconds } from "./scripts/install.js";
 import { metadataSeconds } from "./scripts/metadata.js";
@@ -58,11 +59,12 @@ export const installUnit = oneShot({
   script: "install",
   timeout: installSeconds,
   online: true,
+  environment: [`-${proxyFile}`],
 });
 
 export const volumeUnit = oneShot({
   name: "corekube-volume.service",
-  description: "Volume with etcd's data",
+  description: "Volumes of etcd",
   script: "volume",
   timeout: volumeSeconds,
   requires: [metadataUnit.name],

@@ -5,10 +5,11 @@ import { apiUrl } from "../endpoint/endpoint.js";
 import { connection, type SshAccess } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
-import type { ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
   readonly spec: ClusterSpec;
+  readonly pool: NodePoolSpec;
   readonly cloud: Cloud;
   readonly ssh: SshAccess;
   /** Host of the API for the cluster's own machines. */
@@ -30,7 +31,7 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.workers }, child);
+    this.machines = createPool({ spec, cloud: args.cloud, pool: args.pool }, child);
     const server = pulumi.output(args.apiHost).apply(apiUrl);
     this.joins = this.machines.map(
       (machine) =>
@@ -44,6 +45,7 @@ export class Workers extends pulumi.ComponentResource {
             kubeconfig: pulumi.secret(args.kubeconfig),
             timeout: spec.bootTimeout,
             drainTimeout: spec.drainTimeout,
+            ...(spec.networkProvider === "none" ? { podNetwork: false } : {}),
           },
           { ...child, dependsOn: [...machine.resources, ...args.joinAfter] },
         ),

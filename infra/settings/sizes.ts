@@ -9,8 +9,11 @@ type Reservation = Settings["reserved_resources"];
 /** What workers get where neither a size nor a reservation is named: CPUs, and MB. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1, system_mem: 1024 } as const;
 
-/** Kept on controllers beside the control plane's own pods: kubelet, container runtime, system and the network's pods. */
-const controllerSystem = { cpus: 0.4, memory: 1024 } as const;
+/** Kept from pods on controllers: kubelet, container runtime and system. */
+const controllerSystem = { cpus: 0.25, memory: 1024 } as const;
+
+/** What the pods of the network's own ask for on every node. */
+const networkPods = { cpus: 0.1, memory: 64 } as const;
 
 /** Kept on etcd's machines beside the member. */
 const etcdSystem = { cpus: 0.25, memory: 512 } as const;
@@ -25,8 +28,8 @@ export function machineNeeds(settings: Settings): Readonly<Record<Role, MachineN
   return {
     etcd: { cpus: etcd.cpus + etcdSystem.cpus, memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
     controller: {
-      cpus: sum(pods.map(({ cpus }) => cpus)) + controllerSystem.cpus,
-      memory: sum(pods.map(({ mem }) => mem)) + controllerSystem.memory,
+      cpus: sum(pods.map(({ cpus }) => cpus)) + networkPods.cpus + controllerSystem.cpus,
+      memory: sum(pods.map(({ mem }) => mem)) + networkPods.memory + controllerSystem.memory,
       disk: controllerDisk,
     },
     worker: nodeNeeds(settings.reserved_resources, settings.node_size),

@@ -6,6 +6,7 @@ import type { ClusterOutputs } from "../commands/outputs.js";
 import { accessChecks } from "./access.js";
 import { CheckContext, levels, type Check, type Level } from "./context.js";
 import { leakChecks } from "./leaks.js";
+import { poolChecks } from "./pools.js";
 import { nodeChecks } from "./nodes.js";
 import { portChecks } from "./ports.js";
 import { nodePort, trafficChecks } from "./traffic.js";
@@ -25,6 +26,7 @@ const programChecks: readonly Check[] = [
 export const checks: readonly Check[] = [
   ...nodeChecks,
   ...accessChecks.filter((check) => check.level === "always"),
+  ...poolChecks,
   ...trafficChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
   ...portChecks,

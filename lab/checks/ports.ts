@@ -19,6 +19,9 @@ const forAdministrator: Readonly<Record<Machine["role"], readonly Range[]>> = {
   public: [single(22), single(80), single(443), nodePorts],
 };
 
+/** Ports that are meant to answer to everyone. */
+const forEveryone = (role: Machine["role"]): readonly Range[] => (role === "public" ? [single(80), single(443)] : []);
+
 const inRanges = (port: number, ranges: readonly Range[]): boolean => ranges.some(({ from, to }) => port >= from && port <= to);
 
 /** Ports on which something listens inside the machine, on whatever address. */
@@ -43,7 +46,7 @@ export const portChecks: readonly Check[] = [
         expect(inside.includes(22), `${machine.name}: nothing listens on port 22, so this check sees nothing`);
         for (const [who, from, allowed] of [
           ["the administrator", context.config.adminAddress, forAdministrator[machine.role]],
-          ["a stranger", context.config.strangerAddress, []],
+          ["a stranger", context.config.strangerAddress, forEveryone(machine.role)],
         ] as const) {
           const open = await openPorts(machine.public_ipv4, inside, from, { timeout: 2000, width: 64 });
           const bad = open.filter((port) => !inRanges(port, allowed));
@@ -54,13 +57,14 @@ export const portChecks: readonly Check[] = [
     },
   },
   {
-    name: "of all 65,535 ports of each machine none answers to a stranger",
+    name: "of all 65,535 ports of each machine none answers to a stranger, but 80 and 443 of public workers",
     level: "full",
     run: async (context) => {
       const problems: string[] = [];
       for (const machine of context.outputs.machines) {
         context.progress.report(`trying every port of ${machine.name}`);
-        const open = await openPorts(machine.public_ipv4, every(), context.config.strangerAddress, { timeout: 700, width: 3000 });
+        const answering = await openPorts(machine.public_ipv4, every(), context.config.strangerAddress, { timeout: 700, width: 3000 });
+        const open = answering.filter((port) => !inRanges(port, forEveryone(machine.role)));
         if (open.length > 0) problems.push(`${machine.name}: ${open.join(", ")}`);
       }
       expect(problems.length === 0, `open to ${context.config.strangerAddress}: ${problems.join("; ")}`);

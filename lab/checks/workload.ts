@@ -1,7 +1,8 @@
 /**
  * Pods that the checks talk to: nginx behind a Service and a NodePort, one nginx and one busybox per worker, and one
- * nginx on a host port. They live in a namespace of their own, which is removed afterwards.
+ * nginx on a host port of a worker and of each public one. They live in a namespace of their own, which is removed afterwards.
  */
+import type { Machine } from "../commands/outputs.js";
 import type { CheckContext } from "./context.js";
 
 export const namespace = "corekube-check";
@@ -15,8 +16,8 @@ export const greeting = "corekube-was-here";
 /** Pod in the default namespace. */
 export const dnsPod = "corekube-check";
 
-/** Objects for these workers; the images are what the lab's mirror has. */
-export function workload(nodePort: number, workers: readonly string[]): readonly object[] {
+/** Objects for these machines; the images are what the lab's mirror has. */
+export function workload(nodePort: number, workers: readonly string[], publicWorkers: readonly string[]): readonly object[] {
   const web = (name: string, extra: object = {}): object => ({
     metadata: { labels: { app: "web", pod: name } },
     spec: {
@@ -37,7 +38,8 @@ export function workload(nodePort: number, workers: readonly string[]): readonly
     spec: { ...(node ? { nodeName: node } : {}), terminationGracePeriodSeconds: 1, containers: [{ name: "main", image, ...(command ? { command } : {}) }] },
   });
   return [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    // Host ports are beyond what namespaces may have by default.
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -50,16 +52,18 @@ export function workload(nodePort: number, workers: readonly string[]): readonly
       metadata: { name: "web", namespace },
       spec: { type: "NodePort", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80, nodePort }] },
     },
-    {
+    ...[...workers.slice(0, 1), ...publicWorkers].map((node) => ({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: "host-port", namespace },
+      metadata: { name: `host-port-${node}`, namespace },
       spec: {
-        nodeName: workers[0],
+        nodeSelector: { "kubernetes.io/hostname": node },
+        // As an ingress controller on public workers has it.
+        tolerations: [{ key: "corekube.io/pool", value: "public", effect: "NoSchedule" }],
         terminationGracePeriodSeconds: 1,
         containers: [{ name: "nginx", image: httpImage, ports: [{ containerPort: 80, hostPort }] }],
       },
-    },
+    })),
     ...workers.flatMap((node, index) => [
       pinned(`web-${index}`, httpImage, node),
       pinned(`shell-${index}`, shellImage, node, ["sh", "-c", `echo ${greeting}; exec sleep 86400`]),
@@ -69,9 +73,13 @@ export function workload(nodePort: number, workers: readonly string[]): readonly
   ];
 }
 
+function namesOf(context: CheckContext, role: Machine["role"]): string[] {
+  return context.machines(role).map((machine) => machine.name);
+}
+
 /** Applies the workload and waits until all of it is ready. */
 export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
-  await context.apply(...workload(nodePort, context.machines("worker").map((machine) => machine.name)));
+  await context.apply(...workload(nodePort, namesOf(context, "worker"), namesOf(context, "public")));
   await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], { timeout: 200 });
   await context.kubectl(["wait", "-n", "default", "--for=condition=Ready", `pod/${dnsPod}`, "--timeout=180s"], { timeout: 200 });
   await context.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=180s"], { timeout: 200 });

@@ -1,12 +1,12 @@
 /**
  * The settings of the lab's stack.
  *
- * `Pulumi.dev.yaml` in the project is the starting point and is never written by the lab. The region works on its own
+ * `Pulumi.dev.yaml` (or `Pulumi.<stack>.yaml`) in the project is the starting point and is never written by the lab. The region works on its own
  * copy (`<region>/stack/Pulumi.<stack>.yaml`), which carries the region's addresses and the engine's encryption salt,
  * and which `pulumi config set` changes when `make env` is in effect. A key that is changed in the project's file later
  * is carried over by the next `make up`.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
@@ -14,9 +14,37 @@ import { labConfig, projectDirectory, type LabConfig } from "../config.js";
 
 export const projectName = "corekube";
 
-/** Stack of a region: `dev` for the user's, `test` for the one that `make test` boots. */
-export function stackName(config: LabConfig): string {
-  return config.name === "lab" ? "dev" : config.name;
+/** File that the project ships for a stack. */
+const shippedFile = (stack: string): string => join(projectDirectory, `Pulumi.${stack}.yaml`);
+
+/** The stack that the region has already: a region holds one. */
+export function presentStack(config: LabConfig): string | undefined {
+  if (!existsSync(stackDirectory(config))) return undefined;
+  const names = readdirSync(stackDirectory(config)).flatMap((file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? []);
+  return names[0];
+}
+
+/**
+ * Stack of a region: the one that `COREKUBE_STACK` names (`make up STACK=ha`), else the one that the region has, else `dev` for
+ * the user's region and the region's own name for the others.
+ */
+export function stackName(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
+  return env["COREKUBE_STACK"] || (presentStack(config) ?? (config.name === "lab" ? "dev" : config.name));
+}
+
+/**
+ * Refuses a stack that cannot be made in the region.
+ * @throws Error that says what to do instead.
+ */
+export function checkStack(config: LabConfig, stack: string): void {
+  const present = presentStack(config);
+  if (present !== undefined && present !== stack) {
+    throw new Error(`STACK: got "${stack}", but region "${config.name}" has stack "${present}"; remove it with "make down", or use another region: make up STACK=${stack} COREKUBE_LAB=side1`);
+  }
+  if (stack !== config.name && !existsSync(shippedFile(stack))) {
+    const shipped = readdirSync(projectDirectory).flatMap((file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? []);
+    throw new Error(`STACK: got "${stack}", allowed are ${shipped.join(", ")}: the stacks whose Pulumi.<name>.yaml is in the project`);
+  }
 }
 
 /** Folder with the region's copy of the settings and the `Pulumi.yaml` that `pulumi stack init` wants beside it. */
@@ -77,7 +105,7 @@ export function carryOver(
 export function writeSettings(config: LabConfig, stack = stackName(config), changes: Readonly<Record<string, unknown>> = {}): void {
   mkdirSync(stackDirectory(config), { recursive: true, mode: 0o700 });
   writeFileSync(join(stackDirectory(config), "Pulumi.yaml"), stringify({ name: projectName, runtime: "nodejs" }));
-  const source = read(join(projectDirectory, "Pulumi.dev.yaml"));
+  const source = read(existsSync(shippedFile(stack)) ? shippedFile(stack) : shippedFile("dev"));
   const now = { ...(moveToRegion(source.config ?? {}, config) as Record<string, unknown>), ...changes };
   const file = settingsFile(config, stack);
   const seedFile = `${file}.seed`;

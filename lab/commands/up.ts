@@ -18,7 +18,7 @@ import { readOutputs, type ClusterOutputs } from "./outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { writeSettings } from "./settings.js";
+import { checkStack, writeSettings } from "./settings.js";
 import { clearLocks, ensureStack, kubeconfigFile } from "./stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "./table.js";
@@ -74,7 +74,7 @@ export function regionPhase(config: LabConfig): Phase {
 
 /**
  * Makes the stack and runs the program on it.
- * @param settings replace those of `Pulumi.dev.yaml`, by full key.
+ * @param settings replace those of `Pulumi.<stack>.yaml`, by full key.
  * @returns number of resources that changed.
  * @throws Error with the engine's diagnostics when the run fails.
  */
@@ -84,6 +84,7 @@ export async function deploy(
   progress: Progress,
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<number> {
+  checkStack(config, stack);
   writeSettings(config, stack, settings);
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
@@ -102,6 +103,7 @@ export async function writeKubeconfig(config: LabConfig, stack: string): Promise
 
 /** The whole command. */
 export async function up(config: LabConfig, stack: string): Promise<void> {
+  checkStack(config, stack);
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
   await exclusively(config, "up", async () => {
     const began = Date.now();

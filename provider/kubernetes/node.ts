@@ -25,6 +25,12 @@ export function whyNotReady(node: V1Node): string {
   return condition === undefined ? "the kubelet has not reported yet" : (condition.message ?? condition.reason ?? `Ready is ${condition.status}`);
 }
 
+/** Whether the kubelet waits for the pods' network and for nothing else. */
+export function lacksOnlyNetwork(node: V1Node): boolean {
+  const { status, message = "" } = readyCondition(node) ?? {};
+  return status === "False" && /^container runtime network not ready: [^,]*reason:NetworkPluginNotReady[^,]*$/.test(message);
+}
+
 /** The address by which the control plane reaches the kubelet. */
 export function internalAddress(node: V1Node): string | undefined {
   return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address;

@@ -21,6 +21,7 @@ const shape = {
   caCertificate: z.string().includes("BEGIN CERTIFICATE", { message: "must be a certificate in PEM" }),
   kubeconfig: text,
   drainTimeout: seconds(0).default(300),
+  podNetwork: z.boolean().default(true),
 };
 const schema = z.object(shape);
 export type JoinInputs = z.infer<typeof schema>;

@@ -1,7 +1,7 @@
 /** The steps of a worker's join, and of applying a changed API address or CA to one that has joined. */
 import type { V1Node } from "@kubernetes/client-node";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import { internalAddress, isOf, isReady, whyNotReady, type Identity } from "../kubernetes/node.js";
+import { internalAddress, isOf, isReady, lacksOnlyNetwork, whyNotReady, type Identity } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
 import type { Files } from "../machine/files.js";
@@ -83,15 +83,16 @@ async function waitReady({ machine, wait }: Visit, cluster: Cluster, inputs: Joi
     if (node !== undefined && !isOf(node, identity.systemId)) {
       throw new Error(`${machine.name} (${machine.address}): another machine has registered as Node "${inputs.nodeName}"; nodeName must be the machine's own name.`);
     }
-    missing = node === undefined ? "the Node to register" : lacking(node, identity);
+    missing = node === undefined ? "the Node to register" : lacking(node, identity, inputs.podNetwork);
     return missing === undefined;
   };
   await waitHealthy(machine, wait, [inputs.privateKey, ...secrets], { ready: look, waitingFor: () => `waiting for ${missing ?? "the Node"}` });
 }
 
 /** What a Node still needs to be this machine's and of use. */
-function lacking(node: V1Node, identity: Identity): string | undefined {
+function lacking(node: V1Node, identity: Identity, podNetwork: boolean): string | undefined {
   const address = internalAddress(node);
   if (identity.address !== undefined && address !== identity.address) return `the Node's address ${identity.address} (it says ${address ?? "none"})`;
+  if (!podNetwork && lacksOnlyNetwork(node)) return undefined;
   return isReady(node) ? undefined : `the Node to be Ready (${whyNotReady(node)})`;
 }

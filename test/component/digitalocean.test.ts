@@ -47,8 +47,8 @@ describe("DigitalOcean", function () {
     assert.equal(sizes.get("dev-worker-0"), "s-4vcpu-8gb");
   });
 
-  it("gets a volume without a file system for each etcd member, attached once", () => {
-    assert.deepEqual(available.of("Volume").map(({ name }) => name), ["dev-etcd-0-data", "dev-etcd-1-data", "dev-etcd-2-data"]);
+  it("gets volumes without a file system for data and log of each etcd member, attached once", () => {
+    assert.deepEqual(available.of("Volume").map(({ name }) => name), ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].flatMap((name) => [`${name}-data`, `${name}-wal`]));
     const { inputs } = available.one("Volume", "dev-etcd-1-data");
     assert.deepEqual([inputs["size"], inputs["region"]], [10, "fra1"]);
     assert.ok(!("initialFilesystemType" in inputs) && !("filesystemType" in inputs));
@@ -65,6 +65,7 @@ describe("DigitalOcean", function () {
         ["dev-controller", ["corekube:dev:controller"], false],
         ["dev-controller-load-balancers", ["corekube:dev:controller"], false],
         ["dev-etcd", ["corekube:dev:etcd"], false],
+        ["dev-public", ["corekube:dev:public"], false],
         ["dev-worker", ["corekube:dev:worker"], false],
       ],
     );
@@ -101,7 +102,7 @@ describe("DigitalOcean", function () {
   it("shares no tag and no name between clusters whose names begin alike", async () => {
     const other = await runProgram(testSpec({ name: "dev2", tags: { team: "platform" } }));
     const marks = (run: Run): unknown[] => run.of("Tag").map(({ inputs }) => inputs["name"]);
-    assert.deepEqual(marks(single), ["KubernetesCluster:dev", "corekube:dev:controller", "corekube:dev:etcd", "corekube:dev:worker"]);
+    assert.deepEqual(marks(single), ["KubernetesCluster:dev", "corekube:dev:controller", "corekube:dev:etcd", "corekube:dev:public", "corekube:dev:worker"]);
     assert.deepEqual(marks(other).filter((mark) => marks(single).includes(mark)), []);
     const keys = new Set(single.registrations.map(keyOf));
     assert.deepEqual(other.registrations.map(keyOf).filter((key) => keys.has(key)), []);

@@ -14,18 +14,25 @@ const written = (highAvailability: boolean): string[] =>
 const single = [
   "controller tcp/10250-10250 <- controller",
   "controller tcp/22-22 <- admin",
-  "controller tcp/6443-6443 <- admin controller worker",
-  "controller udp/8472-8472 <- controller worker",
+  "controller tcp/6443-6443 <- admin controller public worker",
+  "controller udp/8472-8472 <- controller public worker",
   "etcd tcp/22-22 <- admin",
   "etcd tcp/2379-2379 <- controller",
   "etcd tcp/2380-2380 <- etcd",
+  "public tcp/10250-10250 <- controller",
+  "public tcp/22-22 <- admin",
+  "public tcp/30000-32767 <- admin",
+  "public tcp/443-443 <- everyone",
+  "public tcp/80-80 <- everyone",
+  "public udp/30000-32767 <- admin",
+  "public udp/8472-8472 <- controller public worker",
   "worker tcp/10250-10250 <- controller",
   "worker tcp/22-22 <- admin",
   "worker tcp/30000-32767 <- admin",
   "worker tcp/443-443 <- admin",
   "worker tcp/80-80 <- admin",
   "worker udp/30000-32767 <- admin",
-  "worker udp/8472-8472 <- controller worker",
+  "worker udp/8472-8472 <- controller public worker",
 ];
 
 describe("firewall table", () => {
@@ -34,8 +41,8 @@ describe("firewall table", () => {
   });
 
   it("lets load balancers reach the API of a highly available cluster, and nothing else", () => {
-    const open = "controller tcp/6443-6443 <- admin controller worker";
-    const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller worker";
+    const open = "controller tcp/6443-6443 <- admin controller public worker";
+    const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller public worker";
     assert.deepEqual(written(true), single.map((line) => (line === open ? withLoadBalancer : line)));
   });
 
@@ -61,6 +68,11 @@ describe("firewall table on DigitalOcean", () => {
   it("writes a range as DigitalOcean does", () => {
     const ranges = inboundRules(rules, "worker", sources).map((rule) => rule.portRange);
     assert.deepEqual(ranges, ["22", "10250", "8472", "30000-32767", "30000-32767", "80", "443"]);
+  });
+
+  it("opens public workers to the whole world for HTTP and HTTPS, and nothing else of them", () => {
+    const open = inboundRules(rules, "public", sources).filter((rule) => JSON.stringify(rule.sourceAddresses ?? []).includes("/0"));
+    assert.deepEqual(open, ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: ["0.0.0.0/0", "::/0"] })));
   });
 
   it("lets load balancers in by their ids", () => {

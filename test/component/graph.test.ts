@@ -22,12 +22,12 @@ const fixed = {
   Cluster: 1,
   Controllers: 1,
   NodeAddons: 1,
-  Workers: 1,
+  Workers: 2,
   ClusterAddons: 1,
   // Network.
   Vpc: 1,
   SshKey: 1,
-  Tag: 4,
+  Tag: 5,
   // Authorities and the administrator.
   Authority: 3,
   SelfSignedCert: 3,
@@ -58,10 +58,10 @@ describe("resources of a cluster", function () {
     const leaves = 1 + 2 + 7;
     assert.deepEqual(counts(single), {
       ...fixed,
-      Firewall: 3,
+      Firewall: 4,
       Droplet: 4,
-      Volume: 1,
-      VolumeAttachment: 1,
+      Volume: 2,
+      VolumeAttachment: 2,
       Delivery: 2,
       Join: 2,
       Certificate: leaves,
@@ -76,11 +76,11 @@ describe("resources of a cluster", function () {
     const leaves = 1 + 3 * 2 + 3 * 7;
     assert.deepEqual(counts(available), {
       ...fixed,
-      Firewall: 4,
+      Firewall: 5,
       LoadBalancer: 2,
       Droplet: 8,
-      Volume: 3,
-      VolumeAttachment: 3,
+      Volume: 6,
+      VolumeAttachment: 6,
       Delivery: 6,
       Join: 2,
       Certificate: leaves,
@@ -107,6 +107,7 @@ describe("resources of a cluster", function () {
       "corekube:etcd:Cluster/dev",
       "corekube:pki:Pki/dev",
       "corekube:workers:Workers/dev",
+      "corekube:workers:Workers/dev-public",
       "tls:index/privateKey:PrivateKey/dev-ssh",
     ]);
   });

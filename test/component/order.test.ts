@@ -45,11 +45,11 @@ describe("order of a run", function () {
     }
   });
 
-  it("starts etcd members side by side, each after its volume is attached", () => {
+  it("starts etcd members side by side, each after its volumes are attached", () => {
     for (const name of ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"]) {
       const registration = all.get(delivery(name))!;
       assert.deepEqual(waitsFor(registration, "Delivery"), []);
-      assert.deepEqual(waitsFor(registration, "VolumeAttachment"), [`digitalocean:index/volumeAttachment:VolumeAttachment/${name}-data`]);
+      assert.deepEqual(waitsFor(registration, "VolumeAttachment"), ["data", "wal"].map((suffix) => `digitalocean:index/volumeAttachment:VolumeAttachment/${name}-${suffix}`));
     }
   });
 

@@ -135,6 +135,7 @@ describe("authorities", function () {
         "SelfSignedCert/dev-front-proxy-ca",
         "SelfSignedCert/dev-kubernetes-ca",
         "Volume/dev-etcd-0-data",
+        "Volume/dev-etcd-0-wal",
       ];
       assert.deepEqual(isProtected.sort(), deletionProtection ? expected : []);
     });

@@ -7,7 +7,7 @@ import { cipherSuites, tlsMinimum } from "../tls.js";
 import { file, type NodeFile } from "../types.js";
 import type { ControlPlanePod } from "./pod.js";
 
-type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability">;
+type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "components">;
 
 const authenticationFile = `${configurationDirectory}/authentication.yaml`;
 const address = "${PRIVATE_IPV4}";
@@ -70,7 +70,7 @@ export function apiServer(spec: Spec): ControlPlanePod {
     flags: flags(spec),
     // The directory above the link to the secrets, so that the server sees new files behind it.
     reads: [{ name: "corekube", path: configurationDirectory, type: "Directory" }],
-    requests: { cpu: "250m", memory: "512Mi" },
+    resources: spec.components["kube-apiserver"],
     liveness: { host: address, port: apiPort, path: "/livez" },
     readiness: { host: address, port: apiPort, path: "/readyz" },
   };

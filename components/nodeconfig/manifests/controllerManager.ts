@@ -6,7 +6,7 @@ import { cipherSuites, tlsMinimum } from "../tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/ */
-export function controllerManager(spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr">): ControlPlanePod {
+export function controllerManager(spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr" | "components">): ControlPlanePod {
   const secret = (name: string): string => `${secretsDirectory}/${name}`;
   const kubeconfig = secret("controller-manager.kubeconfig");
   return {
@@ -34,7 +34,8 @@ export function controllerManager(spec: Pick<ClusterSpec, "name" | "podCidr" | "
       `--service-account-private-key-file=${secret("service-account.key")}`,
     ],
     reads: [{ name: "corekube", path: configurationDirectory, type: "Directory" }],
-    requests: { cpu: "200m", memory: "192Mi" },
+    resources: spec.components["kube-controller-manager"],
+    limited: true,
     liveness: { host: "127.0.0.1", port: 10257, path: "/healthz" },
   };
 }

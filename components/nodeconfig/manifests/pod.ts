@@ -1,7 +1,9 @@
 /** What the pods of the control plane share. The kubelet runs them from files: no API server is needed. */
 import { stringify } from "yaml";
-import type { ClusterSpec } from "../../spec/cluster.js";
+import type { ClusterSpec, ComponentResources } from "../../spec/cluster.js";
+import { quantities } from "../../spec/quantities.js";
 import { imageReference } from "../../spec/versions.js";
+import { verbosity } from "../logging.js";
 import { templateDirectory } from "../layout.js";
 import { file, type NodeFile } from "../types.js";
 
@@ -17,7 +19,9 @@ export interface ControlPlanePod {
   readonly flags: readonly string[];
   /** Paths of the machine that it may read, under the same path. */
   readonly reads: readonly { readonly name: string; readonly path: string; readonly type: "Directory" | "File" }[];
-  readonly requests: { readonly cpu: string; readonly memory: string };
+  readonly resources: ComponentResources;
+  /** The memory asked for is also the limit: another instance takes over when it is passed. @default false */
+  readonly limited?: boolean;
   readonly liveness: Probe;
   readonly readiness?: Probe;
 }
@@ -27,7 +31,7 @@ function probe({ path, port, host }: Probe, times: object): object {
 }
 
 /** A template; `${...}` is filled in by the activation. Other secrets make another pod, so that it starts with them. */
-export function podTemplate(spec: Pick<ClusterSpec, "images">, pod: ControlPlanePod): NodeFile {
+export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {
     throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions.json`);
@@ -50,8 +54,8 @@ export function podTemplate(spec: Pick<ClusterSpec, "images">, pod: ControlPlane
         {
           name: pod.name,
           image: imageReference(image),
-          command: [pod.name, ...pod.flags],
-          resources: { requests: pod.requests },
+          command: [pod.name, ...pod.flags, `--v=${verbosity(spec.logLevel)}`],
+          resources: quantities(pod.resources, pod.limited),
           securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),

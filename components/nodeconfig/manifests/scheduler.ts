@@ -1,10 +1,11 @@
 /** The scheduler of a controller. */
+import type { ClusterSpec } from "../../spec/cluster.js";
 import { secretsDirectory } from "../layout.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */
-export function scheduler(): ControlPlanePod {
+export function scheduler(spec: Pick<ClusterSpec, "components">): ControlPlanePod {
   const kubeconfig = `${secretsDirectory}/scheduler.kubeconfig`;
   return {
     name: "kube-scheduler",
@@ -20,7 +21,8 @@ export function scheduler(): ControlPlanePod {
     ],
     // It needs nothing else, so it gets nothing else.
     reads: [{ name: "kubeconfig", path: kubeconfig, type: "File" }],
-    requests: { cpu: "100m", memory: "128Mi" },
+    resources: spec.components["kube-scheduler"],
+    limited: true,
     liveness: { host: "127.0.0.1", port: 10259, path: "/livez" },
     readiness: { host: "127.0.0.1", port: 10259, path: "/readyz" },
   };

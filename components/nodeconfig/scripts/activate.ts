@@ -1,7 +1,9 @@
 /** Scripts that put delivered secrets to use. They run at every boot, and after every delivery. */
-import type { Role } from "../../spec/cluster.js";
-import { etcdCertificates, kubeletConfig, manifestDirectory, secretsDirectory, templateDirectory } from "../layout.js";
+import type { ClusterSpec, Role } from "../../spec/cluster.js";
+import { etcdCertificates, etcdDirectory, kubeletConfig, manifestDirectory, secretsDirectory, templateDirectory } from "../layout.js";
 import { kubeletTemplate } from "../kubelet.js";
+import { nodePool } from "../../spec/pools.js";
+import { reserve } from "../reservation.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
@@ -37,7 +39,7 @@ render() { # TEMPLATE TARGET: fills in variables
   local text name new
   new=$(dirname "$2")/.new
   text=$(<"$1")
-  for name in HOSTNAME PRIVATE_IPV4 ETCD_SERVERS RESOLV_CONF SECRETS_DIGEST; do
+  for name in HOSTNAME PRIVATE_IPV4 ETCD_SERVERS RESOLV_CONF SECRETS_DIGEST RESERVED_CPU RESERVED_MEMORY RESERVED_DISK; do
     text=\${text//"\\\${$name}"/"\${!name-}"}
   done
   echo "$text" >"$new"
@@ -46,14 +48,14 @@ render() { # TEMPLATE TARGET: fills in variables
 `;
 
 /** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */
-export function activateScript(role: Role): NodeFile {
+export function activateScript(spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">, role: Role): NodeFile {
   switch (role) {
     case "etcd":
       return script(
         "activate",
         purpose,
         `${start}
-install -d -o root -g etcd -m 0750 ${etcdCertificates}
+${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDirectory}\n` : ""}install -d -o root -g etcd -m 0750 ${etcdCertificates}
 for file in etcd-ca.crt server.crt server.key peer.crt peer.key; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
@@ -65,6 +67,7 @@ start etcd.service
         "activate",
         purpose,
         `${start}
+${reserve(nodePool(spec, role).resources)}
 ${render}
 render ${kubeletTemplate} ${kubeletConfig}
 for template in ${templateDirectory}/*.yaml; do
@@ -75,7 +78,7 @@ start kubelet.service
       );
     case "worker":
     case "public":
-      return script("activate", purpose, `${start}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\nstart kubelet.service\n`);
+      return script("activate", purpose, `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\nstart kubelet.service\n`);
     default:
       return role satisfies never;
   }

@@ -1,6 +1,6 @@
-/** Script that mounts the volume with etcd's data. */
+/** Script that mounts etcd's volumes. */
 import type { CloudProfile } from "../../cloud/profile.js";
-import { etcdDirectory } from "../layout.js";
+import { etcdDirectory, etcdWalDirectory } from "../layout.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
@@ -13,16 +13,15 @@ export const volumeSeconds = attachSeconds + 120;
 export function volumeScript(profile: Pick<CloudProfile, "volumeDevice">): NodeFile {
   return script(
     "volume",
-    "Mounts the volume with etcd's data, and makes a file system only on one that has nothing.",
-    `device="${profile.volumeDevice("$HOSTNAME-data")}"
-target=${etcdDirectory}
-
-fail() {
+    "Mounts the volumes with etcd's data and write-ahead log, and makes a file system only on one that has nothing.",
+    `fail() {
   echo "corekube-volume: $*" >&2
   exit 1
 }
 
-if mountpoint -q "$target"; then exit 0; fi
+attach() { # DEVICE TARGET LABEL
+local device=$1 target=$2 waited code found type
+if mountpoint -q "$target"; then return; fi
 for ((waited = 0; waited < ${attachSeconds}; waited++)); do
   if [ -b "$device" ]; then break; fi
   sleep 1
@@ -34,7 +33,7 @@ code=0
 found=$(blkid --probe --output export "$device") || code=$?
 case $code in
   0) ;;
-  2) mkfs.ext4 -q -L etcd -m 0 "$device" ;;
+  2) mkfs.ext4 -q -L "$3" -m 0 "$device" ;;
   *) fail "cannot tell what is on $device (blkid exit code $code)" ;;
 esac
 type=$(blkid --probe --match-tag TYPE --output value "$device" || true)
@@ -46,6 +45,10 @@ mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$target"
 resize2fs "$device" || true
 chown etcd:etcd "$target"
 chmod 0700 "$target"
+}
+
+attach "${profile.volumeDevice("$HOSTNAME-data")}" ${etcdDirectory} etcd
+attach "${profile.volumeDevice("$HOSTNAME-wal")}" ${etcdWalDirectory} etcd-wal
 `,
   );
 }

@@ -15,7 +15,7 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     highAvailability: false,
     logLevel: "INFO",
     etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 10, wal: 1 } },
-    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.4, memory: 1024 } } },
+    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
     workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb", zones: [], resources },
     publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", zones: [], resources },
     maxUnavailable: 1,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { carryOver, moveToRegion, settingsFile, writeSettings } from "../../../lab/commands/settings.js";
+import { carryOver, checkStack, moveToRegion, settingsFile, stackName, writeSettings } from "../../../lab/commands/settings.js";
 import { labConfig } from "../../../lab/config.js";
 
 describe("settings of the lab's stack", () => {
@@ -29,6 +29,22 @@ describe("settings of the lab's stack", () => {
       const now = { a: { x: 2 }, c: true };
       assert.deepEqual(carryOver({ a: { x: 1 }, b: 1, mine: 1 }, { a: { x: 1 }, b: 1 }, now), { a: { x: 2 }, c: true, mine: 1 });
     });
+  });
+
+  it("a region has one stack: it is found again, and another one is refused with the way out", () => {
+    const directory = mkdtempSync(join(tmpdir(), "corekube-settings-"));
+    try {
+      const config = labConfig({ COREKUBE_LAB_DIR: directory });
+      assert.equal(stackName(config, {}), "dev");
+      assert.throws(() => checkStack(config, "nosuch"), /STACK: got "nosuch", allowed are .*dev.*ha/);
+      checkStack(config, "ha");
+      writeSettings(config, "ha");
+      assert.equal((parse(readFileSync(settingsFile(config, "ha"), "utf8")) as { config: Record<string, unknown> }).config["corekube:high_availability"], true);
+      assert.equal(stackName(config, {}), "ha");
+      assert.throws(() => checkStack(config, "dev"), /region "lab" has stack "ha"; remove it with "make down"/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it("the copy keeps the encryption salt and the user's own values when it is written again", () => {

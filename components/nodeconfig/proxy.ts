@@ -1,0 +1,16 @@
+/** The way of a machine's downloads through proxies. */
+import type { ClusterSpec } from "../spec/cluster.js";
+import { configurationDirectory } from "./layout.js";
+import { file, type NodeConfig } from "./types.js";
+
+/** Environment of what downloads: release files, the container runtime and the kubelet. Missing where there is no proxy. */
+export const proxyFile = `${configurationDirectory}/proxy.env`;
+
+/** Both spellings: curl reads `http_proxy` in lower case only, other programs in upper case only. */
+export function proxy(spec: Pick<ClusterSpec, "proxy">): Partial<NodeConfig> {
+  if (!spec.proxy) return {};
+  const { http, https, noProxy } = spec.proxy;
+  const variables = { http_proxy: http, https_proxy: https, no_proxy: noProxy.join(",") };
+  const lines = Object.entries(variables).flatMap(([name, value]) => (value ? [`${name}=${value}`, `${name.toUpperCase()}=${value}`] : []));
+  return { files: [file(proxyFile, `${lines.join("\n")}\n`)] };
+}

@@ -1,0 +1,27 @@
+/** Pools by role. Pure. */
+import type { ClusterSpec, NodePoolSpec, PoolSpec, Role } from "./cluster.js";
+
+/** Roles whose machines run pods. */
+export type NodeRole = Exclude<Role, "etcd">;
+
+/** Label of nodes, and taint of public workers, with the pool's name. */
+export const poolLabel = "corekube.io/pool";
+
+/** The pool of machines that run pods. */
+export function nodePool(spec: Pick<ClusterSpec, "controllers" | "workers" | "publicWorkers">, role: NodeRole): NodePoolSpec {
+  switch (role) {
+    case "controller":
+      return spec.controllers;
+    case "worker":
+      return spec.workers;
+    case "public":
+      return spec.publicWorkers;
+    default:
+      return role satisfies never;
+  }
+}
+
+/** All pools, in the order in which a cluster is made. */
+export function pools(spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">): readonly PoolSpec[] {
+  return [spec.etcd, spec.controllers, spec.workers, spec.publicWorkers];
+}
