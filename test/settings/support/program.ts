@@ -55,7 +55,10 @@ export class Program {
   }
 
   async makeStack(stack: string): Promise<void> {
-    const { code, output } = await this.run(["stack", "init", stack, "--config-file", this.settingsFile(stack)]);
+    // Elsewhere than beside the program: it writes a settings file into the project's folder.
+    const folder = path.dirname(this.settingsFile(stack));
+    writeFileSync(path.join(folder, "Pulumi.yaml"), "name: corekube\nruntime: nodejs\n");
+    const { code, output } = await this.run(["stack", "init", stack], folder);
     if (code !== 0) throw new Error(output);
   }
 
@@ -79,9 +82,9 @@ export class Program {
     return path.join(this.root, "config", `Pulumi.${stack}.yaml`);
   }
 
-  private run(args: readonly string[]): Promise<Run> {
+  private run(args: readonly string[], cwd = projectDirectory): Promise<Run> {
     const began = Date.now();
-    const child = spawn(this.engine, [...args, "--non-interactive", "--color", "never"], { cwd: projectDirectory, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.engine, [...args, "--non-interactive", "--color", "never"], { cwd, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     killAtExit(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
