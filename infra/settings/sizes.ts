@@ -18,19 +18,28 @@ const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 /** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
 const controllerDisk = 10_240;
 
+/** What the network's pods ask for on every node. */
+const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
+
+/** What pods that run on every node ask for, and so the least that a node must offer. */
+export function daemonNeeds({ kube_proxy, network_provider }: Pick<Settings, "kube_proxy" | "network_provider">): { readonly cpus: number; readonly memory: number } {
+  const network = networkPods[network_provider];
+  return { cpus: sum([kube_proxy.cpus, network.cpus]), memory: kube_proxy.mem + network.memory };
+}
+
 /** What a machine of each role must hold. */
 export function machineNeeds(settings: Settings): Readonly<Record<Role, MachineNeeds>> {
   const pods = [settings.apiserver, settings.controller_manager, settings.scheduler, settings.kube_proxy];
   const { etcd } = settings;
   return {
-    etcd: { cpus: etcd.cpus + etcdSystem.cpus, memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
+    etcd: { cpus: sum([etcd.cpus, etcdSystem.cpus]), memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
     controller: {
-      cpus: sum(pods.map(({ cpus }) => cpus)) + controllerSystem.cpus,
+      cpus: sum([...pods.map(({ cpus }) => cpus), controllerSystem.cpus]),
       memory: sum(pods.map(({ mem }) => mem)) + controllerSystem.memory,
       disk: controllerDisk,
     },
-    worker: nodeNeeds(settings.reserved_resources, settings.node_size),
-    public: nodeNeeds(settings.public_reserved_resources, settings.public_node_size),
+    worker: nodeNeeds(settings, settings.reserved_resources, settings.node_size),
+    public: nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size),
   };
 }
 
@@ -76,11 +85,13 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
   };
 }
 
-function nodeNeeds(given: Reservation, named: string): MachineNeeds {
-  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: 0.1, kube_mem: 128, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
-  return { cpus: asked.kube_cpus + asked.system_cpus, memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
+function nodeNeeds(settings: Settings, given: Reservation, named: string): MachineNeeds {
+  const least = daemonNeeds(settings);
+  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: least.cpus, kube_mem: least.memory, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
+  return { cpus: sum([asked.kube_cpus, asked.system_cpus]), memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
 }
 
+/** Hundredths are the finest that settings know: anything behind comes from adding them. */
 function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+  return Math.round(numbers.reduce((total, number) => total + number, 0) * 100) / 100;
 }
