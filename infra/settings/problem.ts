@@ -63,7 +63,9 @@ export function joinPath(...parts: readonly PropertyKey[]): string {
 
 /** The name that differs least from the given one; undefined when all differ much. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
-  const ranked = names.map((candidate) => ({ candidate, distance: distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  // A longer or shorter form of a name is the name: memory and mem.
+  const form = (candidate: string): boolean => candidate.length > 2 && name.length > 2 && (name.startsWith(candidate) || candidate.startsWith(name));
+  const ranked = names.map((candidate) => ({ candidate, distance: form(candidate) ? 1 : distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(2, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
 }

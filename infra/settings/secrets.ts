@@ -2,7 +2,7 @@
 
 /** What a secret looks like, and what to call it. */
 const patterns: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/, "a private key"],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*/, "a private key"],
   [/\bdo[opr]_v1_[a-f0-9]{16,}/, "a token of DigitalOcean"],
   [/\b(AKIA|ASIA)[A-Z0-9]{16}\b/, "an access key of AWS"],
   [/\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|pul-[a-f0-9]{40})/, "an access token"],

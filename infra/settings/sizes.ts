@@ -27,20 +27,24 @@ export function daemonNeeds({ kube_proxy, network_provider }: Pick<Settings, "ku
   return { cpus: sum([kube_proxy.cpus, network.cpus]), memory: kube_proxy.mem + network.memory };
 }
 
-/** What a machine of each role must hold. */
-export function machineNeeds(settings: Settings): Readonly<Record<Role, MachineNeeds>> {
-  const pods = [settings.apiserver, settings.controller_manager, settings.scheduler, settings.kube_proxy];
-  const { etcd } = settings;
-  return {
-    etcd: { cpus: sum([etcd.cpus, etcdSystem.cpus]), memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
-    controller: {
-      cpus: sum([...pods.map(({ cpus }) => cpus), controllerSystem.cpus]),
-      memory: sum(pods.map(({ mem }) => mem)) + controllerSystem.memory,
-      disk: controllerDisk,
-    },
-    worker: nodeNeeds(settings, settings.reserved_resources, settings.node_size),
-    public: nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size),
-  };
+/** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
+export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
+  switch (role) {
+    case "etcd": {
+      const { etcd } = settings;
+      return { cpus: sum([etcd.cpus, etcdSystem.cpus]), memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 };
+    }
+    case "controller": {
+      const pods = [settings.apiserver, settings.controller_manager, settings.scheduler, settings.kube_proxy];
+      return { cpus: sum([...pods.map(({ cpus }) => cpus), controllerSystem.cpus]), memory: sum(pods.map(({ mem }) => mem)) + controllerSystem.memory, disk: controllerDisk };
+    }
+    case "worker":
+      return nodeNeeds(settings, settings.reserved_resources, settings.node_size);
+    case "public":
+      return nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size);
+    default:
+      return role satisfies never;
+  }
 }
 
 /** The settings that name a size. */
@@ -49,7 +53,7 @@ export const sizeOptions = { etcd: "etcd_size", controller: "controller_size", w
 /** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
 export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
   const { sizes } = cloudProfile(settings.cloud)!;
-  const needs = machineNeeds(settings)[role];
+  const needs = machineNeeds(settings, role);
   const named = settings[sizeOptions[role]];
   if (named === "") return smallestSize(sizes, needs);
   const size = sizes.find(({ name }) => name === named);

@@ -23,7 +23,8 @@ export function describeOption(option: Option): Described {
 
 /** @throws Error never; what is wrong is in `problems`, and then `settings` is undefined. */
 export function validate(raw: Readonly<Record<string, unknown>>): { readonly settings?: Settings; readonly problems: readonly Problem[] } {
-  const problems = [...secretProblems(raw), ...Object.keys(raw).filter((key) => !isOption(key)).map((key) => unknownKey(key, raw[key]))];
+  const secrets = secretProblems(raw);
+  const problems = [...secrets, ...Object.keys(raw).filter((key) => !isOption(key)).map((key) => unknownKey(key, raw[key]))];
   const settings: Partial<Record<OptionName, unknown>> = {};
   for (const name of optionNames) {
     const option: Option = options[name];
@@ -40,7 +41,10 @@ export function validate(raw: Readonly<Record<string, unknown>>): { readonly set
       problems.push(...check(settings as Settings));
     }
   }
-  return problems.length > 0 ? { problems } : { settings: settings as Settings, problems };
+  const secretPaths = secrets.map(({ path }) => path);
+  // Of a secret nothing else is said.
+  const told = problems.filter((problem) => secrets.includes(problem) || !secretPaths.includes(problem.path));
+  return told.length > 0 ? { problems: told } : { settings: settings as Settings, problems: [] };
 }
 
 export function isOption(key: string): key is OptionName {

@@ -30,10 +30,11 @@ function sizeRule(role: Role): Rule {
   const option = sizeOptions[role];
   const asked = askedBy[role];
   return {
-    needs: ["cloud", option, ...asked],
+    // What nodes need also depends on the pods that run on all of them.
+    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : (["kube_proxy", "network_provider"] as const))],
     check: (settings): Problem[] => {
       const { sizes } = profileOf(settings);
-      const needs = machineNeeds(settings)[role];
+      const needs = machineNeeds(settings, role);
       const enough = smallestSize(sizes, needs);
       const sources = asked.map((name) => `corekube:${name}`).join(", ");
       const named = settings[option];
