@@ -18,10 +18,13 @@ import { type ClusterOutputs, machineTable } from "./outputs.js";
 /** User of the machines' operating system with administrator's rights. */
 const sshUser = "core";
 
-/** Registers all resources of the cluster. */
-export function createCluster(spec: ClusterSpec): ClusterOutputs {
+/**
+ * Registers all resources of the cluster.
+ * @param opts Of the first resource, which all machines wait for: what it depends on is deleted after them.
+ */
+export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOptions = {}): ClusterOutputs {
   const makeCloud = cloudFactory(spec.cloud);
-  const ssh = createSshAccess(spec.name);
+  const ssh = createSshAccess(spec.name, opts);
   const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec) });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
@@ -60,8 +63,8 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
   };
 }
 
-function createSshAccess(name: string): SshAccess {
-  const key = new tls.PrivateKey(`${name}-ssh`, { algorithm: "ED25519" });
+function createSshAccess(name: string, opts: pulumi.CustomResourceOptions): SshAccess {
+  const key = new tls.PrivateKey(`${name}-ssh`, { algorithm: "ED25519" }, opts);
   return {
     user: sshUser,
     privateKey: pulumi.secret(key.privateKeyOpenssh),

@@ -6,10 +6,10 @@ import { cloudProfile } from "../components/cloud/profiles.js";
 import { renderUserData } from "../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../components/spec/cluster.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
-import { type OptionName, options } from "./settings/options.js";
+import { options, type Settings } from "./settings/options.js";
 import { namespace, type Problem, SettingsError } from "./settings/problem.js";
 import { toClusterSpec } from "./settings/spec.js";
-import { describeOption, validate } from "./settings/validate.js";
+import { describeOption, isOption, validate } from "./settings/validate.js";
 
 /** Paths in settings are relative to it. */
 const projectDirectory = resolve(__dirname, "..");
@@ -40,7 +40,7 @@ export function clusterSpec(configuration: Readonly<Record<string, string>>, sec
     throw new SettingsError(problems, secrets);
   }
   const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums));
-  const tooLarge = userDataProblems(spec);
+  const tooLarge = userDataProblems(spec, settings);
   if (tooLarge.length > 0) {
     throw new SettingsError(tooLarge, secrets);
   }
@@ -58,10 +58,10 @@ function readValues(configuration: Readonly<Record<string, string>>): Record<str
 
 /** What is not of the option's type stays text, and is refused as such. */
 function readValue(name: string, value: string): unknown {
-  if (!(name in options)) {
+  if (!isOption(name)) {
     return value;
   }
-  const { type } = describeOption(options[name as OptionName]);
+  const { type } = describeOption(options[name]);
   if (type === undefined || type === "string") {
     return value;
   }
@@ -97,14 +97,19 @@ function readChecksums(path: string | undefined): Checksums | undefined {
 }
 
 /** User-data grows with some settings; here its size is known before anything is made. */
-function userDataProblems(spec: ClusterSpec): Problem[] {
+function userDataProblems(spec: ClusterSpec, settings: Settings): Problem[] {
   const profile = cloudProfile(spec.cloud)!;
-  return roles.flatMap((role): Problem[] => {
+  const messages = roles.flatMap((role): string[] => {
     try {
       renderUserData(spec, role, profile);
       return [];
     } catch (error) {
-      return [{ path: "mirrors.registries", got: spec.mirrors.registries, allowed: (error as Error).message, mend: "Shorten them, or corekube:ssh_public_keys." }];
+      return [(error as Error).message];
     }
   });
+  if (messages.length === 0) return [];
+  const growing = { http_proxy: settings.http_proxy, https_proxy: settings.https_proxy, no_proxy: settings.no_proxy, "mirrors.registries": settings.mirrors.registries, ssh_public_keys: settings.ssh_public_keys };
+  const [longest] = Object.entries(growing).sort(([, a], [, b]) => JSON.stringify(b).length - JSON.stringify(a).length);
+  const [path, got] = longest!;
+  return [{ path, got, allowed: messages.join("; ") }];
 }

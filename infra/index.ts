@@ -1,12 +1,12 @@
-/** The program that `pulumi` runs: settings in, cluster out. */
-import { createCluster } from "./cluster.js";
+/** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { loadClusterSpec } from "./config.js";
+import type { ClusterOutputs } from "./outputs.js";
 
-// Everything is validated before the first resource is registered.
-const cluster = createCluster(loadClusterSpec());
-
-export const endpoint = cluster.endpoint;
-export const kubeconfig = cluster.kubeconfig;
-export const machines = cluster.machines;
-export const ssh_private_key = cluster.ssh_private_key;
-export const ssh_user = cluster.ssh_user;
+export = async function program(): Promise<ClusterOutputs> {
+  // Everything is validated before the first resource is registered, and before the clouds' SDKs are loaded: they take seconds.
+  const spec = loadClusterSpec();
+  const { Identity } = await import("../components/identity/identity.js");
+  const identity = new Identity(spec);
+  const [{ createCluster }] = await Promise.all([import("./cluster.js"), identity.accepted()]);
+  return createCluster(spec, { dependsOn: [identity] });
+};

@@ -21,6 +21,8 @@ export const suites: readonly Suite[] = [
     limit: 900,
   },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
+  // Some 200 previews, as many at a time as there are cores.
+  { name: "settings", files: ["test/settings/**/*.test.ts"], limit: 2400 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
   { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },
 ];

@@ -6,6 +6,13 @@
 import type { CloudName } from "../spec/cluster.js";
 import type { MachineSize } from "./sizes.js";
 
+export interface Region {
+  /** The cloud's name of it. */
+  readonly name: string;
+  /** What other clouds call their regions nearby: beginnings of their names, such as `eu-central`. */
+  readonly near: readonly string[];
+}
+
 export interface CloudProfile {
   readonly name: CloudName;
   /**
@@ -17,6 +24,8 @@ export interface CloudProfile {
   readonly volumeDevice: (name: string) => string;
   /** Image of machines unless the stack names one. */
   readonly image: string;
+  /** Regions that clusters can be made in. */
+  readonly regions: readonly Region[];
   /** Sizes that machines may have. */
   readonly sizes: readonly MachineSize[];
   /** Whether its regions have several failure domains (zones) that machines can be placed in. */
@@ -29,6 +38,8 @@ export interface CloudProfile {
     /** Addresses of each network that machines do not get. */
     readonly taken: number;
   };
+  /** Names of images that only another cloud has. */
+  readonly foreignImage: RegExp;
   /** GB that a volume may have. */
   readonly volumeSize: { readonly from: number; readonly to: number };
   /** Tags as the cloud takes them. */

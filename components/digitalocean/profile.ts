@@ -1,6 +1,7 @@
 /** DigitalOcean as settings and user-data see it. */
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
+import { dropletRegions } from "./regions.js";
 import { dropletSizes } from "./sizes.js";
 
 /** https://docs.digitalocean.com/reference/api/metadata/ */
@@ -17,6 +18,7 @@ PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
   // https://docs.digitalocean.com/products/volumes/how-to/mount/
   volumeDevice: (name) => `/dev/disk/by-id/scsi-0DO_Volume_${name}`,
   image: versions.flatcar.digitalocean,
+  regions: dropletRegions,
   sizes: dropletSizes,
   hasZones: false,
   privateNetwork: {
@@ -26,6 +28,7 @@ PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
     // Network, gateway, broadcast, two that DigitalOcean keeps, and two for the internal load balancer's nodes.
     taken: 7,
   },
+  foreignImage: /^ami-/,
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags
   tags: { key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },

@@ -13,7 +13,7 @@ export function userDataBudget(userData: string, what: string): number {
   if (size > userDataLimit) {
     throw new Error(
       `user-data of ${what}: got ${size} bytes, clouds accept ${userDataLimit}; ` +
-        "shorten what grows with the settings: corekube:ssh_public_keys (ed25519 keys are a seventh of RSA ones) or corekube:mirrors.registries",
+        "shorten what grows with the settings: corekube:ssh_public_keys (ed25519 keys are a seventh of RSA ones), corekube:mirrors.registries, or the proxies and corekube:no_proxy",
     );
   }
   return userDataLimit - size;

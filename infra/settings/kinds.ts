@@ -46,9 +46,13 @@ export function anyCidr() {
 export function httpUrl(example: string) {
   return text(`an http or https address of at most 100 characters, without user, query or fragment, such as ${example}`, (value) => {
     if (value.length > 100 || !/^https?:\/\/[A-Za-z0-9]/.test(value) || /[\s"'\\$`]/.test(value) || !URL.canParse(value)) return false;
-    const { username, password, search, hash } = new URL(value);
-    return username + password + search + hash === "";
+    return isPlain(new URL(value));
   });
+}
+
+/** Whether an address has neither user nor query nor fragment, and a port that exists. */
+function isPlain({ username, password, search, hash, port }: URL): boolean {
+  return username + password + search + hash === "" && port !== "0";
 }
 
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
@@ -95,7 +99,34 @@ export function proxyUrl() {
   return text("empty, or an http or https address of at most 2000 characters without user and password, such as http://proxy.example:3128", (value) => {
     if (value === "") return true;
     if (value.length > 2000 || !/^https?:\/\/[A-Za-z0-9[]/.test(value) || /[\s"'\\$`%]/.test(value) || !URL.canParse(value)) return false;
-    const { username, password, search, hash } = new URL(value);
-    return username + password + search + hash === "";
+    return isPlain(new URL(value));
+  });
+}
+
+/** A host name, perhaps with a dot or an asterisk before it for everything below, or an address; perhaps with a port. */
+const noProxyName = /^(\*\.|\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?(:[1-9][0-9]{0,4})?$/;
+
+function isNoProxyEntry(entry: string): boolean {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return anyCidrProblem(entry) === undefined;
+  // What looks like an address must be one.
+  if (/^[0-9.]+(:[0-9]+)?$/.test(entry)) return anyCidrProblem(`${entry.split(":")[0]}/32`) === undefined && Number(entry.split(":")[1] ?? 1) <= 65_535;
+  if (entry.split(":").length > 2) return anyCidrProblem(`${entry.replace(/^\[(.*)\]$/, "$1")}/128`) === undefined;
+  return noProxyName.test(entry) && Number(entry.split(":")[1] ?? 1) <= 65_535;
+}
+
+/** What is reached without proxies, as NO_PROXY has it. */
+export function noProxy() {
+  return text("host names, domains (.example.com), addresses and networks (10.0.0.0/8) with commas between them, at most 2000 characters; no address with http://", (value) => {
+    if (value === "") return true;
+    return value.length <= 2000 && value.split(",").every((entry) => isNoProxyEntry(entry.trim()));
+  });
+}
+
+/** A name of an image in the cloud, its number, or the address of a file. */
+export function image() {
+  return text("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", (value) => {
+    if (!/^https?:/.test(value)) return /^([a-z0-9][a-z0-9.-]{0,100})?$/.test(value);
+    return /^https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300}$/.test(value) && URL.canParse(value) && isPlain(new URL(value));
   });
 }

@@ -2,12 +2,12 @@
  * Every setting of a stack, each in one place: kind, default, meaning. Order is that of the reference.
  *
  * `Pulumi.yaml` and `docs/configuration.md` are generated from here: `npx tsx infra/settings/generate.ts`.
- * What settings must hold together is in `rules.ts`.
+ * What settings must hold together is in `rules/`.
  */
 import { z } from "zod";
 import { cloudProfiles } from "../../components/cloud/profiles.js";
 import { versions } from "../../components/spec/versions.js";
-import { anyCidr, cidr, component, cpus, domain, httpUrl, matching, oneOf, placement, proxyUrl, reservation, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
+import { anyCidr, cidr, component, cpus, domain, httpUrl, image, matching, noProxy, oneOf, placement, proxyUrl, reservation, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
 
 export interface Option<S extends z.ZodType = z.ZodType> {
   readonly schema: S;
@@ -70,7 +70,7 @@ export const options = {
       mem: whole(256, 262_144, "MB").default(1024).describe("MB of memory that a member keeps under pressure."),
       data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB for a member's data; half of it is the database's quota, 8 GB at most. A volume is rounded up to whole GB; may grow, never shrink."),
       wal_disk: whole(512, 65_536, "MB").default(512).describe("MB of the volume with a member's write-ahead log. Rounded up to whole GB; may grow, never shrink. Not used with disk_type ROOT."),
-      disk_type: oneOf("MOUNT", "ROOT").default("MOUNT").describe("MOUNT: data and write-ahead log each on a volume that outlives the machine. ROOT: on the machine's own disk; a replaced member gets its data from the others."),
+      disk_type: oneOf("MOUNT", "ROOT").default("MOUNT").describe("MOUNT: data and write-ahead log each on a volume that outlives the machine. ROOT: on the machine's own disk; a replaced member gets its data from the others, and a single member's data goes with its machine."),
     }),
     {},
     "The etcd cluster: members, what each gets, and where its data is.",
@@ -91,17 +91,22 @@ export const options = {
   http_proxy: option(proxyUrl(), "", "Proxy for downloads from http addresses, for release files, images and the kubelet. Empty: none."),
   https_proxy: option(proxyUrl(), "", "Proxy for downloads from https addresses. Empty: none."),
   no_proxy: option(
-    text("host names, domains, addresses and networks with commas between them, at most 2000 characters", (value) => value.length <= 2000 && /^([A-Za-z0-9.*:/[\]_-]+(,\s*[A-Za-z0-9.*:/[\]_-]+)*)?$/.test(value)),
+    noProxy(),
     "",
     "What is reached without the proxies. Pod, Service and machine networks, metadata and the cluster's domain always are.",
   ),
   image: option(
-    matching("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", /^(|[a-z0-9][a-z0-9.-]{0,100}|https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300})$/),
+    image(),
     "",
     "Operating system of the machines, Flatcar Container Linux. Empty: the release that this version was made for.",
   ),
   admin_cidrs: option(
-    z.array(anyCidr()).min(1).max(50).meta({ allowed: "1 to 50 networks in CIDR notation; 0.0.0.0/0 opens the cluster to everyone" }),
+    z
+      .array(anyCidr())
+      .min(1)
+      .max(50)
+      .refine((networks) => new Set(networks).size === networks.length)
+      .meta({ allowed: "1 to 50 networks in CIDR notation, each once; 0.0.0.0/0 opens the cluster to everyone" }),
     [],
     "Networks from which administrators and users reach SSH, the API and node ports. Must be set.",
   ),
@@ -126,7 +131,7 @@ export const options = {
       releases: httpUrl("https://mirror.example").optional().describe("Base address of release files, laid out as <base>/<host of the original>/<path of the original>. Not set: the originals."),
       registries: z
         .record(
-          matching("the host of a registry, such as registry.k8s.io", /^(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$/),
+          text("the host of a registry, such as registry.k8s.io", (host) => /^(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$/.test(host) && Number(host.split(":")[1] ?? 1) <= 65_535),
           httpUrl("https://mirror.example:5000/registry.k8s.io"),
         )
         .refine((registries) => Object.keys(registries).length <= 20)
@@ -150,3 +155,14 @@ export type OptionName = keyof typeof options;
 export type Settings = { readonly [Name in OptionName]: z.output<(typeof options)[Name]["schema"]> };
 
 export const optionNames = Object.keys(options) as OptionName[];
+
+/** The settings by what they are about, in the order of the reference. */
+export const groups: Readonly<Record<string, readonly OptionName[]>> = {
+  "The cluster": ["cluster_name", "cloud", "region", "kubernetes_version", "high_availability", "log_level"],
+  "Machines": ["node_count", "public_node_count", "node_size", "public_node_size", "controller_size", "etcd_size", "max_unavailable", "control_plane_placement", "node_placement", "public_node_placement", "image"],
+  "Resources": ["reserved_resources", "public_reserved_resources", "apiserver", "controller_manager", "scheduler", "kube_proxy", "etcd"],
+  "Networks": ["node_cidr", "pod_cidr", "service_cidr", "node_port_range", "cluster_domain", "network_provider", "cloud_provider"],
+  "Access and security": ["admin_cidrs", "ssh_public_keys", "pod_security", "encryption_key", "tags", "deletion_protection"],
+  "Downloads": ["http_proxy", "https_proxy", "no_proxy", "mirrors"],
+  "Time limits": ["drain_timeout", "boot_timeout"],
+};

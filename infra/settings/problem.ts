@@ -1,9 +1,13 @@
 /** What is wrong with settings, told so that the reader can mend it. */
 
+import { withoutSecrets } from "./secrets.js";
+
 export interface Problem {
   /** The setting, with its place inside: `etcd.count`. */
   readonly path: string;
   readonly got: unknown;
+  /** What to say in place of the value. */
+  readonly shown?: string;
   /** What would be accepted. */
   readonly allowed: string;
   /** What to do, where it is not just another value. @default the command that sets the value */
@@ -26,9 +30,9 @@ export class SettingsError extends Error {
   }
 }
 
-function describe({ path, got, allowed, mend }: Problem, secretKeys: readonly string[]): string {
-  const value = secretKeys.includes(path.split(/[.[]/)[0] ?? "") ? "a secret value" : show(got);
-  return `${namespace}:${path}: got ${value}; allowed: ${allowed}. ${mend ?? `Set it: ${setCommand(path, got)}`}`;
+function describe({ path, got, shown, allowed, mend }: Problem, secretKeys: readonly string[]): string {
+  const value = shown ?? (secretKeys.includes(path.split(/[.[]/)[0] ?? "") ? "a secret value" : show(got));
+  return withoutSecrets(`${namespace}:${path}: got ${value}; allowed: ${allowed}. ${mend ?? `Set it: ${setCommand(path, got)}`}`);
 }
 
 function show(value: unknown): string {
@@ -59,7 +63,9 @@ export function joinPath(...parts: readonly PropertyKey[]): string {
 
 /** The name that differs least from the given one; undefined when all differ much. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
-  const ranked = names.map((candidate) => ({ candidate, distance: distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  // A longer or shorter form of a name is the name: memory and mem.
+  const form = (candidate: string): boolean => candidate.length > 2 && name.length > 2 && (name.startsWith(candidate) || candidate.startsWith(name));
+  const ranked = names.map((candidate) => ({ candidate, distance: form(candidate) ? 1 : distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(2, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
 }

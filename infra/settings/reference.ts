@@ -1,6 +1,6 @@
 /** Settings as documents: the part of `Pulumi.yaml` that the engine checks, and the reference for readers. Pure. */
 import { parseDocument } from "yaml";
-import { type Option, optionNames, options } from "./options.js";
+import { groups, type Option, optionNames, options } from "./options.js";
 import { joinPath, namespace } from "./problem.js";
 import { type Described, describeOption } from "./validate.js";
 
@@ -66,13 +66,22 @@ export function configurationReference(): string {
 
 Settings live in \`Pulumi.<stack>.yaml\` under the namespace \`${namespace}\`. \`pulumi config set node_count 3\` changes one,
 \`pulumi config set --path etcd.count 5\` one inside another, \`pulumi config set --path 'admin_cidrs[0]' 192.0.2.7/32\` one of a list.
-All are checked together before anything is created or changed; keys that are not listed here are refused.
+A stack must say \`region\` and \`admin_cidrs\`; everything else has a default.
 
-| setting | type | default | meaning |
-|---|---|---|---|
-${optionNames.flatMap((name) => rows(name, describeOption(options[name]), options[name])).join("\n")}
-`;
+All are checked together before anything is created or changed, in a preview as in an update: one error lists every problem with the
+setting, what it got, what is allowed, and the command that mends it. Keys that are not listed here are refused, and so is what
+looks like a secret.
+
+Some are decided once: ${keptSettings}. A change of one of these on a cluster that exists is refused with the reason and the way
+round. Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) may grow and never shrink, and \`encryption_key\` goes up one by one.
+
+${Object.entries(groups).map(([title, names]) => `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${names.flatMap((name) => rows(name, describeOption(options[name]), options[name])).join("\n")}\n`).join("\n")}`;
 }
+
+/** As `corekube:cluster:Identity` keeps them; a test compares the two. */
+const keptSettings = ["cluster_name", "cloud", "region", "node_cidr", "pod_cidr", "service_cidr", "cluster_domain", "network_provider", "high_availability", "etcd.count", "etcd.disk_type"]
+  .map((name) => `\`${name}\``)
+  .join(", ");
 
 function rows(path: string, described: Described, own: { readonly default?: unknown; readonly description?: string }): string[] {
   const cells = [`\`${path}\``, typeName(described), defaultText(own.default), meaning(own.description, described)];

@@ -12,29 +12,44 @@ const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1,
 /** Kept from pods on controllers: kubelet, container runtime and system. */
 const controllerSystem = { cpus: 0.25, memory: 1024 } as const;
 
-/** What the pods of the network's own ask for on every node. */
-const networkPods = { cpus: 0.1, memory: 64 } as const;
-
 /** Kept on etcd's machines beside the member. */
 const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 
 /** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
 const controllerDisk = 10_240;
 
-/** What a machine of each role must hold. */
-export function machineNeeds(settings: Settings): Readonly<Record<Role, MachineNeeds>> {
-  const pods = [settings.apiserver, settings.controller_manager, settings.scheduler, settings.kube_proxy];
-  const { etcd } = settings;
-  return {
-    etcd: { cpus: etcd.cpus + etcdSystem.cpus, memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 },
-    controller: {
-      cpus: sum(pods.map(({ cpus }) => cpus)) + networkPods.cpus + controllerSystem.cpus,
-      memory: sum(pods.map(({ mem }) => mem)) + networkPods.memory + controllerSystem.memory,
-      disk: controllerDisk,
-    },
-    worker: nodeNeeds(settings.reserved_resources, settings.node_size),
-    public: nodeNeeds(settings.public_reserved_resources, settings.public_node_size),
-  };
+/** What the network's pods ask for on every node. */
+const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
+
+/** What pods that run on every node ask for, and so the least that a node must offer. */
+export function daemonNeeds({ kube_proxy, network_provider }: Pick<Settings, "kube_proxy" | "network_provider">): { readonly cpus: number; readonly memory: number } {
+  const network = networkPods[network_provider];
+  return { cpus: sum([kube_proxy.cpus, network.cpus]), memory: kube_proxy.mem + network.memory };
+}
+
+/** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
+export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
+  switch (role) {
+    case "etcd": {
+      const { etcd } = settings;
+      return { cpus: sum([etcd.cpus, etcdSystem.cpus]), memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 };
+    }
+    case "controller": {
+      const pods = [settings.apiserver, settings.controller_manager, settings.scheduler];
+      const daemons = daemonNeeds(settings);
+      return {
+        cpus: sum([...pods.map(({ cpus }) => cpus), daemons.cpus, controllerSystem.cpus]),
+        memory: sum(pods.map(({ mem }) => mem)) + daemons.memory + controllerSystem.memory,
+        disk: controllerDisk,
+      };
+    }
+    case "worker":
+      return nodeNeeds(settings, settings.reserved_resources, settings.node_size);
+    case "public":
+      return nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size);
+    default:
+      return role satisfies never;
+  }
 }
 
 /** The settings that name a size. */
@@ -43,7 +58,7 @@ export const sizeOptions = { etcd: "etcd_size", controller: "controller_size", w
 /** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
 export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
   const { sizes } = cloudProfile(settings.cloud)!;
-  const needs = machineNeeds(settings)[role];
+  const needs = machineNeeds(settings, role);
   const named = settings[sizeOptions[role]];
   if (named === "") return smallestSize(sizes, needs);
   const size = sizes.find(({ name }) => name === named);
@@ -79,11 +94,13 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
   };
 }
 
-function nodeNeeds(given: Reservation, named: string): MachineNeeds {
-  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: 0.1, kube_mem: 128, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
-  return { cpus: asked.kube_cpus + asked.system_cpus, memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
+function nodeNeeds(settings: Settings, given: Reservation, named: string): MachineNeeds {
+  const least = daemonNeeds(settings);
+  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: least.cpus, kube_mem: least.memory, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
+  return { cpus: sum([asked.kube_cpus, asked.system_cpus]), memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
 }
 
+/** Hundredths are the finest that settings know: anything behind comes from adding them. */
 function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+  return Math.round(numbers.reduce((total, number) => total + number, 0) * 100) / 100;
 }

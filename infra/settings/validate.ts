@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { type Option, optionNames, options, type OptionName, type Settings } from "./options.js";
 import { joinPath, namespace, nearest, type Problem } from "./problem.js";
-import { rules } from "./rules.js";
+import { rules } from "./rules/index.js";
+import { secretKind } from "./secrets.js";
 
 /** The schema of an option as the reference and the messages see it. */
 export interface Described {
@@ -22,7 +23,8 @@ export function describeOption(option: Option): Described {
 
 /** @throws Error never; what is wrong is in `problems`, and then `settings` is undefined. */
 export function validate(raw: Readonly<Record<string, unknown>>): { readonly settings?: Settings; readonly problems: readonly Problem[] } {
-  const problems = Object.keys(raw).filter((key) => !(key in options)).map((key) => unknownKey(key, raw[key]));
+  const secrets = secretProblems(raw);
+  const problems = [...secrets, ...Object.keys(raw).filter((key) => !isOption(key)).map((key) => unknownKey(key, raw[key]))];
   const settings: Partial<Record<OptionName, unknown>> = {};
   for (const name of optionNames) {
     const option: Option = options[name];
@@ -39,7 +41,26 @@ export function validate(raw: Readonly<Record<string, unknown>>): { readonly set
       problems.push(...check(settings as Settings));
     }
   }
-  return problems.length > 0 ? { problems } : { settings: settings as Settings, problems };
+  const secretPaths = secrets.map(({ path }) => path);
+  // Of a secret nothing else is said.
+  const told = problems.filter((problem) => secrets.includes(problem) || !secretPaths.includes(problem.path));
+  return told.length > 0 ? { problems: told } : { settings: settings as Settings, problems: [] };
+}
+
+export function isOption(key: string): key is OptionName {
+  return Object.hasOwn(options, key);
+}
+
+/** Settings are readable in the stack's file, in the state and on machines; none of ours is a secret. */
+function secretProblems(value: unknown, path = ""): Problem[] {
+  if (typeof value === "string") {
+    const kind = secretKind(value);
+    if (kind === undefined) return [];
+    const allowed = "no secret: settings can be read in the stack's file and on the machines. Keys of the cluster are made by the program, and a cloud's token goes into the cloud's own namespace, encrypted (pulumi config set --secret digitalocean:token)";
+    return [{ path, got: undefined, shown: `what looks like ${kind}`, allowed, mend: `Remove it: pulumi config rm ${/[.[]/.test(path) ? `--path '${path}'` : path}, and make the secret invalid where it came from: it may be in a repository by now` }];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => secretProblems(inner, Array.isArray(value) ? `${path}[${key}]` : joinPath(...(path === "" ? [key] : [path, key]))));
 }
 
 function unknownKey(key: string, got: unknown): Problem {

@@ -1,4 +1,5 @@
 import { Delivery } from "./delivery.js";
+import { Identity } from "./identity.js";
 import { Join } from "./join.js";
 import type { ResourceKind } from "./kind.js";
 import { Readiness } from "./readiness.js";
@@ -7,5 +8,6 @@ import { Readiness } from "./readiness.js";
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
   ["corekube:machine:Delivery", new Delivery()],
   ["corekube:machine:Join", new Join()],
+  ["corekube:cluster:Identity", new Identity()],
   ["corekube:cluster:Readiness", new Readiness()],
 ]);

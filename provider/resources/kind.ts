@@ -32,8 +32,11 @@ export interface State {
 export interface ResourceKind {
   /** Inputs that are always kept as secrets, whatever the program said. */
   readonly secretInputs: ReadonlySet<string>;
-  /** Sets defaults and finds mistakes; values may be unknown. */
-  check(inputs: Properties): { readonly inputs: Properties; readonly failures: readonly Failure[] };
+  /**
+   * Sets defaults and finds mistakes; values may be unknown.
+   * @param before The inputs in the state; undefined where the resource is new.
+   */
+  check(inputs: Properties, before?: Properties): { readonly inputs: Properties; readonly failures: readonly Failure[] };
   diff(state: State, inputs: Properties): { readonly changes: readonly Change[]; readonly deleteBeforeReplace: boolean };
   /** The outputs as far as a preview knows them. */
   preview(state: State | undefined, inputs: Properties): Properties;

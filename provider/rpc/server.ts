@@ -90,7 +90,7 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
 
     check: unary((request: messages.CheckRequest) => {
       const kind = kindOf(request);
-      const { inputs, failures } = kind.check(decode(request.getNews()));
+      const { inputs, failures } = kind.check(decode(request.getNews()), request.hasOlds() ? decode(request.getOlds()) : undefined);
       const secrets = new Set([...secretKeys(request.getNews()), ...Object.keys(inputs).filter((key) => kind.secretInputs.has(key))]);
       return new messages.CheckResponse()
         .setInputs(encode(inputs, secrets))

@@ -30,6 +30,7 @@ const key = (kind: string): string => `${kind} ${"AAAA".padEnd(68, "b")} ada@exa
 describe("settings", () => {
   it("have defaults for all but region and administrators", () => {
     const spec = read();
+    const usual = { pods: { cpus: 2, memory: 2048, disk: 10_240 }, system: { cpus: 1, memory: 1024 } };
     assert.deepEqual(
       { ...spec, releases: undefined, images: undefined },
       {
@@ -38,9 +39,18 @@ describe("settings", () => {
         region: "fra1",
         kubernetesVersion: versions.kubernetes,
         highAvailability: false,
-        etcd: { role: "etcd", pool: "etcd", count: 1, size: "s-1vcpu-2gb", volumeSize: 3 },
-        controllers: { role: "controller", pool: "controller", count: 1, size: "s-2vcpu-4gb" },
-        workers: { role: "worker", pool: "worker", count: 1, size: "s-2vcpu-4gb" },
+        logLevel: "INFO",
+        etcd: { role: "etcd", pool: "etcd", count: 1, size: "s-1vcpu-2gb", zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 3, wal: 1 } },
+        controllers: { role: "controller", pool: "controller", count: 1, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.4, memory: 1024 } } },
+        workers: { role: "worker", pool: "worker", count: 1, size: "s-4vcpu-8gb", zones: [], resources: usual },
+        publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", zones: [], resources: usual },
+        maxUnavailable: 1,
+        components: {
+          "kube-apiserver": { cpus: 0.5, memory: 1024 },
+          "kube-controller-manager": { cpus: 0.5, memory: 512 },
+          "kube-scheduler": { cpus: 0.5, memory: 512 },
+          "kube-proxy": { cpus: 0.1, memory: 512 },
+        },
         nodeCidr: "10.4.0.0/20",
         podCidr: "10.2.0.0/16",
         serviceCidr: "10.3.0.0/16",
@@ -48,6 +58,10 @@ describe("settings", () => {
         dnsServiceAddress: "10.3.0.10",
         nodePortRange: { from: 30000, to: 32767 },
         clusterDomain: "cluster.local",
+        networkProvider: "flannel",
+        cloudProvider: "none",
+        podSecurity: "baseline",
+        encryptionKey: 1,
         image: versions.flatcar.digitalocean,
         adminCidrs: ["192.0.2.1/32"],
         sshPublicKeys: [],
@@ -170,7 +184,8 @@ describe("settings", () => {
     ["tags", '{"KubernetesCluster": "other"}', "tags.KubernetesCluster", /the cluster's name \(kubernetes\)/],
     ["tags", '{"n": 1}', "tags.n", /got 1/],
     ["mirrors", '{"releases": "mirror.example"}', "mirrors.releases", /http or https address/],
-    ["mirrors", '{"releases": "http://user:password@mirror.example"}', "mirrors.releases", /without user/],
+    ["mirrors", '{"releases": "http://user@mirror.example"}', "mirrors.releases", /without user/],
+    ["mirrors", '{"releases": "http://user:password@mirror.example"}', "mirrors.releases", /looks like a user with a password/],
     ["mirrors", '{"registries": {"https://ghcr.io": "http://192.0.2.9"}}', 'mirrors.registries["https://ghcr.io"]', /host of a registry/],
     ["mirrors", '{"registries": {"ghcr.io": "192.0.2.9:5000"}}', 'mirrors.registries["ghcr.io"]', /http or https address/],
     ["mirrors", '{"registry": {}}', "mirrors.registry", /did you mean mirrors.registries/],

@@ -1,0 +1,77 @@
+/** Machine sizes: that they exist, and that they hold what is asked for. */
+import { holds, type MachineNeeds, type MachineSize, smallestSize, systemDisk, usableMemory } from "../../../components/cloud/sizes.js";
+import type { Role } from "../../../components/spec/cluster.js";
+import type { OptionName } from "../options.js";
+import { nearest, type Problem } from "../problem.js";
+import { daemonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
+import { profileOf, type Rule, set } from "./rule.js";
+
+/** The settings whose sum a machine of the role must hold. */
+const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
+  etcd: ["etcd"],
+  controller: ["apiserver", "controller_manager", "scheduler", "kube_proxy"],
+  worker: ["reserved_resources"],
+  public: ["public_reserved_resources"],
+};
+
+/** Names of sizes as AWS writes them, such as `t3.medium`. */
+const elsewhere = /^[a-z][a-z0-9-]*\.[a-z0-9]+$/;
+
+function amount({ cpus, memory, disk }: MachineNeeds): string {
+  return `${cpus} CPUs, ${memory} MB of memory${disk > 0 ? ` and ${disk} MB of disk` : ""}`;
+}
+
+/** What pods and system can have of a machine of the size. */
+function offer(size: MachineSize): string {
+  return amount({ cpus: size.cpus, memory: usableMemory(size), disk: size.disk === 0 ? 0 : size.disk * 1024 - systemDisk });
+}
+
+function sizeRule(role: Role): Rule {
+  const option = sizeOptions[role];
+  const asked = askedBy[role];
+  return {
+    // What nodes need also depends on the pods that run on all of them.
+    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : (["kube_proxy", "network_provider"] as const))],
+    check: (settings): Problem[] => {
+      const { sizes } = profileOf(settings);
+      const needs = machineNeeds(settings, role);
+      const enough = smallestSize(sizes, needs);
+      const sources = asked.map((name) => `corekube:${name}`).join(", ");
+      const named = settings[option];
+      if (enough === undefined) {
+        const largest = sizes.reduce((a, b) => (b.memory > a.memory ? b : a));
+        return [{ path: asked[0]!, got: settings[asked[0]!], allowed: `less: the sum of ${sources} and of what the system keeps is ${amount(needs)}, and the largest size of ${settings.cloud} (${largest.name}) has ${offer(largest)}` }];
+      }
+      if (named === "") return [];
+      const size = sizes.find(({ name }) => name === named);
+      if (size === undefined) {
+        const similar = nearest(named, sizes.map(({ name }) => name));
+        const hint = elsewhere.test(named) ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
+        return [{ path: option, got: named, allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`, mend: set(option, hint && similar && !elsewhere.test(named) ? similar : enough.name) }];
+      }
+      if (holds(size, needs)) return [];
+      return [{ path: option, got: named, allowed: `a size that holds the sum of ${sources} and of what the system keeps: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the smallest that would do`, mend: set(option, enough.name) }];
+    },
+  };
+}
+
+/** On every node, kube-proxy and the pods' network take their part of what pods may use. */
+function daemonsRule(option: "reserved_resources" | "public_reserved_resources"): Rule {
+  return {
+    needs: [option, "kube_proxy", "network_provider"],
+    check: (settings) => {
+      const least = daemonNeeds(settings);
+      const { kube_cpus, kube_mem } = settings[option];
+      return [
+        ...(kube_cpus !== undefined && kube_cpus < least.cpus ? [{ path: `${option}.kube_cpus`, got: kube_cpus, allowed: `at least ${least.cpus}, which kube-proxy and the pods' network ask for on every node`, mend: set(`${option}.kube_cpus`, least.cpus) }] : []),
+        ...(kube_mem !== undefined && kube_mem < least.memory ? [{ path: `${option}.kube_mem`, got: kube_mem, allowed: `at least ${least.memory}, which kube-proxy and the pods' network ask for on every node`, mend: set(`${option}.kube_mem`, least.memory) }] : []),
+      ];
+    },
+  };
+}
+
+export const sizeRules: readonly Rule[] = [
+  ...(["etcd", "controller", "worker", "public"] as const).map(sizeRule),
+  daemonsRule("reserved_resources"),
+  daemonsRule("public_reserved_resources"),
+];
