@@ -67,7 +67,7 @@ export class PolicyEngine {
       cwd,
       env: {
         ...process.env,
-        PATH: `${path.join(projectDirectory, "lab/plugins")}:${process.env["PATH"] ?? ""}`,
+        PATH: [path.join(projectDirectory, "lab/plugins"), path.join(__dirname, "plugins"), process.env["PATH"]].join(path.delimiter),
         PULUMI_HOME: this.folder("home"),
         PULUMI_BACKEND_URL: `file://${state}`,
         PULUMI_CONFIG_PASSPHRASE: "test",
