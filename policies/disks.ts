@@ -1,7 +1,7 @@
 /** Disks are encrypted. DigitalOcean encrypts every volume and droplet disk by itself and offers no switch: the rule is about AWS. */
 import { type Allowed, allowedNames, type Report, type Resource, resourceRule } from "./rule.js";
 import { instance, launchConfiguration, launchTemplate, spotInstance } from "./types.js";
-import { bag, isTrue, list, unknown, type Value } from "./values.js";
+import { bag, isTrue, list, shown, unknown, type Value } from "./values.js";
 
 interface Settings extends Allowed {
   readonly accountEncrypts: boolean;
@@ -31,7 +31,7 @@ export const encryptedDisks = resourceRule<Settings>({
 });
 
 function say(report: Report, path: string, value: Value): void {
-  report(`${path}: got ${value === undefined ? "nothing" : String(value)}, must be true.`);
+  report(`${path}: got ${shown(value)}, must be true.`);
 }
 
 /** Every switch that decides, with its path. */

@@ -1,7 +1,7 @@
 /** etcd: how many members, and where their data is. */
 import { type Allowed, allowedNames, type StackResource, stackRule } from "./rule.js";
 import { singleMachines } from "./types.js";
-import { bag, list } from "./values.js";
+import { bag, list, scalar } from "./values.js";
 
 /** The component around the members of one etcd cluster. */
 const cluster = "corekube:etcd:Cluster";
@@ -57,7 +57,9 @@ export const etcdOwnVolume = stackRule<VolumeSettings>({
   check: (resources, { root }, report) => {
     const members = resources
       .filter(({ type, name }) => type === cluster && !root.includes(name))
-      .flatMap(({ urn }) => membersOf(resources, urn));
+      .flatMap(({ urn }) => membersOf(resources, urn))
+      // The engine's order is that of the run: the same stack says the same.
+      .sort((left, right) => left.name.localeCompare(right.name));
     const users = new Map<string, string>();
     for (const member of members) {
       const own = volumesOf(member, resources);
@@ -78,15 +80,15 @@ function volumesOf(machine: StackResource, resources: readonly StackResource[]):
     return properties && isFor(resource, properties.machine, machine) ? volumeOf(resource, properties.volume, resources) : [];
   });
   const inline = list(machine.props["volumeIds"]).length > 0 ? resourcesFrom(machine, "volumeIds", resources) : [];
-  const devices = list(machine.props["ebsBlockDevices"]).map((device, index) => `${machine.urn}::${String(bag(device)["deviceName"] ?? index)}`);
+  const devices = list(machine.props["ebsBlockDevices"]).map((device, index) => `${machine.urn}::${scalar(bag(device)["deviceName"]) || index}`);
   return [...new Set([...attached, ...inline, ...devices])];
 }
 
 /** A property refers to a resource when it takes its value from it, or, where the id is written out, when it holds that id. */
 function isFor(attachment: StackResource, property: string, machine: StackResource): boolean {
   if (attachment.sources(property).includes(machine.urn)) return true;
-  const id = attachment.props[property];
-  return (typeof id === "string" || typeof id === "number") && String(id) === String(machine.props["id"]);
+  const id = scalar(attachment.props[property]);
+  return id !== "" && id === scalar(machine.props["id"]);
 }
 
 function volumeOf(attachment: StackResource, property: string, resources: readonly StackResource[]): string[] {

@@ -4,7 +4,7 @@ import { type Allowed, allowedNames, type Report, type Resource, resourceRule } 
 import { droplet, instance, launchConfiguration, launchTemplate, spotInstance } from "./types.js";
 import { unpack } from "./unpack.js";
 import { userDataOf, userDataText } from "./userData.js";
-import { bag, list, type Value } from "./values.js";
+import { bag, list, scalar, type Value } from "./values.js";
 
 const exactVersion = /^v?\d+\.\d+\.\d+(?:[.+_-][A-Za-z0-9.+_-]*)?$/;
 
@@ -75,7 +75,7 @@ export const osImagePinned = resourceRule<Allowed>({
       case "digitalocean:index/customImage:CustomImage":
         return moving("url", props["url"], report);
       case droplet:
-        return /^\d+$/.test(String(typeof props["image"] === "symbol" ? "" : props["image"])) ? undefined : moving("image", props["image"], report);
+        return /^\d+$/.test(scalar(props["image"])) ? undefined : moving("image", props["image"], report);
       case instance:
       case spotInstance:
         return machineImage("ami", props["ami"], report);

@@ -1,7 +1,7 @@
 /** AWS machines answer metadata requests by IMDSv2 only, and pods cannot reach it. DigitalOcean has one metadata service without versions. */
 import { type Allowed, allowedNames, resourceRule } from "./rule.js";
 import { instance, launchConfiguration, launchTemplate, spotInstance } from "./types.js";
-import { bag, unknown } from "./values.js";
+import { bag, shown, unknown } from "./values.js";
 
 interface Settings extends Allowed {
   readonly hops: number;
@@ -21,7 +21,7 @@ export const instanceMetadataV2 = resourceRule<Settings>({
     const { httpTokens, httpEndpoint, httpPutResponseHopLimit } = bag(options);
     if (httpEndpoint === "disabled") return;
     if (httpTokens !== "required" && httpTokens !== unknown) {
-      report(`metadataOptions.httpTokens: got ${httpTokens === undefined ? "nothing" : String(httpTokens)}, must be required.`);
+      report(`metadataOptions.httpTokens: got ${shown(httpTokens)}, must be required.`);
     }
     if (typeof httpPutResponseHopLimit === "number" && httpPutResponseHopLimit > hops) {
       report(`metadataOptions.httpPutResponseHopLimit: got ${httpPutResponseHopLimit}, at most ${hops} is allowed.`);

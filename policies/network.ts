@@ -1,7 +1,7 @@
 /** Who reaches SSH and the API from the internet. */
 import { type Allowed, allowedNames, type Report, type Resource, resourceRule, type StackResource, stackRule } from "./rule.js";
 import { droplet } from "./types.js";
-import { type Bag, bag, list, texts, unknown, type Value } from "./values.js";
+import { type Bag, bag, list, scalar, texts, unknown, type Value } from "./values.js";
 
 const firewall = "digitalocean:index/firewall:Firewall";
 
@@ -79,7 +79,7 @@ interface Candidate extends Opening {
 
 /** Protocols by name, by number, or all of them; one that is not known yet may be TCP. */
 function isTcp({ protocol }: Candidate): boolean {
-  return protocol === unknown || ["tcp", "6", "-1", "all"].includes(String(protocol).toLowerCase());
+  return protocol === unknown || ["tcp", "6", "-1", "all"].includes(scalar(protocol).toLowerCase());
 }
 
 function firewallOpening(rule: Bag, path: string): Candidate {
@@ -88,7 +88,7 @@ function firewallOpening(rule: Bag, path: string): Candidate {
 
 /** DigitalOcean's form: `22`, `30000-32767`, `all` or `0` for all. */
 function portRange(value: Value): Opening["ports"] {
-  const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(String(typeof value === "symbol" ? "" : (value ?? ""))) ?? [];
+  const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(scalar(value)) ?? [];
   if (from === undefined || from === "0") return everyPort;
   return { from: Number(from), to: Number(to ?? from) };
 }
@@ -152,5 +152,5 @@ function covers(candidate: StackResource, machine: StackResource): boolean {
 }
 
 function isSame(value: Value, id: string): boolean {
-  return (typeof value === "number" || typeof value === "string") && String(value) === id;
+  return scalar(value) === id;
 }

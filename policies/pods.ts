@@ -1,7 +1,7 @@
 /** Pods that own their node. What charts (kubernetes:helm.sh/v3:Release) make is not seen here: the API's own admission must hold it up. */
 import { type Pod, podOf } from "./podTemplates.js";
 import { type Allowed, allowedNames, type Properties, resourceRule } from "./rule.js";
-import { bag, list, texts, unknown } from "./values.js";
+import { bag, list, shown, texts, unknown } from "./values.js";
 
 interface Settings extends Allowed {
   readonly namespaces: readonly string[];
@@ -51,7 +51,7 @@ export const noHostPathPods = resourceRule<Settings>({
     if (/^kubernetes:core\/v1:PersistentVolume(?:Patch)?$/.test(resource.type)) {
       // It belongs to no namespace: whoever claims it has the node's files.
       const { hostPath } = bag(resource.props["spec"]);
-      if (hostPath !== undefined && hostPath !== unknown) report(`spec.hostPath: ${String(bag(hostPath)["path"] ?? "")} is the node's own.`);
+      if (hostPath !== undefined && hostPath !== unknown) report(`spec.hostPath: ${shown(bag(hostPath)["path"])} is the node's own.`);
       return;
     }
     const pod = podOf(resource);

@@ -1,6 +1,6 @@
 /** Every cloud resource says which cluster it belongs to. */
 import { type Allowed, allowedNames, type Resource, resourceRule } from "./rule.js";
-import { bag, hasUnknown, list, parsed, type Value, unknown } from "./values.js";
+import { bag, hasUnknown, list, parsed, scalar, type Value, unknown } from "./values.js";
 
 /** Types of DigitalOcean that take tags of their own. VPCs, load balancers and SSH keys take none; a firewall's are those of its machines. */
 const digitalocean: readonly string[] = ["droplet", "volume", "volumeSnapshot", "customImage", "databaseCluster", "databaseReplica", "kubernetesCluster"];
@@ -62,7 +62,7 @@ function tagsOf({ type, props, provider }: Resource): ReadonlySet<string> | unde
   const { tags, tagsAll } = props;
   const byDefault = bag(parsed(provider["defaultTags"]))["tags"];
   // An automatic scaling group has a list of tags, with key and value apart.
-  const pairs = list(tags).map(bag).filter((pair) => "key" in pair).map(({ key, value }): [string, Value] => [String(key), value]);
+  const pairs = list(tags).map(bag).filter((pair) => "key" in pair).map(({ key, value }): [string, Value] => [scalar(key), value]);
   const maps: readonly Value[] = [byDefault, tagsAll, tags];
   const named = maps.flatMap((some) => Object.entries(bag(some)));
   const found = new Set([...named, ...pairs].filter(([, value]) => value !== "" && value !== null && value !== undefined).map(([key]) => key));

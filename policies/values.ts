@@ -80,3 +80,14 @@ export function parsed(value: Value): Value {
     return undefined;
   }
 }
+
+/** A text, number or boolean as text; empty for everything else. */
+export function scalar(value: Value): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+/** For messages: what was found where something else must be. */
+export function shown(value: Value): string {
+  if (value === undefined || value === null) return "nothing";
+  return typeof value === "object" || typeof value === "symbol" ? "something of another kind" : String(value);
+}

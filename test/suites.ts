@@ -20,6 +20,7 @@ export const suites: readonly Suite[] = [
     coverage: ["infra", "components"],
     limit: 900,
   },
+  { name: "policies", files: ["test/policies/**/*.test.ts"], coverage: ["policies"], limit: 900 },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
   { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },

@@ -104,7 +104,8 @@ describe("policy pack on the real engine", function () {
         "no-host-path-pods: kubernetes-kube-flannel",
         "no-host-path-pods: kubernetes-kube-flannel",
         "no-privileged-pods: kubernetes-kube-proxy",
-        ...["controller", "etcd", "worker"].map((role) => `no-world-open-access: kubernetes-${role}`),
+        // Of controllers both ports.
+        ...["controller", "controller", "etcd", "worker"].map((role) => `no-world-open-access: kubernetes-${role}`),
         "os-image-pinned: kubernetes",
         ...[...machines, "kubernetes-etcd-0-data"].map((name) => `resources-tagged: ${name}`),
         "user-data-size: kubernetes-controller-0",

@@ -40,16 +40,16 @@ const loadBalancer = {
   type: "digitalocean:index/loadBalancer:LoadBalancer",
   name: "api",
   props: {
-    name: "@-api",
+    name: "~-api",
     region: "fra1",
-    dropletTag: "role-@",
+    dropletTag: "role-~",
     network: "EXTERNAL",
     forwardingRules: [{ entryProtocol: "tcp", entryPort: 6443, targetProtocol: "tcp", targetPort: 6443 }],
     healthcheck: { protocol: "https", port: 6443, path: "/readyz" },
     firewall: { allows: ["cidr:198.51.100.0/24"] },
   },
 };
-const internal = { ...loadBalancer, name: "api-internal", props: { ...loadBalancer.props, name: "@-api-internal", network: "INTERNAL", firewall: undefined } };
+const internal = { ...loadBalancer, name: "api-internal", props: { ...loadBalancer.props, name: "~-api-internal", network: "INTERNAL", firewall: undefined } };
 
 const group = {
   type: "aws:ec2/securityGroup:SecurityGroup",
@@ -116,7 +116,7 @@ export const networkCases: readonly Case[] = [
     rule: "machines-behind-firewall",
     title: "droplets by tag",
     resources: [firewall(), droplet("worker")],
-    breaks: [{ title: "another tag", change: { path: "firewall/props/tags", value: ["other-@"] }, culprit: "worker", says: /no firewall has one of its tags/ }],
+    breaks: [{ title: "another tag", change: { path: "firewall/props/tags", value: ["other-~"] }, culprit: "worker", says: /no firewall has one of its tags/ }],
   },
   {
     rule: "machines-behind-firewall",
@@ -159,7 +159,7 @@ const customImage = {
   type: "digitalocean:index/customImage:CustomImage",
   name: "flatcar",
   props: {
-    name: "@-flatcar",
+    name: "~-flatcar",
     regions: ["fra1"],
     url: "https://stable.release.flatcar-linux.net/amd64-usr/4593.2.5/flatcar_production_digitalocean_image.bin.bz2",
     tags: ["KubernetesCluster:test"],
@@ -172,7 +172,7 @@ export const tagCases: readonly Case[] = [
     title: "DigitalOcean",
     resources: [firewall(), droplet("worker"), customImage, { ...dropletMember("x", "y")[1]!, parent: undefined }],
     breaks: [
-      { title: "droplet", change: { path: "worker/props/tags", value: ["role-@"] }, says: /tags: KubernetesCluster missing/ },
+      { title: "droplet", change: { path: "worker/props/tags", value: ["role-~"] }, says: /tags: KubernetesCluster missing/ },
       { title: "a key without a value", change: { path: "worker/props/tags/1", value: "KubernetesCluster:" }, says: /KubernetesCluster missing/ },
       { title: "volume", change: { path: "x-data/props/tags", value: undefined }, says: /KubernetesCluster missing/ },
       { title: "image", change: { path: "flatcar/props/tags", value: [] }, says: /KubernetesCluster missing/ },

@@ -5,7 +5,7 @@ export const cluster = "corekube:etcd:Cluster";
 const tags = { KubernetesCluster: "test" };
 
 export function droplet(name: string, props: Record<string, unknown> = {}, parent?: string): Given {
-  const own = { name: `@-${name}`, region: "fra1", size: "s-1vcpu-2gb", image: "184216001", tags: ["role-@", "KubernetesCluster:test"] };
+  const own = { name: `~-${name}`, region: "fra1", size: "s-1vcpu-2gb", image: "184216001", tags: ["role-~", "KubernetesCluster:test"] };
   return { type: "digitalocean:index/droplet:Droplet", name, props: { ...own, ...props }, ...(parent === undefined ? {} : { parent }) };
 }
 
@@ -14,9 +14,9 @@ export function firewall(name = "firewall", props: Record<string, unknown> = {})
     { protocol: "tcp", portRange: "22", sourceAddresses: ["198.51.100.7/32"] },
     { protocol: "tcp", portRange: "30000-32767", sourceAddresses: ["0.0.0.0/0"] },
     { protocol: "icmp", sourceAddresses: ["0.0.0.0/0"] },
-    { protocol: "tcp", portRange: "6443", sourceTags: ["role-@"] },
+    { protocol: "tcp", portRange: "6443", sourceTags: ["role-~"] },
   ];
-  return { type: "digitalocean:index/firewall:Firewall", name, props: { name: `@-${name}`, tags: ["role-@"], inboundRules, ...props } };
+  return { type: "digitalocean:index/firewall:Firewall", name, props: { name: `~-${name}`, tags: ["role-~"], inboundRules, ...props } };
 }
 
 /** A droplet with a data volume; the firewall comes apart. */
@@ -26,7 +26,7 @@ export function dropletMember(name: string, parent: string): Given[] {
     {
       type: "digitalocean:index/volume:Volume",
       name: `${name}-data`,
-      props: { name: `@-${name}-data`, region: "fra1", size: 3, tags: ["KubernetesCluster:test"] },
+      props: { name: `~-${name}-data`, region: "fra1", size: 3, tags: ["KubernetesCluster:test"] },
       parent,
     },
     {

@@ -8,7 +8,7 @@ export interface Ref {
 
 export interface Given {
   readonly type: string;
-  /** Within its case; `@` in any text stands for the case's own mark. */
+  /** Within its case; `~` in any text stands for the case's own mark. */
   readonly name: string;
   readonly props?: Readonly<Record<string, unknown>>;
   readonly protect?: boolean;
@@ -70,7 +70,7 @@ export function culpritOf(given: Break): string {
 export function marked(resources: readonly Given[], mark: string): Given[] {
   const rename = (name: string): string => `${mark}-${name}`;
   const inside = (value: unknown): unknown => {
-    if (typeof value === "string") return value.replaceAll("@", mark);
+    if (typeof value === "string") return value.replaceAll("~", mark);
     if (Array.isArray(value)) return value.map(inside);
     if (isRef(value)) return { ...value, from: rename(value.from) };
     if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)]));

@@ -1,5 +1,5 @@
 /** Runs rules without an engine, on what the engine would hand them. */
-import type { PolicyResource, PolicyResourceOptions, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import type { PolicyResource, PolicyResourceOptions } from "@pulumi/policy";
 import type { Rule } from "../../../policies/rule.js";
 import { type Given, isRef } from "./case.js";
 
@@ -39,12 +39,12 @@ export async function run(rule: Rule, resources: readonly Given[], options: RunO
   };
   if ("validateStack" in rule) {
     const all = policyResources(resources, options);
-    await (rule as StackValidationPolicy).validateStack({ resources: all, stackTags, getConfig, notApplicable }, (message, urn) => {
+    await (rule).validateStack({ resources: all, stackTags, getConfig, notApplicable }, (message, urn) => {
       said.push({ rule: rule.name, resource: all.find((resource) => resource.urn === urn)?.name ?? "", message });
     });
     return said;
   }
-  const { validateResource } = rule as ResourceValidationPolicy;
+  const { validateResource } = rule;
   if (typeof validateResource !== "function") throw new Error(`${rule.name} checks nothing`);
   for (const given of resources) {
     const { type, name } = given;
