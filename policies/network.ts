@@ -1,5 +1,5 @@
 /** Who reaches SSH and the API from the internet. */
-import { type Allowed, allowedNames, type Report, type Resource, resourceRule, type StackResource, stackRule } from "./rule.js";
+import { type Allowed, allowedNames, type Resource, resourceRule, type StackResource, stackRule } from "./rule.js";
 import { droplet } from "./types.js";
 import { type Bag, bag, list, scalar, texts, unknown, type Value } from "./values.js";
 
@@ -131,14 +131,10 @@ export const machinesBehindFirewall = stackRule<Allowed>({
       const { vpcSecurityGroupIds, securityGroups, networkInterfaces } = machine.props;
       const properties: Bag = { vpcSecurityGroupIds, securityGroups, networkInterfaces };
       const named = Object.entries(properties).some(([key, value]) => value === unknown || list(value).length > 0 || machine.sources(key).length > 0);
-      if (!named) reportGroup((problem) => report(machine, problem));
+      if (!named) report(machine, "vpcSecurityGroupIds: got nothing; name the security group of its role.");
     }
   },
 });
-
-function reportGroup(report: Report): void {
-  report("vpcSecurityGroupIds: got nothing; name the security group of its role.");
-}
 
 /** By a tag of the same name, by a tag that is the same resource, or by the droplet's id. */
 function covers(candidate: StackResource, machine: StackResource): boolean {

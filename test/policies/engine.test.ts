@@ -6,7 +6,7 @@ import { culpritOf } from "./support/case.js";
 import { PolicyEngine, type Preview, shippedSettings, type Violation } from "./support/engine.js";
 import { breakMark } from "./support/marks.js";
 
-/** Stacks that the project ships. `variant`: settings that a stack of a team would have otherwise. */
+/** Stacks that the project ships, and settings that a team would change first. */
 const shipped: readonly { readonly title: string; readonly stack: string; readonly changes?: Readonly<Record<string, unknown>> }[] = [
   { title: "dev", stack: "dev" },
   { title: "dev, highly available", stack: "dev", changes: { "corekube:high_availability": true } },
