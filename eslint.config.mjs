@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint";
 const closed = (message, ...groups) => ["error", { patterns: [{ group: groups, message }] }];
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".lab/", "coverage/", "**/*.mjs"] },
+  { ignores: ["node_modules/", ".lab/", "coverage/", "**/*.mjs", "**/*.cjs"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

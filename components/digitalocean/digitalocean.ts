@@ -51,7 +51,7 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
           child,
         ),
     );
-    this.image = imageOf(name, spec, child);
+    this.image = imageOf(name, spec, this.tags, child);
     this.registerOutputs({});
   }
 
@@ -125,10 +125,15 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
 }
 
 /** The image as droplets name it: a slug or id as it is, a custom image for an address. */
-function imageOf(name: string, spec: CloudArgs["spec"], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {
+function imageOf(name: string, spec: CloudArgs["spec"], tags: readonly pulumi.Input<string>[], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {
   if (!/^https?:\/\//.test(spec.image)) {
     return spec.image;
   }
-  const image = new digitalocean.CustomImage(name, { name, url: spec.image, regions: [spec.region], description: `Machines of ${name}` }, opts);
+  const image = new digitalocean.CustomImage(
+    name,
+    { name, url: spec.image, regions: [spec.region], description: `Machines of ${name}`, tags: [...tags] },
+    // A change of tags would replace the image, and with it every machine.
+    pulumi.mergeOptions(opts, { ignoreChanges: ["tags"] }),
+  );
   return image.imageId.apply(String);
 }

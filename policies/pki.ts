@@ -1,0 +1,59 @@
+/** Keys that sign: losing one is losing the cluster. */
+import { type Allowed, allowedNames, stackOf, type StackResource, stackRule } from "./rule.js";
+import { isTrue } from "./values.js";
+
+const privateKey = "tls:index/privateKey:PrivateKey";
+const selfSigned = "tls:index/selfSignedCert:SelfSignedCert";
+const locallySigned = "tls:index/locallySignedCert:LocallySignedCert";
+
+/** Components whose own keys sign certificates and service account tokens. */
+const signers: readonly string[] = ["corekube:pki:Authority", "corekube:pki:Pki"];
+
+interface Settings extends Allowed {
+  readonly stacks: readonly string[];
+}
+
+export const caKeysProtected = stackRule<Settings>({
+  id: "ca-keys-protected",
+  description: "Keys and certificates of certificate authorities, and keys that sign service account tokens, are protected against deletion.",
+  settings: {
+    stacks: {
+      type: "array",
+      items: { type: "string" },
+      default: ["corekube/dev"],
+      description: "Stacks, as project/stack, whose keys may be unprotected. The default is the lab's, which is thrown away.",
+    },
+    ...allowedNames("may be unprotected"),
+  },
+  check: (resources, { stacks }, report) => {
+    for (const key of signing(resources)) {
+      if (key.protect || stacks.includes(stackOf(key.urn))) continue;
+      report(key, "is not protected; set deletion_protection to true, or the resource option protect.");
+    }
+  },
+});
+
+/** Found by what they are used for, so that it does not matter who made them. */
+function signing(resources: readonly StackResource[]): Set<StackResource> {
+  const keys = new Map(resources.filter(({ type }) => type === privateKey).map((key) => [key.urn, key]));
+  const found = new Set<StackResource>();
+  const add = (urns: readonly string[]): void => {
+    for (const urn of urns) {
+      const key = keys.get(urn);
+      if (key) found.add(key);
+    }
+  };
+  for (const resource of resources) {
+    if (resource.type === privateKey && signers.includes(resource.ancestors[0]?.type ?? "")) found.add(resource);
+    const isAuthority = isTrue(resource.props["isCaCertificate"]);
+    if (resource.type === selfSigned && isAuthority) {
+      found.add(resource);
+      add(resource.sources("privateKeyPem"));
+    }
+    if (resource.type === locallySigned) {
+      if (isAuthority) found.add(resource);
+      add(resource.sources("caPrivateKeyPem"));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,35 @@
+/** Pods, wherever Kubernetes' types hold them. */
+import type { Resource } from "./rule.js";
+import { type Bag, bag, unknown } from "./values.js";
+
+export interface Pod {
+  /** The Pod's spec. */
+  readonly spec: Bag;
+  /** Where the spec is in the resource's properties. */
+  readonly path: string;
+  /** undefined: not known yet. */
+  readonly namespace: string | undefined;
+}
+
+/** Path of the pod's spec, by kind. */
+const paths: Readonly<Record<string, readonly string[]>> = {
+  Pod: ["spec"],
+  PodTemplate: ["template", "spec"],
+  DaemonSet: ["spec", "template", "spec"],
+  Deployment: ["spec", "template", "spec"],
+  ReplicaSet: ["spec", "template", "spec"],
+  ReplicationController: ["spec", "template", "spec"],
+  StatefulSet: ["spec", "template", "spec"],
+  Job: ["spec", "template", "spec"],
+  CronJob: ["spec", "jobTemplate", "spec", "template", "spec"],
+};
+
+/** The pod that a resource is or makes; undefined: none. Patches count as what they patch. */
+export function podOf({ type, props }: Pick<Resource, "type" | "props">): Pod | undefined {
+  const [, kind = ""] = /^kubernetes:[^:]+:([A-Za-z]+?)(?:Patch)?$/.exec(type) ?? [];
+  const path = paths[kind];
+  if (path === undefined) return undefined;
+  const spec = path.reduce((value: Bag, key) => bag(value[key]), props);
+  const namespace = bag(props["metadata"])["namespace"];
+  return { spec, path: path.join("."), namespace: namespace === unknown ? undefined : typeof namespace === "string" ? namespace : "default" };
+}

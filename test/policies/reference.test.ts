@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { withTable } from "../../policies/reference.js";
+import { rules } from "../../policies/rules.js";
+import { projectDirectory } from "../../lab/config.js";
+import manifest from "../../package.json";
+import packManifest from "../../policies/package.json";
+
+describe("policy pack's reference", () => {
+  it("is what the rules say; npx tsx policies/generate.ts writes it", () => {
+    const page = readFileSync(join(projectDirectory, "docs/policies.md"), "utf8");
+    assert.equal(page, withTable(page, rules));
+  });
+
+  it("has the versions of packages that the project has", () => {
+    const versions: Readonly<Record<string, string>> = manifest.dependencies;
+    for (const [name, version] of Object.entries(packManifest.dependencies)) assert.equal(version, versions[name], name);
+  });
+});
