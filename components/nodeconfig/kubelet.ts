@@ -36,6 +36,8 @@ function configuration(spec: Pick<ClusterSpec, "dnsServiceAddress" | "clusterDom
     tlsMinVersion: tlsMinimum,
     tlsCipherSuites: [...cipherSuites],
     rotateCertificates: true,
+    // Signed by the cluster's authority, and renewed like the client certificate; scripts/approve.ts has the rule.
+    serverTLSBootstrap: true,
     ...(role === "controller"
       ? {
           staticPodPath: manifestDirectory,

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { imageReference } from "../../spec/versions.js";
 import { templateDirectory } from "../layout.js";
+import { controlPlaneUsers, credentialDirectory } from "../security/users.js";
 import { file, type NodeFile } from "../types.js";
 
 export interface Probe {
@@ -12,11 +13,19 @@ export interface Probe {
   readonly host: string;
 }
 
+interface Mount {
+  readonly name: string;
+  /** On the machine and in the container. */
+  readonly path: string;
+}
+
 export interface ControlPlanePod {
   readonly name: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
   readonly flags: readonly string[];
-  /** Paths of the machine that it may read, under the same path. */
-  readonly reads: readonly { readonly name: string; readonly path: string; readonly type: "Directory" | "File" }[];
+  /** Directories of the machine that it may write to; beside them it sees its own files, see `security/users.ts`. @default none */
+  readonly writes?: readonly Mount[];
+  /** Linux capabilities that it cannot do without. @default none */
+  readonly capabilities?: readonly string[];
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly liveness: Probe;
   readonly readiness?: Probe;
@@ -32,6 +41,11 @@ export function podTemplate(spec: Pick<ClusterSpec, "images">, pod: ControlPlane
   if (!image) {
     throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions.json`);
   }
+  const { id } = controlPlaneUsers[pod.name];
+  const mounts = [
+    { name: "credentials", path: credentialDirectory(pod.name), readOnly: true },
+    ...(pod.writes ?? []).map((mount) => ({ ...mount, readOnly: false })),
+  ];
   const manifest = {
     apiVersion: "v1",
     kind: "Pod",
@@ -45,21 +59,25 @@ export function podTemplate(spec: Pick<ClusterSpec, "images">, pod: ControlPlane
       hostNetwork: true,
       priority: 2000001000,
       priorityClassName: "system-node-critical",
-      securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+      securityContext: { runAsNonRoot: true, runAsUser: id, runAsGroup: id, seccompProfile: { type: "RuntimeDefault" } },
       containers: [
         {
           name: pod.name,
           image: imageReference(image),
           command: [pod.name, ...pod.flags],
           resources: { requests: pod.requests },
-          securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"], ...(pod.capabilities ? { add: pod.capabilities } : {}) },
+          },
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),
           ...(pod.readiness ? { readinessProbe: probe(pod.readiness, { periodSeconds: 2, failureThreshold: 3 }) } : {}),
-          volumeMounts: pod.reads.map(({ name, path }) => ({ name, mountPath: path, readOnly: true })),
+          volumeMounts: mounts.map(({ name, path, readOnly }) => ({ name, mountPath: path, ...(readOnly ? { readOnly } : {}) })),
         },
       ],
-      volumes: pod.reads.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
+      volumes: mounts.map(({ name, path }) => ({ name, hostPath: { path, type: "Directory" } })),
     },
   };
   return file(`${templateDirectory}/${pod.name}.yaml`, stringify(manifest, { lineWidth: 0 }));

@@ -1,11 +1,11 @@
 /** The scheduler of a controller. */
-import { secretsDirectory } from "../layout.js";
+import { credentialDirectory } from "../security/users.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */
 export function scheduler(): ControlPlanePod {
-  const kubeconfig = `${secretsDirectory}/scheduler.kubeconfig`;
+  const kubeconfig = `${credentialDirectory("kube-scheduler")}/scheduler.kubeconfig`;
   return {
     name: "kube-scheduler",
     flags: [
@@ -18,8 +18,6 @@ export function scheduler(): ControlPlanePod {
       `--authentication-kubeconfig=${kubeconfig}`,
       `--authorization-kubeconfig=${kubeconfig}`,
     ],
-    // It needs nothing else, so it gets nothing else.
-    reads: [{ name: "kubeconfig", path: kubeconfig, type: "File" }],
     requests: { cpu: "100m", memory: "128Mi" },
     liveness: { host: "127.0.0.1", port: 10259, path: "/livez" },
     readiness: { host: "127.0.0.1", port: 10259, path: "/readyz" },
