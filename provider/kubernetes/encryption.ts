@@ -4,7 +4,6 @@
  * The API does not tell with which key an object is encrypted. So the cluster itself keeps the numbers of all keys that may be in use,
  * as an annotation of the namespace `kube-system`: a run that fails half-way, or another computer's run, finds them there.
  */
-import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { pause } from "../timing.js";
 import { ifFound, statusOf, type Cluster } from "./cluster.js";
 
@@ -25,7 +24,7 @@ export async function keysInUse(cluster: Cluster): Promise<number[] | undefined>
 
 export async function noteKeysInUse(cluster: Cluster, numbers: readonly number[]): Promise<void> {
   const value = [...new Set(numbers)].sort((a, b) => a - b).join(",");
-  await cluster.core.patchNamespace({ name: NAMESPACE, body: { metadata: { annotations: { [annotation]: value } } } }, mergePatch());
+  await cluster.core.patchNamespace({ name: NAMESPACE, body: { metadata: { annotations: { [annotation]: value } } } }, await mergePatch());
 }
 
 /**
@@ -57,7 +56,7 @@ interface Named {
 
 async function listPage(cluster: Cluster, from: string): Promise<{ names: Named[]; next: string | undefined }> {
   // Names are all that is asked for: see the header.
-  const options = setHeaderOptions("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
+  const options = await header("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
   const { items, metadata } = await cluster.core.listSecretForAllNamespaces({ limit: PAGE, ...(from ? { _continue: from } : {}) }, options);
   const names = items.map((item) => ({ namespace: item.metadata?.namespace ?? "", name: item.metadata?.name ?? "" }));
   return { names, next: metadata?._continue || undefined };
@@ -69,7 +68,7 @@ async function rewrite(cluster: Cluster, secret: Named, signal: AbortSignal): Pr
     signal.throwIfAborted();
     try {
       // Gone meanwhile: nothing to do.
-      await ifFound(cluster.core.patchNamespacedSecret({ ...secret, body: {} }, mergePatch()));
+      await ifFound(cluster.core.patchNamespacedSecret({ ...secret, body: {} }, await mergePatch()));
       return;
     } catch (error) {
       // Without the API's own words, which may quote what is in the Secret.
@@ -79,6 +78,10 @@ async function rewrite(cluster: Cluster, secret: Named, signal: AbortSignal): Pr
   }
 }
 
-function mergePatch(): ReturnType<typeof setHeaderOptions> {
-  return setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+/** Loaded here, because it takes longer to load than all the rest of the provider. */
+async function header(name: "Accept" | "Content-Type", value: string) {
+  const { setHeaderOptions } = await import("@kubernetes/client-node");
+  return setHeaderOptions(name, value);
 }
+
+const mergePatch = () => header("Content-Type", "application/merge-patch+json");

@@ -55,7 +55,7 @@ describe("resources of a cluster", function () {
   });
 
   it("are these with one etcd member, one controller and two workers", () => {
-    const leaves = 1 + 2 + 7;
+    const leaves = 1 + 2 + 8;
     assert.deepEqual(counts(single), {
       ...fixed,
       Firewall: 3,
@@ -67,13 +67,13 @@ describe("resources of a cluster", function () {
       Certificate: leaves,
       CertRequest: leaves,
       LocallySignedCert: leaves,
-      // Each certificate's, each authority's, service accounts' and SSH's.
-      PrivateKey: leaves + 3 + 2,
+      // Each certificate's, each authority's, service accounts' and SSH's, and two for Secrets at rest.
+      PrivateKey: leaves + 3 + 2 + 2,
     });
   });
 
   it("are these when the cluster is highly available", () => {
-    const leaves = 1 + 3 * 2 + 3 * 7;
+    const leaves = 1 + 3 * 2 + 3 * 8;
     assert.deepEqual(counts(available), {
       ...fixed,
       Firewall: 4,
@@ -86,7 +86,7 @@ describe("resources of a cluster", function () {
       Certificate: leaves,
       CertRequest: leaves,
       LocallySignedCert: leaves,
-      PrivateKey: leaves + 3 + 2,
+      PrivateKey: leaves + 3 + 2 + 2,
     });
   });
 

@@ -45,14 +45,20 @@ describe("secrets", function () {
 
   const etcdFiles = ["cluster.env", "etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
   const controllerFiles = [
+    "admission.yaml",
     "apiserver-kubelet-client.crt",
     "apiserver-kubelet-client.key",
     "apiserver.crt",
     "apiserver.key",
+    "approve",
+    "audit.yaml",
+    "authentication.yaml",
     "ca.crt",
     "ca.key",
     "cluster.env",
     "controller-manager.kubeconfig",
+    "csr-approver.kubeconfig",
+    "encryption.yaml",
     "etcd-ca.crt",
     "etcd-client.crt",
     "etcd-client.key",
