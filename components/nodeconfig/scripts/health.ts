@@ -16,8 +16,8 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
 
 /** API servers trust no other certificate: without it there are no logs and no exec. An answer of any kind is enough: strangers get 401. */
-const serving = `source ${metadataFile}
-certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$PRIVATE_IPV4:10250/" 2>&1) || {
+const serving = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})
+certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
   echo "kubelet has no serving certificate yet: $certificate"
   exit 1
 }
