@@ -33,10 +33,13 @@ const fixed = {
   SelfSignedCert: 3,
   // The API as administrators reach it.
   Readiness: 1,
+  // Before controllers get keys for Secrets at rest, and after they have them.
+  EncryptionKey: 1,
+  Rewrite: 1,
   // Add-ons.
   kubernetes: 1,
-  ClusterRoleBinding: 7,
-  ClusterRole: 2,
+  ClusterRoleBinding: 8,
+  ClusterRole: 3,
   ServiceAccount: 3,
   ConfigMap: 3,
   DaemonSet: 2,
@@ -101,6 +104,7 @@ describe("resources of a cluster", function () {
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
       "corekube:cluster:Readiness/dev-api",
+      "corekube:cluster:Rewrite/dev",
       "corekube:controllers:Controllers/dev",
       "corekube:digitalocean:DigitalOcean/dev",
       "corekube:endpoint:ApiEndpoint/dev",
