@@ -12,7 +12,7 @@ ifdef STACK
 export COREKUBE_STACK := $(STACK)
 endif
 
-.PHONY: help ready up down clean status env ssh check test test-interrupt lint bench
+.PHONY: help ready up down clean status env ssh check cis test test-interrupt lint bench
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -43,6 +43,9 @@ ssh: ready ## a shell in a machine: make ssh MACHINE=kubernetes-worker-0 [CMD='u
 
 check: ready ## run every check on the cluster
 	@$(LAB) check
+
+cis: ready ## walk the CIS Kubernetes Benchmark on the cluster: every control, pass or the reason
+	@$(LAB) cis
 
 test: ready ## all tests: types, lint, units, components, lab, and a cluster that is booted and checked
 	@node --import tsx test/run.ts

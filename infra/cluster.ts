@@ -5,11 +5,11 @@ import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import { cloudFactory } from "../components/cloud/registry.js";
 import { Controllers } from "../components/controllers/controllers.js";
+import { Rewrite } from "../components/controllers/encryption.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
-import { kubeconfig } from "../components/pki/kubeconfig.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
 import { Workers } from "../components/workers/workers.js";
@@ -30,7 +30,7 @@ export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOpti
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh });
   const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint });
-  const adminKubeconfig = createKubeconfig(spec.name, pki, controllers);
+  const adminKubeconfig = controllers.kubeconfig;
   const apiHost = controllers.api.internal;
   const endpointUrl = controllers.api.external.apply(apiUrl);
   const readiness = new Readiness(
@@ -38,6 +38,7 @@ export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOpti
     { endpoint: endpointUrl, caCertificate: pki.kubernetes.certificate, timeout: spec.bootTimeout },
     { dependsOn: [...controllers.deliveries, ...endpoint.resources] },
   );
+  new Rewrite(spec.name, { number: spec.encryptionKey, kubeconfig: adminKubeconfig }, { dependsOn: [readiness] });
   const nodeAddons = new NodeAddons(spec.name, {
     spec,
     apiHost,
@@ -71,14 +72,4 @@ function createSshAccess(name: string, opts: pulumi.CustomResourceOptions): SshA
     // The key's end of line is not part of it, and clouds give it back without.
     publicKey: key.publicKeyOpenssh.apply((publicKey) => publicKey.trim()),
   };
-}
-
-function createKubeconfig(cluster: string, pki: Pki, controllers: Controllers): pulumi.Output<string> {
-  const { certificate, key } = pki.admin;
-  const made = pulumi
-    .all([controllers.api.external, pki.kubernetes.certificate, certificate, key])
-    .apply(([host, certificateAuthority, clientCertificate, clientKey]) =>
-      kubeconfig({ cluster, server: apiUrl(host), certificateAuthority, user: "admin", clientCertificate, clientKey }),
-    );
-  return pulumi.secret(made);
 }

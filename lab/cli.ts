@@ -1,6 +1,7 @@
 /** The lab's commands; the Makefile is their front. */
 import { Command } from "commander";
 import { check } from "./commands/check.js";
+import { cis } from "./commands/cis.js";
 import { down } from "./commands/down.js";
 import { environmentLines } from "./commands/env.js";
 import { Interrupted, watchInterrupts } from "./commands/interrupts.js";
@@ -37,6 +38,11 @@ function program(): Command {
     watchInterrupts();
     const config = labConfig();
     await check(config, stackName(config));
+  });
+  cli.command("cis").description("walk the CIS Kubernetes Benchmark on the cluster").action(async () => {
+    watchInterrupts();
+    const config = labConfig();
+    process.exitCode = await cis(config, stackName(config));
   });
   return cli;
 }

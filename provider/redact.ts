@@ -15,9 +15,9 @@ export function redact(text: string, secrets: readonly string[]): string {
   return clean;
 }
 
-/** Which of the delivered files are secret: keys, and kubeconfigs, which hold keys or tokens. */
+/** Which of the delivered files are secret: keys, and what holds keys or tokens. */
 export function secretContents(files: Readonly<Record<string, string>>): string[] {
   return Object.entries(files)
-    .filter(([name]) => name.endsWith(".key") || name.endsWith(".kubeconfig"))
+    .filter(([name]) => name.endsWith(".key") || name.endsWith(".kubeconfig") || name === "encryption.yaml")
     .map(([, content]) => content);
 }

@@ -1,7 +1,7 @@
 /** Rights that machines need beyond what Kubernetes grants by itself: joining, renewing, and API server to kubelet. */
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { kubeletClient } from "../pki/identities.js";
+import { csrApprover, kubeletClient } from "../pki/identities.js";
 import { type AddonContext, objectName } from "./context.js";
 
 interface Binding {
@@ -27,9 +27,26 @@ const bindings: readonly Binding[] = [
   { name: "apiserver-to-kubelet", role: "system:kubelet-api-admin", subject: { kind: "User", name: kubeletClient.commonName } },
 ];
 
+/** Role of the approver of kubelets' serving certificates: of that signer, and no other. */
+const approverRole = "corekube:csr-approver";
+
+const approverRules: kubernetes.types.input.rbac.v1.PolicyRule[] = [
+  { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests"], verbs: ["get", "list", "watch"] },
+  { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests/approval"], verbs: ["update"] },
+  { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["kubernetes.io/kubelet-serving"], verbs: ["approve"] },
+  // To compare addresses.
+  { apiGroups: [""], resources: ["nodes"], verbs: ["list"] },
+];
+
 /** The bindings; a worker joins only after all of them. */
 export function createRbac(context: AddonContext): readonly pulumi.Resource[] {
-  return bindings.map(
+  const approver = new kubernetes.rbac.v1.ClusterRole(
+    objectName(context, "csr-approver"),
+    { metadata: { name: approverRole }, rules: approverRules },
+    context.opts,
+  );
+  const all: readonly Binding[] = [...bindings, { name: "csr-approver", role: approverRole, subject: { kind: "User", name: csrApprover.commonName } }];
+  const made = all.map(
     ({ name, role, subject }) =>
       new kubernetes.rbac.v1.ClusterRoleBinding(
         objectName(context, name),
@@ -41,4 +58,5 @@ export function createRbac(context: AddonContext): readonly pulumi.Resource[] {
         context.opts,
       ),
   );
+  return [approver, ...made];
 }

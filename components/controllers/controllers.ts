@@ -1,13 +1,15 @@
 /** The controllers: machines that run the API servers, the controller managers and the schedulers. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
-import type { ApiAddresses, ApiEndpoint } from "../endpoint/endpoint.js";
+import { type ApiAddresses, type ApiEndpoint, apiUrl } from "../endpoint/endpoint.js";
 import type { EtcdCluster } from "../etcd/cluster.js";
 import { connection, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
 import { createPool } from "../machine/pool.js";
+import { kubeconfig } from "../pki/kubeconfig.js";
 import type { Pki } from "../pki/pki.js";
 import type { ClusterSpec } from "../spec/cluster.js";
+import { EncryptionKey } from "./encryption.js";
 import { controllerFiles } from "./files.js";
 
 export interface ControllersArgs {
@@ -24,6 +26,8 @@ export class Controllers extends pulumi.ComponentResource {
   /** One for each machine, in their order; done when its API server is ready. */
   readonly deliveries: readonly Delivery[];
   readonly api: ApiAddresses;
+  /** The administrator's. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
 
   constructor(name: string, args: ControllersArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:controllers:Controllers", name, {}, opts);
@@ -32,15 +36,27 @@ export class Controllers extends pulumi.ComponentResource {
     // Machines boot beside etcd's; only their secrets wait for it.
     this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers }, child);
     this.api = args.endpoint.addresses(this.machines);
+    this.kubeconfig = administration(spec.name, pki, this.api);
+    const key = new EncryptionKey(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);
     this.deliveries = this.machines.map((machine) => {
       const files = controllerFiles({ spec, pki, machine, shared: this.api.shared, etcdUrls: etcd.clientUrls }, child);
       return new Delivery(
         machine.name,
         // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
         { ...connection(machine, args.ssh), files: pulumi.secret(files), timeout: spec.bootTimeout, turn: "controller" },
-        { ...child, dependsOn: [...machine.resources, ...etcd.deliveries] },
+        { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, key] },
       );
     });
     this.registerOutputs({});
   }
+}
+
+function administration(cluster: string, pki: Pki, api: ApiAddresses): pulumi.Output<string> {
+  const { certificate, key } = pki.admin;
+  const made = pulumi
+    .all([api.external, pki.kubernetes.certificate, certificate, key])
+    .apply(([host, certificateAuthority, clientCertificate, clientKey]) =>
+      kubeconfig({ cluster, server: apiUrl(host), certificateAuthority, user: "admin", clientCertificate, clientKey }),
+    );
+  return pulumi.secret(made);
 }

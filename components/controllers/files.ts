@@ -2,6 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../cloud/cloud.js";
 import { apiUrl } from "../endpoint/endpoint.js";
+import { encryptionConfiguration } from "../nodeconfig/security/encryption.js";
+import { controllerRules } from "../nodeconfig/security/index.js";
 import { Certificate, type CertificateArgs, type KeyPair } from "../pki/certificate.js";
 import * as identities from "../pki/identities.js";
 import { kubeconfig } from "../pki/kubeconfig.js";
@@ -9,7 +11,7 @@ import type { Pki } from "../pki/pki.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface ControllerFilesArgs {
-  readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress">;
+  readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity">;
   readonly pki: Pki;
   readonly machine: Machine;
   /** Addresses of the API that belong to no controller. */
@@ -41,6 +43,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     "ca.key": pki.kubernetes.key,
     "etcd-ca.crt": pki.etcd.certificate,
     "front-proxy-ca.crt": pki.frontProxy.certificate,
+    "encryption.yaml": pki.encryptionKeys.apply(encryptionConfiguration),
     "service-account.key": pki.serviceAccount.privateKey,
     "service-account.pub": pki.serviceAccount.publicKey,
     ...pair("apiserver", apiServer),
@@ -51,8 +54,13 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
       "controller-manager": client("controller-manager", pki.kubernetes, identities.controllerManager),
       scheduler: client("scheduler", pki.kubernetes, identities.scheduler),
       kubelet: client("kubelet", pki.kubernetes, identities.kubelet(machine.name)),
+      "csr-approver": client("csr-approver", pki.kubernetes, identities.csrApprover),
     }, args),
-    "cluster.env": args.etcdUrls.apply((urls) => `ETCD_SERVERS=${urls.join(",")}\n`),
+    ...Object.fromEntries(Object.entries(controllerRules(spec)).map(([name, text]) => [name, pulumi.output(text)])),
+    // The API's own addresses are for no kubelet's certificate: see scripts/approve.ts.
+    "cluster.env": pulumi
+      .all([args.etcdUrls, pulumi.all([...args.shared])])
+      .apply(([urls, shared]) => `ETCD_SERVERS=${urls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
   };
 }
 

@@ -7,11 +7,12 @@ import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./ignition.js";
 import { kubelet } from "./kubelet.js";
-import { apiServer, authentication } from "./manifests/apiServer.js";
+import { apiServer } from "./manifests/apiServer.js";
 import { controllerManager } from "./manifests/controllerManager.js";
 import { podTemplate } from "./manifests/pod.js";
 import { scheduler } from "./manifests/scheduler.js";
 import { activateScript } from "./scripts/activate.js";
+import { approveUnit } from "./scripts/approve.js";
 import { healthScript } from "./scripts/health.js";
 import { installScript } from "./scripts/install.js";
 import { metadataScript } from "./scripts/metadata.js";
@@ -34,7 +35,7 @@ export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile)
     case "etcd":
       return merge(everyMachine, etcd(spec), etcdDisks(spec, profile));
     case "controller":
-      return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec) });
+      return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec), units: [approveUnit] });
     case "worker":
     case "public":
       return merge(everyMachine, podMachine(spec, role));
@@ -56,7 +57,7 @@ function podMachine(spec: ClusterSpec, role: NodeRole): NodeConfig {
 
 function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
   const pods = [apiServer(spec), controllerManager(spec), scheduler(spec)];
-  return [authentication(), ...pods.map((pod) => podTemplate(spec, pod))];
+  return pods.map((pod) => podTemplate(spec, pod));
 }
 
 /**

@@ -46,6 +46,8 @@ function configuration(spec: Spec, role: NodeRole): string {
     tlsMinVersion: tlsMinimum,
     tlsCipherSuites: [...cipherSuites],
     rotateCertificates: true,
+    // Signed by the cluster's authority, and renewed like the client certificate; scripts/approve.ts has the rule.
+    serverTLSBootstrap: true,
     ...(role === "controller" ? { staticPodPath: manifestDirectory } : {}),
     ...(role === "worker" ? {} : { registerWithTaints: [taints[role]] }),
     // What is left is what pods may use: computed on the machine, since only it knows what the kernel has taken.

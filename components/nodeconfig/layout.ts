@@ -4,6 +4,8 @@
 export const configurationDirectory = "/etc/corekube";
 /** A link, which a delivery switches in one step. */
 export const secretsDirectory = `${configurationDirectory}/secrets`;
+/** The API server's record of requests; its user's and root's. */
+export const auditDirectory = "/var/log/kube-apiserver";
 /** Templates of the control plane's pods. */
 export const templateDirectory = `${configurationDirectory}/manifests`;
 /** Where the kubelet looks for pods that no API server knows of. */

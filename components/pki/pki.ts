@@ -1,13 +1,15 @@
 /** The keys that belong to the cluster as a whole. Those of one machine are made beside the machine. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { Authority } from "./authority.js";
 import { Certificate } from "./certificate.js";
+import { encryptionKeys } from "./encryption.js";
 import * as identities from "./identities.js";
 
 export interface PkiArgs {
-  readonly spec: Pick<ClusterSpec, "deletionProtection">;
+  readonly spec: Pick<ClusterSpec, "deletionProtection" | "encryptionKey">;
 }
 
 /** A key without a certificate, both halves PEM. */
@@ -26,6 +28,8 @@ export class Pki extends pulumi.ComponentResource {
   readonly frontProxy: Authority;
   /** Signs service account tokens. */
   readonly serviceAccount: SigningKey;
+  /** Encrypt Secrets at rest, the one that writes first. Secret. */
+  readonly encryptionKeys: pulumi.Output<NumberedKey[]>;
   /** The administrator's client certificate. */
   readonly admin: Certificate;
 
@@ -38,6 +42,7 @@ export class Pki extends pulumi.ComponentResource {
     this.frontProxy = new Authority(`${name}-front-proxy-ca`, { commonName: "front-proxy-ca", protect }, child);
     const signing = new tls.PrivateKey(`${name}-service-account`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { ...child, protect });
     this.serviceAccount = { privateKey: pulumi.secret(signing.privateKeyPem), publicKey: signing.publicKeyPem };
+    this.encryptionKeys = encryptionKeys(name, args.spec.encryptionKey, child);
     this.admin = new Certificate(`${name}-admin`, { authority: this.kubernetes, ...identities.admin, uses: ["client_auth"] }, child);
     this.registerOutputs({});
   }

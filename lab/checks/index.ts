@@ -4,6 +4,7 @@ import type { Progress } from "../progress.js";
 import { pulumi } from "../commands/stack.js";
 import type { ClusterOutputs } from "../commands/outputs.js";
 import { accessChecks } from "./access.js";
+import { cisChecks } from "./cis.js";
 import { CheckContext, levels, type Check, type Level } from "./context.js";
 import { leakChecks } from "./leaks.js";
 import { poolChecks } from "./pools.js";
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   ...accessChecks.filter((check) => check.level !== "always"),
   ...portChecks,
   ...leakChecks,
+  ...cisChecks,
   ...programChecks,
 ];
 

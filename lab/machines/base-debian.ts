@@ -20,6 +20,7 @@ export const basePackages = [
   "kmod",
   "libseccomp2",
   "nftables",
+  "openssl",
   "openssh-server",
   "procps",
   "socat",

@@ -33,10 +33,13 @@ const fixed = {
   SelfSignedCert: 3,
   // The API as administrators reach it.
   Readiness: 1,
+  // Before controllers get keys for Secrets at rest, and after they have them.
+  EncryptionKey: 1,
+  Rewrite: 1,
   // Add-ons.
   kubernetes: 1,
-  ClusterRoleBinding: 7,
-  ClusterRole: 2,
+  ClusterRoleBinding: 8,
+  ClusterRole: 3,
   ServiceAccount: 3,
   ConfigMap: 3,
   DaemonSet: 2,
@@ -55,7 +58,7 @@ describe("resources of a cluster", function () {
   });
 
   it("are these with one etcd member, one controller and two workers", () => {
-    const leaves = 1 + 2 + 7;
+    const leaves = 1 + 2 + 8;
     assert.deepEqual(counts(single), {
       ...fixed,
       Firewall: 4,
@@ -67,13 +70,13 @@ describe("resources of a cluster", function () {
       Certificate: leaves,
       CertRequest: leaves,
       LocallySignedCert: leaves,
-      // Each certificate's, each authority's, service accounts' and SSH's.
-      PrivateKey: leaves + 3 + 2,
+      // Each certificate's, each authority's, service accounts' and SSH's, and two for Secrets at rest.
+      PrivateKey: leaves + 3 + 2 + 2,
     });
   });
 
   it("are these when the cluster is highly available", () => {
-    const leaves = 1 + 3 * 2 + 3 * 7;
+    const leaves = 1 + 3 * 2 + 3 * 8;
     assert.deepEqual(counts(available), {
       ...fixed,
       Firewall: 5,
@@ -86,7 +89,7 @@ describe("resources of a cluster", function () {
       Certificate: leaves,
       CertRequest: leaves,
       LocallySignedCert: leaves,
-      PrivateKey: leaves + 3 + 2,
+      PrivateKey: leaves + 3 + 2 + 2,
     });
   });
 
@@ -101,6 +104,7 @@ describe("resources of a cluster", function () {
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
       "corekube:cluster:Readiness/dev-api",
+      "corekube:cluster:Rewrite/dev",
       "corekube:controllers:Controllers/dev",
       "corekube:digitalocean:DigitalOcean/dev",
       "corekube:endpoint:ApiEndpoint/dev",

@@ -74,13 +74,22 @@ describe("order of a run", function () {
     assert.deepEqual(waitsFor(readiness, "Firewall"), ["digitalocean:index/firewall:Firewall/dev-controller-load-balancers"]);
   });
 
+  it("gives controllers their keys only with leave to encrypt with them, and writes Secrets again only after all have them", () => {
+    for (const name of ["dev-controller-0", "dev-controller-1", "dev-controller-2"]) {
+      assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKey"), ["corekube:cluster:EncryptionKey/dev"]);
+    }
+    assert.deepEqual(waitsFor(all.get("corekube:cluster:Rewrite/dev")!, "Readiness"), ["corekube:cluster:Readiness/dev-api"]);
+  });
+
   it("joins a worker after rights, Service network and pod network", () => {
     for (const registration of run.of("Join")) {
       const objects = registration.dependsOn.filter((key) => key.startsWith("kubernetes:"));
       assert.deepEqual(objects, [
         "kubernetes:apps/v1:DaemonSet/dev-kube-flannel",
         "kubernetes:apps/v1:DaemonSet/dev-kube-proxy",
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole/dev-csr-approver",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-apiserver-to-kubelet",
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-csr-approver",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-kubelet-bootstrap",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-kubelet-certificate-renewal",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-kubelet-first-certificate",

@@ -1,6 +1,7 @@
 /** Where secrets are, and where they are not. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { parse as parseYaml } from "yaml";
 import { dropletAddresses } from "./support/mocks.js";
 import { type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
@@ -45,14 +46,20 @@ describe("secrets", function () {
 
   const etcdFiles = ["cluster.env", "etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
   const controllerFiles = [
+    "admission.yaml",
     "apiserver-kubelet-client.crt",
     "apiserver-kubelet-client.key",
     "apiserver.crt",
     "apiserver.key",
+    "approve",
+    "audit.yaml",
+    "authentication.yaml",
     "ca.crt",
     "ca.key",
     "cluster.env",
     "controller-manager.kubeconfig",
+    "csr-approver.kubeconfig",
+    "encryption.yaml",
     "etcd-ca.crt",
     "etcd-client.crt",
     "etcd-client.key",
@@ -76,6 +83,25 @@ describe("secrets", function () {
     }
   });
 
+  it("that encrypt Secrets at rest are the current key, the next and the one before, the same everywhere", async () => {
+    const keysOf = (of: Run, name: string): { name: string; secret: string }[] => {
+      const file = parseYaml((of.one("Delivery", name).inputs["files"] as Record<string, string>)["encryption.yaml"] ?? "") as { resources: { resources: string[]; providers: { secretbox: { keys: { name: string; secret: string }[] } }[] }[] };
+      assert.deepEqual(file.resources.map(({ resources, providers }) => [resources, providers.map((provider) => Object.keys(provider))]), [[["secrets"], [["secretbox"]]]]);
+      return file.resources[0]!.providers[0]!.secretbox.keys;
+    };
+    const first = keysOf(run, "dev-controller-0");
+    assert.deepEqual(first.map(({ name }) => name), ["key1", "key2"]);
+    assert.deepEqual(keysOf(run, "dev-controller-2"), first);
+    const rotated = keysOf(await runProgram(testSpec({ highAvailability: true, encryptionKey: 2 })), "dev-controller-0");
+    assert.deepEqual(rotated.map(({ name }) => name), ["key2", "key3", "key1"]);
+    const all = new Map([...first, ...rotated].map(({ name, secret }) => [name, secret]));
+    for (const { name, secret } of [...first, ...rotated]) {
+      assert.equal(Buffer.from(secret, "base64").length, 32);
+      assert.equal(all.get(name), secret, `${name} must not change with the number`);
+    }
+    assert.equal(new Set(all.values()).size, 3);
+  });
+
   it("of an etcd authority never leave the program", () => {
     for (const { name, inputs } of run.of("Delivery")) {
       const text = JSON.stringify(inputs["files"]);
@@ -91,7 +117,10 @@ describe("secrets", function () {
     const files = (name: string): Record<string, string> => run.one("Delivery", name).inputs["files"] as Record<string, string>;
     const cluster = ips.map(({ name, ip }) => `${name}=https://${ip}:2380`).join(",");
     assert.equal(files("dev-etcd-1")["cluster.env"], `ETCD_INITIAL_CLUSTER=${cluster}\nETCD_INITIAL_CLUSTER_STATE=new\n`);
-    assert.equal(files("dev-controller-2")["cluster.env"], `ETCD_SERVERS=${ips.map(({ ip }) => `https://${ip}:2379`).join(",")}\n`);
+    const [servers, api] = files("dev-controller-2")["cluster.env"]!.split("\n");
+    assert.equal(servers, `ETCD_SERVERS=${ips.map(({ ip }) => `https://${ip}:2379`).join(",")}`);
+    // Both load balancers': no kubelet gets a certificate for them.
+    assert.match(api ?? "", /^API_ADDRESSES=198\.51\.\d+\.\d+,198\.51\.\d+\.\d+$/);
   });
 
   it("of workers are none: they make their keys themselves", () => {

@@ -7,6 +7,8 @@ import { userDataBudget, userDataLimit } from "../../components/nodeconfig/budge
 import { quotaBytes } from "../../components/nodeconfig/etcd.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
 import { hostsToml, releaseUrl } from "../../components/nodeconfig/mirror.js";
+import { controllerRules } from "../../components/nodeconfig/security/index.js";
+import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
 import { merge, type NodeConfig } from "../../components/nodeconfig/types.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { findSecrets, unpackUserData } from "../../lab/checks/secrets.js";
@@ -77,7 +79,7 @@ describe("machines", () => {
       const programs = found.units.flatMap(({ contents = "" }) => [...contents.matchAll(/^Exec\w+=(\S+)/gm)].map((match) => match[1]!));
       assert.ok(programs.length >= 4);
       const downloaded = role === "etcd" ? ["/opt/bin/etcd"] : ["/opt/bin/kubelet"];
-      for (const program of programs) assert.ok([...scripts, ...downloaded].includes(program), program);
+      for (const program of programs) assert.ok([...scripts, ...downloaded, ...(role === "controller" ? ["/opt/corekube/bin/approve"] : [])].includes(program), program);
     });
 
     it(`of role ${role} write nothing to /usr, and keep scripts readable`, () => {
@@ -88,7 +90,8 @@ describe("machines", () => {
     });
 
     it(`of role ${role} have only units that deliveries watch, or that are masked`, () => {
-      for (const { name, masked } of found.units) assert.ok(masked || (UNITS as readonly string[]).includes(name), name);
+      // A machine serves without the approver: other controllers have one too.
+      for (const { name, masked } of found.units) assert.ok(masked || name === "corekube-approve.service" || (UNITS as readonly string[]).includes(name), name);
     });
 
     it(`of role ${role} start units only in an order that ends`, () => {
@@ -160,8 +163,9 @@ interface Pod {
   readonly spec: {
     readonly hostNetwork: boolean;
     readonly priorityClassName: string;
+    readonly securityContext: { readonly runAsNonRoot: boolean; readonly runAsUser: number };
     readonly volumes: readonly { readonly hostPath: { readonly path: string } }[];
-    readonly containers: readonly { readonly command: readonly string[]; readonly image: string; readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly: boolean }[] }[];
+    readonly containers: readonly { readonly command: readonly string[]; readonly image: string; readonly securityContext: { readonly capabilities: unknown }; readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly?: boolean }[] }[];
   };
 }
 
@@ -179,7 +183,7 @@ describe("control plane", () => {
       assert.equal(spec.priorityClassName, "system-node-critical");
       assert.ok(spec.hostNetwork);
       assert.match(container!.image, /@sha256:[0-9a-f]{64}$/);
-      for (const { readOnly } of container!.volumeMounts) assert.ok(readOnly);
+      for (const { readOnly, mountPath } of container!.volumeMounts) assert.ok(readOnly || mountPath === "/var/log/kube-apiserver", mountPath);
       const mounts = container!.volumeMounts.map(({ mountPath }) => mountPath);
       const paths = container!.command.flatMap((flag) => /=(\/[^,]*)$/.exec(flag)?.[1] ?? []);
       assert.ok(paths.length > 0);
@@ -193,13 +197,29 @@ describe("control plane", () => {
     });
   }
 
-  it("gives the scheduler its own credentials and nothing else", () => {
-    assert.deepEqual(pod("kube-scheduler").spec.volumes.map(({ hostPath }) => hostPath.path), ["/etc/corekube/secrets/scheduler.kubeconfig"]);
+  for (const name of ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const) {
+    it(`${name} runs without root, and has exactly the files that it names`, () => {
+      const { id, files } = controlPlaneUsers[name];
+      assert.equal(pod(name).spec.securityContext.runAsNonRoot, true);
+      assert.equal(pod(name).spec.securityContext.runAsUser, id);
+      const named = flags(name).flatMap((flag) => new RegExp(`=/run/corekube/${name}/(.*)$`).exec(flag)?.[1] ?? []);
+      assert.deepEqual([...files].sort(), [...new Set(named)].sort());
+      assert.match(text(found, "/opt/corekube/bin/activate"), new RegExp(`^credentials ${name} ${id} ${files.join(" ")}$`, "m"));
+    });
+  }
+
+  it("runs each program under a user of its own", () => {
+    assert.equal(new Set(Object.values(controlPlaneUsers).map(({ id }) => id)).size, 3);
+  });
+
+  it("keeps the capability that the official API server's program needs to start", () => {
+    assert.deepEqual(pod("kube-apiserver").spec.containers[0]!.securityContext.capabilities, { drop: ["ALL"], add: ["NET_BIND_SERVICE"] });
+    assert.deepEqual(pod("kube-scheduler").spec.containers[0]!.securityContext.capabilities, { drop: ["ALL"] });
   });
 
   it("answers strangers on the health paths only", () => {
-    const path = flags("kube-apiserver").find((flag) => flag.startsWith("--authentication-config="))!.split("=")[1]!;
-    const authentication = parseYaml(text(found, path)) as { anonymous: unknown };
+    assert.ok(flags("kube-apiserver").includes("--authentication-config=/run/corekube/kube-apiserver/authentication.yaml"));
+    const authentication = parseYaml(controllerRules(clusters.ha)["authentication.yaml"]!) as { anonymous: unknown };
     assert.deepEqual(authentication.anonymous, { enabled: true, conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }] });
     assert.ok(flags("kube-apiserver").includes("--authorization-mode=Node,RBAC"));
     assert.ok(!flags("kube-apiserver").some((flag) => flag.startsWith("--anonymous-auth")));

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
 import { quote } from "../../components/nodeconfig/scripts/shell.js";
+import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 
@@ -191,15 +192,18 @@ describe("scripts", function () {
 
   describe("activate", () => {
     const environment = { HOSTNAME: "dev-controller-0", PRIVATE_IPV4: "10.4.0.5", ETCD_SERVERS: "https://10.4.0.2:2379,https://10.4.0.3:2379" };
+    const approve = "restart --no-block corekube-approve.service";
     const manifest = (): string => join(folder, "etc/kubernetes/manifests/kube-apiserver.yaml");
     const calls = (): string[] => (existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n") : []);
     const secret = (name: string, content: string): void => writeFileSync(join(folder, "etc/corekube/secrets", name), content);
 
     beforeEach(() => {
-      for (const path of ["etc/corekube/secrets", "etc/corekube/manifests", "etc/kubernetes/manifests", "run/corekube"]) mkdirSync(join(folder, path), { recursive: true });
+      for (const path of ["etc/corekube/secrets", "etc/corekube/manifests", "etc/kubernetes/manifests", "etc/systemd/system", "opt/corekube/bin", "run/corekube", "var/log"]) mkdirSync(join(folder, path), { recursive: true });
       for (const { path, contents } of nodeConfig(clusters.ha, "controller", digitaloceanProfile).files) {
         if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
       }
+      for (const name of [...Object.values(controlPlaneUsers).flatMap(({ files }) => files), "approve"]) secret(name, name);
+      writeFileSync(join(folder, "etc/systemd/system/kubelet.service"), "[Unit]");
       secret("ca.crt", "authority");
       secret("complete", "");
       fake("systemctl", `[ "$1" = --quiet ] && { [ -e ${folder}/running ]; exit; }\necho "$*" >>${folder}/calls; touch ${folder}/running`);
@@ -218,7 +222,22 @@ describe("scripts", function () {
       assert.match(readFileSync(join(folder, "etc/kubernetes/kubelet.yaml"), "utf8"), /^resolvConf: \S+resolv\.conf$/m);
       for (const name of readdirSync(join(folder, "etc/kubernetes/manifests"))) assert.doesNotMatch(readFileSync(join(folder, "etc/kubernetes/manifests", name), "utf8"), /\$\{/);
       assert.deepEqual(readdirSync(join(folder, "etc/kubernetes/manifests")).sort(), ["kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"]);
-      assert.deepEqual(calls(), ["restart --no-block kubelet.service"]);
+      assert.deepEqual(calls(), ["restart --no-block kubelet.service", approve]);
+    });
+
+    it("gives each program its own files, closed to everyone else", async () => {
+      await activate();
+      for (const [program, { id, files }] of Object.entries(controlPlaneUsers)) {
+        const own = join(folder, "run/corekube", program);
+        assert.deepEqual(readdirSync(own).sort(), [...files].sort());
+        for (const path of [own, ...files.map((name) => join(own, name))]) {
+          const { mode, uid, gid } = statSync(path);
+          assert.deepEqual([mode & 0o777, uid, gid], [path === own ? 0o500 : 0o400, id, id], path);
+        }
+      }
+      for (const path of ["etc/systemd/system/kubelet.service", "etc/kubernetes/kubelet.yaml", "etc/kubernetes/manifests/kube-scheduler.yaml"]) assert.equal(statSync(join(folder, path)).mode & 0o777, 0o600, path);
+      const log = statSync(join(folder, "var/log/kube-apiserver"));
+      assert.deepEqual([log.mode & 0o777, log.uid], [0o700, controlPlaneUsers["kube-apiserver"].id]);
     });
 
     it("touches nothing when nothing has changed", async () => {
@@ -226,7 +245,7 @@ describe("scripts", function () {
       utimesSync(manifest(), 1, 1);
       await activate();
       assert.equal(statSync(manifest()).mtimeMs, 1000);
-      assert.deepEqual(calls(), ["restart --no-block kubelet.service", "start --no-block kubelet.service"]);
+      assert.deepEqual(calls(), ["restart --no-block kubelet.service", approve, "start --no-block kubelet.service", approve]);
     });
 
     it("restarts everything when a secret has changed", async () => {
@@ -235,7 +254,7 @@ describe("scripts", function () {
       secret("ca.crt", "another authority");
       await activate();
       assert.notEqual(readFileSync(manifest(), "utf8"), before);
-      assert.deepEqual(calls().slice(1), ["restart kubelet.service"]);
+      assert.deepEqual(calls().slice(2), ["restart kubelet.service", approve]);
     });
   });
 
@@ -260,11 +279,20 @@ describe("scripts", function () {
       assert.equal((await run(local(clusters.ha, "controller", "health"))).output, "kube-apiserver does not run yet\n");
     });
 
+    it("waits for the certificate that logs and exec need", async () => {
+      mkdirSync(join(folder, "run/corekube"), { recursive: true });
+      writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
+      fake("curl", 'case "$*" in *https://10.4.0.5:10250/*) echo "no certificate" >&2; exit 35;; esac');
+      assert.deepEqual(await run(local(clusters.ha, "worker", "health")), { code: 1, output: "kubelet has no serving certificate yet: no certificate\n" });
+    });
+
     for (const role of roles) {
       it(`is well when all of ${role} answers`, async () => {
         fake("curl", "exit 0");
         fake("ps", "echo 5");
         fake("stat", "echo 0");
+        mkdirSync(join(folder, "run/corekube"), { recursive: true });
+        writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
         assert.deepEqual(await run(local(clusters.ha, role, "health")), { code: 0, output: "" });
       });
     }

@@ -1,30 +1,21 @@
 /** The API server of a controller. */
-import { stringify } from "yaml";
 import { apiPort } from "../../cloud/firewall.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { configurationDirectory, secretsDirectory } from "../layout.js";
+import { auditDirectory } from "../layout.js";
+import { admissionFlags } from "../security/admission.js";
+import { auditFlags } from "../security/audit.js";
+import { authenticationFlag } from "../security/authentication.js";
+import { credentialDirectory } from "../security/users.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
-import { file, type NodeFile } from "../types.js";
 import type { ControlPlanePod } from "./pod.js";
 
 type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "components">;
 
-const authenticationFile = `${configurationDirectory}/authentication.yaml`;
 const address = "${PRIVATE_IPV4}";
-
-/** Who has no certificate may ask whether the server is well, and nothing else: the rest answers 401. */
-export function authentication(): NodeFile {
-  const configuration = {
-    apiVersion: "apiserver.config.k8s.io/v1",
-    kind: "AuthenticationConfiguration",
-    anonymous: { enabled: true, conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }] },
-  };
-  return file(authenticationFile, stringify(configuration));
-}
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ */
 function flags(spec: Spec): readonly string[] {
-  const secret = (name: string): string => `${secretsDirectory}/${name}`;
+  const secret = (name: string): string => `${credentialDirectory("kube-apiserver")}/${name}`;
   return [
     `--advertise-address=${address}`,
     `--secure-port=${apiPort}`,
@@ -33,11 +24,13 @@ function flags(spec: Spec): readonly string[] {
     `--tls-min-version=${tlsMinimum}`,
     `--tls-cipher-suites=${cipherSuites.join(",")}`,
     `--client-ca-file=${secret("ca.crt")}`,
-    `--authentication-config=${authenticationFile}`,
+    authenticationFlag,
     "--enable-bootstrap-token-auth=true",
     "--authorization-mode=Node,RBAC",
-    "--enable-admission-plugins=NodeRestriction",
-    // The network's pods need it; who may make such pods is the cluster's own policy.
+    ...admissionFlags,
+    ...auditFlags,
+    `--encryption-provider-config=${secret("encryption.yaml")}`,
+    // The network's pods need it; who may make such pods is the matter of Pod Security admission.
     "--allow-privileged=true",
     "--profiling=false",
     "--etcd-servers=${ETCD_SERVERS}",
@@ -46,6 +39,7 @@ function flags(spec: Spec): readonly string[] {
     `--etcd-keyfile=${secret("etcd-client.key")}`,
     `--kubelet-client-certificate=${secret("apiserver-kubelet-client.crt")}`,
     `--kubelet-client-key=${secret("apiserver-kubelet-client.key")}`,
+    `--kubelet-certificate-authority=${secret("ca.crt")}`,
     "--kubelet-preferred-address-types=InternalIP,Hostname,ExternalIP",
     `--proxy-client-cert-file=${secret("front-proxy-client.crt")}`,
     `--proxy-client-key-file=${secret("front-proxy-client.key")}`,
@@ -57,6 +51,8 @@ function flags(spec: Spec): readonly string[] {
     `--service-account-issuer=https://kubernetes.default.svc.${spec.clusterDomain}`,
     `--service-account-key-file=${secret("service-account.pub")}`,
     `--service-account-signing-key-file=${secret("service-account.key")}`,
+    // Tokens of pods live for an hour; every client that is alive reads the file again.
+    "--service-account-extend-token-expiration=false",
     `--service-cluster-ip-range=${spec.serviceCidr}`,
     `--service-node-port-range=${spec.nodePortRange.from}-${spec.nodePortRange.to}`,
     // Long connections would stay with the servers that were there first.
@@ -68,8 +64,9 @@ export function apiServer(spec: Spec): ControlPlanePod {
   return {
     name: "kube-apiserver",
     flags: flags(spec),
-    // The directory above the link to the secrets, so that the server sees new files behind it.
-    reads: [{ name: "corekube", path: configurationDirectory, type: "Directory" }],
+    writes: [{ name: "audit", path: auditDirectory }],
+    // The program in the official image has it as a file capability, and the kernel starts it with that or not at all.
+    capabilities: ["NET_BIND_SERVICE"],
     resources: spec.components["kube-apiserver"],
     liveness: { host: address, port: apiPort, path: "/livez" },
     readiness: { host: address, port: apiPort, path: "/readyz" },

@@ -5,6 +5,7 @@ import { quantities } from "../../spec/quantities.js";
 import { imageReference } from "../../spec/versions.js";
 import { verbosity } from "../logging.js";
 import { templateDirectory } from "../layout.js";
+import { controlPlaneUsers, credentialDirectory } from "../security/users.js";
 import { file, type NodeFile } from "../types.js";
 
 export interface Probe {
@@ -14,11 +15,19 @@ export interface Probe {
   readonly host: string;
 }
 
+interface Mount {
+  readonly name: string;
+  /** On the machine and in the container. */
+  readonly path: string;
+}
+
 export interface ControlPlanePod {
   readonly name: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
   readonly flags: readonly string[];
-  /** Paths of the machine that it may read, under the same path. */
-  readonly reads: readonly { readonly name: string; readonly path: string; readonly type: "Directory" | "File" }[];
+  /** Directories of the machine that it may write to; beside them it sees its own files, see `security/users.ts`. @default none */
+  readonly writes?: readonly Mount[];
+  /** Linux capabilities that it cannot do without. @default none */
+  readonly capabilities?: readonly string[];
   readonly resources: ComponentResources;
   /** The memory asked for is also the limit: another instance takes over when it is passed. @default false */
   readonly limited?: boolean;
@@ -36,6 +45,11 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
   if (!image) {
     throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions.json`);
   }
+  const { id } = controlPlaneUsers[pod.name];
+  const mounts = [
+    { name: "credentials", path: credentialDirectory(pod.name), readOnly: true },
+    ...(pod.writes ?? []).map((mount) => ({ ...mount, readOnly: false })),
+  ];
   const manifest = {
     apiVersion: "v1",
     kind: "Pod",
@@ -49,21 +63,25 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
       hostNetwork: true,
       priority: 2000001000,
       priorityClassName: "system-node-critical",
-      securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+      securityContext: { runAsNonRoot: true, runAsUser: id, runAsGroup: id, seccompProfile: { type: "RuntimeDefault" } },
       containers: [
         {
           name: pod.name,
           image: imageReference(image),
           command: [pod.name, ...pod.flags, `--v=${verbosity(spec.logLevel)}`],
           resources: quantities(pod.resources, pod.limited),
-          securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"], ...(pod.capabilities ? { add: pod.capabilities } : {}) },
+          },
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),
           ...(pod.readiness ? { readinessProbe: probe(pod.readiness, { periodSeconds: 2, failureThreshold: 3 }) } : {}),
-          volumeMounts: pod.reads.map(({ name, path }) => ({ name, mountPath: path, readOnly: true })),
+          volumeMounts: mounts.map(({ name, path, readOnly }) => ({ name, mountPath: path, ...(readOnly ? { readOnly } : {}) })),
         },
       ],
-      volumes: pod.reads.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
+      volumes: mounts.map(({ name, path }) => ({ name, hostPath: { path, type: "Directory" } })),
     },
   };
   return file(`${templateDirectory}/${pod.name}.yaml`, stringify(manifest, { lineWidth: 0 }));

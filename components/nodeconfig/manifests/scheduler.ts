@@ -1,12 +1,12 @@
 /** The scheduler of a controller. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { secretsDirectory } from "../layout.js";
+import { credentialDirectory } from "../security/users.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */
 export function scheduler(spec: Pick<ClusterSpec, "components">): ControlPlanePod {
-  const kubeconfig = `${secretsDirectory}/scheduler.kubeconfig`;
+  const kubeconfig = `${credentialDirectory("kube-scheduler")}/scheduler.kubeconfig`;
   return {
     name: "kube-scheduler",
     flags: [
@@ -19,8 +19,6 @@ export function scheduler(spec: Pick<ClusterSpec, "components">): ControlPlanePo
       `--authentication-kubeconfig=${kubeconfig}`,
       `--authorization-kubeconfig=${kubeconfig}`,
     ],
-    // It needs nothing else, so it gets nothing else.
-    reads: [{ name: "kubeconfig", path: kubeconfig, type: "File" }],
     resources: spec.components["kube-scheduler"],
     limited: true,
     liveness: { host: "127.0.0.1", port: 10259, path: "/livez" },

@@ -1,10 +1,12 @@
 /** Scripts that put delivered secrets to use. They run at every boot, and after every delivery. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
-import { etcdCertificates, etcdDirectory, kubeletConfig, manifestDirectory, secretsDirectory, templateDirectory } from "../layout.js";
+import { auditDirectory, etcdCertificates, etcdDirectory, kubeletConfig, manifestDirectory, scriptDirectory, secretsDirectory, templateDirectory } from "../layout.js";
 import { kubeletTemplate } from "../kubelet.js";
 import { nodePool } from "../../spec/pools.js";
 import { reserve } from "../reservation.js";
+import { controlPlaneUsers, runtimeDirectory } from "../security/users.js";
 import type { NodeFile } from "../types.js";
+import { approveUnitName } from "./approve.js";
 import { script } from "./shell.js";
 
 const purpose = "Puts the delivered secrets to use: starts the machine's service, or restarts it when it runs with others.";
@@ -42,10 +44,27 @@ render() { # TEMPLATE TARGET: fills in variables
   for name in HOSTNAME PRIVATE_IPV4 ETCD_SERVERS RESOLV_CONF SECRETS_DIGEST RESERVED_CPU RESERVED_MEMORY RESERVED_DISK; do
     text=\${text//"\\\${$name}"/"\${!name-}"}
   done
-  echo "$text" >"$new"
+  (umask 077 && echo "$text" >"$new")
   if cmp -s "$new" "$2"; then rm "$new"; else mv "$new" "$2"; fi
 }
 `;
+
+/** Each program of the control plane gets its own files under its own user, and nothing else. */
+const credentials = `credentials() { # PROGRAM USER FILE...
+  local file
+  install -d -o "$2" -g "$2" -m 0500 "${runtimeDirectory}/$1"
+  for file in "\${@:3}"; do
+    install -o "$2" -g "$2" -m 0400 "${secretsDirectory}/$file" "${runtimeDirectory}/$1/$file"
+  done
+}
+
+${Object.entries(controlPlaneUsers)
+  .map(([program, { id, files }]) => `credentials ${program} ${id} ${files.join(" ")}\n`)
+  .join("")}install -d -o ${controlPlaneUsers["kube-apiserver"].id} -g ${controlPlaneUsers["kube-apiserver"].id} -m 0700 ${auditDirectory}
+`;
+
+/** The CIS benchmark wants unit files closed, though they hold no secret. */
+const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
 /** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */
 export function activateScript(spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">, role: Role): NodeFile {
@@ -59,7 +78,7 @@ ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDi
 for file in etcd-ca.crt server.crt server.key peer.crt peer.key; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
-start etcd.service
+${closeUnit("etcd")}start etcd.service
 `,
       );
     case "controller":
@@ -69,16 +88,19 @@ start etcd.service
         `${start}
 ${reserve(nodePool(spec, role).resources)}
 ${render}
+${credentials}
 render ${kubeletTemplate} ${kubeletConfig}
 for template in ${templateDirectory}/*.yaml; do
   render "$template" "${manifestDirectory}/$(basename "$template")"
 done
-start kubelet.service
+${closeUnit("kubelet")}start kubelet.service
+install -m 0755 ${secretsDirectory}/approve ${scriptDirectory}/approve
+systemctl restart --no-block ${approveUnitName}
 `,
       );
     case "worker":
     case "public":
-      return script("activate", purpose, `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\nstart kubelet.service\n`);
+      return script("activate", purpose, `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start kubelet.service\n`);
     default:
       return role satisfies never;
   }

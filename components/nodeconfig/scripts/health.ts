@@ -1,6 +1,6 @@
 /** Script that tells whether a machine serves. */
 import type { Role } from "../../spec/cluster.js";
-import { etcdCertificates, manifestDirectory, secretsDirectory } from "../layout.js";
+import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../layout.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
@@ -14,6 +14,14 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 `;
 
 const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
+
+/** API servers trust no other certificate: without it there are no logs and no exec. An answer of any kind is enough: strangers get 401. */
+const serving = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})
+certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
+  echo "kubelet has no serving certificate yet: $certificate"
+  exit 1
+}
+`;
 
 /** A pod of the control plane that is older than its manifest still runs with the secrets before. */
 const current = `current() { # PROGRAM
@@ -49,7 +57,7 @@ check kube-scheduler --insecure https://127.0.0.1:10259/readyz
 `);
     case "worker":
     case "public":
-      return health(`\n${kubelet}`);
+      return health(`\n${kubelet}${serving}`);
     default:
       return role satisfies never;
   }

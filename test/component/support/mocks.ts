@@ -55,6 +55,8 @@ const answers: Readonly<Record<string, Answer>> = {
   },
   "digitalocean:index/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { ip: loadBalancerAddress(name), status: "active" } }),
   "corekube:machine:Delivery": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) } }),
+  "corekube:cluster:EncryptionKey": byName,
+  "corekube:cluster:Rewrite": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}` } }),
   "pulumi:providers:kubernetes": (name) => ({ id: `provider-${name}` }),

@@ -1,0 +1,27 @@
+/** How the API server encrypts Secrets in etcd: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ */
+import { stringify } from "yaml";
+
+export interface NumberedKey {
+  readonly number: number;
+  /** 32 bytes in base64. */
+  readonly secret: string;
+}
+
+/**
+ * The first key writes, all of them read. Secrets only: ConfigMaps are where Kubernetes keeps what is no secret, and a backup
+ * that can be read without keys is worth something. No `identity`: what is not encrypted is refused, so that nobody who can
+ * write to etcd slips in a Secret of their own.
+ */
+export function encryptionConfiguration(keys: readonly NumberedKey[]): string {
+  return stringify({
+    apiVersion: "apiserver.config.k8s.io/v1",
+    kind: "EncryptionConfiguration",
+    resources: [
+      {
+        resources: ["secrets"],
+        // XSalsa20 and Poly1305. Its nonces are long enough to be random for ever; AES-GCM's are for 200,000 writes.
+        providers: [{ secretbox: { keys: keys.map(({ number, secret }) => ({ name: `key${number}`, secret })) } }],
+      },
+    ],
+  });
+}

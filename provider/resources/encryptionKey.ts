@@ -1,0 +1,84 @@
+/** `corekube:cluster:EncryptionKey`: leave to encrypt with the key of a number. Controllers get their keys after it. */
+import { z } from "zod";
+import { annotation, keysInUse, noteKeysInUse } from "../kubernetes/encryption.js";
+import { openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
+import type { Properties } from "../rpc/properties.js";
+import { Deadline } from "../timing.js";
+import { changedInputs, checkInputs, text } from "./inputs.js";
+import type { Operation, ResourceKind, State } from "./kind.js";
+
+const shape = { number: z.number().int().min(1, "must be at least 1"), kubeconfig: text };
+const schema = z.object(shape);
+
+const API_SECONDS = 60;
+
+/** An API server knows the keys on both sides of the one that it writes with. */
+const readable = (from: number, to: number): boolean => Math.abs(from - to) <= 1;
+
+/** Refuses a number whose API servers could not read what is encrypted now, before any of them changes. */
+export class EncryptionKey implements ResourceKind {
+  readonly secretInputs = new Set(["kubeconfig"]);
+
+  check(inputs: Properties) {
+    return checkInputs(shape, inputs);
+  }
+
+  /** In a preview too, so that a mistake is seen before anything is touched. */
+  diff(state: State, inputs: Properties) {
+    const [before, after] = [Number(state.inputs["number"]), Number(inputs["number"])];
+    if (!readable(before, after)) throw new Error(steps(after, [before]));
+    return { changes: changedInputs(state.inputs, inputs, new Set()), deleteBeforeReplace: false };
+  }
+
+  preview(_state: State | undefined, inputs: Properties): Properties {
+    return { number: inputs["number"] ?? 1 };
+  }
+
+  /** Of a new cluster: there is nothing yet that could be lost, and no API to ask. */
+  create(_operation: Operation, given: Properties) {
+    const { number } = schema.parse(given);
+    return Promise.resolve({ id: "encryption-key", outputs: { number } });
+  }
+
+  async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
+    const { number, kubeconfig } = schema.parse(given);
+    if (number === state.outputs["number"]) return state.outputs;
+    const cluster = await openCluster(kubeconfig, operation.signal);
+    await persist(new Deadline(API_SECONDS), operation.signal, () => permit(cluster, number));
+    return { number };
+  }
+
+  read(_operation: Operation, state: State): Promise<Properties> {
+    return Promise.resolve(state.outputs);
+  }
+
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+async function permit(cluster: Cluster, number: number): Promise<void> {
+  const inUse = await keysInUse(cluster);
+  if (inUse === undefined) {
+    throw new Refused(
+      `corekube:encryption_key: got ${number}, but the namespace kube-system has no annotation ${annotation}, so nobody knows with which keys Secrets are encrypted now. ` +
+        `Set the number that was there before and run \`pulumi up\`, which notes it; if it was noted and removed by hand: kubectl annotate namespace kube-system ${annotation}=<number before>`,
+    );
+  }
+  if (!inUse.every((used) => readable(used, number))) throw new Refused(steps(number, inUse));
+  await noteKeysInUse(cluster, [...inUse, number]);
+}
+
+/** Not worth a second try. */
+class Refused extends Error {
+  /** As an answer of the API that is about the request: see `persist`. */
+  readonly code = 409;
+}
+
+function steps(number: number, inUse: readonly number[]): string {
+  const allowed = inUse.flatMap((used) => [used - 1, used, used + 1]).filter((candidate) => candidate >= 1 && inUse.every((used) => readable(used, candidate)));
+  return (
+    `corekube:encryption_key: got ${number}; Secrets are encrypted with key ${inUse.join(" and ")}, so allowed are ${[...new Set(allowed)].join(", ")}: API servers must be able to read what is there. ` +
+    `Go one step at a time, with \`pulumi up\` to its end after each: pulumi config set corekube:encryption_key ${Math.max(...inUse)}`
+  );
+}

@@ -1,0 +1,91 @@
+/** The rule for kubelets' serving certificates, as the script on controllers applies it: real requests, a kubectl of the test. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { approveScript } from "../../components/nodeconfig/scripts/approve.js";
+
+const subject = "/O=system:nodes/CN=system:node:dev-worker-0";
+const right = "subjectAltName=DNS:dev-worker-0,IP:10.4.0.9";
+const node = '"system:node:dev-worker-0"';
+const groups = '"system:nodes" "system:authenticated" ';
+const usages = "digital signature,server auth,";
+
+describe("approval of serving certificates", function () {
+  this.timeout(60_000);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "corekube-approve-"));
+    mkdirSync(join(folder, "opt/bin"), { recursive: true });
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const request = (names: string, who = subject, more: readonly string[] = []): string => {
+    const config = `[req]\ndistinguished_name=dn\nreq_extensions=ext\n[dn]\n[ext]\n${[names, ...more].join("\n")}\n`;
+    writeFileSync(join(folder, "config"), config);
+    const args = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-subj", who, "-config", join(folder, "config")];
+    const { stdout, stderr, status } = spawnSync("openssl", args, { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    return Buffer.from(stdout).toString("base64");
+  };
+
+  /** What the script does with one request: what it says, and what it asks of the API. */
+  const decide = (line: string): { said: string; did: string } => {
+    writeFileSync(join(folder, "line"), `${line}\n`);
+    const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) printf '"10.4.0.7" "dev-worker-1" ';; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; esac\n`;
+    writeFileSync(join(folder, "opt/bin/kubectl"), kubectl, { mode: 0o755 });
+    writeFileSync(join(folder, "did"), "");
+    const script = approveScript({ nodeCidr: "10.4.0.0/20" }).contents.replaceAll("/opt/bin/", `${folder}/opt/bin/`);
+    const { stdout, stderr, status } = spawnSync("bash", ["-c", script], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", CREDENTIALS_DIRECTORY: folder, API_ADDRESSES: "198.51.100.7,10.4.0.100" } });
+    assert.equal(status, 0, stderr);
+    return { said: stdout.trim(), did: readFileSync(join(folder, "did"), "utf8").trim() };
+  };
+  const line = (from: string, user = node, of = groups, uses = usages, decided = ""): string => `csr-1|${decided}|${from}|${uses}|${of}|${user}`;
+
+  it("is given for a node's own name and address", () => {
+    assert.deepEqual(decide(line(request(right))), { said: `approved: csr-1 of ${node}`, did: "approve csr-1" });
+    assert.equal(decide(line(request(right), node, groups, "key encipherment,digital signature,server auth,")).did, "approve csr-1");
+  });
+
+  it("is not given twice", () => {
+    assert.deepEqual(decide(line(request(right), node, groups, usages, "decided")), { said: "", did: "" });
+  });
+
+  const wrong: readonly (readonly [string, () => string, RegExp])[] = [
+    ["another node's address", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.7")), /10\.4\.0\.7 is another node's/],
+    ["the API's address", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.100")), /10\.4\.0\.100 is the API's/],
+    ["an address outside of the machines' network", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.16.1")), /10\.4\.16\.1 is not in the machines' network 10\.4\.0\.0\/20/],
+    ["an IPv6 address", () => line(request("subjectAltName=IP:::1")), /is not in the machines' network/],
+    ["another name", () => line(request("subjectAltName=DNS:kubernetes,IP:10.4.0.9")), /DNS:kubernetes.* is not its own/],
+    ["a mail address", () => line(request("subjectAltName=DNS:dev-worker-0,email:a@b.example")), /email:a@b\.example.* is not its own/],
+    ["no names", () => line(request("keyUsage=digitalSignature")), /other things than names/],
+    ["an authority", () => line(request(right, subject, ["basicConstraints=CA:TRUE"])), /other things than names/],
+    ["another node's subject", () => line(request(right, "/O=system:nodes/CN=system:node:dev-worker-1")), /is not the node's/],
+    ["another group in the subject", () => line(request(right, "/O=system:masters/CN=system:node:dev-worker-0")), /is not the node's/],
+    ["a second group in the subject", () => line(request(right, "/O=system:nodes/O=system:masters/CN=system:node:dev-worker-0")), /is not the node's/],
+    ["somebody who is no node", () => line(request(right), '"alice"'), /is no node/],
+    ["a node's name without its group", () => line(request(right), node, '"system:authenticated" '), /is not in system:nodes/],
+    ["a group with a bar in its name", () => line(request(right), '"alice"', `"x|${node}`), /is no node/],
+    ["a client's usage", () => line(request(right), node, groups, "digital signature,client auth,"), /usages digital signature,client auth/],
+    ["something that is no request", () => line("bm9uc2Vuc2U="), /openssl cannot read it/],
+  ];
+  for (const [what, of, reason] of wrong) {
+    it(`is denied for ${what}`, () => {
+      const { said, did } = decide(of());
+      assert.equal(did, "deny csr-1", said);
+      assert.match(said, /^DENIED: csr-1 of /);
+      assert.match(said, reason);
+    });
+  }
+
+  it("is denied for a name that hides another line of names behind a line break", () => {
+    // DER of the extension: a DNS name "dev-worker-0\n" and then another name.
+    const name = (text: string): string => `82${Buffer.byteLength(text).toString(16).padStart(2, "0")}${Buffer.from(text).toString("hex")}`;
+    const names = name("dev-worker-0\n") + name("kubernetes");
+    const der = `30${(names.length / 2).toString(16).padStart(2, "0")}${names}`;
+    const { did, said } = decide(line(request(`subjectAltName=DER:${der}`)));
+    assert.equal(did, "deny csr-1", said);
+    assert.match(said, /other things than names/);
+  });
+});
