@@ -149,7 +149,7 @@ function shown(value: unknown): string {
 
 /** Without colours, which policies and providers may put into messages. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- that is what is taken out
+   
   return text.replace(/\u001b\[[0-9;]*m/g, "").replace(/<\{%[^%]*%\}>/g, "").trim();
 }
 

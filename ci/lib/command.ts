@@ -29,7 +29,7 @@ export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(h
     process.exit(0);
   }
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as OptionsOf<T>;
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new Problem(`${error instanceof Error ? error.message : String(error)}\n"--help" lists what is allowed`);
   }
