@@ -20,6 +20,7 @@ export const suites: readonly Suite[] = [
     coverage: ["infra", "components"],
     limit: 900,
   },
+  { name: "ci", files: ["test/ci/**/*.test.ts"], limit: 1200 },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
   { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },

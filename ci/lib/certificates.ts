@@ -39,8 +39,8 @@ interface State {
  */
 export function readCertificates(state: unknown, now = new Date()): Certificate[] {
   const resources = (state as State | undefined)?.deployment?.resources;
-  // A stack without resources exports a deployment without the list.
   if ((state as State | undefined)?.deployment === undefined) throw new Problem("the exported state has no deployment: is the stack empty?");
+  // A stack without resources exports a deployment without the list.
   return (resources ?? [])
     .filter(({ type, delete: replaced }) => types.includes(type) && replaced !== true)
     .map((resource) => {
