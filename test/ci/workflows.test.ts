@@ -115,7 +115,7 @@ describe("ci: pipeline of GitLab", function () {
   const jobs = (variables: Record<string, string>): string[] => {
     const program = join(projectDirectory, "node_modules", "gitlab-ci-local", "dist", "index.js");
     const given = Object.entries(variables).flatMap(([name, value]) => ["--variable", `${name}=${value}`]);
-    const result = spawnSync(process.execPath, ["--import", join(__dirname, "support", "set-methods.mjs"), program, "--cwd", folder, "--list-csv", ...given], { encoding: "utf8", env: { PATH: process.env["PATH"], HOME: folder, GCL_IGNORE_PREDEFINED_VARS: Object.keys(variables).join(",") } });
+    const result = spawnSync(process.execPath, ["--import", join(__dirname, "support", "set-methods.mjs"), program, "--cwd", ".", "--list-csv", ...given], { cwd: folder, encoding: "utf8", env: { PATH: process.env["PATH"], HOME: folder, GCL_IGNORE_PREDEFINED_VARS: Object.keys(variables).join(",") } });
     assert.equal(result.status, 0, result.stdout + result.stderr);
     const [header = "", ...rows] = result.stdout.split("\n").filter((line) => line.includes(";"));
     const columns = header.split(";");
