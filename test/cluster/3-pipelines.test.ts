@@ -16,7 +16,7 @@ const rule = { inbound_rules: [{ protocol: "tcp", ports: "8081", sources: { addr
 describe("pipelines on a cluster", function () {
   this.timeout(900_000);
   const folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
-  const run = (name: string, ...args: string[]): Promise<ScriptRun> => script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], childEnvironment(config, stack) as Record<string, string>);
+  const run = (name: string, ...args: string[]): Promise<ScriptRun> => script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], childEnvironment(config, stack));
   const firewallRule = async (method: "POST" | "DELETE"): Promise<void> => {
     const firewall = (await new LabCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
     assert.ok(firewall);
