@@ -8,7 +8,7 @@ import { LabCloud } from "../../lab/commands/cloud.js";
 import { stackName } from "../../lab/commands/settings.js";
 import { childEnvironment } from "../../lab/commands/stack.js";
 import { script, type ScriptRun } from "../ci/support/run.js";
-import { closeRegion, config, openRegion, progress } from "./region.js";
+import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);
 const rule = { inbound_rules: [{ protocol: "tcp", ports: "8081", sources: { addresses: ["198.51.100.0/24"] } }] };
@@ -30,7 +30,9 @@ describe("pipelines on a cluster", function () {
   });
   after(async () => {
     rmSync(folder, { recursive: true, force: true });
+    const seen = secretsInProcesses();
     assert.deepEqual(await closeRegion(), []);
+    assert.deepEqual(seen, [], "secrets in command lines");
   });
 
   it("ci/preview: nothing to do, and ci/up does nothing", async () => {
