@@ -41,7 +41,7 @@ export default tseslint.config(
     rules: { "no-console": "error" },
   },
   {
-    files: ["infra/**", "provider/**", "policies/**"],
+    files: ["infra/**", "provider/**", "policies/**", "ci/**"],
     rules: { "no-restricted-imports": closed("the product never imports the lab or the tests", "**/lab/**", "**/test/**") },
   },
   {

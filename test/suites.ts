@@ -21,6 +21,7 @@ export const suites: readonly Suite[] = [
     limit: 900,
   },
   { name: "policies", files: ["test/policies/**/*.test.ts"], coverage: ["policies"], limit: 900 },
+  { name: "ci", files: ["test/ci/**/*.test.ts"], limit: 1200 },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
   // Some 200 previews, as many at a time as there are cores.
   { name: "settings", files: ["test/settings/**/*.test.ts"], limit: 2400 },

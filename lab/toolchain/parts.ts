@@ -195,6 +195,17 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       packages: { pause: "corekube/lab/toolchain/pause" },
       seconds: 5,
     },
+    {
+      // Only the tests use it: it reads the workflows of the pipelines.
+      ...plain,
+      name: "actionlint",
+      version: toolchain.actionlint,
+      modules: { "github.com/rhysd/actionlint": toolchain.actionlint },
+      packages: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+      variables: { "github.com/rhysd/actionlint.version": toolchain.actionlint },
+      official: download("actionlint", { actionlint: "actionlint" }),
+      seconds: 15,
+    },
   ];
 }
 

@@ -21,6 +21,8 @@ export interface Versions {
     readonly "flannel-cni": string;
     readonly distribution: string;
     readonly "go-containerregistry": string;
+    /** Lint of the pipelines' workflows; only the tests use it. */
+    readonly actionlint: string;
     /** Official files of tools whose checksum is known; a tool that is not here is built. */
     readonly downloads?: Readonly<Record<string, PinnedFile>>;
   };

@@ -35,5 +35,8 @@ export async function closeRegion(): Promise<string[]> {
   await removeEverything(config, progress);
   if (!before) throw new Error("the region was not made");
   const users = labConfig({});
-  return leftovers(before, await takeFootprint(), [config.directory, config.namespace], [users.hostLink, users.namespace, users.directory]);
+  const taken = before;
+  // The next file makes a region of its own.
+  before = undefined;
+  return leftovers(taken, await takeFootprint(), [config.directory, config.namespace], [users.hostLink, users.namespace, users.directory]);
 }

@@ -1,0 +1,73 @@
+/** The pipelines' scripts on a cluster that runs: nothing to do, no drift, then drift made behind the engine's back. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deploy } from "../../lab/commands/up.js";
+import { LabCloud } from "../../lab/commands/cloud.js";
+import { stackName } from "../../lab/commands/settings.js";
+import { childEnvironment } from "../../lab/commands/stack.js";
+import { script, type ScriptRun } from "../ci/support/run.js";
+import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
+
+const stack = stackName(config);
+const rule = { inbound_rules: [{ protocol: "tcp", ports: "8081", sources: { addresses: ["198.51.100.0/24"] } }] };
+
+describe("pipelines on a cluster", function () {
+  this.timeout(900_000);
+  const folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
+  const run = (name: string, ...args: string[]): Promise<ScriptRun> => script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], childEnvironment(config, stack));
+  const firewallRule = async (method: "POST" | "DELETE"): Promise<void> => {
+    const firewall = (await new LabCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
+    assert.ok(firewall);
+    const answer = await fetch(`${config.apiUrl}/v2/firewalls/${firewall.id}/rules`, { method, headers: { authorization: `Bearer ${config.token}`, "content-type": "application/json" }, body: JSON.stringify(rule) });
+    assert.equal(answer.status, 204);
+  };
+
+  before(async () => {
+    await openRegion();
+    await deploy(config, stack, progress);
+  });
+  after(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    const seen = secretsInProcesses();
+    assert.deepEqual(await closeRegion(), []);
+    assert.deepEqual(seen, [], "secrets in command lines");
+  });
+
+  it("ci/preview: nothing to do, and ci/up does nothing", async () => {
+    const preview = await run("preview");
+    assert.equal(preview.code, 0, preview.output);
+    assert.match(preview.output, /nothing to do/);
+    const up = await run("up", "--preview", join(folder, "preview.json"));
+    assert.equal(up.code, 0, up.output);
+  });
+
+  it("ci/drift: clean", async () => {
+    const drift = await run("drift");
+    assert.equal(drift.code, 0, drift.output);
+  });
+
+  it("ci/drift: a firewall rule from elsewhere is found and named", async () => {
+    await firewallRule("POST");
+    const drift = await run("drift");
+    assert.equal(drift.code, 2, drift.output);
+    assert.match(readFileSync(join(folder, "drift.md"), "utf8"), /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[7\]`/);
+    await firewallRule("DELETE");
+  });
+
+  it("ci/drift: certificates that end within 400 days are named", async () => {
+    const drift = await run("drift", "--certificate-days", "400");
+    assert.equal(drift.code, 2, drift.output);
+    assert.match(drift.output, /kubernetes-admin \| \d{4}-\d\d-\d\d \| 36\d/);
+    assert.doesNotMatch(drift.output.split("<details>")[0] ?? "", /\(authority\)/);
+  });
+
+  it("none of the files holds a private key or a token", () => {
+    for (const name of ["preview.md", "preview.json", "drift.md", "drift.json"]) {
+      const text = readFileSync(join(folder, name), "utf8");
+      assert.doesNotMatch(text, /PRIVATE KEY/);
+      assert.ok(!text.includes(config.token), name);
+    }
+  });
+});
