@@ -22,5 +22,6 @@ export const suites: readonly Suite[] = [
   },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
-  { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },
+  { name: "cluster", files: ["test/cluster/*.test.ts"], limit: 1800 },
+  { name: "ha", files: ["test/cluster/ha/*.test.ts"], limit: 2400 },
 ];

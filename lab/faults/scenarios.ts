@@ -22,7 +22,7 @@ export interface Outcome {
 }
 
 /** Seconds that a machine stays without power: longer than health checks, keep-alives and elections need. */
-const darkness = 40;
+const darkness = 35;
 
 /** Seconds until the cluster must be whole again. */
 const wholeLimit = 240;

@@ -14,7 +14,7 @@ import { figures, type Figures, type Operation } from "./figures.js";
 export interface WriterOptions {
   /** Text of the administrator's kubeconfig; its server is the public endpoint. */
   readonly kubeconfig: string;
-  /** Namespace of the objects; made at the start, removed by `remove`. @default corekube-faults */
+  /** Namespace of the objects; made at the start, removed by `remove`. @default corekube-faults-<time> */
   readonly namespace?: string;
   /** Most writes per second, and as many reads. @default 5 */
   readonly rate?: number;
@@ -57,7 +57,7 @@ export class Writer {
   private began = 0;
 
   constructor(private readonly options: WriterOptions) {
-    this.namespace = options.namespace ?? "corekube-faults";
+    this.namespace = options.namespace ?? `corekube-faults-${Date.now()}`;
     this.rate = options.rate ?? 5;
     this.requestLimit = options.requestLimit ?? 2500;
   }
