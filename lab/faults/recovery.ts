@@ -58,7 +58,7 @@ export async function keysOnMembers(context: CheckContext, prefix: string): Prom
 export async function expectEtcd(context: CheckContext): Promise<void> {
   const machines = context.machines("etcd");
   expect(machines.length > 0, "the cluster has no etcd machine");
-  await Promise.all(machines.map(async (machine) => {
+  await together(machines.map(async (machine) => {
     const text = await onMember(context, machine, `member list --write-out json; ${etcdctl} endpoint health --write-out json`);
     const [list = "", health = ""] = text.trim().split("\n");
     const known = membersSchema.parse(JSON.parse(list)).members;
@@ -77,7 +77,7 @@ export async function expectEtcd(context: CheckContext): Promise<void> {
 
 /** @throws Error that names the API server that is not ready. */
 export async function expectApiServers(context: CheckContext): Promise<void> {
-  await Promise.all(context.machines("controller").map(async (machine) => {
+  await together(context.machines("controller").map(async (machine) => {
     // Through SSH: the firewall lets nobody but the load balancers and the cluster's machines to it.
     const answer = await context.tryInMachine(machine, `curl --silent --max-time 5 --cacert /etc/corekube/secrets/ca.crt https://127.0.0.1:${apiPort}/readyz`, 20);
     expect(answer.stdout.trim() === "ok", `API server of ${machine.name}: ${(answer.stdout || answer.stderr).trim().slice(-200) || "no answer"}`);
@@ -111,16 +111,31 @@ export async function expectNodes(context: CheckContext): Promise<void> {
 
 /** @throws Error with the first thing that is not as it should be. */
 export async function expectWhole(context: CheckContext): Promise<void> {
-  await Promise.all([expectEtcd(context), expectApiServers(context), expectNodes(context)]);
+  await together([expectEtcd(context), expectApiServers(context), expectNodes(context)]);
+}
+
+/** Waits for all, so that no try outlasts its turn. @throws the first error. */
+async function together(tries: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(tries)) if (result.status === "rejected") throw result.reason;
 }
 
 /**
- * Waits until everything is healthy.
+ * Waits until everything is healthy, and tells what is not meanwhile.
  * @returns milliseconds that it took.
  * @throws Error with what is not healthy after that many seconds.
  */
 export async function untilWhole(context: CheckContext, limit: number): Promise<number> {
   const began = Date.now();
-  await eventually("the cluster whole", limit, () => expectWhole(context), 1);
+  let said = "";
+  await eventually("the cluster whole", limit, async () => {
+    try {
+      await expectWhole(context);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
+      said = why;
+      throw error;
+    }
+  }, 1);
   return Date.now() - began;
 }
