@@ -59,7 +59,7 @@ export async function expectEtcd(context: CheckContext): Promise<void> {
   const machines = context.machines("etcd");
   expect(machines.length > 0, "the cluster has no etcd machine");
   await together(machines.map(async (machine) => {
-    const text = await onMember(context, machine, `member list --write-out json; ${etcdctl} endpoint health --write-out json`);
+    const text = await onMember(context, machine, `member list --write-out json && ${etcdctl} endpoint health --write-out json`);
     const [list = "", health = ""] = text.trim().split("\n");
     const known = membersSchema.parse(JSON.parse(list)).members;
     const names = known.map((member) => member.name || `(not started: ${member.peerURLs.join(" ")})`).sort();
