@@ -26,5 +26,6 @@ export const suites: readonly Suite[] = [
   // Some 200 previews, as many at a time as there are cores.
   { name: "settings", files: ["test/settings/**/*.test.ts"], limit: 2400 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
-  { name: "cluster", files: ["test/cluster/**/*.test.ts"], limit: 1800 },
+  { name: "cluster", files: ["test/cluster/*.test.ts"], limit: 1800 },
+  { name: "ha", files: ["test/cluster/ha/*.test.ts"], limit: 2400 },
 ];

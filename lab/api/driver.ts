@@ -113,6 +113,8 @@ export interface Driver {
   /** Asks the machine to stop, and pulls the plug after a while. */
   shutdown(id: number): Promise<void>;
   reboot(droplet: DropletSpec): Promise<void>;
+  /** Whether a machine that was started has power; false once it has powered itself off. */
+  running(id: number): boolean;
   /** Makes the volume; one that exists keeps its content and grows to the size given. */
   createVolume(volume: VolumeSpec): Promise<void>;
   deleteVolume(id: string): Promise<void>;

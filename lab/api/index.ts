@@ -5,6 +5,7 @@ import type { LabConfig } from "../config.js";
 import { Applier } from "./applier.js";
 import type { Context, Delays } from "./context.js";
 import type { Driver } from "./driver.js";
+import { observePower } from "./power.js";
 import { defaultRateLimit, type RateLimit, RateLimiter } from "./rateLimit.js";
 import { recover } from "./recover.js";
 import { accountRoutes } from "./resources/account.js";
@@ -69,6 +70,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const limiter = new RateLimiter({ ...defaultRateLimit, ...options.rateLimit });
   const app = createServer({ token: config.token, limiter, store, logger });
   const context: Context = { config, store, state: store.state, driver, tasks, applier, delays, ready };
+
+  // Until the driver has made everything so, a machine that does not run is one that is about to.
+  let started = false;
+  void ready.then(() => { started = true; });
+  app.addHook("preHandler", (request, _reply, done) => {
+    if (started && request.url.startsWith("/v2/droplets")) observePower(context, logger);
+    done();
+  });
 
   for (const routes of [
     accountRoutes,

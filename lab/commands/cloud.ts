@@ -1,6 +1,7 @@
-/** The little of the lab's cloud API that the commands themselves need: lists and removals. */
+/** The little of the lab's cloud API that the commands themselves need: lists, removals, power. */
 import { request } from "node:http";
 import type { LabConfig } from "../config.js";
+import { eventually } from "./process.js";
 
 export interface CloudResource {
   readonly id: string;
@@ -46,11 +47,27 @@ export class LabCloud {
     await this.call("DELETE", `${path}/${id}`, [404]);
   }
 
+  /**
+   * Does something to a droplet and waits until it is done.
+   * @throws Error when the cloud refuses, or when it is not done within a minute.
+   */
+  async act(droplet: string, type: "power_on" | "power_off" | "shutdown" | "reboot" | "power_cycle"): Promise<void> {
+    const path = `/v2/droplets/${droplet}/actions`;
+    const started = await this.call("POST", path, [], { type });
+    const { id } = started["action"] as { readonly id: number };
+    await eventually(`${type} of droplet ${droplet}`, 60, async () => {
+      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      if (status !== "completed") throw new Error(`the action is ${status}`);
+    }, 0.2);
+  }
+
   /** One request; `accepted` are error codes that count as success. */
-  private call(method: string, path: string, accepted: readonly number[] = []): Promise<Record<string, unknown>> {
+  private call(method: string, path: string, accepted: readonly number[] = [], input?: object): Promise<Record<string, unknown>> {
     const url = new URL(path, this.config.apiUrl);
+    const text = input === undefined ? undefined : JSON.stringify(input);
+    const headers = { authorization: `Bearer ${this.config.token}`, ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }) };
     return new Promise((resolve, reject) => {
-      const sent = request(url, { method, timeout: 30_000, headers: { authorization: `Bearer ${this.config.token}` } }, (response) => {
+      const sent = request(url, { method, timeout: 30_000, headers }, (response) => {
         let body = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => { body += chunk; });
@@ -62,7 +79,7 @@ export class LabCloud {
       });
       sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
       sent.on("error", (error) => reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)));
-      sent.end();
+      sent.end(text);
     });
   }
 }

@@ -54,7 +54,12 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
   const text = await pulumi(config, ["stack", "export", "--show-secrets", "--stack", stack], { stack });
   const resources = (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
-  const keys = resources.map((resource) => plain(resource.outputs?.["privateKeyOpenssh"])).filter((key) => key.includes("OPENSSH"));
+  // Certificates have such keys too: that of the machines is the one whose public half the cloud was given.
+  const given = resources.filter((resource) => resource.type === "digitalocean:index/sshKey:SshKey").map((resource) => plain(resource.inputs?.["publicKey"]).trim());
+  const keys = resources
+    .filter((resource) => given.includes(plain(resource.outputs?.["publicKeyOpenssh"]).trim()))
+    .map((resource) => plain(resource.outputs?.["privateKeyOpenssh"]))
+    .filter((key) => key.includes("OPENSSH"));
   const machines = resources
     .filter((resource) => resource.type === "digitalocean:index/droplet:Droplet")
     .map((resource): Machine => {

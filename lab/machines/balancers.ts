@@ -118,6 +118,17 @@ export async function balancerHealth(config: LabConfig): Promise<readonly { read
     .map((fields) => ({ backend: fields[0]!, dropletId: Number(fields[1]!.slice("droplet-".length)), healthy: fields[status]!.startsWith("UP") }));
 }
 
+/** Connections of every target: those that are open now, and those since the load balancer was last loaded. */
+export async function balancerSessions(
+  config: LabConfig,
+): Promise<readonly { readonly backend: string; readonly dropletId: number; readonly open: number; readonly all: number }[]> {
+  const [head = [], ...rows] = (await command(config, "show stat")).replace(/^# /, "").split("\n").map((line) => line.split(","));
+  const [open, all] = [head.indexOf("scur"), head.indexOf("stot")];
+  return rows
+    .filter((fields) => /^droplet-[0-9]+$/.test(fields[1] ?? ""))
+    .map((fields) => ({ backend: fields[0]!, dropletId: Number(fields[1]!.slice("droplet-".length)), open: Number(fields[open]), all: Number(fields[all]) }));
+}
+
 /** One command to haproxy's socket. */
 function command(config: LabConfig, text: string): Promise<string> {
   return new Promise((resolve, reject) => {

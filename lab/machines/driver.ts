@@ -13,7 +13,7 @@ import { firewallText, tableName } from "./firewall.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
 import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
-import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork } from "./network.js";
+import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork, unplugMachineNetwork } from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { dropletsWithNamespace } from "./region.js";
 import { createRoot } from "./root.js";
@@ -81,11 +81,14 @@ export class NspawnDriver implements Driver {
   }
 
   async powerOff(id: number): Promise<void> {
-    await this.queue(id).run(() => killMachine(this.config, id));
+    await this.queue(id).run(() => this.cut(id));
   }
 
   async shutdown(id: number): Promise<void> {
-    await this.queue(id).run(() => stopMachine(this.config, id, shutdownTimeout));
+    await this.queue(id).run(async () => {
+      await stopMachine(this.config, id, shutdownTimeout);
+      await this.cut(id);
+    });
   }
 
   async reboot(droplet: DropletSpec): Promise<void> {
@@ -137,7 +140,7 @@ export class NspawnDriver implements Driver {
     // Rules before machines: none is open for a moment only because the lab was restarted.
     await this.writeFirewall();
     const results = await Promise.allSettled(
-      desired.droplets.map((droplet) => (droplet.running ? this.start(droplet) : this.queue(droplet.id).run(() => killMachine(this.config, droplet.id)))),
+      desired.droplets.map((droplet) => (droplet.running ? this.start(droplet) : this.queue(droplet.id).run(() => this.cut(droplet.id)))),
     );
     await this.applyLoadBalancers(desired.loadBalancers);
     const failed = results.filter((result) => result.status === "rejected");
@@ -157,9 +160,9 @@ export class NspawnDriver implements Driver {
     rmSync(machinesDirectory(this.config), { recursive: true, force: true });
   }
 
-  /** Whether a machine runs; false also once it has powered itself off. */
+  /** Whether a machine has power: false once it has powered itself off. One that Ignition could not make ready waits, switched on. */
   running(id: number): boolean {
-    return isRunning(this.config, id);
+    return isRunning(this.config, id) || !existsSync(join(machineDirectory(this.config, id), "provisioned"));
   }
 
   /** Ids of all machines that left a trace, whatever the API knows of them. */
@@ -221,8 +224,14 @@ export class NspawnDriver implements Driver {
     return true;
   }
 
-  private async remove(id: number): Promise<void> {
+  /** Ends a machine without a last word on its wires. */
+  private async cut(id: number): Promise<void> {
+    await unplugMachineNetwork(this.config, id);
     await killMachine(this.config, id);
+  }
+
+  private async remove(id: number): Promise<void> {
+    await this.cut(id);
     await removeGroup(this.config, String(id));
     await removeMachineNetwork(this.config, id);
     rmSync(machineDirectory(this.config, id), { recursive: true, force: true });

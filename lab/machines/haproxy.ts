@@ -10,7 +10,7 @@ export interface HaproxyPaths {
 }
 
 /** Name of the backend of one forwarding rule; its servers are `droplet-<id>`. */
-export const backendName = (balancer: LoadBalancerSpec, entryPort: number): string => `lb-${identifier(balancer.id)}-${entryPort}`;
+export const backendName = (balancer: Pick<LoadBalancerSpec, "id">, entryPort: number): string => `lb-${identifier(balancer.id)}-${entryPort}`;
 
 export function haproxyConfig(balancers: readonly LoadBalancerSpec[], paths: HaproxyPaths): string {
   const sorted = [...balancers].sort((a, b) => (a.id < b.id ? -1 : 1));

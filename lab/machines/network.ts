@@ -11,7 +11,7 @@ export async function createMachineNetwork(config: LabConfig, droplet: DropletSp
   const [port0, port1] = [publicPort(droplet.id), privatePort(droplet.id)];
   if ((await namespaces()).includes(namespace)) {
     const route = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", droplet.privateIpv4, "dev", port1]);
-    if (route.code === 0 && route.stdout.trim() !== "") return;
+    if (route.code === 0 && route.stdout.trim() !== "" && !(await isUnplugged(namespace))) return;
     await removeMachineNetwork(config, droplet.id);
   }
   const publicPrefix = config.publicCidr.split("/")[1];
@@ -44,6 +44,35 @@ export async function createMachineNetwork(config: LabConfig, droplet: DropletSp
     `route add ${droplet.publicIpv4} dev ${port0}`,
     `route add ${droplet.privateIpv4} dev ${port1}`,
   ]);
+}
+
+/**
+ * Cuts both wires, as the loss of power does: what comes for the machine vanishes without an answer, and what it would still say
+ * (its kernel ends the connections of processes that are killed) is heard by nobody. The next `createMachineNetwork` makes the
+ * network anew.
+ */
+export async function unplugMachineNetwork(config: LabConfig, id: number): Promise<void> {
+  const namespace = machineName(config, id);
+  if (!(await namespaces()).includes(namespace) || (await isUnplugged(namespace))) return;
+  // Without a neighbour that answers, the region would tell the senders so within seconds; a cloud's network does not.
+  const neighbours = await Promise.all(
+    [["eth0", publicPort(id)], ["eth1", privatePort(id)]].map(async ([inside, port]) => {
+      const links = JSON.parse(await run(["ip", "-n", namespace, "-j", "-4", "addr", "show", "dev", inside!])) as readonly Address[];
+      const hardware = JSON.parse(await run(["ip", "-n", namespace, "-j", "link", "show", "dev", inside!])) as readonly { readonly address: string }[];
+      return links.flatMap((link) => link.addr_info).map(({ local }) => `neigh replace ${local} lladdr ${hardware[0]!.address} dev ${port} nud permanent`);
+    }),
+  );
+  await ip(config.namespace, neighbours.flat());
+  await ip(namespace, ["link set eth0 down", "link set eth1 down"]);
+}
+
+interface Address {
+  readonly addr_info: readonly { readonly local: string }[];
+}
+
+async function isUnplugged(namespace: string): Promise<boolean> {
+  const up = await attempt(["ip", "-n", namespace, "-o", "link", "show", "dev", "eth1", "up"]);
+  return up.stdout.trim() === "";
 }
 
 /** Removes the droplet's namespace; its links and routes go with it. */

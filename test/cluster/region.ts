@@ -8,7 +8,8 @@ import { removeEverything } from "../../lab/commands/down.js";
 import { watchProcesses } from "../../lab/checks/secrets.js";
 import { plainProgress, type Progress } from "../../lab/progress.js";
 
-export const config = labConfig({ ...process.env, COREKUBE_LAB: "test" });
+/** `COREKUBE_TEST_LAB`: another region than `test`, for one file at a time beside a run of all tests. */
+export const config = labConfig({ ...process.env, COREKUBE_LAB: process.env["COREKUBE_TEST_LAB"] ?? "test" });
 export const progress: Progress = plainProgress("    ");
 
 let before: Footprint | undefined;

@@ -11,6 +11,8 @@ export class FakeDriver implements Driver {
   /** Latest rules and load balancers, as a driver would have them in force. */
   firewalls: readonly DropletFirewall[] = [];
   loadBalancers: readonly LoadBalancerSpec[] = [];
+  /** Machines that have powered themselves off. */
+  readonly off = new Set<number>();
   /** Set to make a call fail: it throws what this returns. */
   failure: (name: keyof Driver, first: unknown) => Error | undefined = () => undefined;
   /** Set to hold calls up until the promise resolves. */
@@ -34,6 +36,7 @@ export class FakeDriver implements Driver {
   powerOff = (id: number) => this.record("powerOff", id);
   shutdown = (id: number) => this.record("shutdown", id);
   reboot = (droplet: DropletSpec) => this.record("reboot", droplet);
+  running = (id: number): boolean => !this.off.has(id);
   createVolume = (volume: VolumeSpec) => this.record("createVolume", volume);
   deleteVolume = (id: string) => this.record("deleteVolume", id);
   attachVolume = (volume: VolumeSpec, dropletId: number) => this.record("attachVolume", volume, dropletId);

@@ -38,6 +38,18 @@ describe("lab API: droplets", () => {
     assert.match(textAt(done, "action.completed_at"), /^\d{4}-.*Z$/);
   });
 
+  it("is off once its machine has powered itself off, and can be powered on again", async () => {
+    const machine = await api.droplet();
+    const other = await api.droplet({ name: "second" });
+    api.driver.off.add(machine.id);
+    assert.equal(await status(machine.url), "off");
+    assert.equal(await status(other.url), "active");
+    assert.deepEqual(api.driver.argumentsOf("powerOff"), [machine.id]);
+    api.driver.off.delete(machine.id);
+    assert.equal(await action(machine.url, { type: "power_on" }), "completed");
+    assert.equal(await status(machine.url), "active");
+  });
+
   it("tells the driver everything that the machine needs", async () => {
     await api.post("/v2/account/keys", { name: "key", public_key: publicKey });
     const vpc = await api.vpc("10.20.0.0/16");

@@ -1,0 +1,146 @@
+/** The client of the fault tests against an API that can be told to lose, hide and hang. */
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:https";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import { figures, longestPause, type Operation } from "../../../lab/faults/figures.js";
+import { Writer } from "../../../lab/faults/writer.js";
+
+/** ConfigMaps of one namespace over HTTPS. */
+class FakeApi {
+  readonly objects = new Map<string, string>();
+  /** Requests get no answer at all. */
+  hangs = false;
+  /** Creations are carried out, but their answers are kept back. */
+  swallows = false;
+  kubeconfig = "";
+  private server: Server | undefined;
+
+  async start(): Promise<this> {
+    const folder = mkdtempSync(join(tmpdir(), "corekube-writer-"));
+    const [key, cert] = [join(folder, "key"), join(folder, "cert")];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], { stdio: "ignore" });
+    const pem = { key: readFileSync(key), cert: readFileSync(cert) };
+    rmSync(folder, { recursive: true });
+    this.server = createServer(pem, (request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => { body += chunk.toString(); });
+      request.on("end", () => {
+        if (this.hangs) return;
+        const answer = this.answer(request.method ?? "", new URL(request.url ?? "", "https://api").pathname, body);
+        if (this.swallows && request.method === "POST") return;
+        response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
+      });
+    });
+    await new Promise<void>((resolve) => this.server?.listen(0, "127.0.0.1", resolve));
+    const encode = (text: Buffer): string => text.toString("base64");
+    this.kubeconfig = stringify({
+      clusters: [{ name: "c", cluster: { server: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`, "certificate-authority-data": encode(pem.cert) } }],
+      users: [{ name: "u", user: { "client-certificate-data": encode(pem.cert), "client-key-data": encode(pem.key) } }],
+    });
+    return this;
+  }
+
+  stop(): void {
+    this.server?.closeAllConnections();
+    this.server?.close();
+  }
+
+  private answer(method: string, path: string, body: string): { status: number; body: object } {
+    if (path.endsWith("/namespaces") || method === "DELETE") return { status: 201, body: {} };
+    if (method === "POST") {
+      const object = JSON.parse(body) as { metadata: { name: string }; data: { value: string } };
+      if (this.objects.has(object.metadata.name)) return { status: 409, body: { message: "already exists" } };
+      this.objects.set(object.metadata.name, object.data.value);
+      return { status: 201, body: object };
+    }
+    if (path.endsWith("/configmaps")) return { status: 200, body: { metadata: {}, items: [...this.objects].map(([name, value]) => ({ metadata: { name }, data: { value } })) } };
+    const value = this.objects.get(path.split("/").at(-1) ?? "");
+    return value === undefined ? { status: 404, body: { message: "not found" } } : { status: 200, body: { data: { value } } };
+  }
+}
+
+describe("the client of the fault tests", function () {
+  this.timeout(30_000);
+  let api: FakeApi;
+  let writer: Writer;
+  beforeEach(async () => {
+    api = await new FakeApi().start();
+    writer = new Writer({ kubeconfig: api.kubeconfig, rate: 50, requestLimit: 300 });
+    await writer.start();
+  });
+  afterEach(async () => {
+    await writer.stop();
+    api.stop();
+  });
+
+  it("finds everything where nothing is wrong", async () => {
+    await sleep(300);
+    await writer.stop();
+    const verdict = await writer.verify();
+    assert.deepEqual([verdict.lost, verdict.stale], [[], []]);
+    assert.ok(verdict.acknowledged > 3 && verdict.acknowledged === api.objects.size, `${verdict.acknowledged} of ${api.objects.size}`);
+  });
+
+  it("reports acknowledged writes that are gone or have another value", async () => {
+    await sleep(300);
+    await writer.stop();
+    const [gone, changed] = writer.acknowledgedNames();
+    api.objects.delete(gone!);
+    api.objects.set(changed!, "another");
+    assert.deepEqual((await writer.verify()).lost.map((line) => line.split(":")[0]), [gone, changed]);
+  });
+
+  it("reports reads that do not show what was acknowledged", async () => {
+    await sleep(200);
+    api.objects.clear();
+    await sleep(300);
+    await writer.stop();
+    assert.ok((await writer.verify()).stale.length > 0);
+    assert.ok(writer.figures().read.stale > 0);
+  });
+
+  it("gives up on connections that hang, goes on with others, and measures the pause", async () => {
+    api.hangs = true;
+    await sleep(1500);
+    api.hangs = false;
+    await sleep(800);
+    await writer.stop();
+    const { write, read } = writer.figures();
+    assert.ok(write.failed >= 2 && read.failed >= 2, JSON.stringify({ write, read }));
+    for (const { longest } of [write, read]) assert.ok(longest.length > 1300 && longest.length < 3000, `${longest.length} ms`);
+    assert.ok(Object.keys(write.errors).some((error) => error.includes("no answer within 0.3 s")), JSON.stringify(write.errors));
+  });
+
+  it("takes a write whose answer was lost for acknowledged only when the next try says that it is there", async () => {
+    api.swallows = true;
+    await sleep(500);
+    const meanwhile = writer.acknowledgedNames().length;
+    assert.ok(api.objects.size > meanwhile, "nothing was swallowed");
+    api.swallows = false;
+    await sleep(500);
+    await writer.stop();
+    assert.ok(writer.acknowledgedNames().length > meanwhile);
+    assert.deepEqual((await writer.verify()).lost, []);
+  });
+});
+
+describe("figures of the fault tests", () => {
+  it("count a pause whole that the window cuts, and one that nothing ends up to the window's end", () => {
+    assert.deepEqual(longestPause([0, 100, 900, 1000], 300, 950), { from: 100, length: 800 });
+    assert.deepEqual(longestPause([0, 100], 50, 1000), { from: 100, length: 900 });
+    assert.deepEqual(longestPause([], 50, 1000), { from: 50, length: 950 });
+  });
+
+  it("tell writes from reads, and failures from successes", () => {
+    const operation = (kind: Operation["kind"], ended: number, outcome: Operation["outcome"], error?: string): Operation => ({ kind, key: "k", began: ended - 1, ended, outcome, ...(error === undefined ? {} : { error }) });
+    const result = figures([operation("write", 10, "ok"), operation("write", 20, "failed", "reset"), operation("read", 15, "ok"), operation("read", 25, "stale", "old"), operation("write", 99, "ok")], 0, 50);
+    assert.deepEqual([result.write.succeeded, result.write.failed, result.write.errors, result.read.stale, result.read.succeeded], [1, 1, { reset: 1 }, 1, 1]);
+    assert.equal(result.write.longest.length, 89);
+  });
+});
