@@ -1,5 +1,5 @@
 /** The driver that makes a region's resources real: machines of systemd-nspawn, nftables, haproxy and loop devices. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DesiredState, Driver, DropletFirewall, DropletSpec, LoadBalancerSpec, VolumeSpec, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
@@ -9,14 +9,16 @@ import { applyBalancers, stopBalancers } from "./balancers.js";
 import { type Base, ensureBase } from "./base.js";
 import { groupsOf, hostGroup, removeGroup } from "./cgroups.js";
 import { appendConsole, rotateConsole } from "./console.js";
+import { createDisk, mountDisk, removeDisk } from "./disk.js";
 import { firewallText, tableName } from "./firewall.js";
+import { writeHardware } from "./hardware.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
 import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
 import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork } from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { dropletsWithNamespace } from "./region.js";
-import { createRoot } from "./root.js";
+import { fillRoot } from "./root.js";
 import { Serial, attempt, inNamespace, run } from "./run.js";
 import { attachVolume, createVolume, deleteVolume, detachVolume, refreshVolumes } from "./volumes.js";
 
@@ -152,7 +154,7 @@ export class NspawnDriver implements Driver {
     this.firewalls = [];
     for (const map of [this.vpcs, this.volumes, this.machineQueues]) map.clear();
     await attempt(inNamespace(this.config.namespace, ["nft", "delete", "table", "inet", tableName]));
-    await releaseLoops(volumesDirectory(this.config));
+    for (const folder of [volumesDirectory(this.config), machinesDirectory(this.config)]) await releaseLoops(folder);
     rmSync(volumesDirectory(this.config), { recursive: true, force: true });
     rmSync(machinesDirectory(this.config), { recursive: true, force: true });
   }
@@ -200,8 +202,15 @@ export class NspawnDriver implements Driver {
     const directory = machineDirectory(this.config, droplet.id);
     const root = join(directory, "root");
     const done = join(directory, "provisioned");
-    if (existsSync(done)) return true;
-    await createRoot(base.root, root, droplet);
+    // Follows the size of today: a droplet is resized while it is off.
+    mkdirSync(directory, { recursive: true });
+    writeHardware(join(directory, "hardware"), droplet);
+    if (existsSync(done)) {
+      await mountDisk(directory, droplet.disk);
+      return true;
+    }
+    await createDisk(directory, droplet.disk);
+    await fillRoot(base.root, root, droplet);
     const kind = userDataKind(droplet.userData);
     if (kind === "ignition") {
       const { ok, log } = await applyIgnition({
@@ -225,6 +234,7 @@ export class NspawnDriver implements Driver {
     await killMachine(this.config, id);
     await removeGroup(this.config, String(id));
     await removeMachineNetwork(this.config, id);
+    await removeDisk(machineDirectory(this.config, id));
     rmSync(machineDirectory(this.config, id), { recursive: true, force: true });
     this.droplets.delete(id);
   }

@@ -93,7 +93,7 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   for (const group of groupsOf(config)) await removeGroup(config, group);
   removeRegionGroup(config);
   await unmountBelow(config.directory);
-  await releaseLoops(volumesDirectory(config));
+  for (const folder of [volumesDirectory(config), machinesDirectory(config)]) await releaseLoops(folder);
   for (const id of await dropletsWithNamespace(config)) await removeNamespace(machineName(config, id));
   for (const name of existsSync(propagation) ? readdirSync(propagation) : []) {
     const id = dropletOfNamespace(config, name);
