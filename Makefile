@@ -13,6 +13,7 @@ help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
 	@echo
 	@echo '  COREKUBE_LAB=test selects the second region (make up COREKUBE_LAB=test), COREKUBE_CACHE and COREKUBE_LAB_DIR move the folders.'
+	@echo '  COREKUBE_LAB_PROXY=1 runs a proxy in the region, =only makes it the machines way out, =0 ends it (make up COREKUBE_LAB_PROXY=1).'
 
 ready:
 	@lab/bootstrap.sh

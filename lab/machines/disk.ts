@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureLoop, releaseLoop } from "./loops.js";
+import { ensureLoop, releaseLoops } from "./loops.js";
 import { attempt, run } from "./run.js";
 
 const gigabyte = 1024 ** 3;
@@ -41,21 +41,35 @@ export async function createDisk(directory: string, size: number): Promise<void>
 export async function mountDisk(directory: string, size: number): Promise<void> {
   const file = diskFile(directory);
   if (!existsSync(file)) return;
+  if (statSync(file).size < size * gigabyte) await growDisk(directory, size);
   const root = rootOf(directory);
-  if (!isMounted(root)) {
-    const { device } = await ensureLoop(file);
-    // The kernel would fill gigabytes of tables with zeros in the background, which the host would have to store.
-    await run(["mount", "-t", "ext4", "-o", "noinit_itable", device, root]);
-  }
-  if (statSync(file).size >= size * gigabyte) return;
+  if (isMounted(root)) return;
+  // Through another device the same file would be mounted twice, and each mount would spoil what the other writes.
+  await releaseLoops(directory);
   const { device } = await ensureLoop(file);
-  truncateSync(file, size * gigabyte);
-  await run(["losetup", "--set-capacity", device]);
-  await run(["resize2fs", device]);
+  // The kernel would fill gigabytes of tables with zeros in the background, which the host would have to store.
+  await run(["mount", "-t", "ext4", "-o", "noinit_itable", device, root]);
+}
+
+/** Unmounted: one that is mounted is grown by the kernel, for those with CAP_SYS_RESOURCE, which a host may withhold. */
+async function growDisk(directory: string, size: number): Promise<void> {
+  await unmountDisk(directory);
+  const file = diskFile(directory);
+  const checked = await attempt(["e2fsck", "-f", "-p", file]);
+  // 1: what it found was set right.
+  if (checked.code > 1) throw new Error(`${file} cannot grow to ${size} GB, its file system is damaged: ${checked.stdout.trim()}`);
+  await run(["resize2fs", file, `${size}G`]);
 }
 
 /** Unmounts and removes the disk; does nothing where there is none. The machine must not run. @throws Error when the disk stays in use. */
 export async function removeDisk(directory: string): Promise<void> {
+  await unmountDisk(directory);
+  const file = diskFile(directory);
+  for (const path of [file, `${file}.partial`]) rmSync(path, { force: true });
+  rmSync(rootOf(directory), { recursive: true, force: true });
+}
+
+async function unmountDisk(directory: string): Promise<void> {
   const root = rootOf(directory);
   const end = Date.now() + 5_000;
   while (isMounted(root)) {
@@ -65,10 +79,7 @@ export async function removeDisk(directory: string): Promise<void> {
     if (Date.now() > end) throw new Error(`${root} cannot be unmounted: ${result.stderr.trim()}; "fuser -vm ${root}" shows who uses it`);
     await sleep(50);
   }
-  const file = diskFile(directory);
-  if (existsSync(file)) await releaseLoop(file, 5_000);
-  for (const path of [file, `${file}.partial`]) rmSync(path, { force: true });
-  rmSync(root, { recursive: true, force: true });
+  await releaseLoops(directory);
 }
 
 function isMounted(path: string): boolean {

@@ -17,6 +17,7 @@ import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
 import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork } from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
+import { behindProxy, ensureProxy, proxyMode, stopProxy } from "./proxy.js";
 import { dropletsWithNamespace } from "./region.js";
 import { fillRoot } from "./root.js";
 import { Serial, attempt, inNamespace, run } from "./run.js";
@@ -136,6 +137,8 @@ export class NspawnDriver implements Driver {
     this.firewalls = desired.firewalls;
     for (const droplet of desired.droplets) this.droplets.set(droplet.id, droplet);
     for (const volume of desired.volumes) await this.createVolume(volume);
+    // One that died while the lab was away is what machines download through.
+    await ensureProxy(this.config);
     // Rules before machines: none is open for a moment only because the lab was restarted.
     await this.writeFirewall();
     const results = await Promise.allSettled(
@@ -149,6 +152,7 @@ export class NspawnDriver implements Driver {
   async removeAll(): Promise<void> {
     await this.applyLoadBalancers([]);
     await stopBalancers(this.config);
+    await stopProxy(this.config);
     await Promise.all((await this.known()).map((id) => this.queue(id).run(() => this.remove(id))));
     for (const vpc of [...this.vpcs.keys()]) await removeVpcNetwork(this.config, vpc);
     this.firewalls = [];
@@ -255,6 +259,7 @@ export class NspawnDriver implements Driver {
           vpcs: [...this.vpcs.values()],
           droplets: [...this.droplets.values()],
           firewalls: this.firewalls,
+          ...(proxyMode(this.config) === "only" ? { behindProxy: behindProxy(this.config) } : {}),
         }),
       }),
     );
