@@ -1,12 +1,12 @@
 /** The region's proxy: a real squid that machines download through, when it is asked for. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { DropletSpec } from "../../../lab/api/driver.js";
 import { parseProxyLog, proxyFaults } from "../../../lab/checks/proxy.js";
 import { proxyDirectory } from "../../../lab/machines/names.js";
 import { isAlive, readMark, signalMark, waitForEnd } from "../../../lab/machines/processes.js";
 import { ensureProxy, proxyLog, proxyUrl, setProxyMode } from "../../../lab/machines/proxy.js";
-import { createRegion, removeRegion } from "../../../lab/machines/region.js";
+import { attempt } from "../../../lab/machines/run.js";
 import { ensurePackages, proxyPackages } from "../../../lab/toolchain/index.js";
 import { startMirror } from "./support/mirror.js";
 import { TestRegion, quiet, traces } from "./support/region.js";
@@ -57,11 +57,11 @@ describe("the region's proxy", function () {
     assert.notEqual((await get(`--proxy ${proxyUrl(region.config)}`, "http://kubernetes.default.svc.cluster.local/")).code, 0);
     const requests = parseProxyLog(readFileSync(proxyLog(region.config), "utf8"));
     assert.deepEqual(
-      requests.map(({ client, method, host, port, path, status }) => ({ client, method, host, port, path, status })),
+      requests.map(({ client, method, host, port, path, status }) => ({ client, method, host, port, path, ok: status === 200 })),
       [
-        { client: machine.publicIpv4, method: "GET", host: region.config.gateway, port: 5080, path: "/dl.k8s.io/v1.0.0/kubelet", status: 200 },
-        { client: machine.publicIpv4, method: "CONNECT", host: region.config.gateway, port: 5000, path: "", status: 200 },
-        { client: machine.publicIpv4, method: "GET", host: "kubernetes.default.svc.cluster.local", port: 80, path: "/", status: 503 },
+        { client: machine.publicIpv4, method: "GET", host: region.config.gateway, port: 5080, path: "/dl.k8s.io/v1.0.0/kubelet", ok: true },
+        { client: machine.publicIpv4, method: "CONNECT", host: region.config.gateway, port: 5000, path: "", ok: true },
+        { client: machine.publicIpv4, method: "GET", host: "kubernetes.default.svc.cluster.local", port: 80, path: "/", ok: false },
       ],
     );
     const expected = {
@@ -69,13 +69,14 @@ describe("the region's proxy", function () {
       networks: ["10.2.0.0/16"],
       clusterDomain: "cluster.local",
     };
-    assert.deepEqual(proxyFaults(requests, expected), [`${machine.name} asked the proxy for kubernetes.default.svc.cluster.local:80, which must not pass it (GET, status 503)`]);
+    const faults = proxyFaults(requests, expected);
+    assert.equal(faults.length, 1, faults.join("\n"));
+    assert.match(faults[0]!, /^machine-41 asked the proxy for kubernetes\.default\.svc\.cluster\.local:80, which must not pass it/);
   });
 
   it("serves machines only", async () => {
     const fromHost = await region.fetch(region.config.adminAddress, file);
     assert.match(fromHost ?? "", /200$/, "the host has its own way");
-    const { attempt } = await import("../../../lab/machines/run.js");
     const refused = await attempt(["curl", "--silent", "--max-time", "5", "--noproxy", "", "--proxy", proxyUrl(region.config), "--output", "/dev/null", "--write-out", "%{http_code}", file]);
     assert.equal(refused.stdout, "403");
   });
@@ -86,7 +87,7 @@ describe("the region's proxy", function () {
     await ensureProxy(region.config);
     for (const url of [file, `${region.config.registryUrl}/v2/`]) {
       const direct = await get("--noproxy '*'", url);
-      assert.match(direct.stderr, /refused/i, url);
+      assert.equal(direct.code, 7, `${url}: ${direct.code} ${direct.stdout} ${direct.stderr}`);
       assert.equal((await get(`--proxy ${proxyUrl(region.config)}`, url)).stdout, "content", url);
     }
     assert.equal((await get("--noproxy '*'", "http://169.254.169.254/metadata/v1/id")).stdout, String(machine.id));
@@ -103,11 +104,9 @@ describe("the region's proxy", function () {
   it("goes with the region, also after a crash of the lab", async () => {
     const last = mark();
     assert.ok(isAlive(last));
-    await removeRegion(region.config);
+    const left = await region.lose();
     assert.equal(isAlive(last), false);
     assert.equal(existsSync(proxyDirectory(region.config)), false);
-    // What the end of the test wants to find.
-    mkdirSync(region.config.directory, { recursive: true });
-    await createRegion(region.config, quiet);
+    assert.equal(left.includes("squid"), false, left);
   });
 });
