@@ -138,7 +138,7 @@ export class NspawnDriver implements Driver {
     for (const droplet of desired.droplets) this.droplets.set(droplet.id, droplet);
     for (const volume of desired.volumes) await this.createVolume(volume);
     // One that died while the lab was away is what machines download through.
-    await ensureProxy(this.config);
+    await ensureProxy(this.config).catch((error: unknown) => this.progress.report(`proxy: ${String(error)}`));
     // Rules before machines: none is open for a moment only because the lab was restarted.
     await this.writeFirewall();
     const results = await Promise.allSettled(
