@@ -5,7 +5,7 @@
  * machine is off, so that the lab can write into the root, and goes with the droplet.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureLoop, releaseLoops } from "./loops.js";
 import { attempt, run } from "./run.js";
@@ -44,11 +44,26 @@ export async function mountDisk(directory: string, size: number): Promise<void> 
   if (statSync(file).size < size * gigabyte) await growDisk(directory, size);
   const root = rootOf(directory);
   if (isMounted(root)) return;
+  await shareMounts(dirname(directory));
   // Through another device the same file would be mounted twice, and each mount would spoil what the other writes.
   await releaseLoops(directory);
   const { device } = await ensureLoop(file);
   // The kernel would fill gigabytes of tables with zeros in the background, which the host would have to store.
   await run(["mount", "-t", "ext4", "-o", "noinit_itable", device, root]);
+}
+
+/**
+ * systemd-nspawn keeps all of the host's mounts out of sight in its machine, so a machine would hold the disks of others that
+ * were there when it started, for as long as it runs. In a folder whose mounts are shared it sees them go.
+ */
+async function shareMounts(folder: string): Promise<void> {
+  if (!isMounted(folder)) await run(["mount", "--bind", folder, folder]);
+  await run(["mount", "--make-shared", folder]);
+}
+
+/** Takes the mount away that disks are below of; none of them may be mounted. Does nothing where there is none. */
+export async function unshareMounts(folder: string): Promise<void> {
+  while (isMounted(folder)) await run(["umount", folder]);
 }
 
 /** Unmounted: one that is mounted is grown by the kernel, for those with CAP_SYS_RESOURCE, which a host may withhold. */

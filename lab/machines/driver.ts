@@ -9,7 +9,7 @@ import { applyBalancers, stopBalancers } from "./balancers.js";
 import { type Base, ensureBase } from "./base.js";
 import { groupsOf, hostGroup, removeGroup } from "./cgroups.js";
 import { appendConsole, rotateConsole } from "./console.js";
-import { createDisk, mountDisk, removeDisk } from "./disk.js";
+import { createDisk, mountDisk, removeDisk, unshareMounts } from "./disk.js";
 import { firewallText, tableName } from "./firewall.js";
 import { writeHardware } from "./hardware.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
@@ -158,6 +158,7 @@ export class NspawnDriver implements Driver {
     this.firewalls = [];
     for (const map of [this.vpcs, this.volumes, this.machineQueues]) map.clear();
     await attempt(inNamespace(this.config.namespace, ["nft", "delete", "table", "inet", tableName]));
+    await unshareMounts(machinesDirectory(this.config));
     for (const folder of [volumesDirectory(this.config), machinesDirectory(this.config)]) await releaseLoops(folder);
     rmSync(volumesDirectory(this.config), { recursive: true, force: true });
     rmSync(machinesDirectory(this.config), { recursive: true, force: true });

@@ -83,6 +83,16 @@ describe("hardware of machines", function () {
     assert.ok(blocks * 512 < 150 * 1024 ** 2, `${Math.round((blocks * 512) / 1024 ** 2)} MB are taken`);
   });
 
+  it("is not held by machines that were started later", async () => {
+    const [former, later] = [region.droplet(33, sized("s-1vcpu-2gb")), region.droplet(34, sized("s-1vcpu-2gb"))];
+    await region.driver.createDroplet(former);
+    await region.driver.createDroplet(later);
+    await region.driver.deleteDroplet(former.id);
+    const files = await run(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]);
+    assert.deepEqual([former, later].map(({ id }) => files.includes(`/machines/${id}/`)), [false, true]);
+    await region.driver.deleteDroplet(later.id);
+  });
+
   it("follows a resize at the next start, with the disk's content kept", async () => {
     await region.ssh(small, "echo kept | sudo tee /var/lib/content");
     await region.driver.shutdown(small.id);
