@@ -19,6 +19,7 @@ help: ## what there is
 	@echo
 	@echo '  STACK=ha selects another stack (make up STACK=ha): 3 etcd members, 3 controllers, 2 workers, 1 public worker.'
 	@echo '  COREKUBE_LAB=test selects the second region (make up COREKUBE_LAB=test), COREKUBE_CACHE and COREKUBE_LAB_DIR move the folders.'
+	@echo '  COREKUBE_LAB_PROXY=1 runs a proxy in the region, =only makes it the machines way out, =0 ends it (make up COREKUBE_LAB_PROXY=1).'
 
 ready:
 	@lab/bootstrap.sh

@@ -8,6 +8,7 @@ interface Node {
     readonly conditions: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
     readonly addresses: readonly { readonly type: string; readonly address: string }[];
     readonly nodeInfo: { readonly kubeletVersion: string };
+    readonly capacity: Readonly<Record<string, string>>;
   };
 }
 
@@ -18,6 +19,10 @@ interface Pod {
     readonly containerStatuses?: readonly { readonly ready: boolean; readonly state: { readonly waiting?: { readonly reason: string } } }[];
   };
 }
+
+/** MemTotal in kB, CPUs online, CPUs in the kernel's tree, size of the kubelet's file system in kB. */
+const capacityScript =
+  "awk '/^MemTotal:/ { print $2 }' /proc/meminfo; getconf _NPROCESSORS_ONLN; ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l; df --output=size --block-size=1K /var/lib/kubelet | tail -1";
 
 export const nodeChecks: readonly Check[] = [
   {
@@ -37,6 +42,27 @@ export const nodeChecks: readonly Check[] = [
         const unknown = nodes.filter((node) => !context.nodes().some((machine) => machine.name === node.metadata.name));
         expect(unknown.length === 0, `Nodes without a machine: ${unknown.map((node) => node.metadata.name).join(", ")}`);
       }),
+  },
+  {
+    name: "every node has the capacity that its machine shows, and no pressure",
+    level: "boot",
+    run: async (context) => {
+      const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
+      for (const machine of context.nodes()) {
+        const node = nodes.find((item) => item.metadata.name === machine.name);
+        expect(node !== undefined, `${machine.name} is no Node`);
+        const shown = (await context.inMachine(machine, capacityScript)).trim().split(/\s+/);
+        const [memory, online, folders, disk] = shown;
+        const expected = { cpu: online, memory: `${memory}Ki`, "ephemeral-storage": `${disk}Ki` };
+        expect(folders === online, `${machine.name}: ${folders} folders of CPUs in /sys/devices/system/cpu, ${online} CPUs online`);
+        for (const [resource, value] of Object.entries(expected)) {
+          const found = node.status.capacity[resource];
+          expect(found === value, `${machine.name}: the Node's capacity of ${resource} is ${found ?? "missing"}, its machine shows ${value}`);
+        }
+        const pressure = node.status.conditions.filter(({ type, status }) => type.endsWith("Pressure") && status !== "False");
+        expect(pressure.length === 0, `${machine.name}: ${pressure.map(({ type, message }) => `${type} (${message ?? ""})`).join(", ")}`);
+      }
+    },
   },
   {
     name: "every pod in kube-system is Running and ready",

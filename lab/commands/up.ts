@@ -3,14 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks, type CheckResult } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
-import { startDaemon } from "../daemon-control.js";
+import { startDaemon, stopDaemon } from "../daemon-control.js";
 import { ensureBase } from "../machines/base.js";
 import { machineChecks } from "../machines/preflight.js";
+import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../machines/proxy.js";
 import { createRegion } from "../machines/region.js";
 import { ensureMirror } from "../mirror/index.js";
 import { firstChecks, hostChecks, preflight } from "../preflight.js";
 import type { Progress } from "../progress.js";
-import { ensurePackages, ensureTools } from "../toolchain/index.js";
+import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
 import { diagnostics, engineLog, runEngine } from "./deploy.js";
 import { raiseLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
@@ -41,6 +42,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
       run: async (progress) => {
         await preflight(config, firstChecks);
         await ensurePackages(progress);
+        if (wantedProxyMode(config) !== "off") await ensurePackages(progress, undefined, proxyPackages);
         await preflight(config, [...hostChecks(), ...machineChecks]);
       },
     },
@@ -67,9 +69,21 @@ export function regionPhase(config: LabConfig): Phase {
     run: async (progress) => {
       raiseLimits(progress);
       await createRegion(config, progress);
+      await changeProxyMode(config, progress);
       await startDaemon(config, progress);
     },
   };
+}
+
+/** The proxy as COREKUBE_LAB_PROXY wants it. The daemon draws up the firewall, so it starts anew when the mode changes. */
+async function changeProxyMode(config: LabConfig, progress: Progress): Promise<void> {
+  const wanted = wantedProxyMode(config);
+  if (wanted !== proxyMode(config)) {
+    progress.report(wanted === "off" ? "proxy: stopping it" : `proxy: ${proxyUrl(config)}${wanted === "only" ? ", the only way to the mirror" : ""}`);
+    await stopDaemon(config);
+    setProxyMode(config, wanted);
+  }
+  await ensureProxy(config);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The driver that makes a region's resources real: machines of systemd-nspawn, nftables, haproxy and loop devices. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DesiredState, Driver, DropletFirewall, DropletSpec, LoadBalancerSpec, VolumeSpec, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
@@ -9,14 +9,17 @@ import { applyBalancers, stopBalancers } from "./balancers.js";
 import { type Base, ensureBase } from "./base.js";
 import { groupsOf, hostGroup, removeGroup } from "./cgroups.js";
 import { appendConsole, rotateConsole } from "./console.js";
+import { createDisk, mountDisk, removeDisk, unshareMounts } from "./disk.js";
 import { firewallText, tableName } from "./firewall.js";
+import { writeHardware } from "./hardware.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
 import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
 import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork, unplugMachineNetwork } from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
+import { behindProxy, ensureProxy, proxyMode, stopProxy } from "./proxy.js";
 import { dropletsWithNamespace } from "./region.js";
-import { createRoot } from "./root.js";
+import { fillRoot } from "./root.js";
 import { Serial, attempt, inNamespace, run } from "./run.js";
 import { attachVolume, createVolume, deleteVolume, detachVolume, refreshVolumes } from "./volumes.js";
 
@@ -137,6 +140,8 @@ export class NspawnDriver implements Driver {
     this.firewalls = desired.firewalls;
     for (const droplet of desired.droplets) this.droplets.set(droplet.id, droplet);
     for (const volume of desired.volumes) await this.createVolume(volume);
+    // One that died while the lab was away is what machines download through.
+    await ensureProxy(this.config).catch((error: unknown) => this.progress.report(`proxy: ${String(error)}`));
     // Rules before machines: none is open for a moment only because the lab was restarted.
     await this.writeFirewall();
     const results = await Promise.allSettled(
@@ -150,12 +155,14 @@ export class NspawnDriver implements Driver {
   async removeAll(): Promise<void> {
     await this.applyLoadBalancers([]);
     await stopBalancers(this.config);
+    await stopProxy(this.config);
     await Promise.all((await this.known()).map((id) => this.queue(id).run(() => this.remove(id))));
     for (const vpc of [...this.vpcs.keys()]) await removeVpcNetwork(this.config, vpc);
     this.firewalls = [];
     for (const map of [this.vpcs, this.volumes, this.machineQueues]) map.clear();
     await attempt(inNamespace(this.config.namespace, ["nft", "delete", "table", "inet", tableName]));
-    await releaseLoops(volumesDirectory(this.config));
+    await unshareMounts(machinesDirectory(this.config));
+    for (const folder of [volumesDirectory(this.config), machinesDirectory(this.config)]) await releaseLoops(folder);
     rmSync(volumesDirectory(this.config), { recursive: true, force: true });
     rmSync(machinesDirectory(this.config), { recursive: true, force: true });
   }
@@ -203,8 +210,15 @@ export class NspawnDriver implements Driver {
     const directory = machineDirectory(this.config, droplet.id);
     const root = join(directory, "root");
     const done = join(directory, "provisioned");
-    if (existsSync(done)) return true;
-    await createRoot(base.root, root, droplet);
+    // Follows the size of today: a droplet is resized while it is off.
+    mkdirSync(directory, { recursive: true });
+    writeHardware(join(directory, "hardware"), droplet);
+    if (existsSync(done)) {
+      await mountDisk(directory, droplet.disk);
+      return true;
+    }
+    await createDisk(directory, droplet.disk);
+    await fillRoot(base.root, root, droplet);
     const kind = userDataKind(droplet.userData);
     if (kind === "ignition") {
       const { ok, log } = await applyIgnition({
@@ -234,6 +248,7 @@ export class NspawnDriver implements Driver {
     await this.cut(id);
     await removeGroup(this.config, String(id));
     await removeMachineNetwork(this.config, id);
+    await removeDisk(machineDirectory(this.config, id));
     rmSync(machineDirectory(this.config, id), { recursive: true, force: true });
     this.droplets.delete(id);
   }
@@ -254,6 +269,7 @@ export class NspawnDriver implements Driver {
           vpcs: [...this.vpcs.values()],
           droplets: [...this.droplets.values()],
           firewalls: this.firewalls,
+          ...(proxyMode(this.config) === "only" ? { behindProxy: behindProxy(this.config) } : {}),
         }),
       }),
     );

@@ -21,6 +21,8 @@ export interface FirewallInput {
   readonly vpcs: readonly { readonly id: string; readonly cidr: string }[];
   readonly droplets: readonly FirewallPort[];
   readonly firewalls: readonly DropletFirewall[];
+  /** What machines may not reach by themselves, since a proxy does it for them. @default nothing */
+  readonly behindProxy?: { readonly address: string; readonly ports: readonly number[] };
 }
 
 export const tableName = "corekube";
@@ -78,6 +80,7 @@ export function firewallText(input: FirewallInput): string {
       `iifname { "lo", "${uplink}" } accept`,
       "jump genuine",
       `iifname "e0-*" ip daddr ${metadataAddress} tcp dport 80 accept`,
+      ...(input.behindProxy ? [`iifname { "e0-*", "e1-*" } ip daddr ${input.behindProxy.address} tcp dport { ${input.behindProxy.ports.join(", ")} } reject with tcp reset`] : []),
       `iifname "e0-*" ip daddr ${input.publicCidr} jump checked`,
       ...vpcs.map((vpc) => `iifname @vpc_${identifier(vpc.id)} ip daddr ${vpc.cidr} jump checked`),
       // Answers to what the region itself asked (health checks).

@@ -1,5 +1,5 @@
 /** User-data before the first boot: Ignition itself applies it to the machine's root. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { attempt } from "./run.js";
 
@@ -44,7 +44,26 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
     ["nsenter", `--net=/run/netns/${input.namespace}`, "--", "unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, "ignition", input.usr, input.root, input.tool, file],
     { timeout: 180_000, env: { ...process.env, container: "systemd-nspawn" } },
   );
+  if (result.code === 0) writeAuthorizedKeys(input.root, input.userData);
   return { ok: result.code === 0, log: `${result.stdout}${result.stderr}`.trim() };
+}
+
+/**
+ * The keys that a config names for users which the machine has, where Ignition writes them at a first boot. `ignition-apply` leaves out
+ * the whole section of users and groups ("cannot apply passwd live").
+ */
+function writeAuthorizedKeys(root: string, userData: string): void {
+  const { passwd } = JSON.parse(userData) as { passwd?: { users?: readonly { name: string; sshAuthorizedKeys?: readonly string[] }[] } };
+  const known = readFileSync(join(root, "etc/passwd"), "utf8").split("\n").map((line) => line.split(":"));
+  for (const { name, sshAuthorizedKeys = [] } of passwd?.users ?? []) {
+    const [, , uid, gid, , home] = known.find((fields) => fields[0] === name) ?? [];
+    if (sshAuthorizedKeys.length === 0 || home === undefined) continue;
+    const folders = [".ssh", ".ssh/authorized_keys.d"].map((path) => join(root, home, path));
+    const file = join(folders[1]!, "ignition");
+    for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${sshAuthorizedKeys.join("\n")}\n`, { mode: 0o600 });
+    for (const path of [...folders, file]) chownSync(path, Number(uid), Number(gid));
+  }
 }
 
 /** Why a machine whose Ignition failed does not boot, for its console. */

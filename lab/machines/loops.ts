@@ -54,11 +54,15 @@ export async function releaseLoop(file: string, timeout: number): Promise<void> 
 /** The loop device of a file, if it has one. */
 export const findLoop = async (file: string): Promise<Loop | undefined> => (await list()).find((loop) => loop.file === file && !loop.released);
 
-/** Releases the loop devices of all files below a folder. @throws Error when one stays. */
+/**
+ * Releases the loop devices of all files below a folder and waits until they are gone: an unmounted file system is written out
+ * first, and lives on for as long as a process that is ending still sees it.
+ * @throws Error when one stays.
+ */
 export async function releaseLoops(folder: string): Promise<void> {
   const inside = async (): Promise<readonly Loop[]> => (await list()).filter((loop) => backing(loop.file).startsWith(`${folder}/`));
   for (const loop of await inside()) await attempt(["losetup", "--detach", loop.device]);
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 60_000;
   let left = await inside();
   while (left.length > 0 && Date.now() < end) {
     await sleep(50);

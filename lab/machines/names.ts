@@ -49,6 +49,9 @@ export const balancersDirectory = (config: LabConfig): string => join(config.dir
 /** haproxy's socket; not in the region's folder, since a socket's path may have 107 characters at most. */
 export const balancerSocket = (config: LabConfig): string => `/run/${config.namespace}-haproxy.sock`;
 
+/** What the proxy is started with; its logs are with the others. */
+export const proxyDirectory = (config: LabConfig): string => join(config.directory, "proxy");
+
 export const logsDirectory = (config: LabConfig): string => join(config.directory, "logs");
 
 /** Console of a machine since its last start; the start before that stands beside it as `.1`. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
 import { createGroup, hostGroup, processesOf, removeGroup } from "./cgroups.js";
+import { hardwareMount } from "./hardware.js";
 import { consoleLog, logsDirectory, machineDirectory, machineName } from "./names.js";
 import { type ProcessMark, childrenOf, commandName, isAlive, isNamespaceInit, markOf, readMark, signalMark, waitForEnd, writeMark } from "./processes.js";
 
@@ -115,6 +116,7 @@ function supervisorScript(config: LabConfig, machine: MachineStart): string {
     ...(existsSync("/dev/fuse") ? ["--bind=/dev/fuse"] : []),
     ...(existsSync("/dev/kmsg") ? ["--bind-ro=/dev/kmsg"] : []),
     `--bind-ro=${machine.usr}:/usr`,
+    `--bind-ro=${directory}/hardware:${hardwareMount}`,
     "--setenv=SYSTEMD_COLORS=0",
     "--boot",
     "systemd.show_status=true",

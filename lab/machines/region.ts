@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.js";
-import { balancerSocket, balancersDirectory, dropletOfNamespace, machineName, machinesDirectory, metadataAddress, publicBridge, uplink, volumesDirectory } from "./names.js";
+import { balancerSocket, balancersDirectory, dropletOfNamespace, machineName, machinesDirectory, metadataAddress, proxyDirectory, publicBridge, uplink, volumesDirectory } from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
 import { releaseLoops } from "./loops.js";
 
@@ -93,7 +93,7 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   for (const group of groupsOf(config)) await removeGroup(config, group);
   removeRegionGroup(config);
   await unmountBelow(config.directory);
-  await releaseLoops(volumesDirectory(config));
+  for (const folder of [volumesDirectory(config), machinesDirectory(config)]) await releaseLoops(folder);
   for (const id of await dropletsWithNamespace(config)) await removeNamespace(machineName(config, id));
   for (const name of existsSync(propagation) ? readdirSync(propagation) : []) {
     const id = dropletOfNamespace(config, name);
@@ -101,7 +101,7 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   }
   await removeNetwork(config);
   rmSync(balancerSocket(config), { force: true });
-  for (const folder of [machinesDirectory(config), volumesDirectory(config), balancersDirectory(config)]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [machinesDirectory(config), volumesDirectory(config), balancersDirectory(config), proxyDirectory(config)]) rmSync(folder, { recursive: true, force: true });
 }
 
 const propagation = "/run/systemd/nspawn/propagate";

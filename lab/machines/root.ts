@@ -2,12 +2,13 @@
  * A machine's root folder: a copy of the base's template, made ready to boot.
  *
  * What a machine in a container needs and a droplet does not is done here and in the base, around the machine, and
- * never by the product's user-data. Here: plain files in place of the kernel settings that the kubelet sets (the
- * kernel's are the host's).
+ * never by the product's user-data. Here: plain files in place of the kernel settings that the kubelet sets, and of what
+ * tells of the hardware (the kernel's are the host's).
  */
-import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DropletSpec } from "../api/driver.js";
+import { hardwareScript } from "./hardware.js";
 import { run } from "./run.js";
 
 /** Kernel settings as the kubelet wants them; reading and writing them inside a machine reaches a file only. */
@@ -23,7 +24,7 @@ export const kernelSettings: Readonly<Record<string, string>> = {
 const setupName = "corekube-lab-container.service";
 
 const setupUnit = `[Unit]
-Description=Kernel settings of this machine's own
+Description=Kernel settings and hardware of this machine's own
 DefaultDependencies=no
 Before=sysinit.target systemd-sysctl.service corekube-lab-machine.service
 
@@ -45,6 +46,7 @@ ${Object.entries(kernelSettings)
     return `if [ -e /proc/sys/${name} ]; then echo ${value} > ${file}; mount --bind ${file} /proc/sys/${name}; fi`;
   })
   .join("\n")}
+${hardwareScript}
 # Where the host withholds CAP_SYS_RESOURCE, no process can be made safer from the out-of-memory killer than it is, and
 # runc fails when told to: containerd then must not ask for it.
 limit=/etc/containerd/conf.d/98-corekube-lab.toml
@@ -57,20 +59,17 @@ fi
 exit 0
 `;
 
-/** Makes the root anew from the template, with the machine's name in it. A half-made copy of an earlier try is thrown away. */
-export async function createRoot(template: string, root: string, droplet: DropletSpec): Promise<void> {
-  const partial = `${root}.partial`;
-  for (const path of [partial, root]) rmSync(path, { recursive: true, force: true });
-  mkdirSync(dirname(root), { recursive: true });
-  await run(["cp", "-a", "--reflink=auto", "--", template, partial]);
+/** Fills an empty root from the template, with the machine's name in it. */
+export async function fillRoot(template: string, root: string, droplet: DropletSpec): Promise<void> {
+  await run(["cp", "-a", "--", `${template}/.`, root]);
   // On a plain folder: an overlay on an overlay fails, should the region itself live on one.
-  mkdirSync(join(partial, "var/lib/containerd"), { recursive: true });
-  replace(join(partial, "etc/hostname"), `${droplet.name}\n`);
-  replace(join(partial, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${droplet.name}\n::1 localhost\n`);
+  mkdirSync(join(root, "var/lib/containerd"), { recursive: true });
+  replace(join(root, "etc/hostname"), `${droplet.name}\n`);
+  replace(join(root, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${droplet.name}\n::1 localhost\n`);
   // Marks the first boot for systemd: presets are applied, an identity is made.
-  replace(join(partial, "etc/machine-id"), "uninitialized\n");
-  for (const [path, text] of Object.entries(networkFiles)) replace(join(partial, path), text);
-  const units = join(partial, "etc/systemd/system");
+  replace(join(root, "etc/machine-id"), "uninitialized\n");
+  for (const [path, text] of Object.entries(networkFiles)) replace(join(root, path), text);
+  const units = join(root, "etc/systemd/system");
   mkdirSync(units, { recursive: true });
   writeFileSync(join(units, setupName), setupUnit);
   // Units of the host's hardware, and the questions that systemd asks at a first boot.
@@ -78,12 +77,11 @@ export async function createRoot(template: string, root: string, droplet: Drople
     if (!linkExists(join(units, unit))) symlinkSync("/dev/null", join(units, unit));
   }
   // The first boot disables whatever no preset names, so a link alone would not last.
-  const presets = join(partial, "etc/systemd/system-preset");
+  const presets = join(root, "etc/systemd/system-preset");
   mkdirSync(presets, { recursive: true });
   writeFileSync(join(presets, "05-corekube-lab.preset"), `enable ${setupName}\n`);
-  mkdirSync(join(partial, "etc/corekube-lab"), { recursive: true });
-  writeFileSync(join(partial, "etc/corekube-lab/setup"), setupScript, { mode: 0o755 });
-  renameSync(partial, root);
+  mkdirSync(join(root, "etc/corekube-lab"), { recursive: true });
+  writeFileSync(join(root, "etc/corekube-lab/setup"), setupScript, { mode: 0o755 });
 }
 
 /** The machine's network is complete before it boots: networkd leaves it alone, and nobody waits for it. */

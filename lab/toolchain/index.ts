@@ -12,7 +12,7 @@ import { builtTools, partOf, toolchainParts, type OfficialFile, type Part } from
 import { run } from "./run.js";
 import { ensureFolder, partFolder } from "./store.js";
 
-export { ensurePackages, debianPackages, testPackages } from "./packages.js";
+export { ensurePackages, debianPackages, proxyPackages, testPackages } from "./packages.js";
 export { builtTools, cniPluginNames, partOf, toolchainParts } from "./parts.js";
 
 /** Parts built at once: the second one computes while the first links, which Go does on one core. */

@@ -6,6 +6,8 @@ export interface DebianPackage {
   readonly name: string;
   /** What the lab does with it. */
   readonly purpose: string;
+  /** Service that Debian starts with the package, now and at every boot; the lab runs its own and turns this one off. */
+  readonly service?: string;
 }
 
 /** Everything that the lab calls on the host. */
@@ -30,11 +32,15 @@ export const debianPackages: readonly DebianPackage[] = [
   { name: "libblkid-dev", purpose: "Ignition" },
 ];
 
+/** What the lab's proxy needs; installed when the proxy is asked for. */
+export const proxyPackages: readonly DebianPackage[] = [{ name: "squid", purpose: "a proxy between machines and mirror", service: "squid" }];
+
 /** What only the tests call, on top of the others. */
 export const testPackages: readonly DebianPackage[] = [
   { name: "openssh-server", purpose: "real SSH servers on loopback for the provider's tests" },
   { name: "openssl", purpose: "an independent eye on certificates" },
   { name: "shellcheck", purpose: "the machines' scripts" },
+  ...proxyPackages,
 ];
 
 /** How the packages are asked for and installed; replaced in tests. */
@@ -86,6 +92,12 @@ export async function ensurePackages(progress: Progress, system: PackageSystem =
       progress.signal?.throwIfAborted();
       throw new Error(`Debian packages cannot be installed: ${missing.join(", ")}; check the network and the package sources, then run: apt-get update && ${byHand}\n${(error as Error).message}`, { cause: error });
     }
+  }
+  for (const { name, service } of packages) {
+    if (service === undefined || !missing.includes(name)) continue;
+    // A host without systemd has only the first half of each, a container neither; then nothing was started.
+    const off = 'systemctl disable "$1"; if [ -d /run/systemd/system ]; then systemctl stop "$1"; else service "$1" stop; fi; true';
+    await system.run("sh", ["-c", off, "sh", service], { signal: progress.signal });
   }
   return missing;
 }

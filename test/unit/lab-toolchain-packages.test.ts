@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { debianPackages, ensurePackages, type PackageSystem } from "../../lab/toolchain/packages.js";
+import { debianPackages, ensurePackages, proxyPackages, type PackageSystem } from "../../lab/toolchain/packages.js";
 
 const quiet = { report: () => undefined };
 
@@ -10,8 +10,9 @@ function system(absent: readonly string[], fail: (call: string, times: number) =
     calls,
     userId: () => userId,
     async run(command, args) {
+      if (command === "sh" && args[1]?.startsWith("systemctl")) calls.push(`off ${args.at(-1)}`);
       if (command === "sh") {
-        return { stdout: debianPackages.map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`).join("\n") };
+        return { stdout: [...debianPackages, ...proxyPackages].map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`).join("\n") };
       }
       const verb = args.find((arg) => arg === "install" || arg === "update") ?? "?";
       const call = verb === "install" ? `install ${args.slice(args.indexOf("--no-install-recommends") + 1).join(" ")}` : verb;
@@ -33,6 +34,15 @@ describe("lab toolchain: Debian packages", () => {
     const lacking = system(["haproxy", "gcc"]);
     assert.deepEqual(await ensurePackages(quiet, lacking), ["haproxy", "gcc"]);
     assert.deepEqual(lacking.calls, ["install haproxy gcc"]);
+  });
+
+  it("turns off the service that comes with a package, once, and only where it came", async () => {
+    const lacking = system(["squid"]);
+    assert.deepEqual(await ensurePackages(quiet, lacking, proxyPackages), ["squid"]);
+    assert.deepEqual(lacking.calls, ["install squid", "off squid"]);
+    const complete = system([]);
+    await ensurePackages(quiet, complete, proxyPackages);
+    assert.deepEqual(complete.calls, []);
   });
 
   it("fetches package lists when installing does not work with the old ones", async () => {

@@ -17,6 +17,9 @@ import type { Progress } from "../../../../lab/progress.js";
 
 export const quiet: Progress = { report: () => undefined };
 
+/** Name of the region that the tests make; COREKUBE_TEST_REGION names another one where `test` is in use. */
+const regionName = process.env["COREKUBE_TEST_REGION"] ?? "test";
+
 /** The two VPCs of the tests. */
 export const vpcA: VpcSpec = { id: "11111111-0000-4000-8000-00000000000a", cidr: "10.110.0.0/20" };
 export const vpcB: VpcSpec = { id: "22222222-0000-4000-8000-00000000000b", cidr: "10.120.0.0/20" };
@@ -31,7 +34,7 @@ export class TestRegion {
   private metadata: ReturnType<typeof spawn> | undefined;
 
   private constructor(private readonly folder: string, publicKey: string) {
-    this.config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: join(folder, "region") });
+    this.config = labConfig({ ...process.env, COREKUBE_LAB: regionName, COREKUBE_LAB_DIR: join(folder, "region") });
     this.driver = new NspawnDriver(this.config, { progress: quiet });
     this.keyFile = join(folder, "key");
     this.publicKey = publicKey;
@@ -44,7 +47,7 @@ export class TestRegion {
     // Other tests boot a region of this name too; theirs is theirs.
     if (await regionExists(region.config)) {
       rmSync(folder, { recursive: true, force: true });
-      throw new Error('the region "test" is in use by another run on this machine; wait for its end, or take it down with: COREKUBE_LAB=test make down');
+      throw new Error(`the region "${regionName}" is in use by another run on this machine; wait for its end, take it down with: COREKUBE_LAB=${regionName} make down, or name another one in COREKUBE_TEST_REGION`);
     }
     mkdirSync(region.config.directory, { recursive: true });
     await ensureBase(region.config, quiet);
@@ -60,6 +63,19 @@ export class TestRegion {
     await this.driver.removeAll();
     await removeRegion(this.config);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * Takes the region away by its names alone, as after a crash of the lab, and makes an empty one in its place, which `stop` wants
+   * to find. Resolves with the traces that were left in between.
+   */
+  async lose(): Promise<string> {
+    await removeRegion(this.config);
+    const left = await traces();
+    mkdirSync(this.config.directory, { recursive: true });
+    await createRegion(this.config, quiet);
+    for (const vpc of [vpcA, vpcB]) await this.driver.createVpc(vpc);
+    return left;
   }
 
   /** A droplet's description; `number` (11 to 99) makes its id and addresses. */
@@ -98,7 +114,7 @@ export class TestRegion {
   }
 
   /** Waits until a machine lets us in. @throws Error with its console when it does not. */
-  async reachable(spec: DropletSpec, timeout = 30_000): Promise<void> {
+  async reachable(spec: DropletSpec, timeout = 90_000): Promise<void> {
     const end = Date.now() + timeout;
     for (;;) {
       const result = await this.try(spec, "true");
@@ -186,25 +202,26 @@ export class TestRegion {
       join(__dirname, "metadata-server.ts"),
       file,
     ]);
-    this.metadata = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COREKUBE_LAB: "test" } });
+    this.metadata = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COREKUBE_LAB: regionName } });
     await new Promise((resolve) => this.metadata?.stdout?.once("data", resolve));
   }
 }
 
 /** What this machine has that a region might leave behind. */
 export async function traces(): Promise<string> {
+  const { namespace, hostLink, publicCidr } = labConfig({ COREKUBE_LAB: regionName });
   const ask = async (command: string): Promise<string> => (await promisify(execFile)("sh", ["-c", command])).stdout;
   const commands = {
-    links: "ip -o link | sed 's/@.*//' | awk '{print $2}' | grep '^ck-test' || true",
-    routes: "ip route | grep -E 'ck-test|198\\.18\\.0\\.|198\\.18\\.32\\.' || true",
-    namespaces: "ip netns | grep '^corekube-test' || true",
-    mounts: "grep -E 'corekube-test|corekube-machines' /proc/mounts || true",
+    links: `ip -o link | sed 's/@.*//' | awk '{print $2}' | grep '^${hostLink}' || true`,
+    routes: `ip route | grep -E '${hostLink}|${publicCidr}' || true`,
+    namespaces: `ip netns | grep '^${namespace}' || true`,
+    mounts: `grep -E '${namespace}|corekube-machines' /proc/mounts || true`,
     loops: "losetup -l -n -O BACK-FILE | grep corekube-machines || true",
     rules: "nft list tables",
-    groups: "find /sys/fs/cgroup -maxdepth 2 -name corekube-test",
-    nspawn: "ls /run/systemd/nspawn/propagate 2>/dev/null | grep '^corekube-test' || true",
-    sockets: "ls /run | grep '^corekube-test' || true",
-    processes: "ps -eo args | grep -E '[c]orekube-machines-|corekube-test[-]' || true",
+    groups: `find /sys/fs/cgroup -maxdepth 2 -name ${namespace}`,
+    nspawn: `ls /run/systemd/nspawn/propagate 2>/dev/null | grep '^${namespace}' || true`,
+    sockets: `ls /run | grep '^${namespace}' || true`,
+    processes: `ps -eo args | grep -E '[c]orekube-machines-|${namespace}[-]' || true`,
     forwarding: "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/rp_filter",
   };
   const found = await Promise.all(Object.entries(commands).map(async ([name, command]) => `${name}:\n${await ask(command)}`));
