@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 # Without npx: one process less between a Ctrl-C and the program that handles it.
 LAB := node --import tsx lab/cli.ts
 
-.PHONY: help ready up down clean status env ssh check test test-interrupt lint bench
+.PHONY: help ready up down clean status env ssh check test test-interrupt lint bench bench-preview
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -49,3 +49,6 @@ lint: ready ## types and lint
 
 bench: ready ## measure, and write docs/benchmarks.md
 	@node --import tsx bench/run.ts
+
+bench-preview: ready ## measure previews of 10, 100 and 1,000 workers, and write docs/benchmarks.md
+	@node --import tsx bench/preview.ts
