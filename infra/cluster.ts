@@ -9,6 +9,7 @@ import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
+import { Provider } from "../components/machine/provider.js";
 import { kubeconfig } from "../components/pki/kubeconfig.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
@@ -45,10 +46,9 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
   const workers = new Workers(spec.name, {
     spec,
     cloud,
-    ssh,
+    provider: new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig }),
     apiHost,
     caCertificate: pki.kubernetes.certificate,
-    kubeconfig: adminKubeconfig,
     joinAfter: nodeAddons.joinAfter,
   });
   new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });

@@ -2,21 +2,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
 import { apiUrl } from "../endpoint/endpoint.js";
-import { connection, type SshAccess } from "../machine/access.js";
+import { place } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
+import type { Provider } from "../machine/provider.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
   readonly spec: ClusterSpec;
   readonly cloud: Cloud;
-  readonly ssh: SshAccess;
+  /** Reaches the workers, mints tokens and drains nodes. */
+  readonly provider: Provider;
   /** Host of the API for the cluster's own machines. */
   readonly apiHost: pulumi.Input<string>;
   /** Of the Kubernetes authority, PEM. */
   readonly caCertificate: pulumi.Input<string>;
-  /** The administrator's, with which the program mints tokens and drains nodes. Secret. */
-  readonly kubeconfig: pulumi.Input<string>;
   /** What a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
 }
@@ -37,15 +37,14 @@ export class Workers extends pulumi.ComponentResource {
         new Join(
           machine.name,
           {
-            ...connection(machine, args.ssh),
+            ...place(machine),
             nodeName: machine.name,
             server,
             caCertificate: args.caCertificate,
-            kubeconfig: pulumi.secret(args.kubeconfig),
             timeout: spec.bootTimeout,
             drainTimeout: spec.drainTimeout,
           },
-          { ...child, dependsOn: [...machine.resources, ...args.joinAfter] },
+          { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
         ),
     );
     this.registerOutputs({});

@@ -34,6 +34,7 @@ const fixed = {
   // The API as administrators reach it.
   Readiness: 1,
   // Add-ons.
+  corekube: 1,
   kubernetes: 1,
   ClusterRoleBinding: 7,
   ClusterRole: 2,
@@ -107,6 +108,7 @@ describe("resources of a cluster", function () {
       "corekube:etcd:Cluster/dev",
       "corekube:pki:Pki/dev",
       "corekube:workers:Workers/dev",
+      "pulumi:providers:corekube/dev",
       "tls:index/privateKey:PrivateKey/dev-ssh",
     ]);
   });
