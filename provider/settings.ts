@@ -13,10 +13,11 @@ export type Settings = z.infer<typeof schema>;
 /** Kept as secrets whatever the program says. */
 export const secretSettings: ReadonlySet<string> = new Set(["sshPrivateKey", "kubeconfig"]);
 
-/** Names that the engine adds. */
-const engineSettings = new Set(["version", "pluginDownloadURL"]);
-
-const own = (given: Properties): Properties => Object.fromEntries(Object.entries(given).filter(([key]) => !engineSettings.has(key)));
+/**
+ * Settings of others are let through: to the provider that it makes by itself the engine hands the whole configuration of its
+ * name, which is the project's, so that `corekube:node_count` comes here too; and the version.
+ */
+const own = (given: Properties): Properties => Object.fromEntries(Object.entries(given).filter(([key]) => key in shape));
 
 /** Finds mistakes; values may be unknown. */
 export function checkSettings(given: Properties) {

@@ -7,7 +7,7 @@ import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/un
 import { digest } from "../../provider/machine/files.js";
 import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { diffResponse } from "../../provider/rpc/differences.js";
-import { checkSettings, settingsChanges } from "../../provider/settings.js";
+import { checkSettings, parseSettings, settingsChanges } from "../../provider/settings.js";
 import { fingerprint } from "../../provider/ssh/hostkey.js";
 import { operation } from "./support/operation.js";
 
@@ -59,8 +59,13 @@ describe("settings of the provider", () => {
     assert.deepEqual(checkSettings({ sshPrivateKey: UNKNOWN, kubeconfig: UNKNOWN }).failures, []);
   });
   it("name what is wrong with them", () => {
-    const { failures } = checkSettings({ sshPrivateKey: "ssh-ed25519 AAAA", kubeconfig: "", colour: "red" });
-    assert.deepEqual(failures.map(({ property }) => property).sort(), ["colour", "kubeconfig", "sshPrivateKey"]);
+    const { failures } = checkSettings({ sshPrivateKey: "ssh-ed25519 AAAA", kubeconfig: "" });
+    assert.deepEqual(failures.map(({ property }) => property).sort(), ["kubeconfig", "sshPrivateKey"]);
+  });
+  it("are not the stack's, which the engine hands to the provider of the project's name", () => {
+    assert.deepEqual(checkSettings({ node_count: "2" }), { inputs: { node_count: "2" }, failures: [] });
+    assert.deepEqual(settingsChanges({ node_count: "2" }, { node_count: "3" }), []);
+    assert.deepEqual(parseSettings({ node_count: "2" }), {});
   });
   it("change in place: another key or kubeconfig replaces no provider, and so no worker", () => {
     const before = { version: "0.1.0", sshPrivateKey: key, kubeconfig: "a" };
