@@ -6,6 +6,7 @@ import { place } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
+import { withoutTraces } from "../machine/traces.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
@@ -30,23 +31,22 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.workers }, child);
+    this.machines = withoutTraces(() => createPool({ spec, cloud: args.cloud, pool: spec.workers }, child));
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    this.joins = this.machines.map(
-      (machine) =>
-        new Join(
-          machine.name,
-          {
-            ...place(machine),
-            nodeName: machine.name,
-            server,
-            caCertificate: args.caCertificate,
-            timeout: spec.bootTimeout,
-            drainTimeout: spec.drainTimeout,
-          },
-          { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
-        ),
-    );
+    const join = (machine: Machine): Join =>
+      new Join(
+        machine.name,
+        {
+          ...place(machine),
+          nodeName: machine.name,
+          server,
+          caCertificate: args.caCertificate,
+          timeout: spec.bootTimeout,
+          drainTimeout: spec.drainTimeout,
+        },
+        { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
+      );
+    this.joins = withoutTraces(() => this.machines.map(join));
     this.registerOutputs({});
   }
 }
