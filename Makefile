@@ -12,7 +12,7 @@ ifdef STACK
 export COREKUBE_STACK := $(STACK)
 endif
 
-.PHONY: help ready up down clean status env ssh check cis test test-interrupt lint bench
+.PHONY: help ready up down clean status env ssh check cis test test-interrupt lint bench bench-preview
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -59,3 +59,6 @@ lint: ready ## types and lint
 
 bench: ready ## measure, and write docs/benchmarks.md
 	@node --import tsx bench/run.ts
+
+bench-preview: ready ## measure previews of 10, 100 and 1,000 workers, and write docs/benchmarks.md
+	@node --import tsx bench/preview.ts

@@ -3,8 +3,8 @@
  *
  * `node --import tsx bench/run.ts --cold` uses empty caches (tools, Go modules, Go builds) and takes as long as that takes.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, release, tmpdir, totalmem } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Scaling } from "../lab/checks/scale.js";
 import { down } from "../lab/commands/down.js";
@@ -13,8 +13,9 @@ import { run } from "../lab/commands/process.js";
 import { stackName } from "../lab/commands/settings.js";
 import { pulumi } from "../lab/commands/stack.js";
 import { timingsFile, up, type SavedTimings } from "../lab/commands/up.js";
-import { labConfig, projectDirectory, type LabConfig } from "../lab/config.js";
+import { labConfig, type LabConfig } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
+import { machineDescription, writeBlock } from "./document.js";
 import { figures, userDataLimit, workerResourceLimit, type Figures } from "./figures.js";
 
 interface Export {
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
     if (!first || !second) throw new Error("the runs left no timings");
     const measured: Figures = {
       cold,
-      machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}, ${(await run("go", ["env", "GOVERSION"])).trim()}`,
+      machine: await machineDescription(),
       date: new Date().toISOString().slice(0, 10),
       idleMemory: idle,
       userData: await userDataBytes(config, stack),
@@ -90,14 +91,8 @@ async function main(): Promise<void> {
 
 /** Replaces the block of this kind of run in docs/benchmarks.md. */
 function writeFigures(measured: Figures): void {
-  const file = join(projectDirectory, "docs", "benchmarks.md");
-  const name = measured.cold ? "cold" : "warm";
-  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
-  const text = readFileSync(file, "utf8");
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
   const block = figures(measured);
-  writeFileSync(file, `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`);
+  writeBlock(measured.cold ? "cold" : "warm", block);
   process.stdout.write(`${block}\n`);
   for (const [pool, bytes] of Object.entries(measured.userData)) {
     if (bytes > userDataLimit) throw new Error(`user-data of ${pool}: ${bytes} bytes, the limit is ${userDataLimit}`);

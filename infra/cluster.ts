@@ -10,6 +10,7 @@ import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
+import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
 import { Workers } from "../components/workers/workers.js";
@@ -46,7 +47,14 @@ export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOpti
     after: [readiness],
     store: etcd,
   });
-  const joining = { spec, cloud, ssh, apiHost, caCertificate: pki.kubernetes.certificate, kubeconfig: adminKubeconfig, joinAfter: nodeAddons.joinAfter };
+  const joining = {
+    spec,
+    cloud,
+    provider: new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig }),
+    apiHost,
+    caCertificate: pki.kubernetes.certificate,
+    joinAfter: nodeAddons.joinAfter,
+  };
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
   new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });

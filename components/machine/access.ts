@@ -1,7 +1,7 @@
 /** How the program reaches machines. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../cloud/cloud.js";
-import type { MachineAccessArgs } from "./delivery.js";
+import type { MachineAccessArgs, MachinePlaceArgs } from "./delivery.js";
 
 /** The key pair of the program's own SSH access. */
 export interface SshAccess {
@@ -12,7 +12,12 @@ export interface SshAccess {
   readonly publicKey: pulumi.Output<string>;
 }
 
-/** The part of a delivery's or join's inputs that says which machine it is for, and how to reach it. */
+/** The part of a join's inputs that says which machine it is for. */
+export function place(machine: Machine): MachinePlaceArgs {
+  return { machine: machine.name, machineId: machine.id, host: machine.publicIpv4 };
+}
+
+/** The part of a delivery's inputs that says which machine it is for, and how to reach it. */
 export function connection(machine: Machine, ssh: SshAccess): MachineAccessArgs {
-  return { machine: machine.name, machineId: machine.id, host: machine.publicIpv4, user: ssh.user, privateKey: ssh.privateKey };
+  return { ...place(machine), user: ssh.user, privateKey: ssh.privateKey };
 }

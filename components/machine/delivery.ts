@@ -1,8 +1,8 @@
 /** Secrets on a machine, and the machine serving with them. */
 import * as pulumi from "@pulumi/pulumi";
 
-/** How the provider reaches a machine. */
-export interface MachineAccessArgs {
+/** Which machine, and where it answers. */
+export interface MachinePlaceArgs {
   /** The machine's name, for messages. */
   machine: pulumi.Input<string>;
   /** The cloud's id of the machine. Another id is another machine: the resource is replaced. */
@@ -11,16 +11,20 @@ export interface MachineAccessArgs {
   host: pulumi.Input<string>;
   /** TCP port of its SSH server. @default 22 */
   port?: pulumi.Input<number>;
-  /** A user who may run `sudo -n`. @default core */
-  user?: pulumi.Input<string>;
-  /** The user's private key in OpenSSH's format. Always kept as a secret. */
-  privateKey: pulumi.Input<string>;
   /**
    * Seconds for all of it, the machine's boot included, 1 to 7200. A unit that has failed for good ends the wait earlier.
    * A change is recorded and nothing else.
    * @default 600
    */
   timeout?: pulumi.Input<number>;
+}
+
+/** How the provider reaches a machine. */
+export interface MachineAccessArgs extends MachinePlaceArgs {
+  /** A user who may run `sudo -n`. @default core */
+  user?: pulumi.Input<string>;
+  /** The user's private key in OpenSSH's format. Always kept as a secret. */
+  privateKey: pulumi.Input<string>;
 }
 
 export interface DeliveryArgs extends MachineAccessArgs {

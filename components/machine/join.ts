@@ -1,16 +1,15 @@
 /** A worker's membership in the cluster. */
 import * as pulumi from "@pulumi/pulumi";
-import type { MachineAccessArgs } from "./delivery.js";
+import type { MachinePlaceArgs } from "./delivery.js";
+import type { Provider } from "./provider.js";
 
-export interface JoinArgs extends MachineAccessArgs {
+export interface JoinArgs extends MachinePlaceArgs {
   /** The Node's name, which must be the machine's own; another one replaces the resource. */
   nodeName: pulumi.Input<string>;
   /** The API's address as the machine reaches it, `https://host:6443`. A change is applied in place. */
   server: pulumi.Input<string>;
   /** The cluster's CA certificate in PEM. A change is applied in place. */
   caCertificate: pulumi.Input<string>;
-  /** An administrator's kubeconfig that works from here, also at deletion. Always kept as a secret; never sent to the machine. */
-  kubeconfig: pulumi.Input<string>;
   /** The cluster brings the pods' network itself; false: a Node that lacks nothing else has joined. @default true */
   podNetwork?: pulumi.Input<boolean>;
   /** Seconds for the pods to leave at deletion, 0 (go without draining) to 7200. @default 300 */
@@ -33,8 +32,7 @@ export class Join extends pulumi.CustomResource {
   /** The machine's `/etc/machine-id`: tells this machine's Node from an earlier one's. */
   declare readonly systemId: pulumi.Output<string>;
 
-  constructor(name: string, args: JoinArgs, opts?: pulumi.CustomResourceOptions) {
-    const secret = { privateKey: pulumi.secret(args.privateKey), kubeconfig: pulumi.secret(args.kubeconfig) };
-    super("corekube:machine:Join", name, { ...args, ...secret, hostKey: undefined, systemId: undefined }, opts);
+  constructor(name: string, args: JoinArgs, opts: pulumi.CustomResourceOptions & { readonly provider: Provider }) {
+    super("corekube:machine:Join", name, { ...args, hostKey: undefined, systemId: undefined }, opts);
   }
 }

@@ -2,22 +2,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
 import { apiUrl } from "../endpoint/endpoint.js";
-import { connection, type SshAccess } from "../machine/access.js";
+import { place } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
+import type { Provider } from "../machine/provider.js";
+import { withoutTraces } from "../machine/traces.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
   readonly spec: ClusterSpec;
   readonly pool: NodePoolSpec;
   readonly cloud: Cloud;
-  readonly ssh: SshAccess;
+  /** Reaches the workers, mints tokens and drains nodes. */
+  readonly provider: Provider;
   /** Host of the API for the cluster's own machines. */
   readonly apiHost: pulumi.Input<string>;
   /** Of the Kubernetes authority, PEM. */
   readonly caCertificate: pulumi.Input<string>;
-  /** The administrator's, with which the program mints tokens and drains nodes. Secret. */
-  readonly kubeconfig: pulumi.Input<string>;
   /** What a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
 }
@@ -31,25 +32,23 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = createPool({ spec, cloud: args.cloud, pool: args.pool }, child);
+    this.machines = withoutTraces(() => createPool({ spec, cloud: args.cloud, pool: args.pool }, child));
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    this.joins = this.machines.map(
-      (machine) =>
-        new Join(
-          machine.name,
-          {
-            ...connection(machine, args.ssh),
-            nodeName: machine.name,
-            server,
-            caCertificate: args.caCertificate,
-            kubeconfig: pulumi.secret(args.kubeconfig),
-            timeout: spec.bootTimeout,
-            drainTimeout: spec.drainTimeout,
-            ...(spec.networkProvider === "none" ? { podNetwork: false } : {}),
-          },
-          { ...child, dependsOn: [...machine.resources, ...args.joinAfter] },
-        ),
-    );
+    const join = (machine: Machine): Join =>
+      new Join(
+        machine.name,
+        {
+          ...place(machine),
+          nodeName: machine.name,
+          server,
+          caCertificate: args.caCertificate,
+          timeout: spec.bootTimeout,
+          drainTimeout: spec.drainTimeout,
+          ...(spec.networkProvider === "none" ? { podNetwork: false } : {}),
+        },
+        { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
+      );
+    this.joins = withoutTraces(() => this.machines.map(join));
     this.registerOutputs({});
   }
 }

@@ -12,16 +12,18 @@ export const text = z.string().min(1, "must not be empty");
 export const seconds = (smallest: number) =>
   z.number().int("must be a whole number of seconds").min(smallest, `must be at least ${smallest} s`).max(LONGEST_TIMEOUT_SECONDS, `must be at most ${LONGEST_TIMEOUT_SECONDS} s`);
 
-/** What both resources need to reach a machine. */
-export const accessShape = {
+export const privateKey = z.string().includes("PRIVATE KEY", { message: "must be a private key in OpenSSH's format" });
+
+/** Which machine a resource is for, and where it answers. */
+export const machineShape = {
   machine: text,
   machineId: text,
   host: text,
   port: z.number().int().min(1).max(65_535).default(22),
-  user: text.default("core"),
-  privateKey: z.string().includes("PRIVATE KEY", { message: "must be a private key in OpenSSH's format" }),
   timeout: seconds(1).default(600),
 };
+/** The same, with the way in. */
+export const accessShape = { ...machineShape, user: text.default("core"), privateKey };
 export const access = z.object(accessShape);
 
 export const files = z.record(

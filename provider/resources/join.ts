@@ -6,8 +6,9 @@ import { isOf } from "../kubernetes/node.js";
 import { Progress } from "../progress.js";
 import { redact } from "../redact.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
+import { credentials, type Credentials } from "../settings.js";
 import { Deadline } from "../timing.js";
-import { accessShape, changedInputs, checkInputs, seconds, text } from "./inputs.js";
+import { changedInputs, checkInputs, machineShape, seconds } from "./inputs.js";
 import { join, rejoin, type Joined } from "./joining.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "./kind.js";
 import { visit, type Visit } from "./visit.js";
@@ -15,22 +16,22 @@ import { visit, type Visit } from "./visit.js";
 const DNS_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 const shape = {
-  ...accessShape,
+  ...machineShape,
   nodeName: z.string().regex(DNS_NAME, "must be a Node's name: lower-case letters, digits, dash and dot, at most 253 characters"),
   server: z.url({ protocol: /^https$/, error: "must be the API's https:// address as the machine reaches it" }),
   caCertificate: z.string().includes("BEGIN CERTIFICATE", { message: "must be a certificate in PEM" }),
-  kubeconfig: text,
   drainTimeout: seconds(0).default(300),
   podNetwork: z.boolean().default(true),
 };
 const schema = z.object(shape);
-export type JoinInputs = z.infer<typeof schema>;
+/** With the way in and to the API, from the provider's configuration. */
+export type JoinInputs = z.infer<typeof schema> & Credentials;
 
 /** Another machine, or another Node: the old one leaves first. */
 const REPLACING = new Set(["machineId", "nodeName"]);
 /** What is on the machine; the rest says how to get there and what to do later. */
 const DELIVERED = ["server", "caCertificate"] as const;
-const ACCESS = ["host", "port", "user", "privateKey"] as const;
+const ACCESS = ["host", "port"] as const;
 
 /** A deletion must end although the control plane is gone. */
 const API_SECONDS = 30;
@@ -38,7 +39,7 @@ const API_SECONDS = 30;
 const READ_SECONDS = 10;
 
 export class Join implements ResourceKind {
-  readonly secretInputs = new Set(["privateKey", "kubeconfig"]);
+  readonly secretInputs = new Set<string>();
 
   check(inputs: Properties) {
     return checkInputs(shape, inputs);
@@ -61,13 +62,13 @@ export class Join implements ResourceKind {
   }
 
   async create(operation: Operation, given: Properties) {
-    const inputs = schema.parse(given);
+    const inputs = complete(operation, given);
     const outputs = await this.#visit(operation, inputs, undefined, (at) => join(at, operation, inputs, false));
     return { id: inputs.machineId, outputs };
   }
 
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
-    const inputs = schema.parse(given);
+    const inputs = complete(operation, given);
     const recorded = state.outputs["hostKey"] as string | undefined;
     if (state.outputs["nodeName"] === undefined) return this.#visit(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
     if (DELIVERED.some((key) => state.inputs[key] !== inputs[key])) return this.#visit(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
@@ -85,7 +86,7 @@ export class Join implements ResourceKind {
   async read(operation: Operation, state: State): Promise<Properties> {
     const { nodeName, systemId } = state.outputs;
     if (nodeName === undefined) return state.outputs;
-    const { kubeconfig } = schema.parse(state.inputs);
+    const { kubeconfig } = credentials(operation.settings);
     try {
       const cluster = await openCluster(kubeconfig, operation.signal);
       const node = await persist(new Deadline(READ_SECONDS), operation.signal, () => ifFound(cluster.core.readNode({ name: String(nodeName) })));
@@ -101,7 +102,7 @@ export class Join implements ResourceKind {
   }
 
   async delete(operation: Operation, state: State): Promise<void> {
-    const inputs = schema.parse(state.inputs);
+    const inputs = complete(operation, state.inputs);
     const { nodeName, log } = { nodeName: inputs.nodeName, log: operation.log };
     const deadline = new Deadline(inputs.drainTimeout);
     const progress = new Progress(log, nodeName, deadline);
@@ -135,4 +136,8 @@ export class Join implements ResourceKind {
       throw error instanceof Incomplete ? new Incomplete(redact(error.message, secrets), error.id, error.outputs) : error;
     }
   }
+}
+
+function complete(operation: Operation, given: Properties): JoinInputs {
+  return { ...schema.parse(given), ...credentials(operation.settings) };
 }

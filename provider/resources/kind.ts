@@ -1,12 +1,15 @@
 /** What a type of resource must offer, free of gRPC. */
 import type { Log } from "../rpc/log.js";
 import type { Properties } from "../rpc/properties.js";
+import type { Settings } from "../settings.js";
 
 /** One call of the engine. */
 export interface Operation {
   readonly log: Log;
   /** Aborted when the user interrupts the run. */
   readonly signal: AbortSignal;
+  /** The provider's own configuration. */
+  readonly settings: Settings;
 }
 
 export interface Failure {

@@ -11,6 +11,7 @@ import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb.js
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as messages from "@pulumi/pulumi/proto/provider_pb.js";
 import { Incomplete, type Operation, type ResourceKind, type State } from "../resources/kind.js";
+import { checkSettings, parseSettings, secretSettings, settingsChanges, type Settings } from "../settings.js";
 import { drain } from "./drain.js";
 import { diffResponse } from "./differences.js";
 import { rpcError } from "./errors.js";
@@ -41,6 +42,7 @@ export interface ProviderServer {
 export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog): ProviderServer {
   const cancellation = new AbortController();
   const running = new Set<Promise<unknown>>();
+  let settings: Settings = {};
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAXIMUM_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAXIMUM_MESSAGE_BYTES,
@@ -66,8 +68,15 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
     return kind;
   }
 
-  const operation = (request: ResourceRequest): Operation => ({ log: log.forResource(request.getUrn()), signal: cancellation.signal });
+  const operation = (request: ResourceRequest): Operation => ({ log: log.forResource(request.getUrn()), signal: cancellation.signal, settings });
   const state = (inputs: Struct | undefined, outputs: Struct | undefined): State => ({ inputs: decode(inputs), outputs: decode(outputs) });
+
+  function checkResponse(news: Struct | undefined, { inputs, failures }: ReturnType<ResourceKind["check"]>, secretInputs: ReadonlySet<string>): messages.CheckResponse {
+    const secrets = new Set([...secretKeys(news), ...Object.keys(inputs).filter((key) => secretInputs.has(key))]);
+    return new messages.CheckResponse()
+      .setInputs(encode(inputs, secrets))
+      .setFailuresList(failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+  }
 
   server.addService(ResourceProviderService, {
     handshake: unary((request: messages.ProviderHandshakeRequest) => {
@@ -80,9 +89,15 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
     }),
     getPluginInfo: unary(() => new PluginInfo().setVersion(VERSION)),
     getSchema: unary(() => new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: "corekube", version: VERSION }))),
-    checkConfig: unary((request: messages.CheckRequest) => new messages.CheckResponse().setInputs(request.getNews())),
-    diffConfig: unary(() => new messages.DiffResponse().setChanges(messages.DiffResponse.DiffChanges.DIFF_NONE)),
-    configure: unary(() => new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
+    checkConfig: unary((request: messages.CheckRequest) => checkResponse(request.getNews(), checkSettings(decode(request.getNews())), secretSettings)),
+    diffConfig: unary((request: messages.DiffRequest) =>
+      diffResponse({ changes: settingsChanges(decode(request.getOldInputs() ?? request.getOlds()), decode(request.getNews())), deleteBeforeReplace: false }),
+    ),
+    // The engine does not ask for it while a setting is not known, nor for anything else then.
+    configure: unary((request: messages.ConfigureRequest) => {
+      settings = parseSettings(decode(request.getArgs()));
+      return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
+    }),
     cancel: unary(() => {
       cancellation.abort(new Error("The run was interrupted."));
       return new Empty();
@@ -90,11 +105,8 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
 
     check: unary((request: messages.CheckRequest) => {
       const kind = kindOf(request);
-      const { inputs, failures } = kind.check(decode(request.getNews()), request.hasOlds() ? decode(request.getOlds()) : undefined);
-      const secrets = new Set([...secretKeys(request.getNews()), ...Object.keys(inputs).filter((key) => kind.secretInputs.has(key))]);
-      return new messages.CheckResponse()
-        .setInputs(encode(inputs, secrets))
-        .setFailuresList(failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+      const checked = kind.check(decode(request.getNews()), request.hasOlds() ? decode(request.getOlds()) : undefined);
+      return checkResponse(request.getNews(), checked, kind.secretInputs);
     }),
     diff: unary((request: messages.DiffRequest) =>
       diffResponse(kindOf(request).diff(state(request.getOldInputs(), request.getOlds()), decode(request.getNews()))),

@@ -37,6 +37,7 @@ const fixed = {
   EncryptionKey: 1,
   Rewrite: 1,
   // Add-ons.
+  corekube: 1,
   kubernetes: 1,
   ClusterRoleBinding: 8,
   ClusterRole: 3,
@@ -112,6 +113,7 @@ describe("resources of a cluster", function () {
       "corekube:pki:Pki/dev",
       "corekube:workers:Workers/dev",
       "corekube:workers:Workers/dev-public",
+      "pulumi:providers:corekube/dev",
       "tls:index/privateKey:PrivateKey/dev-ssh",
     ]);
   });

@@ -127,10 +127,17 @@ describe("secrets", function () {
     for (const { inputs } of run.of("Join")) {
       assert.deepEqual(
         Object.keys(inputs).sort(),
-        ["caCertificate", "drainTimeout", "host", "kubeconfig", "machine", "machineId", "nodeName", "privateKey", "server", "timeout", "user"],
+        ["caCertificate", "drainTimeout", "host", "machine", "machineId", "nodeName", "server", "timeout"],
       );
     }
     assert.deepEqual(run.of("CertRequest").filter(({ name }) => name.includes("-worker-")), []);
+  });
+
+  it("that all workers share stand once, in the provider's configuration, as secrets", () => {
+    const { readable, inputs } = run.one("corekube", "dev");
+    assert.deepEqual(readable, { sshUser: "core", sshPrivateKey: "[secret]", kubeconfig: "[secret]" });
+    assert.match(String(inputs["kubeconfig"]), /client-key-data/);
+    assert.match(String(inputs["sshPrivateKey"]), /OPENSSH PRIVATE KEY/);
   });
 
   it("stay out of the table of machines", async () => {

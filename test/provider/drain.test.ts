@@ -31,14 +31,13 @@ describe("Join's deletion, on a real API", function () {
       machine: "worker-0",
       machineId: "9",
       host: "127.0.0.1",
-      privateKey: "PRIVATE KEY",
       nodeName: "worker-0",
       server: api.server,
       caCertificate: "BEGIN CERTIFICATE",
-      kubeconfig: api.kubeconfig,
       drainTimeout: 6,
       ...given,
     });
+  const own = (kubeconfig = api.kubeconfig) => operation({ sshPrivateKey: "PRIVATE KEY", kubeconfig });
   const state = (given: Properties = {}, systemId = SYSTEM_ID) => ({ inputs: inputs(given), outputs: { hostKey: "k", nodeName: "worker-0", systemId } });
   const nodeNames = async (): Promise<string[]> => (await api.cluster.core.listNode()).items.map((node) => node.metadata?.name ?? "").sort();
 
@@ -50,7 +49,7 @@ describe("Join's deletion, on a real API", function () {
     await api.pod("worker-0", "done", { phase: "Succeeded" });
     await api.pod("worker-0", "failed", { phase: "Failed" });
     await api.pod("worker-1", "elsewhere");
-    await join.delete(operation(), state());
+    await join.delete(own(), state());
     assert.deepEqual(await api.podNames(), ["daemon", "done", "elsewhere", "failed", "static"]);
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
@@ -58,7 +57,7 @@ describe("Join's deletion, on a real API", function () {
   it("asks again while a budget refuses, telling so, and goes on when it allows", async () => {
     await api.pod("worker-0", "guarded", { app: "web" });
     await api.budget("web", 0);
-    const run = operation();
+    const run = own();
     const deletion = join.delete(run, state({ drainTimeout: 30 }));
     await eventually(() => run.statuses.some((text) => text.includes("1 held by disruption budgets")));
     assert.deepEqual(await api.podNames(), ["guarded"]);
@@ -71,7 +70,7 @@ describe("Join's deletion, on a real API", function () {
     await api.pod("worker-0", "guarded", { app: "web" });
     await api.pod("worker-0", "slow", { grace: 600 });
     await api.budget("web", 0);
-    await assert.rejects(join.delete(operation(), state()), (error: Error) => {
+    await assert.rejects(join.delete(own(), state()), (error: Error) => {
       assert.match(error.message, /worker-0: the node could not be drained within 6 s/);
       assert.match(error.message, /default\/guarded: .*disruption budget web/);
       assert.match(error.message, /default\/slow: is still ending/);
@@ -81,7 +80,7 @@ describe("Join's deletion, on a real API", function () {
     assert.equal((await api.cluster.core.readNode({ name: "worker-0" })).spec?.unschedulable, true);
     await api.budget("web", 1);
     await api.deletePods();
-    await join.delete(operation(), state());
+    await join.delete(own(), state());
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
 
@@ -90,7 +89,7 @@ describe("Join's deletion, on a real API", function () {
     await api.node("controller-0", { controller: true, systemId: "2".repeat(32) });
     await api.pod("worker-0", "guarded", { app: "web" });
     await api.budget("web", 0);
-    const run = operation();
+    const run = own();
     await join.delete(run, state({ drainTimeout: 60 }));
     assert.match(run.warnings.join(), /no other node is left to take pods.*default\/guarded/);
     assert.deepEqual(await nodeNames(), ["controller-0"]);
@@ -101,7 +100,7 @@ describe("Join's deletion, on a real API", function () {
     await api.pod("worker-1", "b", { app: "web" });
     await api.budget("web", 0);
     const other = { inputs: inputs({ nodeName: "worker-1", drainTimeout: 60 }), outputs: { systemId: "1".repeat(32) } };
-    await Promise.all([join.delete(operation(), state({ drainTimeout: 60 })), join.delete(operation(), other)]);
+    await Promise.all([join.delete(own(), state({ drainTimeout: 60 })), join.delete(own(), other)]);
     assert.deepEqual(await nodeNames(), []);
   });
 
@@ -109,26 +108,26 @@ describe("Join's deletion, on a real API", function () {
     await api.cluster.core.deleteNode({ name: "worker-0" });
     await api.node("worker-0", { ready: false });
     await api.pod("worker-0", "stuck", { grace: 600 });
-    await join.delete(operation(), state({ drainTimeout: 60 }));
+    await join.delete(own(), state({ drainTimeout: 60 }));
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
 
   it("leaves a Node alone that another machine has by now, and bears one that is gone", async () => {
     await api.pod("worker-0", "plain");
-    await join.delete(operation(), state({}, "f".repeat(32)));
+    await join.delete(own(), state({}, "f".repeat(32)));
     assert.deepEqual(await nodeNames(), ["worker-0", "worker-1"]);
     assert.deepEqual(await api.podNames(), ["plain"]);
     await api.cluster.core.deleteNode({ name: "worker-0" });
-    await join.delete(operation(), state());
+    await join.delete(own(), state());
   });
 
   it("goes on with a warning where the API does not answer or refuses the kubeconfig", async () => {
-    const away = operation();
-    const wrong = operation();
+    const away = own(api.kubeconfig.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1"));
+    const wrong = own(api.kubeconfig.replace(/"token":"\w+"/, '"token":"wrong"'));
     const start = Date.now();
     await Promise.all([
-      join.delete(away, state({ kubeconfig: api.kubeconfig.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1") })),
-      join.delete(wrong, state({ kubeconfig: api.kubeconfig.replace(/"token":"\w+"/, '"token":"wrong"') })),
+      join.delete(away, state()),
+      join.delete(wrong, state()),
     ]);
     assert.match(away.warnings.join(), /goes without being drained.*ECONNREFUSED.*kubectl delete node worker-0/);
     assert.match(wrong.warnings.join(), /goes without being drained.*401/);
@@ -138,7 +137,7 @@ describe("Join's deletion, on a real API", function () {
   it("ends at once when interrupted", async () => {
     await api.pod("worker-0", "guarded", { app: "web" });
     await api.budget("web", 0);
-    const run = operation();
+    const run = own();
     const deletion = join.delete(run, state({ drainTimeout: 60 }));
     await eventually(() => run.statuses.some((text) => text.includes("held")));
     const start = Date.now();
@@ -148,9 +147,9 @@ describe("Join's deletion, on a real API", function () {
   });
 
   it("a refresh finds a Node that is gone, so that the next run joins again with the same host key", async () => {
-    assert.deepEqual(await join.read(operation(), state()), state().outputs);
+    assert.deepEqual(await join.read(own(), state()), state().outputs);
     await api.cluster.core.deleteNode({ name: "worker-0" });
-    const outputs = await join.read(operation(), state());
+    const outputs = await join.read(own(), state());
     assert.deepEqual(outputs, { hostKey: "k", systemId: SYSTEM_ID });
     assert.deepEqual(join.diff({ inputs: inputs(), outputs }, inputs()).changes, [{ path: "nodeName", kind: "update", input: false }]);
   });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { AuthenticationV1Api, KubeConfig } from "@kubernetes/client-node";
 import { Join } from "../../provider/resources/join.js";
 import type { Properties } from "../../provider/rpc/properties.js";
+import type { Settings } from "../../provider/settings.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
 import { checked, eventually, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";
@@ -36,15 +37,13 @@ describe("Join, on a real API and over real SSH", function () {
       machineId: "9",
       host: "127.0.0.1",
       port: machine.port,
-      user: "root",
-      privateKey: machine.privateKey,
       nodeName: "worker-0",
       server: "https://10.0.0.1:6443",
       caCertificate: CA,
-      kubeconfig: api.kubeconfig,
       timeout: 30,
       ...given,
     });
+  const own = (given: Settings = {}) => operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig, ...given });
   const bootstrapFile = (): string => machine.path("etc/corekube/secrets/bootstrap.kubeconfig");
   const files = (): string[] => readdirSync(machine.path("etc/corekube/secrets")).sort();
   const tokens = async () => (await api.cluster.core.listNamespacedSecret({ namespace: "kube-system", fieldSelector: "type=bootstrap.kubernetes.io/token" })).items;
@@ -67,7 +66,7 @@ describe("Join, on a real API and over real SSH", function () {
   }
 
   it("mints a token for this join alone, waits for the Node, and takes the token back everywhere", async () => {
-    const run = operation();
+    const run = own();
     const creation = join.create(run, inputs());
     const token = await deliveredToken();
     assert.deepEqual((await whoIs(token)).filter((group) => group.startsWith("system:bootstrappers")).sort(), ["system:bootstrappers", "system:bootstrappers:corekube:worker"]);
@@ -90,7 +89,7 @@ describe("Join, on a real API and over real SSH", function () {
 
   it("mints only when the machine is installed: a token does not last", async () => {
     machine.unit("corekube-install.service", { ActiveState: "activating" });
-    const run = operation();
+    const run = own();
     const creation = join.create(run, inputs());
     await eventually(() => run.statuses.some((text) => text.includes("waiting for corekube-install.service")));
     assert.deepEqual(await tokens(), []);
@@ -102,7 +101,7 @@ describe("Join, on a real API and over real SSH", function () {
 
   it("says why the Node is not Ready, and takes the token back all the same", async () => {
     await api.node("worker-0", { ready: false });
-    const failure = await incomplete(join.create(operation(), inputs({ timeout: 6 })));
+    const failure = await incomplete(join.create(own(), inputs({ timeout: 6 })));
     assert.match(failure.message, /worker-0 \(127\.0\.0\.1:\d+\): not ready within 6 s, still waiting for the Node to be Ready \(network plugin not ready\)/);
     assert.deepEqual(failure.outputs, { hostKey: machine.hostKey });
     assert.deepEqual(await tokens(), []);
@@ -112,14 +111,14 @@ describe("Join, on a real API and over real SSH", function () {
     machine.health("exit 1");
     machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });
     machine.script("opt/corekube/bin/report", "#!/bin/bash\necho 'kubelet.service:'; cat $FAKE_ROOT/etc/corekube/secrets/bootstrap.kubeconfig\n");
-    const failure = await incomplete(join.create(operation(), inputs()));
+    const failure = await incomplete(join.create(own(), inputs()));
     assert.match(failure.message, /kubelet\.service failed/);
     assert.doesNotMatch(failure.message, /[a-z0-9]{6}\.[a-z0-9]{16}\b/);
     assert.deepEqual(await tokens(), []);
   });
 
   it("takes the token back when interrupted", async () => {
-    const run = operation();
+    const run = own();
     const creation = incomplete(join.create(run, inputs()));
     await deliveredToken();
     const start = Date.now();
@@ -135,7 +134,7 @@ describe("Join, on a real API and over real SSH", function () {
       body: { metadata: { name: "bootstrap-token-aaaaaa", labels: { "corekube.io/join": "worker-0" } }, type: "bootstrap.kubernetes.io/token", stringData: { "token-id": "aaaaaa", "token-secret": "a".repeat(16) } },
     });
     await api.node("worker-0", { systemId: "e".repeat(32) });
-    const run = operation();
+    const run = own();
     const creation = join.create(run, inputs());
     await deliveredToken();
     assert.equal((await tokens()).length, 1);
@@ -147,22 +146,22 @@ describe("Join, on a real API and over real SSH", function () {
 
   it("does not join again what has joined: no token", async () => {
     await api.node("worker-0");
-    const run = operation();
+    const run = own();
     await join.create(run, inputs());
     assert.ok(!run.statuses.some((text) => text.includes("token")));
   });
 
   it("waits for the Node's address to be the machine's", async () => {
     await api.node("worker-0", { address: "10.9.9.9" });
-    const failure = await incomplete(join.create(operation(), inputs({ timeout: 4 })));
+    const failure = await incomplete(join.create(own(), inputs({ timeout: 4 })));
     assert.match(failure.message, /waiting for the Node's address 10\.0\.0\.7 \(it says 10\.9\.9\.9\)/);
   });
 
   it("applies a changed API address in place, without a token", async () => {
     await api.node("worker-0");
-    const first = await join.create(operation(), inputs());
+    const first = await join.create(own(), inputs());
     const after = inputs({ server: "https://10.0.0.2:6443" });
-    assert.deepEqual(await join.update(operation(), { inputs: inputs(), outputs: first.outputs }, after), first.outputs);
+    assert.deepEqual(await join.update(own(), { inputs: inputs(), outputs: first.outputs }, after), first.outputs);
     assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.2:6443\n");
     assert.ok(machine.asked.includes("restart --no-block corekube-activate.service"));
   });
@@ -170,6 +169,11 @@ describe("Join, on a real API and over real SSH", function () {
   it("does nothing on the machine when only the drain's time limit or the kubeconfig changes", async () => {
     await machine.stop();
     const outputs = { hostKey: "k", nodeName: "worker-0", systemId: SYSTEM_ID };
-    assert.deepEqual(await join.update(operation(), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1, kubeconfig: "other" })), outputs);
+    assert.deepEqual(await join.update(own({ kubeconfig: "other" }), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1 })), outputs);
+  });
+
+  it("says what the provider lacks, and how it comes by it", async () => {
+    await assert.rejects(join.create(operation(), inputs()), /has no sshPrivateKey; give the resource a provider/);
+    await assert.rejects(join.create(own({ kubeconfig: undefined }), inputs()), /has no kubeconfig; give the resource a provider/);
   });
 });

@@ -7,12 +7,13 @@ import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/un
 import { digest } from "../../provider/machine/files.js";
 import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { diffResponse } from "../../provider/rpc/differences.js";
+import { checkSettings, parseSettings, settingsChanges } from "../../provider/settings.js";
 import { fingerprint } from "../../provider/ssh/hostkey.js";
 import { operation } from "./support/operation.js";
 
 const access = { machine: "m", machineId: "1", host: "192.0.2.7", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
 const delivery = { ...access, files: { "a.key": "1" } };
-const join = { ...access, nodeName: "w-0", server: "https://10.0.0.1:6443", caCertificate: "-----BEGIN CERTIFICATE-----", kubeconfig: "{}" };
+const join = { machine: "m", machineId: "1", host: "192.0.2.7", nodeName: "w-0", server: "https://10.0.0.1:6443", caCertificate: "-----BEGIN CERTIFICATE-----" };
 
 describe("inputs", () => {
   const deliveryKind = new Delivery();
@@ -48,6 +49,30 @@ describe("inputs", () => {
     const unknown: Properties = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
     assert.deepEqual(deliveryKind.check(unknown).failures, []);
     assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN });
+  });
+});
+
+describe("settings of the provider", () => {
+  const key = "-----BEGIN OPENSSH PRIVATE KEY-----";
+  it("may be none, or not known yet", () => {
+    assert.deepEqual(checkSettings({ version: "0.1.0" }), { inputs: { version: "0.1.0" }, failures: [] });
+    assert.deepEqual(checkSettings({ sshPrivateKey: UNKNOWN, kubeconfig: UNKNOWN }).failures, []);
+  });
+  it("name what is wrong with them", () => {
+    const { failures } = checkSettings({ sshPrivateKey: "ssh-ed25519 AAAA", kubeconfig: "" });
+    assert.deepEqual(failures.map(({ property }) => property).sort(), ["kubeconfig", "sshPrivateKey"]);
+  });
+  it("are not the stack's, which the engine hands to the provider of the project's name", () => {
+    assert.deepEqual(checkSettings({ node_count: "2" }), { inputs: { node_count: "2" }, failures: [] });
+    assert.deepEqual(settingsChanges({ node_count: "2" }, { node_count: "3" }), []);
+    assert.deepEqual(parseSettings({ node_count: "2" }), {});
+  });
+  it("change in place: another key or kubeconfig replaces no provider, and so no worker", () => {
+    const before = { version: "0.1.0", sshPrivateKey: key, kubeconfig: "a" };
+    assert.deepEqual(settingsChanges(before, { ...before, version: "0.2.0" }), []);
+    for (const kubeconfig of ["b", UNKNOWN] as const) {
+      assert.deepEqual(settingsChanges(before, { ...before, kubeconfig }), [{ path: "kubeconfig", kind: "update", replace: false }]);
+    }
   });
 });
 

@@ -43,6 +43,31 @@ describe("the provider's process", function () {
     assert.deepEqual([...secretKeys(response.getInputs())].sort(), ["files", "privateKey"]);
   });
 
+  it("keeps the provider's own settings secret, changes them in place, and works with them", async () => {
+    const provider = "urn:pulumi:test::test::pulumi:providers:corekube::dev";
+    const given = Struct.fromJavaScript({ sshPrivateKey: "PRIVATE KEY", kubeconfig: "{}" });
+    const checked = await new Promise<messages.CheckResponse>((resolve, reject) => {
+      client.checkConfig(new messages.CheckRequest().setUrn(provider).setNews(given), (error, response) => (error ? reject(error) : resolve(response)));
+    });
+    assert.deepEqual(checked.getFailuresList(), []);
+    assert.deepEqual([...secretKeys(checked.getInputs())].sort(), ["kubeconfig", "sshPrivateKey"]);
+    const difference = await new Promise<messages.DiffResponse>((resolve, reject) => {
+      const request = new messages.DiffRequest().setUrn(provider).setOldInputs(given).setNews(Struct.fromJavaScript({ sshPrivateKey: "PRIVATE KEY", kubeconfig: "[]" }));
+      client.diffConfig(request, (error, response) => (error ? reject(error) : resolve(response)));
+    });
+    assert.deepEqual([difference.getDiffsList(), difference.getReplacesList()], [["kubeconfig"], []]);
+    const join = new messages.DeleteRequest().setUrn("urn:pulumi:test::test::corekube:machine:Join::worker").setType("corekube:machine:Join").setId("1");
+    const inputs = { machine: "w", machineId: "1", host: "127.0.0.1", nodeName: "w", server: "https://127.0.0.1:1", caCertificate: "BEGIN CERTIFICATE" };
+    const removed = (): Promise<string> =>
+      new Promise((resolve) => client.delete(join.setOldInputs(Struct.fromJavaScript(inputs)).setProperties(Struct.fromJavaScript({})), (error) => resolve(error?.message ?? "gone")));
+    assert.match(await removed(), /has no sshPrivateKey/);
+    await new Promise<void>((resolve, reject) => {
+      client.configure(new messages.ConfigureRequest().setArgs(given), (error) => (error ? reject(error) : resolve()));
+    });
+    // Not a kubeconfig: a worker must be able to go nevertheless.
+    assert.equal(await removed(), "gone");
+  });
+
   it("names what is missing", async () => {
     const response = await check({ machine: "m" });
     assert.deepEqual(response.getFailuresList().map((failure) => failure.getProperty()).sort(), ["host", "machineId", "privateKey"]);

@@ -59,6 +59,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "corekube:cluster:Rewrite": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}` } }),
+  "pulumi:providers:corekube": (name) => ({ id: `provider-${name}` }),
   "pulumi:providers:kubernetes": (name) => ({ id: `provider-${name}` }),
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": byName,
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": byName,

@@ -1,5 +1,6 @@
 import { Incomplete, type Operation, type ResourceKind } from "../../../provider/resources/kind.js";
 import type { Properties } from "../../../provider/rpc/properties.js";
+import type { Settings } from "../../../provider/settings.js";
 
 /** An operation whose messages are kept. */
 export interface RecordedOperation extends Operation {
@@ -8,11 +9,12 @@ export interface RecordedOperation extends Operation {
   interrupt(): void;
 }
 
-export function operation(): RecordedOperation {
+export function operation(settings: Settings = {}): RecordedOperation {
   const controller = new AbortController();
   const statuses: string[] = [];
   const warnings: string[] = [];
   return {
+    settings,
     statuses,
     warnings,
     signal: controller.signal,

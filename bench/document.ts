@@ -1,0 +1,22 @@
+/** docs/benchmarks.md: blocks between marks that a run replaces. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { run } from "../lab/commands/process.js";
+import { projectDirectory } from "../lab/config.js";
+
+/** @throws Error when the document has no such block. */
+export function writeBlock(name: string, block: string): void {
+  const file = join(projectDirectory, "docs", "benchmarks.md");
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+  const text = readFileSync(file, "utf8");
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
+  writeFileSync(file, `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`);
+}
+
+/** The machine that was measured on. */
+export async function machineDescription(): Promise<string> {
+  const go = (await run("go", ["env", "GOVERSION"])).trim();
+  return `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}, ${go}`;
+}

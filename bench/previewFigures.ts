@@ -1,0 +1,64 @@
+/** The figures of previews as Markdown, and what they are held against. */
+import { workerResourceLimit } from "./figures.js";
+import type { Preview } from "./measure.js";
+
+/** Of 1,000 workers: seconds and MB over all processes. */
+const largest = { workers: 1000, seconds: 35, memory: 1600 };
+/** From 100 to 1,000 workers: ten times the workers may take so many times the seconds. */
+const growthAim = 8;
+
+export interface PreviewFigures {
+  readonly machine: string;
+  readonly date: string;
+  readonly runs: number;
+  /** By number of workers, ascending. */
+  readonly previews: readonly Preview[];
+}
+
+export interface Aim {
+  readonly name: string;
+  readonly got: string;
+  readonly aim: string;
+  readonly met: boolean;
+}
+
+export function previewAims({ previews }: PreviewFigures): Aim[] {
+  const large = previews.find(({ workers }) => workers === largest.workers);
+  const aims: Aim[] = [];
+  if (large !== undefined) {
+    aims.push({ name: "seconds for 1,000 workers", got: large.seconds.toFixed(1), aim: `under ${largest.seconds}`, met: large.seconds < largest.seconds });
+    aims.push({ name: "MB for 1,000 workers", got: large.memory.toFixed(0), aim: `under ${largest.memory}`, met: large.memory < largest.memory });
+  }
+  for (const [index, preview] of previews.entries()) {
+    const before = previews[index - 1];
+    if (before === undefined) continue;
+    const growth = preview.seconds / before.seconds;
+    const each = (preview.resources - before.resources) / (preview.workers - before.workers);
+    aims.push({ name: `times the seconds, ${before.workers} to ${preview.workers}`, got: growth.toFixed(1), aim: `at most ${growthAim}`, met: growth <= growthAim });
+    aims.push({ name: `resources per worker, ${before.workers} to ${preview.workers}`, got: String(each), aim: `at most ${workerResourceLimit}`, met: each <= workerResourceLimit });
+  }
+  return aims;
+}
+
+const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+export function previewFigures(figures: PreviewFigures): string {
+  const { previews } = figures;
+  const sum = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((all, value) => all + value, 0);
+  const kinds = [...new Set(previews.flatMap(({ processor }) => Object.keys(processor)))].filter((kind) => previews.some(({ processor }) => (processor[kind] ?? 0) >= 0.05));
+  return [
+    `${figures.date}; ${figures.machine}. Median of ${figures.runs}. Command: \`make bench-preview\`.`,
+    "",
+    row("workers (3 controllers, 3 etcd members)", ...previews.map(({ workers }) => workers.toLocaleString("en"))),
+    row("---", ...previews.map(() => "---:")),
+    row("seconds", ...previews.map(({ seconds }) => seconds.toFixed(1))),
+    row("highest memory of all processes (MB)", ...previews.map(({ memory }) => memory.toFixed(0))),
+    row("resources", ...previews.map(({ resources }) => String(resources))),
+    row("processor seconds, all", ...previews.map(({ processor }) => sum(processor).toFixed(1))),
+    ...kinds.map((kind) => row(`- ${kind}: processor seconds (MB)`, ...previews.map(({ processor, memoryBy }) => `${(processor[kind] ?? 0).toFixed(1)} (${(memoryBy[kind] ?? 0).toFixed(0)})`))),
+    "",
+    row("aim", "figure", "aimed at", "met"),
+    row("---", "---:", "---:", "---"),
+    ...previewAims(figures).map(({ name, got, aim, met }) => row(name, got, aim, met ? "yes" : "no")),
+  ].join("\n");
+}
