@@ -12,6 +12,7 @@ import type { SshAccess } from "../components/machine/access.js";
 import { kubeconfig } from "../components/pki/kubeconfig.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
+import { Rollout, stagesOf } from "../components/rollout/rollout.js";
 import { Workers } from "../components/workers/workers.js";
 import { type ClusterOutputs, machineTable } from "./outputs.js";
 
@@ -25,8 +26,9 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
   const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec) });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
-  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh });
-  const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint });
+  const rollout = new Rollout(stagesOf(spec));
+  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
+  const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
   const adminKubeconfig = createKubeconfig(spec.name, pki, controllers);
   const apiHost = controllers.api.internal;
   const endpointUrl = controllers.api.external.apply(apiUrl);
@@ -50,6 +52,7 @@ export function createCluster(spec: ClusterSpec): ClusterOutputs {
     caCertificate: pki.kubernetes.certificate,
     kubeconfig: adminKubeconfig,
     joinAfter: nodeAddons.joinAfter,
+    rollout,
   });
   new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });
   return {

@@ -14,7 +14,7 @@ export interface ControllerFilesArgs {
   readonly machine: Machine;
   /** Addresses of the API that belong to no controller. */
   readonly shared: readonly pulumi.Output<string>[];
-  readonly etcdUrls: pulumi.Output<string[]>;
+  readonly etcdUrls: readonly string[];
 }
 
 type Files = Record<string, pulumi.Output<string>>;
@@ -52,7 +52,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
       scheduler: client("scheduler", pki.kubernetes, identities.scheduler),
       kubelet: client("kubelet", pki.kubernetes, identities.kubelet(machine.name)),
     }, args),
-    "cluster.env": args.etcdUrls.apply((urls) => `ETCD_SERVERS=${urls.join(",")}\n`),
+    "cluster.env": pulumi.output(`ETCD_SERVERS=${args.etcdUrls.join(",")}\n`),
   };
 }
 

@@ -6,7 +6,7 @@ import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./ignition.js";
 import { kubelet, type KubeletRole } from "./kubelet.js";
-import { apiServer, authentication } from "./manifests/apiServer.js";
+import { apiServer, authentication, hosts } from "./manifests/apiServer.js";
 import { controllerManager } from "./manifests/controllerManager.js";
 import { podTemplate } from "./manifests/pod.js";
 import { scheduler } from "./manifests/scheduler.js";
@@ -47,7 +47,7 @@ function podMachine(spec: ClusterSpec, role: KubeletRole): NodeConfig {
 
 function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
   const pods = [apiServer(spec), controllerManager(spec), scheduler()];
-  return [authentication(), ...pods.map((pod) => podTemplate(spec, pod))];
+  return [authentication(), hosts(), ...pods.map((pod) => podTemplate(spec, pod))];
 }
 
 /**

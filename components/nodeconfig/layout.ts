@@ -4,6 +4,8 @@
 export const configurationDirectory = "/etc/corekube";
 /** A link, which a delivery switches in one step. */
 export const secretsDirectory = `${configurationDirectory}/secrets`;
+/** Names that the API server resolves before any other: the members of etcd. */
+export const hostsFile = `${configurationDirectory}/hosts`;
 /** Templates of the control plane's pods. */
 export const templateDirectory = `${configurationDirectory}/manifests`;
 /** Where the kubelet looks for pods that no API server knows of. */

@@ -5,6 +5,7 @@ import { apiUrl } from "../endpoint/endpoint.js";
 import { connection, type SshAccess } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
+import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
@@ -19,6 +20,7 @@ export interface WorkersArgs {
   readonly kubeconfig: pulumi.Input<string>;
   /** What a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
+  readonly rollout: Rollout;
 }
 
 export class Workers extends pulumi.ComponentResource {
@@ -30,11 +32,10 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.workers }, child);
+    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.workers, rollout: args.rollout }, child);
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    this.joins = this.machines.map(
-      (machine) =>
-        new Join(
+    this.joins = this.machines.map((machine) => {
+      const join = new Join(
           machine.name,
           {
             ...connection(machine, args.ssh),
@@ -46,8 +47,10 @@ export class Workers extends pulumi.ComponentResource {
             drainTimeout: spec.drainTimeout,
           },
           { ...child, dependsOn: [...machine.resources, ...args.joinAfter] },
-        ),
-    );
+      );
+      args.rollout.servesWith(machine.name, join.nodeName);
+      return join;
+    });
     this.registerOutputs({});
   }
 }

@@ -1,3 +1,5 @@
+import { announcement } from "../rollout/announcement.js";
+import type { Functions } from "../rpc/server.js";
 import { Delivery } from "./delivery.js";
 import { Join } from "./join.js";
 import type { ResourceKind } from "./kind.js";
@@ -9,3 +11,6 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   ["corekube:machine:Join", new Join()],
   ["corekube:cluster:Readiness", new Readiness()],
 ]);
+
+/** What the program may tell the provider, by token. */
+export const functions: Functions = new Map([["corekube:rollout:announce", (given) => announcement.begin(given)]]);

@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { apiPort } from "../../cloud/firewall.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { configurationDirectory, secretsDirectory } from "../layout.js";
+import { configurationDirectory, hostsFile, secretsDirectory } from "../layout.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
 import { file, type NodeFile } from "../types.js";
 import type { ControlPlanePod } from "./pod.js";
@@ -20,6 +20,11 @@ export function authentication(): NodeFile {
     anonymous: { enabled: true, conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }] },
   };
   return file(authenticationFile, stringify(configuration));
+}
+
+/** Empty of members until the first delivery, which writes into this very file: the API server's mount does not follow another one. */
+export function hosts(): NodeFile {
+  return file(hostsFile, "127.0.0.1 localhost\n");
 }
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ */
@@ -69,7 +74,11 @@ export function apiServer(spec: Spec): ControlPlanePod {
     name: "kube-apiserver",
     flags: flags(spec),
     // The directory above the link to the secrets, so that the server sees new files behind it.
-    reads: [{ name: "corekube", path: configurationDirectory, type: "Directory" }],
+    reads: [
+      { name: "corekube", path: configurationDirectory, type: "Directory" },
+      // Addresses of etcd's members by name. The kubelet would copy the machine's own at the start of the pod, and never again.
+      { name: "hosts", path: hostsFile, at: "/etc/hosts", type: "File" },
+    ],
     requests: { cpu: "250m", memory: "512Mi" },
     liveness: { host: address, port: apiPort, path: "/livez" },
     readiness: { host: address, port: apiPort, path: "/readyz" },

@@ -15,8 +15,8 @@ export interface Probe {
 export interface ControlPlanePod {
   readonly name: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
   readonly flags: readonly string[];
-  /** Paths of the machine that it may read, under the same path. */
-  readonly reads: readonly { readonly name: string; readonly path: string; readonly type: "Directory" | "File" }[];
+  /** Paths of the machine that it may read, under the same path unless `at` says otherwise. */
+  readonly reads: readonly { readonly name: string; readonly path: string; readonly at?: string; readonly type: "Directory" | "File" }[];
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly liveness: Probe;
   readonly readiness?: Probe;
@@ -56,7 +56,7 @@ export function podTemplate(spec: Pick<ClusterSpec, "images">, pod: ControlPlane
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),
           ...(pod.readiness ? { readinessProbe: probe(pod.readiness, { periodSeconds: 2, failureThreshold: 3 }) } : {}),
-          volumeMounts: pod.reads.map(({ name, path }) => ({ name, mountPath: path, readOnly: true })),
+          volumeMounts: pod.reads.map(({ name, path, at }) => ({ name, mountPath: at ?? path, readOnly: true })),
         },
       ],
       volumes: pod.reads.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
