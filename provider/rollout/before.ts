@@ -53,7 +53,13 @@ async function waitUntilWell(operation: Operation, going: Going, role: ControlPl
   try {
     for (;;) {
       progress.phase("asking the other machines before this one is replaced");
-      const findings = await Promise.all(announcement.controlPlane(going.machine).map((peer) => find(operation, peer, going)));
+      const findings = await Promise.all(
+        announcement
+          .controlPlane(going.machine)
+          // A controller that an earlier run took away comes back in this one, after etcd: waiting for it here would be for ever.
+          .filter(({ pool, host }) => pool === role || pool === "etcd" || host !== undefined)
+          .map((peer) => find(operation, peer, going)),
+      );
       const verdict = mayGo({ machine: going.machine, role }, findings);
       if (verdict.allowed) {
         if (verdict.downtime !== undefined) operation.log.warn(`${going.machine}: ${verdict.downtime}.`);

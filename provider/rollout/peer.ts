@@ -15,15 +15,22 @@ export interface Credentials {
 }
 
 /** A machine that serves answers at once; one that does not must not hold up the verdict for long. */
-const CONNECT_SECONDS = 20;
+export const CONNECT_SECONDS = 20;
 const HEALTH_SECONDS = 20;
 
 /**
  * Does `work` on another machine of the cluster.
- * @throws {Unreachable} after 20 s without SSH. @throws {HostKeyChanged}
+ * @param seconds until it must have answered SSH.
+ * @throws {Unreachable} @throws {HostKeyChanged}
  */
-export async function onPeer<Result>(operation: Operation, peer: Announced & { readonly host: string }, credentials: Credentials, work: (machine: Machine) => Promise<Result>): Promise<Result> {
-  const deadline = new Deadline(CONNECT_SECONDS);
+export async function onPeer<Result>(
+  operation: Operation,
+  peer: Announced & { readonly host: string },
+  credentials: Credentials,
+  work: (machine: Machine) => Promise<Result>,
+  seconds = CONNECT_SECONDS,
+): Promise<Result> {
+  const deadline = new Deadline(seconds);
   const progress = new Progress(operation.log, peer.machine, deadline);
   const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, { signal: operation.signal, deadline, progress });
   try {

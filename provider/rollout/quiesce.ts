@@ -6,6 +6,8 @@ import { announcement } from "./announcement.js";
 import { onPeer, type Credentials } from "./peer.js";
 
 const STOP_MILLISECONDS = 150_000;
+/** Longer than others are given: what is not stopped in peace is cut off. */
+const CONNECT_SECONDS = 60;
 
 /**
  * etcd hands its leadership on when it is stopped; its volumes are written out and let go before the cloud detaches them. The
@@ -41,6 +43,7 @@ export async function quiesce(operation: Operation, going: Credentials & { reado
   try {
     const { code, stdout, stderr } = await onPeer(operation, { ...known, host: going.host, ...(hostKey === undefined ? {} : { hostKey }) }, going, (machine) =>
       machine.root({ script: scripts[role], limitMilliseconds: STOP_MILLISECONDS }),
+      CONNECT_SECONDS,
     );
     if (code !== 0) throw new Error(`${going.machine}: left as it is, because its service could not be stopped (exit code ${code}): ${(stderr || stdout).trim()}`);
   } catch (error) {
