@@ -13,6 +13,7 @@ import type { SshAccess } from "../components/machine/access.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
+import { Rollout, stagesOf } from "../components/rollout/rollout.js";
 import { Workers } from "../components/workers/workers.js";
 import { type ClusterOutputs, machineTable } from "./outputs.js";
 
@@ -29,8 +30,9 @@ export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOpti
   const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec) });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
-  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh });
-  const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint });
+  const rollout = new Rollout(stagesOf(spec));
+  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
+  const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
   const adminKubeconfig = controllers.kubeconfig;
   const apiHost = controllers.api.internal;
   const endpointUrl = controllers.api.external.apply(apiUrl);
@@ -47,13 +49,16 @@ export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOpti
     after: [readiness],
     store: etcd,
   });
+  const provider = new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig });
+  rollout.announceTo(provider);
   const joining = {
     spec,
     cloud,
-    provider: new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig }),
+    provider,
     apiHost,
     caCertificate: pki.kubernetes.certificate,
     joinAfter: nodeAddons.joinAfter,
+    rollout,
   };
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });

@@ -1,13 +1,13 @@
 /** The provider's process: serves the engine's calls and ends when the engine does. */
 import { createServer, ENGINE_PORT_HOST } from "./rpc/server.js";
 import { EngineLog } from "./rpc/log.js";
-import { kinds } from "./resources/index.js";
+import { functions, kinds } from "./resources/index.js";
 
 /** Time that running operations have to clean up (delete tokens, close connections) once the process is told to end. */
 const CLEANUP_MILLISECONDS = 8_000;
 
 const log = new EngineLog(process.argv[2]);
-const service = createServer(kinds, log);
+const service = createServer(kinds, log, functions);
 
 async function stop(): Promise<void> {
   service.cancel();

@@ -34,6 +34,9 @@ export class NodeAddons extends pulumi.ComponentResource {
       // A ConfigMap that changes is updated in place; pods follow by the checksum in their template.
       {
         kubeconfig: args.kubeconfig,
+        // The same cluster wherever its API is reached: another address, as when its only controller is replaced, would otherwise
+        // be another cluster, and every object would be deleted and made anew.
+        clusterIdentifier: args.spec.name,
         enableServerSideApply: true,
         enableConfigMapMutable: true,
         // A run that was killed between the cluster's answer and the engine's note of it must not stop at what it made itself.

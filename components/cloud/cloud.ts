@@ -29,8 +29,8 @@ export interface MachineArgs {
   /** `<cluster>-<pool>-<index>`: name of the machine and its host name. */
   readonly name: string;
   readonly role: Role;
-  /** The cloud's name of the machine size; changing it replaces the machine. */
-  readonly size: string;
+  /** The cloud's name of the machine size; changing it replaces the machine, the old one first. Known when it is the machine's turn. */
+  readonly size: pulumi.Input<string>;
   /** Failure domain; not set: the cloud has none. A change moves nothing until the machine is replaced for another reason. */
   readonly zone?: string;
   /** Ignition; a change of it alone never replaces a machine. */

@@ -8,6 +8,7 @@ import { Delivery } from "../machine/delivery.js";
 import { createPool } from "../machine/pool.js";
 import { kubeconfig } from "../pki/kubeconfig.js";
 import type { Pki } from "../pki/pki.js";
+import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { EncryptionKey } from "./encryption.js";
 import { controllerFiles } from "./files.js";
@@ -19,6 +20,7 @@ export interface ControllersArgs {
   readonly ssh: SshAccess;
   readonly etcd: EtcdCluster;
   readonly endpoint: ApiEndpoint;
+  readonly rollout: Rollout;
 }
 
 export class Controllers extends pulumi.ComponentResource {
@@ -34,18 +36,27 @@ export class Controllers extends pulumi.ComponentResource {
     const { spec, pki, etcd } = args;
     const child = { parent: this };
     // Machines boot beside etcd's; only their secrets wait for it.
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers }, child);
+    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers, rollout: args.rollout }, child);
     this.api = args.endpoint.addresses(this.machines);
     this.kubeconfig = administration(spec.name, pki, this.api);
     const key = new EncryptionKey(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);
     this.deliveries = this.machines.map((machine) => {
       const files = controllerFiles({ spec, pki, machine, shared: this.api.shared, etcdUrls: etcd.clientUrls }, child);
-      return new Delivery(
+      const delivery = new Delivery(
         machine.name,
-        // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
-        { ...connection(machine, args.ssh), files: pulumi.secret(files), timeout: spec.bootTimeout, turn: "controller" },
+        {
+          ...connection(machine, args.ssh),
+          address: machine.privateIpv4,
+          files: pulumi.secret(files),
+          hosts: etcd.hosts,
+          timeout: spec.bootTimeout,
+          // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
+          turn: "controller",
+        },
         { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, key] },
       );
+      args.rollout.servesWith(machine.name, delivery.digest);
+      return delivery;
     });
     this.registerOutputs({});
   }

@@ -16,7 +16,7 @@ export interface ControllerFilesArgs {
   readonly machine: Machine;
   /** Addresses of the API that belong to no controller. */
   readonly shared: readonly pulumi.Output<string>[];
-  readonly etcdUrls: pulumi.Output<string[]>;
+  readonly etcdUrls: readonly string[];
 }
 
 type Files = Record<string, pulumi.Output<string>>;
@@ -58,9 +58,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     }, args),
     ...Object.fromEntries(Object.entries(controllerRules(spec)).map(([name, text]) => [name, pulumi.output(text)])),
     // The API's own addresses are for no kubelet's certificate: see scripts/approve.ts.
-    "cluster.env": pulumi
-      .all([args.etcdUrls, pulumi.all([...args.shared])])
-      .apply(([urls, shared]) => `ETCD_SERVERS=${urls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
+    "cluster.env": pulumi.all([...args.shared]).apply((shared) => `ETCD_SERVERS=${args.etcdUrls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
   };
 }
 

@@ -72,7 +72,14 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
       },
       // Both are read at the first boot only: a change of them must not replace a machine. The firewall comes first, so that the
       // machine is never open.
-      pulumi.mergeOptions(opts, { ignoreChanges: ["userData", "sshKeys"], dependsOn: [this.firewalls[args.role]] }),
+      // The cloud's provider would power all droplets of a pool off to resize them, with no gate before: another size is another
+      // machine. It comes after the old one, for its volumes and its node's name are free only then.
+      pulumi.mergeOptions(opts, {
+        ignoreChanges: ["userData", "sshKeys"],
+        replaceOnChanges: ["size"],
+        deleteBeforeReplace: true,
+        dependsOn: [this.firewalls[args.role]],
+      }),
     );
     const attachments = (args.volumes ?? []).map((volume) => this.attachVolume(args.name, droplet, volume, opts));
     return {

@@ -7,12 +7,17 @@ import { createPool } from "../machine/pool.js";
 import { Certificate } from "../pki/certificate.js";
 import { etcdNames } from "../pki/identities.js";
 import type { Pki } from "../pki/pki.js";
+import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec, EtcdSpec } from "../spec/cluster.js";
-import { clientUrl, memberEnvironment } from "./environment.js";
 
 /** Volumes of each member; none where its data is on the machine's own disk. */
 function volumesOf({ disks }: EtcdSpec): readonly VolumeArgs[] {
   return disks.type === "volumes" ? [{ suffix: "data", size: disks.data }, { suffix: "wal", size: disks.wal }] : [];
+}
+
+/** Address for clients of the member on a machine. */
+function clientUrl(machine: string): string {
+  return `https://${machine}:2379`;
 }
 
 export interface EtcdClusterArgs {
@@ -20,34 +25,38 @@ export interface EtcdClusterArgs {
   readonly cloud: Cloud;
   readonly pki: Pki;
   readonly ssh: SshAccess;
+  readonly rollout: Rollout;
 }
 
 export class EtcdCluster extends pulumi.ComponentResource {
   readonly machines: readonly Machine[];
   /** One for each machine, in their order; done when the member serves. */
   readonly deliveries: readonly Delivery[];
-  /** Addresses for clients. */
-  readonly clientUrls: pulumi.Output<string[]>;
+  /** Addresses for clients: by name, so that a member keeps its own when its machine is replaced. */
+  readonly clientUrls: readonly string[];
+  /** What clients must know to find those names: name to address in the private network. */
+  readonly hosts: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: EtcdClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:etcd:Cluster", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
     this.machines = createPool(
-      { spec, cloud: args.cloud, pool: spec.etcd, volumes: volumesOf(spec.etcd) },
+      { spec, cloud: args.cloud, pool: spec.etcd, rollout: args.rollout, volumes: volumesOf(spec.etcd) },
       child,
     );
-    const members = pulumi.all(this.machines.map((machine) => machine.privateIpv4)).apply((addresses) =>
-      addresses.map((address, index) => ({ name: this.machines[index]!.name, address })),
-    );
-    this.clientUrls = members.apply((all) => all.map((member) => clientUrl(member.address)));
-    const environment = members.apply(memberEnvironment);
+    this.clientUrls = this.machines.map(({ name }) => clientUrl(name));
+    this.hosts = byName(this.machines, ({ privateIpv4 }) => privateIpv4);
     // Started side by side: no member of a new cluster serves before most of them do. Changed by turns.
-    this.deliveries = this.machines.map((machine) => this.deliver(machine, environment, args));
+    this.deliveries = this.machines.map((machine) => {
+      const delivery = this.deliver(machine, args);
+      args.rollout.servesWith(machine.name, delivery.digest);
+      return delivery;
+    });
     this.registerOutputs({});
   }
 
-  private deliver(machine: Machine, environment: pulumi.Output<string>, args: EtcdClusterArgs): Delivery {
+  private deliver(machine: Machine, args: EtcdClusterArgs): Delivery {
     const child = { parent: this };
     const names = { dnsNames: etcdNames(machine.name), ipAddresses: ["127.0.0.1", machine.privateIpv4] };
     const certificate = (purpose: string, uses: readonly ("server_auth" | "client_auth")[]): Certificate =>
@@ -61,12 +70,23 @@ export class EtcdCluster extends pulumi.ComponentResource {
       "server.key": server.key,
       "peer.crt": peer.certificate,
       "peer.key": peer.key,
-      "cluster.env": environment,
     };
     return new Delivery(
       machine.name,
-      { ...connection(machine, args.ssh), files: pulumi.secret(files), timeout: args.spec.bootTimeout, turn: "etcd" },
+      {
+        ...connection(machine, args.ssh),
+        address: machine.privateIpv4,
+        files: pulumi.secret(files),
+        // Never an output of a machine that may itself be waiting for this one.
+        members: byName(this.machines, (other) => (other === machine ? machine.privateIpv4 : args.rollout.addressOf(other.name, other.privateIpv4))),
+        timeout: args.spec.bootTimeout,
+        turn: "etcd",
+      },
       { ...child, dependsOn: [...machine.resources] },
     );
   }
+}
+
+function byName(machines: readonly Machine[], value: (machine: Machine) => pulumi.Output<string>): pulumi.Output<Record<string, string>> {
+  return pulumi.output(Object.fromEntries(machines.map((machine) => [machine.name, value(machine)])));
 }

@@ -40,6 +40,15 @@ export interface DeliveryArgs extends MachineAccessArgs {
    * @default no order
    */
   turn?: pulumi.Input<string>;
+  /** The machine's address in the private network, kept for the next run. */
+  address?: pulumi.Input<string>;
+  /**
+   * Of an etcd member: every member's name to its address in the private network. Read when the member is started or moves; a
+   * change of it alone is none, for the members tell each other.
+   */
+  members?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Of a controller: names to addresses that its API server must resolve. A change reaches it without a restart. */
+  hosts?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /**
@@ -47,13 +56,19 @@ export interface DeliveryArgs extends MachineAccessArgs {
  *
  * A change of `files` delivers again and restarts `corekube-activate.service`. The host key is recorded at the first
  * connection and must be the same ever after. A failure names the machine, the failed unit and its last log lines; the
- * next `pulumi up` goes on from there. Deleting does nothing: the secrets go with the machine.
+ * next `pulumi up` goes on from there.
+ *
+ * Deleting it as the first half of a replacement asks every other machine of the control plane whether it is healthy, refuses where
+ * one is not or a quorum would be lost, and stops the machine's service in peace. Any other deletion does nothing: the secrets go
+ * with the machine.
  */
 export class Delivery extends pulumi.CustomResource {
   /** The machine's SSH host key, such as `ssh-ed25519 AAAA...`. */
   declare readonly hostKey: pulumi.Output<string>;
   /** `sha256:...` over names and contents of the files: tells that they changed, and nothing else of them. */
   declare readonly digest: pulumi.Output<string>;
+  /** Where it answered SSH; read by the next run. */
+  declare readonly host: pulumi.Output<string>;
 
   constructor(name: string, args: DeliveryArgs, opts?: pulumi.CustomResourceOptions) {
     const secret = { privateKey: pulumi.secret(args.privateKey), files: pulumi.secret(args.files) };

@@ -7,7 +7,7 @@ import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./ignition.js";
 import { kubelet } from "./kubelet.js";
-import { apiServer } from "./manifests/apiServer.js";
+import { apiServer, hosts } from "./manifests/apiServer.js";
 import { controllerManager } from "./manifests/controllerManager.js";
 import { podTemplate } from "./manifests/pod.js";
 import { scheduler } from "./manifests/scheduler.js";
@@ -57,7 +57,7 @@ function podMachine(spec: ClusterSpec, role: NodeRole): NodeConfig {
 
 function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
   const pods = [apiServer(spec), controllerManager(spec), scheduler(spec)];
-  return pods.map((pod) => podTemplate(spec, pod));
+  return [hosts(), ...pods.map((pod) => podTemplate(spec, pod))];
 }
 
 /**

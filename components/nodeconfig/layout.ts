@@ -6,6 +6,8 @@ export const configurationDirectory = "/etc/corekube";
 export const secretsDirectory = `${configurationDirectory}/secrets`;
 /** The API server's record of requests; its user's and root's. */
 export const auditDirectory = "/var/log/kube-apiserver";
+/** Names that the API server resolves before any other: the members of etcd. */
+export const hostsFile = `${configurationDirectory}/hosts`;
 /** Templates of the control plane's pods. */
 export const templateDirectory = `${configurationDirectory}/manifests`;
 /** Where the kubelet looks for pods that no API server knows of. */

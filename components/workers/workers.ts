@@ -7,6 +7,7 @@ import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
 import { withoutTraces } from "../machine/traces.js";
+import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
@@ -21,6 +22,7 @@ export interface WorkersArgs {
   readonly caCertificate: pulumi.Input<string>;
   /** What a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
+  readonly rollout: Rollout;
 }
 
 export class Workers extends pulumi.ComponentResource {
@@ -32,10 +34,10 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = withoutTraces(() => createPool({ spec, cloud: args.cloud, pool: args.pool }, child));
+    this.machines = withoutTraces(() => createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child));
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    const join = (machine: Machine): Join =>
-      new Join(
+    const join = (machine: Machine): Join => {
+      const joined = new Join(
         machine.name,
         {
           ...place(machine),
@@ -48,6 +50,9 @@ export class Workers extends pulumi.ComponentResource {
         },
         { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
       );
+      args.rollout.servesWith(machine.name, joined.nodeName);
+      return joined;
+    };
     this.joins = withoutTraces(() => this.machines.map(join));
     this.registerOutputs({});
   }

@@ -1,3 +1,5 @@
+import { announcement } from "../rollout/announcement.js";
+import type { Functions } from "../rpc/server.js";
 import { Delivery } from "./delivery.js";
 import { Identity } from "./identity.js";
 import { EncryptionKey } from "./encryptionKey.js";
@@ -15,3 +17,6 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   ["corekube:cluster:Readiness", new Readiness()],
   ["corekube:cluster:Rewrite", new Rewrite()],
 ]);
+
+/** What the program may tell the provider, by token. */
+export const functions: Functions = new Map([["corekube:rollout:announce", (given) => announcement.begin(given)]]);

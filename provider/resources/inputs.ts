@@ -31,6 +31,9 @@ export const files = z.record(
   z.string(),
 );
 
+/** Machine's name to an address. */
+export const addresses = z.record(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a name may have lower-case letters, digits, dot and dash only"), z.string().regex(/^[0-9a-fA-F.:]+$/, "must be an IP address"));
+
 /** Sets defaults, and names each input that is missing, unknown to the type, or of a wrong form. */
 export function checkInputs(shape: Readonly<Record<string, z.ZodType>>, given: Properties): { inputs: Properties; failures: Failure[] } {
   const inputs: Record<string, Value> = {};

@@ -1,8 +1,10 @@
 /** `corekube:machine:Join`: a worker that has joined the cluster; its deletion drains the worker. */
 import { z } from "zod";
+import { announcement } from "../rollout/announcement.js";
+import { waitForOthers } from "../rollout/worker.js";
 import { ApiUnavailable, ifFound, InvalidKubeconfig, openCluster, persist } from "../kubernetes/cluster.js";
 import { drain } from "../kubernetes/drain.js";
-import { isOf } from "../kubernetes/node.js";
+import { isOf, isReady } from "../kubernetes/node.js";
 import { Progress } from "../progress.js";
 import { redact } from "../redact.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
@@ -107,6 +109,8 @@ export class Join implements ResourceKind {
     const deadline = new Deadline(inputs.drainTimeout);
     const progress = new Progress(log, nodeName, deadline);
     const api = (): Deadline => new Deadline(API_SECONDS);
+    // It stays: this is the first half of its replacement.
+    const staying = announcement.get(inputs.machine);
     try {
       const cluster = await openCluster(inputs.kubeconfig, operation.signal);
       progress.phase("looking for the node");
@@ -116,12 +120,20 @@ export class Join implements ResourceKind {
         log.info(`${nodeName}: the Node of this name belongs to another machine by now and is left alone.`);
         return;
       }
-      if (inputs.drainTimeout > 0) await drain(cluster, nodeName, { signal: operation.signal, deadline, progress, log });
+      if (staying !== undefined) {
+        // Counted before the others are looked at, so that no two think that they are the only one.
+        announcement.leaves(inputs.machine);
+        // One that is not ready is missing already; its replacement is its repair.
+        if (isReady(node)) await waitForOthers(operation, cluster, staying, progress);
+      }
+      if (inputs.drainTimeout > 0) await drain(cluster, nodeName, { signal: operation.signal, deadline: new Deadline(inputs.drainTimeout), progress, log });
       progress.phase("removing the node");
       await persist(api(), operation.signal, () => ifFound(cluster.core.deleteNode({ name: nodeName })));
     } catch (error) {
+      announcement.stays(inputs.machine);
       if (operation.signal.aborted) throw new Error(`${nodeName}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here. To keep the node instead: kubectl uncordon ${nodeName}`);
       if (!(error instanceof ApiUnavailable || error instanceof InvalidKubeconfig)) throw error;
+      if (staying !== undefined) throw new Error(`${nodeName}: left as it is, because ${error.message}. Run \`pulumi up\` again once the API answers.`);
       log.warn(`${nodeName}: goes without being drained, because ${error.message}. If the cluster lives on, remove what is left: kubectl delete node ${nodeName}`);
     } finally {
       progress.stop();
@@ -131,7 +143,9 @@ export class Join implements ResourceKind {
   async #visit(operation: Operation, inputs: JoinInputs, recorded: string | undefined, work: (at: Visit) => Promise<Joined>): Promise<Properties> {
     const secrets = [inputs.privateKey, inputs.kubeconfig];
     try {
-      return { ...(await visit(operation, inputs, recorded, work)) };
+      const outputs = await visit(operation, inputs, recorded, work);
+      announcement.serves(inputs.machine, { host: inputs.host });
+      return { ...outputs };
     } catch (error) {
       throw error instanceof Incomplete ? new Incomplete(redact(error.message, secrets), error.id, error.outputs) : error;
     }

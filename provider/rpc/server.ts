@@ -16,7 +16,7 @@ import { drain } from "./drain.js";
 import { diffResponse } from "./differences.js";
 import { rpcError } from "./errors.js";
 import type { EngineLog } from "./log.js";
-import { decode, encode, secretKeys } from "./properties.js";
+import { decode, encode, secretKeys, type Properties } from "./properties.js";
 
 export const ENGINE_PORT_HOST = "127.0.0.1";
 const VERSION = "0.1.0";
@@ -39,7 +39,10 @@ export interface ProviderServer {
   drained(): Promise<void>;
 }
 
-export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog): ProviderServer {
+/** What the program tells the provider; nothing comes back. */
+export type Functions = ReadonlyMap<string, (given: Properties) => void>;
+
+export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog, functions: Functions = new Map()): ProviderServer {
   const cancellation = new AbortController();
   const running = new Set<Promise<unknown>>();
   let settings: Settings = {};
@@ -101,6 +104,13 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
     cancel: unary(() => {
       cancellation.abort(new Error("The run was interrupted."));
       return new Empty();
+    }),
+
+    invoke: unary((request: messages.InvokeRequest) => {
+      const call = functions.get(request.getTok());
+      if (call === undefined) throw new Error(`The provider "corekube" has no function "${request.getTok()}"; it has ${[...functions.keys()].join(" and ")}.`);
+      call(decode(request.getArgs()));
+      return new messages.InvokeResponse().setReturn(encode({}));
     }),
 
     check: unary((request: messages.CheckRequest) => {

@@ -44,7 +44,7 @@ describe("secrets", function () {
     assert.equal(await pulumi.isSecret(outputs.ssh_user), false);
   });
 
-  const etcdFiles = ["cluster.env", "etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
+  const etcdFiles = ["etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
   const controllerFiles = [
     "admission.yaml",
     "apiserver-kubelet-client.crt",
@@ -115,10 +115,11 @@ describe("secrets", function () {
   it("tell members of each other and controllers of all members", () => {
     const ips = ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map((name) => ({ name, ip: dropletAddresses(name).private }));
     const files = (name: string): Record<string, string> => run.one("Delivery", name).inputs["files"] as Record<string, string>;
-    const cluster = ips.map(({ name, ip }) => `${name}=https://${ip}:2380`).join(",");
-    assert.equal(files("dev-etcd-1")["cluster.env"], `ETCD_INITIAL_CLUSTER=${cluster}\nETCD_INITIAL_CLUSTER_STATE=new\n`);
+    const addresses = Object.fromEntries(ips.map(({ name, ip }) => [name, ip]));
+    assert.deepEqual(run.one("Delivery", "dev-etcd-1").inputs["members"], addresses);
+    assert.deepEqual(run.one("Delivery", "dev-controller-2").inputs["hosts"], addresses);
     const [servers, api] = files("dev-controller-2")["cluster.env"]!.split("\n");
-    assert.equal(servers, `ETCD_SERVERS=${ips.map(({ ip }) => `https://${ip}:2379`).join(",")}`);
+    assert.equal(servers, `ETCD_SERVERS=${ips.map(({ name }) => `https://${name}:2379`).join(",")}`);
     // Both load balancers': no kubelet gets a certificate for them.
     assert.match(api ?? "", /^API_ADDRESSES=198\.51\.\d+\.\d+,198\.51\.\d+\.\d+$/);
   });

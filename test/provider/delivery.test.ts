@@ -46,7 +46,7 @@ describe("Delivery", function () {
 
   it("keeps no secret in its outputs", async () => {
     const { outputs } = await delivery.create(operation(), inputs());
-    assert.deepEqual(Object.keys(outputs).sort(), ["digest", "hostKey"]);
+    assert.deepEqual(Object.keys(outputs).sort(), ["digest", "host", "hostKey"]);
   });
 
   it("delivers again, removes the old set, and makes the machine apply the new one", async () => {

@@ -1,17 +1,23 @@
 /** The API server of a controller. */
 import { apiPort } from "../../cloud/firewall.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { auditDirectory } from "../layout.js";
+import { auditDirectory, hostsFile } from "../layout.js";
 import { admissionFlags } from "../security/admission.js";
 import { auditFlags } from "../security/audit.js";
 import { authenticationFlag } from "../security/authentication.js";
 import { credentialDirectory } from "../security/users.js";
 import { cipherSuites, tlsMinimum } from "../tls.js";
+import { file, type NodeFile } from "../types.js";
 import type { ControlPlanePod } from "./pod.js";
 
 type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "components">;
 
 const address = "${PRIVATE_IPV4}";
+
+/** Empty of members until the first delivery, which writes into this very file: the API server's mount does not follow another one. */
+export function hosts(): NodeFile {
+  return file(hostsFile, "127.0.0.1 localhost\n");
+}
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ */
 function flags(spec: Spec): readonly string[] {
@@ -64,6 +70,8 @@ export function apiServer(spec: Spec): ControlPlanePod {
   return {
     name: "kube-apiserver",
     flags: flags(spec),
+    // Addresses of etcd's members by name. The kubelet would copy the machine's own at the start of the pod, and never again.
+    reads: [{ name: "hosts", path: hostsFile, at: "/etc/hosts" }],
     writes: [{ name: "audit", path: auditDirectory }],
     // The program in the official image has it as a file capability, and the kernel starts it with that or not at all.
     capabilities: ["NET_BIND_SERVICE"],

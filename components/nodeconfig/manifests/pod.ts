@@ -17,14 +17,16 @@ export interface Probe {
 
 interface Mount {
   readonly name: string;
-  /** On the machine and in the container. */
+  /** On the machine, and in the container where `at` does not say otherwise. */
   readonly path: string;
 }
 
 export interface ControlPlanePod {
   readonly name: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
   readonly flags: readonly string[];
-  /** Directories of the machine that it may write to; beside them it sees its own files, see `security/users.ts`. @default none */
+  /** Files of the machine that it may read; beside them it sees its own, see `security/users.ts`. @default none */
+  readonly reads?: readonly (Mount & { readonly at: string })[];
+  /** Directories of the machine that it may write to. @default none */
   readonly writes?: readonly Mount[];
   /** Linux capabilities that it cannot do without. @default none */
   readonly capabilities?: readonly string[];
@@ -47,8 +49,9 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
   }
   const { id } = controlPlaneUsers[pod.name];
   const mounts = [
-    { name: "credentials", path: credentialDirectory(pod.name), readOnly: true },
-    ...(pod.writes ?? []).map((mount) => ({ ...mount, readOnly: false })),
+    { name: "credentials", path: credentialDirectory(pod.name), at: credentialDirectory(pod.name), type: "Directory", readOnly: true },
+    ...(pod.reads ?? []).map((mount) => ({ ...mount, type: "File", readOnly: true })),
+    ...(pod.writes ?? []).map((mount) => ({ ...mount, at: mount.path, type: "Directory", readOnly: false })),
   ];
   const manifest = {
     apiVersion: "v1",
@@ -78,10 +81,10 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),
           ...(pod.readiness ? { readinessProbe: probe(pod.readiness, { periodSeconds: 2, failureThreshold: 3 }) } : {}),
-          volumeMounts: mounts.map(({ name, path, readOnly }) => ({ name, mountPath: path, ...(readOnly ? { readOnly } : {}) })),
+          volumeMounts: mounts.map(({ name, at, readOnly }) => ({ name, mountPath: at, ...(readOnly ? { readOnly } : {}) })),
         },
       ],
-      volumes: mounts.map(({ name, path }) => ({ name, hostPath: { path, type: "Directory" } })),
+      volumes: mounts.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
     },
   };
   return file(`${templateDirectory}/${pod.name}.yaml`, stringify(manifest, { lineWidth: 0 }));

@@ -84,6 +84,9 @@ export const mocks: pulumi.runtime.Mocks = {
     return { id, state: { ...(inputs as Outputs), ...outputs } };
   },
   call: ({ token }) => {
+    // A first run: nothing serves yet.
+    if (token === "pulumi:pulumi:readStackResourceOutputs") return { outputs: {} };
+    if (token === "corekube:rollout:announce") return {};
     throw new Error(`the mocks know no function ${token}`);
   },
 };

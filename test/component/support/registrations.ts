@@ -103,7 +103,7 @@ export function runProgram(spec: ClusterSpec): Promise<Run> {
 }
 
 async function register(spec: ClusterSpec): Promise<Run> {
-  await pulumi.runtime.setMocks(mocks, "corekube", "test", false);
+  await pulumi.runtime.setMocks(mocks, "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   try {

@@ -1,0 +1,48 @@
+/** A machine other than the one that an operation is for. */
+import { Progress } from "../progress.js";
+import type { Operation } from "../resources/kind.js";
+import { Machine } from "../ssh/machine.js";
+import { Deadline } from "../timing.js";
+import { SCRIPT_DIRECTORY } from "../machine/layout.js";
+import type { Announced } from "./announcement.js";
+
+/** The same for all machines of a cluster. */
+export interface Credentials {
+  readonly user: string;
+  readonly port: number;
+  /** In OpenSSH's format. */
+  readonly privateKey: string;
+}
+
+/** A machine that serves answers at once; one that does not must not hold up the verdict for long. */
+export const CONNECT_SECONDS = 20;
+const HEALTH_SECONDS = 20;
+
+/**
+ * Does `work` on another machine of the cluster.
+ * @param seconds until it must have answered SSH.
+ * @throws {Unreachable} @throws {HostKeyChanged}
+ */
+export async function onPeer<Result>(
+  operation: Operation,
+  peer: Announced & { readonly host: string },
+  credentials: Credentials,
+  work: (machine: Machine) => Promise<Result>,
+  seconds = CONNECT_SECONDS,
+): Promise<Result> {
+  const deadline = new Deadline(seconds);
+  const progress = new Progress(operation.log, peer.machine, deadline);
+  const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, { signal: operation.signal, deadline, progress });
+  try {
+    return await work(machine);
+  } finally {
+    progress.stop();
+    machine.close();
+  }
+}
+
+/** What the machine's own health check complains about; undefined: nothing. */
+export async function complaint(machine: Machine): Promise<string | undefined> {
+  const { code, stdout, stderr } = await machine.root({ script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/health 2>&1` });
+  return code === 0 ? undefined : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check ended with ${code}`;
+}

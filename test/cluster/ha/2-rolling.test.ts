@@ -1,0 +1,150 @@
+/**
+ * Rolling replacement of a highly available cluster, under a client that writes and reads all the time: of workers, controllers
+ * and etcd members, killed at three moments, with a gate that is closed once.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
+import { diagnostics, runEngine } from "../../../lab/commands/deploy.js";
+import { childEnvironment, pulumi } from "../../../lab/commands/stack.js";
+import { clearInterrupted } from "../../../lab/commands/recover.js";
+import { readOutputs } from "../../../lab/commands/outputs.js";
+import { CheckContext } from "../../../lab/checks/context.js";
+import { MachineWatch, timelineOf, type Absence } from "../../../lab/checks/rolling.js";
+import { Writer } from "../../../lab/faults/writer.js";
+import { projectDirectory } from "../../../lab/config.js";
+import { closeRegion, config, openRegion, progress } from "../region.js";
+
+const stack = "ha";
+const settings = { "corekube:high_availability": true, "corekube:node_count": 2, "corekube:public_node_count": 1 };
+const up = ["up", "--yes", "--skip-preview"];
+
+describe("rolling replacement of a highly available cluster", function () {
+  this.timeout(1_800_000);
+  let writer: Writer | undefined;
+
+  before(openRegion);
+  before(async () => {
+    await deploy(config, stack, progress, settings);
+    writer = new Writer({ kubeconfig: (await writeKubeconfig(config, stack)).kubeconfig });
+    await writer.start();
+  });
+  after(async () => {
+    await writer?.stop();
+    await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+    assert.deepEqual(await closeRegion(), []);
+  });
+
+  const set = (key: string, value: string): Promise<string> => pulumi(config, ["config", "set", `corekube:${key}`, value, "--stack", stack], { stack });
+
+  /** Runs a command as root on a machine, wherever that is by now. */
+  async function on(name: string, command: string): Promise<string> {
+    const context = new CheckContext(config, stack, await readOutputs(config, stack), progress);
+    const machine = context.machines().find((each) => each.name === name);
+    assert.ok(machine, `${name} is not in the table of machines`);
+    return context.inMachine(machine, command);
+  }
+
+  /** Which machines were away while `work` was done, printed. */
+  async function watched(work: () => Promise<void>): Promise<{ absences: readonly Absence[]; most: number }> {
+    const watch = new MachineWatch(config);
+    const began = Date.now();
+    await watch.start();
+    try {
+      await work();
+    } finally {
+      const absences = await watch.stop();
+      process.stdout.write(`${timelineOf(absences, began).replace(/^/gm, "      ")}\n`);
+    }
+    return { absences: await watch.stop(), most: watch.mostAway };
+  }
+
+  async function well(): Promise<void> {
+    const result = await runEngine(config, stack, up, progress);
+    assert.equal(result.code, 0, diagnostics(result.output));
+  }
+
+  async function nothingLost(): Promise<void> {
+    assert.ok(writer);
+    const verdict = await writer.verify();
+    assert.ok(verdict.acknowledged > 0, "nothing was written");
+    assert.deepEqual(verdict.lost, []);
+    assert.deepEqual(verdict.stale, []);
+  }
+
+  /** ID and name of each member of etcd. */
+  async function members(): Promise<string[]> {
+    const text = await on("kubernetes-etcd-0", `${etcdctl} member list`);
+    return text.trim().split("\n").map((line) => line.split(", ").slice(0, 3).join(" ")).sort();
+  }
+
+  /** @param at the line of output at which `pulumi up` and everything that it started is killed. */
+  async function killed(at: RegExp): Promise<void> {
+    const child = spawn("pulumi", [...up, "--stack", stack, "--non-interactive"], { cwd: projectDirectory, env: childEnvironment(config, stack), detached: true });
+    let output = "";
+    let done = false;
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (done || !at.test(output)) return;
+      done = true;
+      process.kill(-(child.pid ?? 0), "SIGKILL");
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    await new Promise((resolve) => child.once("close", resolve));
+    assert.ok(done, `the run ended before ${at.source} came:\n${diagnostics(output)}`);
+    await pulumi(config, ["cancel", "--yes", "--stack", stack], { stack }).catch(() => "");
+    await clearInterrupted(config, stack, progress);
+  }
+
+  for (const { key, size, machines } of [
+    { key: "node_size", size: "s-8vcpu-16gb", machines: ["kubernetes-worker-0", "kubernetes-worker-1"] },
+    { key: "controller_size", size: "s-4vcpu-8gb", machines: [0, 1, 2].map((index) => `kubernetes-controller-${index}`) },
+    { key: "etcd_size", size: "s-2vcpu-2gb", machines: [0, 1, 2].map((index) => `kubernetes-etcd-${index}`) },
+  ]) {
+    it(`${key}: machines go one by one, and nothing that was acknowledged is lost`, async () => {
+      const before = await members();
+      await set(key, size);
+      const { absences, most } = await watched(well);
+      assert.deepEqual(absences.map(({ machine }) => machine), machines);
+      assert.equal(most, 1);
+      assert.deepEqual(await members(), before, "each member keeps its ID");
+      await nothingLost();
+    });
+  }
+
+  for (const { name, at } of [
+    { name: "while the old machine is taken away", at: /etcd-1 deleting/ },
+    { name: "while the new machine is made", at: /etcd-1 creating replacement/ },
+    { name: "while the new machine is delivered to", at: /corekube:machine:Delivery kubernetes-etcd-1 creating/ },
+  ]) {
+    it(`etcd's size, killed ${name}: the next run ends healthy`, async () => {
+      const before = await members();
+      await set("etcd_size", (await pulumi(config, ["config", "get", "corekube:etcd_size", "--stack", stack], { stack })).trim() === "s-2vcpu-2gb" ? "s-1vcpu-2gb" : "s-2vcpu-2gb");
+      await killed(at);
+      const { most } = await watched(well);
+      assert.ok(most <= 1);
+      assert.deepEqual(await members(), before);
+      await nothingLost();
+      assert.equal((await runEngine(config, stack, up, progress)).changes, 0, "a further run changes nothing");
+    });
+  }
+
+  it("a gate that is closed stops the run before anything is touched, names what is wrong, and the next run goes on", async () => {
+    await set("controller_size", "s-2vcpu-4gb");
+    await on("kubernetes-etcd-2", "systemctl stop etcd.service");
+    const { absences } = await watched(async () => {
+      const result = await runEngine(config, stack, up, progress);
+      assert.notEqual(result.code, 0);
+      assert.match(diagnostics(result.output), /kubernetes-controller-0: left as it is[\s\S]*kubernetes-etcd-2 is not healthy/);
+    });
+    assert.deepEqual(absences, []);
+    await on("kubernetes-etcd-2", "systemctl start etcd.service");
+    const { most } = await watched(well);
+    assert.equal(most, 1);
+    await nothingLost();
+  });
+});
+
+const etcdctl =
+  "/opt/bin/etcdctl --endpoints https://127.0.0.1:2379 --cacert /run/corekube/etcd/etcd-ca.crt --cert /run/corekube/etcd/server.crt --key /run/corekube/etcd/server.key";

@@ -1,0 +1,117 @@
+/** The order of replacements, as the real engine carries it out. */
+import assert from "node:assert/strict";
+import { OrderStack, type EngineRun } from "./support.js";
+
+const etcd = ["etcd-0", "etcd-1", "etcd-2"];
+const controllers = ["controller-0", "controller-1", "controller-2"];
+
+/** What one replacement is, from its beginning to its end. */
+const replacement = (name: string): string[] =>
+  ["delete Delivery", "delete Machine", "create Machine", "create Delivery"].flatMap((what) => [`${what} ${name}`, `done ${what} ${name}`]);
+
+/** The most machines of a pool that were away together: from the beginning of the deletion to the end of the delivery. */
+function mostAway({ calls }: EngineRun, pool: string): number {
+  const away = new Set<string>();
+  let most = 0;
+  for (const call of calls) {
+    const name = call.split(" ").at(-1) ?? "";
+    if (!name.startsWith(pool)) continue;
+    if (call.startsWith("delete Delivery")) away.add(name);
+    if (call.startsWith("done create Delivery")) away.delete(name);
+    most = Math.max(most, away.size);
+  }
+  return most;
+}
+
+/** The most calls of a kind that were under way together. */
+function mostUnderWay(calls: readonly string[], kind: string): number {
+  let now = 0;
+  let most = 0;
+  for (const call of calls) {
+    if (call.startsWith(kind)) now += 1;
+    if (call.startsWith(`done ${kind}`)) now -= 1;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+describe("replacement on the engine", function () {
+  this.timeout(1_800_000);
+  const stack = new OrderStack();
+  before(() => stack.create());
+  after(() => stack.remove());
+
+  const well = async (command: "up" | "destroy" = "up"): Promise<EngineRun> => {
+    const run = await stack.run(command);
+    assert.equal(run.code, 0, run.output);
+    return run;
+  };
+
+  it("makes all machines side by side", async () => {
+    const { calls } = await well();
+    assert.equal(calls.filter((call) => call.startsWith("done create")).length, 18, calls.join("\n"));
+    assert.ok(mostUnderWay(calls, "create Machine") > 3, calls.join("\n"));
+  });
+
+  it("changes nothing without a reason", async () => {
+    assert.deepEqual((await well()).calls, []);
+  });
+
+  it("replaces members of etcd one by one: gone, made, serving, and only then the next", async () => {
+    await stack.set("etcd", "large");
+    assert.deepEqual((await well()).calls, etcd.flatMap(replacement));
+  });
+
+  it("replaces etcd, then controllers, then workers when all change at once", async () => {
+    for (const pool of ["etcd", "controller", "worker"]) await stack.set(pool, "medium");
+    await stack.set("atOnce", 2);
+    const run = await well();
+    assert.deepEqual(run.calls.slice(0, 48), [...etcd, ...controllers].flatMap(replacement));
+    assert.equal(mostAway(run, "worker"), 2);
+  });
+
+  it("leaves the others alone when a gate is closed, and goes on in the next run", async () => {
+    await stack.set("etcd", "small");
+    const stopped = await stack.run("up", { fail: "delete Delivery etcd-1" });
+    assert.notEqual(stopped.code, 0);
+    assert.deepEqual(stopped.calls, [...replacement("etcd-0"), "delete Delivery etcd-1"]);
+    assert.deepEqual((await well()).calls, ["etcd-1", "etcd-2"].flatMap(replacement));
+  });
+
+  it("does not go on after a machine that does not come to serve, and begins with it in the next run", async () => {
+    await stack.set("controller", "small");
+    const stopped = await stack.run("up", { fail: "create Delivery controller-1" });
+    assert.notEqual(stopped.code, 0);
+    assert.ok(!stopped.calls.some((call) => call.includes("controller-2")), stopped.calls.join("\n"));
+    assert.deepEqual((await well()).calls, ["create Delivery controller-1", "done create Delivery controller-1", ...replacement("controller-2")]);
+  });
+
+  for (const call of ["delete Delivery etcd-1", "delete Machine etcd-1", "create Machine etcd-1", "create Delivery etcd-1"]) {
+    it(`goes on after the engine was killed at "${call}", still one by one`, async () => {
+      await stack.set("etcd", `size-${call.replaceAll(" ", "-")}`);
+      const killed = await stack.run("up", { kill: call });
+      assert.notEqual(killed.code, 0);
+      assert.equal(killed.calls.at(-1), call);
+      const resumed = await well();
+      assert.equal(mostAway(resumed, "etcd"), 1, resumed.calls.join("\n"));
+      assert.deepEqual(resumed.calls.slice(-8), replacement("etcd-2"));
+      assert.ok(!resumed.calls.some((each) => each.endsWith("etcd-0")));
+      assert.deepEqual((await well()).calls, []);
+    });
+  }
+
+  it("makes further workers at once and touches no other, and takes them away again", async () => {
+    await stack.set("workers", 8);
+    const more = await well();
+    assert.deepEqual([...new Set(more.calls.map((call) => call.split(" ").at(-1)))].sort(), [3, 4, 5, 6, 7].map((index) => `worker-${index}`));
+    await stack.set("workers", 3);
+    const less = await well();
+    assert.deepEqual([...new Set(less.calls.map((call) => call.split(" ").at(-1)))].sort(), [3, 4, 5, 6, 7].map((index) => `worker-${index}`));
+  });
+
+  it("takes everything away side by side, without a flag and without the program", async () => {
+    const { calls } = await well("destroy");
+    assert.equal(calls.filter((call) => call.startsWith("done delete")).length, 18, calls.join("\n"));
+    assert.ok(mostUnderWay(calls, "delete Delivery") > 3, calls.join("\n"));
+  });
+});

@@ -1,0 +1,147 @@
+/**
+ * The order of a run on the real engine, without machines: the product's own `Rollout` in a small program, and a stub in the place
+ * of the provider that writes down what the engine asks of it, and when.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { killAtExit } from "../provider/support/processes.js";
+import { tool } from "../provider/support/tools.js";
+
+const PROJECT = path.resolve(__dirname, "../..");
+
+/** Machines are the pools' of a small cluster; a delivery stands for what makes each serve. */
+const PROGRAM = `
+import * as pulumi from "@pulumi/pulumi";
+import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/rollout.js"))};
+const config = new pulumi.Config();
+class Stub extends pulumi.CustomResource {
+  declare readonly address: pulumi.Output<string>;
+  declare readonly digest: pulumi.Output<string>;
+  constructor(type: string, name: string, args: object, opts?: pulumi.CustomResourceOptions) {
+    super("corekube:machine:" + type, name, { address: undefined, digest: undefined, ...args }, opts);
+  }
+}
+const pool = (name: string, count: number, atOnce: number) => ({ name, machines: Array.from({ length: count }, (_, index) => name + "-" + index), atOnce });
+const stages = [[pool("etcd", 3, 1)], [pool("controller", 3, 1)], [pool("worker", config.getNumber("workers") ?? 3, config.getNumber("atOnce") ?? 1)]];
+const rollout = new Rollout(stages);
+for (const stage of stages) for (const { name: role, machines } of stage) {
+  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.inTurn(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
+  for (const { name, machine } of made) {
+    // As the members of etcd: each is told of the others.
+    const members = role !== "etcd" ? undefined : pulumi.output(Object.fromEntries(made.map((other) => [other.name, other.name === name ? machine.address : rollout.addressOf(other.name, other.machine.address)])));
+    const delivery = new Stub("Delivery", name, { machineId: machine.id, host: machine.address, members }, { dependsOn: [machine] });
+    rollout.servesWith(name, delivery.digest);
+  }
+}
+`;
+
+/** Each call takes a moment; \`fail\` names a call that is refused, \`kill\` one at which the engine is killed. */
+const STUB = `
+const fs = require("node:fs");
+const { setTimeout: sleep } = require("node:timers/promises");
+const provider = require(${JSON.stringify(path.join(PROJECT, "node_modules/@pulumi/pulumi/provider"))});
+const folder = process.env.STUB_FOLDER;
+const told = (file) => { try { return fs.readFileSync(folder + "/" + file, "utf8").trim(); } catch { return ""; } };
+let number = 0;
+async function act(what, urn) {
+  const [type, name] = urn.split("::").slice(-2);
+  const call = what + " " + type.split(":").pop() + " " + name;
+  fs.appendFileSync(folder + "/calls", call + "\\n");
+  await sleep(250);
+  if (told("kill") === call) { fs.rmSync(folder + "/kill"); process.kill(Number(told("engine")), "SIGKILL"); await sleep(500); process.exit(1); }
+  if (told("fail") === call) throw new Error("refused: " + call);
+  fs.appendFileSync(folder + "/calls", "done " + call + "\\n");
+}
+class Stub {
+  version = "0.1.0";
+  async check(urn, olds, news) { return { inputs: news }; }
+  async diff(id, urn, olds, news) {
+    const key = urn.includes(":Machine::") ? "size" : "machineId";
+    return { changes: olds[key] !== news[key], replaces: olds[key] !== news[key] ? [key] : [], deleteBeforeReplace: true };
+  }
+  async create(urn, inputs) {
+    await act("create", urn);
+    const machine = urn.includes(":Machine::");
+    const id = urn.split("::").pop() + "-" + process.pid + "-" + ++number;
+    return { id, outs: { ...inputs, ...(machine ? { address: "10.0.0." + number } : { digest: "sha256:0", address: inputs.host }) } };
+  }
+  async update(id, urn, olds, news) { return { outs: { ...olds, ...news } }; }
+  async delete(id, urn) { await act("delete", urn); }
+  async invoke(token, inputs) { fs.appendFileSync(folder + "/announced", JSON.stringify(inputs) + "\\n"); return { outputs: {} }; }
+}
+provider.main(new Stub(), process.argv.slice(2));
+`;
+
+export interface EngineRun {
+  readonly code: number;
+  readonly output: string;
+  /** What the engine asked for, in order: `<create|delete> <Machine|Delivery> <name>`, and the same after `done`. */
+  readonly calls: readonly string[];
+}
+
+export class OrderStack {
+  readonly #root = mkdtempSync(path.join(tmpdir(), "corekube-rollout-"));
+  #pulumi = "";
+
+  async create(): Promise<void> {
+    this.#pulumi = await tool("pulumi");
+    for (const name of ["project/node_modules/@pulumi", "bin", "home", "state", "stub"]) mkdirSync(path.join(this.#root, name), { recursive: true });
+    // The official plugins are in the way: the engine would look for every package that it finds.
+    for (const name of ["@pulumi/pulumi", "tsx", "typescript"]) symlinkSync(path.join(PROJECT, "node_modules", name), path.join(this.#root, "project/node_modules", name));
+    const write = (name: string, content: string): void => writeFileSync(path.join(this.#root, name), content);
+    write("project/Pulumi.yaml", "name: order\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
+    write("project/package.json", '{"name":"order","main":"index.js"}');
+    write("project/index.js", 'require("tsx/cjs");\nmodule.exports = require("./program.ts");\n');
+    write("project/program.ts", PROGRAM);
+    write("bin/stub.js", STUB);
+    write("bin/pulumi-resource-corekube", `#!/bin/sh\nexec node ${path.join(this.#root, "bin/stub.js")} "$@"\n`);
+    chmodSync(path.join(this.#root, "bin/pulumi-resource-corekube"), 0o755);
+    await this.#done(["stack", "init", "organization/order/test"]);
+  }
+
+  remove(): void {
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  set(key: string, value: string | number): Promise<void> {
+    return this.#done(["config", "set", key, String(value)]);
+  }
+
+  /** @param trouble the call that is refused, or at which the engine is killed. */
+  async run(command: "up" | "destroy" | "preview", trouble: { readonly fail?: string; readonly kill?: string } = {}, args: readonly string[] = []): Promise<EngineRun> {
+    for (const name of ["calls", "fail", "kill"]) rmSync(path.join(this.#root, "stub", name), { force: true });
+    if (trouble.fail !== undefined) appendFileSync(path.join(this.#root, "stub/fail"), trouble.fail);
+    if (trouble.kill !== undefined) appendFileSync(path.join(this.#root, "stub/kill"), trouble.kill);
+    const { code, output } = await this.#start([command, ...(command === "preview" ? [] : ["--yes", "--skip-preview"]), ...args]);
+    const calls = path.join(this.#root, "stub/calls");
+    return { code, output, calls: existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [] };
+  }
+
+  async #done(args: readonly string[]): Promise<void> {
+    const { code, output } = await this.#start(args);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${output}`);
+  }
+
+  #start(args: readonly string[]): Promise<{ code: number; output: string }> {
+    const child: ChildProcess = spawn(this.#pulumi, [...args, "--non-interactive"], {
+      cwd: path.join(this.#root, "project"),
+      env: {
+        ...process.env,
+        PATH: `${path.join(this.#root, "bin")}:${path.join(PROJECT, "lab/plugins")}:${process.env["PATH"] ?? ""}`,
+        STUB_FOLDER: path.join(this.#root, "stub"),
+        PULUMI_HOME: path.join(this.#root, "home"),
+        PULUMI_BACKEND_URL: `file://${path.join(this.#root, "state")}`,
+        PULUMI_CONFIG_PASSPHRASE: "test",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+      },
+    });
+    killAtExit(child);
+    writeFileSync(path.join(this.#root, "stub/engine"), String(child.pid));
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
+  }
+}
