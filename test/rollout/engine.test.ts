@@ -92,6 +92,7 @@ describe("replacement on the engine", function () {
       const killed = await stack.run("up", { kill: call });
       assert.notEqual(killed.code, 0);
       assert.equal(killed.calls.at(-1), call);
+      await stack.unlock();
       const resumed = await well();
       assert.equal(mostAway(resumed, "etcd"), 1, resumed.calls.join("\n"));
       assert.deepEqual(resumed.calls.slice(-8), replacement("etcd-2"));

@@ -109,6 +109,11 @@ export class OrderStack {
     return this.#done(["config", "set", key, String(value)]);
   }
 
+  /** Takes the lock of a killed run away, as its user would. */
+  unlock(): Promise<void> {
+    return this.#done(["cancel", "--yes", "--stack", "organization/order/test"]);
+  }
+
   /** @param trouble the call that is refused, or at which the engine is killed. */
   async run(command: "up" | "destroy" | "preview", trouble: { readonly fail?: string; readonly kill?: string } = {}, args: readonly string[] = []): Promise<EngineRun> {
     for (const name of ["calls", "fail", "kill"]) rmSync(path.join(this.#root, "stub", name), { force: true });
