@@ -1,12 +1,17 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
+import { createRequire } from "node:module";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
+
+/** Loads now, and not with this module. `import()` would need a second loader, which costs every run a third of a second. */
+const load = createRequire(__filename);
 
 export = async function program(): Promise<ClusterOutputs> {
   // Everything is validated before the first resource is registered, and before the clouds' SDKs are loaded: they take seconds.
   const spec = loadClusterSpec();
-  const { Identity } = await import("../components/identity/identity.js");
+  const { Identity } = load("../components/identity/identity.js") as typeof import("../components/identity/identity.js");
   const identity = new Identity(spec);
-  const [{ createCluster }] = await Promise.all([import("./cluster.js"), identity.accepted()]);
+  const { createCluster } = load("./cluster.js") as typeof import("./cluster.js");
+  await identity.accepted();
   return createCluster(spec, { dependsOn: [identity] });
 };
