@@ -1,5 +1,7 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { createRequire } from "node:module";
+import type * as identityModule from "../components/identity/identity.js";
+import type * as clusterModule from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
 
@@ -9,9 +11,9 @@ const load = createRequire(__filename);
 export = async function program(): Promise<ClusterOutputs> {
   // Everything is validated before the first resource is registered, and before the clouds' SDKs are loaded: they take seconds.
   const spec = loadClusterSpec();
-  const { Identity } = load("../components/identity/identity.js") as typeof import("../components/identity/identity.js");
+  const { Identity } = load("../components/identity/identity.js") as typeof identityModule;
   const identity = new Identity(spec);
-  const { createCluster } = load("./cluster.js") as typeof import("./cluster.js");
+  const { createCluster } = load("./cluster.js") as typeof clusterModule;
   await identity.accepted();
   return createCluster(spec, { dependsOn: [identity] });
 };

@@ -9,6 +9,7 @@
  * system calls sched_getaffinity and sysinfo (`nproc`, `uptime`), /proc/stat (`top`), and pods, whose /proc and /sys are new ones.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import type { DropletSpec } from "../api/driver.js";
 
@@ -150,8 +151,17 @@ export function topologyFiles({ vcpus, memory }: Hardware): Readonly<Record<stri
   return files;
 }
 
+/**
+ * What can be shown of a size on this host. Not more CPUs than the host has: the kubelet puts pods on all that it sees, and the kernel
+ * refuses those that are not there.
+ */
+export function shown({ vcpus, memory }: Hardware, host = cpus().length): Hardware {
+  return { vcpus: Math.min(vcpus, host), memory };
+}
+
 /** Writes all files anew. @param folder Gone and made again; the machine must not run. */
-export function writeHardware(folder: string, hardware: Hardware): void {
+export function writeHardware(folder: string, size: Hardware): void {
+  const hardware = shown(size);
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const files = {
