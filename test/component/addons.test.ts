@@ -145,6 +145,7 @@ describe("add-ons", function () {
       "ServiceAccount coredns -> corekube:coredns",
       "ServiceAccount kube-flannel -> corekube:kube-flannel",
       "ServiceAccount kube-proxy -> system:node-proxier",
+      "User corekube:csr-approver -> corekube:csr-approver",
       "User kube-apiserver-kubelet-client -> system:kubelet-api-admin",
     ]);
   });

@@ -41,7 +41,7 @@ describe("settings", () => {
         highAvailability: false,
         logLevel: "INFO",
         etcd: { role: "etcd", pool: "etcd", count: 1, size: "s-1vcpu-2gb", zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 3, wal: 1 } },
-        controllers: { role: "controller", pool: "controller", count: 1, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.4, memory: 1024 } } },
+        controllers: { role: "controller", pool: "controller", count: 1, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
         workers: { role: "worker", pool: "worker", count: 1, size: "s-4vcpu-8gb", zones: [], resources: usual },
         publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", zones: [], resources: usual },
         maxUnavailable: 1,
