@@ -70,7 +70,7 @@ export const options = {
       mem: whole(256, 262_144, "MB").default(1024).describe("MB of memory that a member keeps under pressure."),
       data_disk: whole(1024, 65_536, "MB").default(3072).describe("MB for a member's data; half of it is the database's quota, 8 GB at most. A volume is rounded up to whole GB; may grow, never shrink."),
       wal_disk: whole(512, 65_536, "MB").default(512).describe("MB of the volume with a member's write-ahead log. Rounded up to whole GB; may grow, never shrink. Not used with disk_type ROOT."),
-      disk_type: oneOf("MOUNT", "ROOT").default("MOUNT").describe("MOUNT: data and write-ahead log each on a volume that outlives the machine. ROOT: on the machine's own disk; a replaced member gets its data from the others, and a single member's data goes with its machine."),
+      disk_type: oneOf("MOUNT", "ROOT").default("MOUNT").describe("MOUNT: data and write-ahead log each on a volume that outlives the machine. ROOT: on the machine's own disk; a replaced member gets its data from the others; needs 3 or 5 members."),
     }),
     {},
     "The etcd cluster: members, what each gets, and where its data is.",

@@ -17,6 +17,8 @@ export interface Check {
    * and `make test`. Each level includes those before it.
    */
   readonly level: Level;
+  /** Whether it has something to look at here. @default always */
+  applies?(context: CheckContext): boolean;
   /** @throws Error that says what was expected and what was found. */
   run(context: CheckContext): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { accessChecks } from "./access.js";
 import { cisChecks } from "./cis.js";
 import { CheckContext, levels, type Check, type Level } from "./context.js";
 import { leakChecks } from "./leaks.js";
+import { proxiedChecks } from "./proxied.js";
 import { poolChecks } from "./pools.js";
 import { nodeChecks } from "./nodes.js";
 import { portChecks } from "./ports.js";
@@ -30,6 +31,7 @@ export const checks: readonly Check[] = [
   ...poolChecks,
   ...trafficChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
+  ...proxiedChecks,
   ...portChecks,
   ...leakChecks,
   ...cisChecks,
@@ -77,13 +79,14 @@ export async function runChecks(
       return false;
     }
   };
-  const first = checksOf("always");
+  const applying = (at: Level): readonly Check[] => checksOf(at).filter((check) => check.applies?.(context) ?? true);
+  const first = applying("always");
   for (const check of first) await attempt(check.name, () => check.run(context));
   if (!needsWorkload(level)) return results;
   // Pods of the workload have no place to run on nodes that are not Ready.
   const healthy = results.every((result) => result.failure === undefined);
   const started = healthy && (await attempt("pods of the check become ready", () => startWorkload(context, nodePort)));
-  for (const check of checksOf(level)) {
+  for (const check of applying(level)) {
     if (first.includes(check) || progress.signal?.aborted) continue;
     if (started) await attempt(check.name, () => check.run(context));
     else results.push({ name: check.name, seconds: 0, failure: "not run: the cluster is not healthy enough for it, see above" });

@@ -77,6 +77,7 @@ export const poolChecks: readonly Check[] = [
   {
     name: "public workers answer everyone on port 80, private ones only administrators",
     level: "boot",
+    applies: (context) => context.machines("public").length > 0,
     run: async (context) => {
       const { adminAddress, strangerAddress } = context.config;
       for (const { name, public_ipv4: address } of context.machines("public")) {

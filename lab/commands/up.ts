@@ -86,6 +86,11 @@ async function changeProxyMode(config: LabConfig, progress: Progress): Promise<v
   await ensureProxy(config);
 }
 
+/** Settings that send machines' downloads through the region's proxy, where it has one. */
+function proxySettings(config: LabConfig): Readonly<Record<string, unknown>> {
+  return proxyMode(config) === "off" ? {} : { "corekube:http_proxy": proxyUrl(config), "corekube:https_proxy": proxyUrl(config) };
+}
+
 /**
  * Makes the stack and runs the program on it.
  * @param settings replace those of `Pulumi.<stack>.yaml`, by full key.
@@ -99,7 +104,7 @@ export async function deploy(
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<number> {
   checkStack(config, stack);
-  writeSettings(config, stack, settings);
+  writeSettings(config, stack, { ...proxySettings(config), ...settings });
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
   await clearInterrupted(config, stack, progress);

@@ -5,7 +5,7 @@ import { parseProxyLog, proxyFaults, type ProxyExpectation } from "../../lab/che
 import { firewallText } from "../../lab/machines/firewall.js";
 import { behindProxy, squidConfig, wantedProxyMode } from "../../lab/machines/proxy.js";
 
-/** As squid 5.7 wrote them. */
+/** In the format that squid is told to write. */
 const recorded = `1795273001.120 198.18.33.3 GET 200 http://198.18.33.1:5080/dl.k8s.io/v1.36.3/bin/linux/amd64/kubelet
 1795273001.480 198.18.33.3 CONNECT 200 registry.k8s.io:443
 1795273002.001 198.18.33.4 GET 200 http://198.18.33.1:5080/dl.k8s.io/v1.36.3/bin/linux/amd64/kubelet

@@ -132,7 +132,7 @@ describe("disks of etcd", () => {
   });
 
   it("are the machine's own with disk_type ROOT", () => {
-    const root = spec({ etcd: { disk_type: "ROOT" } });
+    const root = spec({ etcd: { count: 3, disk_type: "ROOT" } });
     assert.doesNotMatch(unit(root, "etcd", "etcd.service"), /wal|corekube-volume/);
     assert.equal(text(root, "etcd", "/opt/corekube/bin/volume"), undefined);
     assert.doesNotMatch(unit(root, "etcd", "corekube-activate.service"), /volume/);

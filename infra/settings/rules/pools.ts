@@ -45,6 +45,14 @@ const membersRule: Rule = {
       : [],
 };
 
+const lonelyRule: Rule = {
+  needs: ["etcd", "high_availability"],
+  check: ({ etcd, high_availability }) =>
+    etcd.disk_type === "ROOT" && (etcd.count ?? (high_availability ? 3 : 1)) === 1
+      ? [{ path: "etcd.disk_type", got: etcd.disk_type, allowed: "MOUNT with one etcd member: nobody has its data once its machine is replaced", mend: set("etcd.disk_type", "MOUNT") }]
+      : [],
+};
+
 const volumeRules: readonly Rule[] = (["data_disk", "wal_disk"] as const).map((name) => ({
   needs: ["etcd", "cloud"],
   check: (settings) => {
@@ -69,4 +77,4 @@ const placementRules: readonly Rule[] = (["control_plane_placement", "node_place
   },
 }));
 
-export const poolRules: readonly Rule[] = [nodePortRule, unavailableRule, membersRule, ...volumeRules, ...placementRules];
+export const poolRules: readonly Rule[] = [nodePortRule, unavailableRule, membersRule, lonelyRule, ...volumeRules, ...placementRules];

@@ -100,7 +100,8 @@ const resources: readonly Refusal[] = [
   refused({ etcd: { mem: 100 } }, "etcd.mem", "from 256"),
   refused({ etcd: { cpus: 65 } }, "etcd.cpus", "from 0.1 to 64"),
   refused({ etcd: { mem: 200_000 } }, "etcd", "the largest size of digitalocean"),
-  refused({ etcd: { disk_type: "ROOT", data_disk: 65_536 }, etcd_size: "s-1vcpu-2gb" }, "etcd_size", "66048 MB of disk"),
+  refused({ etcd: { disk_type: "ROOT" } }, "etcd.disk_type", "MOUNT with one etcd member"),
+  refused({ etcd: { count: 3, disk_type: "ROOT", data_disk: 65_536 }, etcd_size: "s-1vcpu-2gb" }, "etcd_size", "66048 MB of disk"),
 ];
 
 const security: readonly Refusal[] = [

@@ -18,7 +18,7 @@ export const valid: readonly Settings[] = [
   { etcd: { count: 5, disk_type: "ROOT" } },
   { etcd: { data_disk: 1024, wal_disk: 512 } },
   { etcd: { data_disk: 65_536, wal_disk: 65_536, mem: 8192, cpus: 4 } },
-  { etcd: { disk_type: "ROOT", data_disk: 40_000 }, etcd_size: "s-2vcpu-4gb" },
+  { etcd: { count: 3, disk_type: "ROOT", data_disk: 40_000 }, etcd_size: "s-2vcpu-4gb" },
   { node_count: 255 },
   { node_count: 6, public_node_count: 3, max_unavailable: 6 },
   { public_node_count: 1, public_node_size: "c-2" },
