@@ -12,7 +12,7 @@ ifdef STACK
 export COREKUBE_STACK := $(STACK)
 endif
 
-.PHONY: help ready up down clean status env ssh check cis test test-interrupt lint bench bench-preview
+.PHONY: help ready up down clean status env ssh check cis test test-ha test-interrupt lint bench bench-preview
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -50,6 +50,9 @@ cis: ready ## walk the CIS Kubernetes Benchmark on the cluster: every control, p
 
 test: ready ## all tests: types, lint, units, components, lab, and a cluster that is booted and checked
 	@node --import tsx test/run.ts
+
+test-ha: ready ## break a highly available cluster, and roll its machines, under a client that writes and reads (about 40 minutes)
+	@node --import tsx test/run.ts ha
 
 test-interrupt: ready ## interrupt make up at several moments and run it again (about 10 minutes)
 	@node --import tsx test/cluster/interrupt.ts

@@ -87,7 +87,7 @@ async function main(): Promise<number> {
     };
     let prepared: boolean | undefined;
     for (const suite of suites) {
-      if (chosen.length > 0 && !chosen.some((name) => suite.name.startsWith(name))) continue;
+      if (chosen.length > 0 ? !chosen.some((name) => suite.name.startsWith(name)) : suite.onDemand) continue;
       if (signal.aborted) break;
       if (suite.files && prepared === undefined) prepared = await prepare();
       const counts = await runSuite(suite, scratch);

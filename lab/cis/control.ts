@@ -6,7 +6,7 @@ export interface Control {
   readonly id: string;
   readonly title: string;
   /** What is against it, one line each; nothing: it passes. */
-  check(facts: ClusterFacts): readonly string[];
+  readonly check: (facts: ClusterFacts) => readonly string[];
 }
 
 type Program = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "etcd" | "kubelet";

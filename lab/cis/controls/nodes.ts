@@ -17,7 +17,7 @@ interface Authentication {
   readonly x509?: { readonly clientCAFile?: string };
 }
 
-const authentication = (of: Readonly<Record<string, unknown>>): Authentication => (of["authentication"] ?? {}) as Authentication;
+const authentication = (of: Readonly<Record<string, unknown>>): Authentication => (of["authentication"] ?? {});
 
 function metricsAddresses(text: string): string[] {
   return parseAllDocuments(text).flatMap((document) => {

@@ -107,7 +107,8 @@ describe("rolling replacement of a highly available cluster", function () {
       await set(key, size);
       const { absences, most } = await watched(well);
       assert.deepEqual(absences.map(({ machine }) => machine), machines);
-      assert.equal(most, 1);
+      // A machine may be away for less than the watch's pause.
+      assert.ok(most <= 1, `${most} machines were away at once`);
       assert.deepEqual(await members(), before, "each member keeps its ID");
       await nothingLost();
     });
@@ -140,8 +141,9 @@ describe("rolling replacement of a highly available cluster", function () {
     });
     assert.deepEqual(absences, []);
     await on("kubernetes-etcd-2", "systemctl start etcd.service");
-    const { most } = await watched(well);
-    assert.equal(most, 1);
+    const { absences: replaced, most } = await watched(well);
+    assert.equal(replaced.length, 3);
+    assert.ok(most <= 1);
     await nothingLost();
   });
 });
