@@ -48,7 +48,7 @@ describe("inputs", () => {
   it("that a preview does not know are let through", () => {
     const unknown: Properties = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
     assert.deepEqual(deliveryKind.check(unknown).failures, []);
-    assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN });
+    assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN, host: UNKNOWN });
   });
 });
 
