@@ -9,6 +9,9 @@ const locallySigned = "tls:index/locallySignedCert:LocallySignedCert";
 /** Components whose own keys sign certificates and service account tokens. */
 const signers: readonly string[] = ["corekube:pki:Authority", "corekube:pki:Pki"];
 
+/** Beside them: keys that encrypt Secrets, and sign nothing. A rotation deletes the one before the last. */
+const encrypts = /-encryption-[0-9]+$/;
+
 interface Settings extends Allowed {
   readonly stacks: readonly string[];
 }
@@ -20,8 +23,8 @@ export const caKeysProtected = stackRule<Settings>({
     stacks: {
       type: "array",
       items: { type: "string" },
-      default: ["corekube/dev"],
-      description: "Stacks, as project/stack, whose keys may be unprotected. The default is the lab's, which is thrown away.",
+      default: ["corekube/dev", "corekube/ha"],
+      description: "Stacks, as project/stack, whose keys may be unprotected. The default are the lab's, which are thrown away.",
     },
     ...allowedNames("may be unprotected"),
   },
@@ -44,7 +47,7 @@ function signing(resources: readonly StackResource[]): Set<StackResource> {
     }
   };
   for (const resource of resources) {
-    if (resource.type === privateKey && signers.includes(resource.ancestors[0]?.type ?? "")) found.add(resource);
+    if (resource.type === privateKey && signers.includes(resource.ancestors[0]?.type ?? "") && !encrypts.test(resource.name)) found.add(resource);
     const isAuthority = isTrue(resource.props["isCaCertificate"]);
     if (resource.type === selfSigned && isAuthority) {
       found.add(resource);

@@ -9,7 +9,7 @@ import { breakMark } from "./support/marks.js";
 /** Stacks that the project ships, and settings that a team would change first. */
 const shipped: readonly { readonly title: string; readonly stack: string; readonly changes?: Readonly<Record<string, unknown>> }[] = [
   { title: "dev", stack: "dev" },
-  { title: "dev, highly available", stack: "dev", changes: { "corekube:high_availability": true } },
+  { title: "ha", stack: "ha" },
 ];
 
 /** The lab writes the file with its mirror's checksums when it is up; without it the official ones hold. */
@@ -106,9 +106,9 @@ describe("policy pack on the real engine", function () {
         "no-host-path-pods: kubernetes-kube-flannel",
         "no-privileged-pods: kubernetes-kube-proxy",
         // Of controllers both ports.
-        ...["controller", "controller", "etcd", "worker"].map((role) => `no-world-open-access: kubernetes-${role}`),
+        ...["controller", "controller", "etcd", "public", "worker"].map((role) => `no-world-open-access: kubernetes-${role}`),
         "os-image-pinned: kubernetes",
-        ...[...machines, "kubernetes-etcd-0-data"].map((name) => `resources-tagged: ${name}`),
+        ...[...machines, "kubernetes-etcd-0-data", "kubernetes-etcd-0-wal"].map((name) => `resources-tagged: ${name}`),
         "user-data-size: kubernetes-controller-0",
         "user-data-size: kubernetes-etcd-0",
         "user-data-without-secrets: kubernetes-controller-0",
