@@ -17,9 +17,19 @@ export interface EngineRun {
   readonly errors: string;
 }
 
-/** `--policy-pack policies` when the project has one. */
-export function policyArguments(directory = projectDirectory): string[] {
-  return existsSync(join(directory, policies, "PulumiPolicy.yaml")) ? ["--policy-pack", policies] : [];
+/** Names the file with the policy pack's configuration: exceptions by name, and what a team demands beyond the defaults. */
+export const policyConfigVariable = "COREKUBE_POLICY_CONFIG";
+
+/**
+ * `--policy-pack policies` when the project has one, with the configuration that the environment names.
+ * @throws Problem when that file is not there.
+ */
+export function policyArguments(directory = projectDirectory, env: NodeJS.ProcessEnv = process.env): string[] {
+  if (!existsSync(join(directory, policies, "PulumiPolicy.yaml"))) return [];
+  const file = env[policyConfigVariable];
+  if (!file) return ["--policy-pack", policies];
+  if (!existsSync(file)) throw new Problem(`${policyConfigVariable}: got "${file}", allowed is the path of a JSON file with the policy pack's configuration; there is none`);
+  return ["--policy-pack", policies, "--policy-pack-config", file];
 }
 
 /** Arguments that every call carries. */

@@ -34,7 +34,7 @@ describe("ci: scripts on the lab's API", function () {
     await ensureTools(config, ["pulumi"], quiet);
     api = await createApi({ driver, stateFile: join(folder, "api.json"), config, logger: { info: () => undefined, error: () => undefined } });
     await api.app.listen({ host: "127.0.0.1", port: 0 });
-    settings = { "digitalocean:apiEndpoint": `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`, "corekube:mirrors": {} };
+    settings = { "digitalocean:apiEndpoint": `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`, "corekube:mirrors": {}, "corekube:deletion_protection": true };
     writeSettings(config, stack, settings);
     await ensureStack(config, stack, quiet);
   });
