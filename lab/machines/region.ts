@@ -13,6 +13,7 @@ import type { Progress } from "../progress.js";
 import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.js";
 import { balancerSocket, balancersDirectory, dropletOfNamespace, machineName, machinesDirectory, metadataAddress, proxyDirectory, publicBridge, uplink, volumesDirectory } from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
+import { unshareMounts } from "./disk.js";
 import { releaseLoops } from "./loops.js";
 
 /**
@@ -92,8 +93,11 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   await removeGroup(config, hostGroup);
   for (const group of groupsOf(config)) await removeGroup(config, group);
   removeRegionGroup(config);
-  await unmountBelow(config.directory);
-  for (const folder of [volumesDirectory(config), machinesDirectory(config)]) await releaseLoops(folder);
+  const machines = machinesDirectory(config);
+  await unmountBelow(config.directory, machines);
+  // Before the mount that the machines' disks are below of: without it, the kernel tells their files by another path.
+  for (const folder of [volumesDirectory(config), machines]) await releaseLoops(folder);
+  await unshareMounts(machines);
   for (const id of await dropletsWithNamespace(config)) await removeNamespace(machineName(config, id));
   for (const name of existsSync(propagation) ? readdirSync(propagation) : []) {
     const id = dropletOfNamespace(config, name);
@@ -140,11 +144,11 @@ async function removeNetwork(config: LabConfig): Promise<void> {
   await removeNamespace(config.namespace);
 }
 
-async function unmountBelow(directory: string): Promise<void> {
+async function unmountBelow(directory: string, except: string): Promise<void> {
   const targets = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))))
-    .filter((target) => target.startsWith(`${directory}/`));
+    .filter((target) => target.startsWith(`${directory}/`) && target !== except);
   // The deepest first.
   for (const target of targets.sort((a, b) => b.length - a.length)) await run(["umount", "-l", target]);
 }
