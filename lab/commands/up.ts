@@ -103,7 +103,6 @@ export async function deploy(
   progress: Progress,
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<number> {
-  checkStack(config, stack);
   writeSettings(config, stack, { ...proxySettings(config), ...settings });
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
