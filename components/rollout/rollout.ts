@@ -50,7 +50,8 @@ export class Rollout {
   ) {
     this.#unordered = preview;
     for (const machine of stages.flat().flatMap((pool) => pool.machines)) this.#turns.set(machine, newTurn());
-    this.#roster = preview ? Promise.resolve(new Map()) : this.#begin();
+    // A preview asks too, though it needs no answer: what it asks with is part of the plan that an update may be held to.
+    this.#roster = preview ? source.roster().then(() => new Map<string, never>(), () => new Map<string, never>()) : this.#begin();
     // Whoever waits for its turn says it too.
     this.#roster.catch((error: Error) => this.#turns.forEach((turn) => turn.refuse(error)));
   }

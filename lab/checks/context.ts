@@ -18,7 +18,7 @@ export interface Check {
    */
   readonly level: Level;
   /** Whether it has something to look at here. @default always */
-  applies?(context: CheckContext): boolean;
+  readonly applies?: (context: CheckContext) => boolean;
   /** @throws Error that says what was expected and what was found. */
   run(context: CheckContext): Promise<void>;
 }
