@@ -49,7 +49,7 @@ const machines: readonly Refusal[] = [
   refused({ node_size: "s 2" }, "node_size", "pulumi config set node_size <value>"),
   refused({ node_size: "quite-enormous-machine" }, "node_size", "a machine size of digitalocean, or empty for the cheapest"),
   refused({ public_node_size: "m5.large" }, "public_node_size", "this is a size of another cloud"),
-  refused({ controller_size: "s-1vcpu-1gb" }, "controller_size", "the sum of corekube:apiserver, corekube:controller_manager, corekube:scheduler, corekube:kube_proxy and of what the system keeps: 2 CPUs, 3584 MB"),
+  refused({ controller_size: "s-1vcpu-1gb" }, "controller_size", "the sum of corekube:apiserver, corekube:controller_manager, corekube:scheduler, corekube:kube_proxy and of what the system keeps: 1.95 CPUs, 3648 MB"),
   refused({ etcd_size: "s-1vcpu-1gb" }, "etcd_size", "0.75 CPUs, 1536 MB of memory (this one has 1 CPUs, 929 MB of memory and 19456 MB of disk); s-1vcpu-2gb is the smallest that would do. Set it: pulumi config set etcd_size s-1vcpu-2gb"),
   refused({ node_size: "s-1vcpu-1gb", reserved_resources: { kube_mem: 2048 } }, "node_size", "s-2vcpu-4gb is the smallest that would do"),
   refused({ node_size: "s-2vcpu-4gb", reserved_resources: { kube_cpus: 2, system_cpus: 1 } }, "node_size", "3 CPUs, "),
