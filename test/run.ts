@@ -23,7 +23,12 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed, said again at the end: a log of many minutes is often kept in its last lines only. */
+  failures: string[];
 }
+
+/** Characters of each failure that are said again. */
+const failureLength = 600;
 
 // The user's own region is none of the tests' business.
 const config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: process.env["COREKUBE_TEST_DIR"] ?? join(projectDirectory, ".lab", "test") });
@@ -50,14 +55,14 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   });
   let total: Counts;
   if (suite.command) {
-    total = { passed: result.code === 0 ? 1 : 0, failed: result.code === 0 ? 0 : 1, skipped: 0 };
+    total = { passed: result.code === 0 ? 1 : 0, failed: result.code === 0 ? 0 : 1, skipped: 0, failures: result.code === 0 ? [] : [`${command} ended with ${result.code}`] };
   } else if (existsSync(counts)) {
     total = JSON.parse(readFileSync(counts, "utf8")) as Counts;
     // Ended badly although no test failed, or nothing was found to run: neither may pass for success.
-    if (total.failed === 0 && (result.code !== 0 || total.passed === 0)) total.failed = 1;
+    if (total.failed === 0 && (result.code !== 0 || total.passed === 0)) total = { ...total, failed: 1, failures: [`${command} ended with ${result.code}, ${total.passed} passed`] };
   } else {
-    say(`${suite.name}: ended with ${result.code} before it could count its tests`);
-    total = { passed: 0, failed: 1, skipped: 0 };
+    total = { passed: 0, failed: 1, skipped: 0, failures: [`ended with ${result.code} before it could count its tests`] };
+    say(`${suite.name}: ${total.failures.join()}`);
   }
   const summary = join(coverage, "coverage-summary.json");
   if (suite.coverage && existsSync(summary)) printCoverage(summary, suite.coverage, say);
@@ -71,7 +76,7 @@ async function main(): Promise<number> {
   const unknown = chosen.filter((name) => !suites.some((suite) => suite.name.startsWith(name)));
   if (unknown.length > 0) throw new Error(`suites: got ${unknown.join(", ")}, allowed are ${suites.map((suite) => suite.name.split(":")[0]).join(", ")}`);
   const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const total: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   try {
     const prepare = async (): Promise<boolean> => {
       say("=== tools, machine base and mirror that the suites need");
@@ -80,7 +85,7 @@ async function main(): Promise<number> {
         await ensurePackages(plainProgress("packages "), undefined, testPackages);
         return true;
       } catch (error) {
-        say(`could not be prepared: ${error instanceof Error ? error.message : String(error)}`);
+        total.failures.push(`could not be prepared: ${error instanceof Error ? error.message : String(error)}`);
         total.failed += 1;
         return false;
       }
@@ -92,13 +97,18 @@ async function main(): Promise<number> {
       if (suite.files && prepared === undefined) prepared = await prepare();
       const counts = await runSuite(suite, scratch);
       for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+      total.failures.push(...counts.failures.map((failure) => `${suite.name}: ${failure}`));
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     // The cluster suite removes its region itself; this is for the run that was interrupted or crashed.
     if (process.getuid?.() === 0) await removeEverything(config, plainProgress("clean up "));
   }
-  if (signal.aborted) total.failed += 1;
+  if (signal.aborted) {
+    total.failed += 1;
+    total.failures.push("interrupted");
+  }
+  for (const failure of total.failures) say(`\nfailed: ${failure.slice(0, failureLength)}`);
   if (total.skipped > 0) say(`\n${total.skipped} skipped`);
   say(`\n${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;

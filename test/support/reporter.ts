@@ -1,4 +1,4 @@
-/** Mocha's usual report, and beside it the counts in a file (`COREKUBE_TEST_COUNTS`) for `test/run.ts`. */
+/** Mocha's usual report, and beside it the counts and the failures in a file (`COREKUBE_TEST_COUNTS`) for `test/run.ts`. */
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
@@ -7,7 +7,8 @@ class CountingReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const file = process.env["COREKUBE_TEST_COUNTS"];
     runner.once("end", () => {
-      if (file) writeFileSync(file, JSON.stringify({ passed: this.stats.passes, failed: this.stats.failures, skipped: this.stats.pending }));
+      const failures = this.failures.map((test) => `${test.fullTitle()}\n${test.err?.message ?? ""}`);
+      if (file) writeFileSync(file, JSON.stringify({ passed: this.stats.passes, failed: this.stats.failures, skipped: this.stats.pending, failures }));
     });
   }
 }
