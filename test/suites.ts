@@ -28,7 +28,7 @@ export const suites: readonly Suite[] = [
   { name: "rollout", files: ["test/rollout/*.test.ts"], limit: 900 },
   { name: "settings", files: ["test/settings/1-table.test.ts", "test/settings/3-identity.test.ts"], limit: 900 },
   // Some 200 previews, as many at a time as there are cores.
-  { name: "previews", files: ["test/settings/2-preview.test.ts"], onDemand: true, limit: 3600 },
+  { name: "previews", files: ["test/settings/2-preview.test.ts"], limit: 3600 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
   { name: "cluster", files: ["test/cluster/*.test.ts"], limit: 1800 },
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], onDemand: true, limit: 3600 },
