@@ -1,6 +1,6 @@
 /** Previews with the policy pack on the real engine, in a home and a state of their own; no cloud and no machine is needed. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parse, stringify } from "yaml";
@@ -54,15 +54,15 @@ export class PolicyEngine {
     const configuration = path.join(run, "policies.json");
     writeFileSync(configuration, JSON.stringify(options.policies ?? {}));
     const state = this.folder(`run${this.#runs}/state`);
-    const call = (args: readonly string[]): Promise<Omit<Preview, "violations">> => this.#pulumi(args, options.program ?? projectDirectory, state, settings);
-    // The engine writes the salt of a new stack beside Pulumi.yaml, whatever else it is told.
-    const salt = path.join(options.program ?? projectDirectory, `Pulumi.${stack}.yaml`);
-    const shipped = existsSync(salt);
-    const made = await call(["stack", "init", stack]);
-    if (!shipped) rmSync(salt, { force: true });
+    const program = options.program ?? projectDirectory;
+    const call = (args: readonly string[], folder: string): Promise<Omit<Preview, "violations">> => this.#pulumi(args, folder, state, settings);
+    // Elsewhere than beside the program: the engine writes the salt of a new stack into the settings that it finds there.
+    const { name } = parse(readFileSync(path.join(program, "Pulumi.yaml"), "utf8")) as { readonly name: string };
+    writeFileSync(path.join(run, "Pulumi.yaml"), stringify({ name, runtime: "nodejs" }));
+    const made = await call(["stack", "init", stack], run);
     if (made.code !== 0) throw new Error(`pulumi stack init ${stack}: ${made.output}`);
     const withConfiguration = options.policies === undefined ? [] : ["--policy-pack-config", configuration];
-    const { code, output } = await call(["preview", "--stack", stack, "--policy-pack", pack, ...withConfiguration]);
+    const { code, output } = await call(["preview", "--stack", stack, "--policy-pack", pack, ...withConfiguration], program);
     return { code, output, violations: violationsIn(output) };
   }
 
