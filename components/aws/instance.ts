@@ -1,7 +1,7 @@
 /** Instances, as all machines of ours are. */
 import * as pulumi from "@pulumi/pulumi";
 import { Instance, type InstanceArgs } from "@pulumi/aws/ec2/instance.js";
-import type { Tags } from "./names.js";
+import { instanceTags, type Tags } from "./names.js";
 
 export interface MachineInstanceArgs {
   readonly ami: string;
@@ -34,7 +34,7 @@ export function createInstance(name: string, args: MachineInstanceArgs, opts: pu
     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1, instanceMetadataTags: "enabled" },
     rootBlockDevice: { volumeType: "gp3", volumeSize: args.disk, encrypted: true, deleteOnTermination: true, tags },
     disableApiTermination: false,
-    tags,
+    tags: instanceTags(tags),
   };
   // User-data and key are read at the first boot only; changed user-data would stop the machine. A machine that was stopped has no public
   // address any more, which must not replace it: whether it has one follows from its subnet. Another type or disk is another machine, made after the

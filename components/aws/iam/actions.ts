@@ -13,10 +13,10 @@
  * On what an action is allowed.
  *
  * `everything`: it only reads, and the service knows no narrower way. `owned`: what has the cluster's tag. `making`: what gets the cluster's tag with the same
- * request. `tagging`: the tags of such a request. `network`: the cluster's network. `driverOwned`, `driverMaking`: the same with the CSI driver's tag as
+ * request. `machine`: instances of the cluster. `tagging`: the tags of such a request. `network`: the cluster's network. `driverOwned`, `driverMaking`: the same with the CSI driver's tag as
  * well, so that volumes of etcd are none of them. `serviceRole`: the role of the load balancing service itself.
  */
-export type Scope = "everything" | "owned" | "making" | "tagging" | "network" | "driverOwned" | "driverMaking" | "serviceRole";
+export type Scope = "everything" | "owned" | "making" | "machine" | "tagging" | "network" | "driverOwned" | "driverMaking" | "serviceRole";
 
 export interface Permission {
   /** Service and action, such as `ec2:CreateVolume`. */
@@ -98,7 +98,7 @@ export const ebsCsiController: readonly Permission[] = [
   ...on("driverMaking", volume, ["ec2:CreateVolume"], "a claim's volume"),
   ...on("tagging", volume, ["ec2:CreateTags"], "its tags, and no other's"),
   ...on("driverOwned", volume, ["ec2:AttachVolume", "ec2:DetachVolume"], "a claim's volume goes with its pod"),
-  ...on("owned", "ec2:instance/*", ["ec2:AttachVolume", "ec2:DetachVolume"], "to a node of the cluster, and no other machine"),
+  ...on("machine", "ec2:instance/*", ["ec2:AttachVolume", "ec2:DetachVolume"], "to a node of the cluster, and no other machine"),
   ...on("driverOwned", volume, ["ec2:ModifyVolume"], "a claim grows"),
   ...on("driverOwned", volume, ["ec2:DeleteVolume"], "a claim's volume goes with it"),
 ];

@@ -40,6 +40,9 @@ function condition(scope: Scope, service: string, cluster: string): Statement["C
       return undefined;
     case "owned":
       return { StringEquals: { [`aws:ResourceTag/${tag}`]: "owned" } };
+    case "machine":
+      // See `instanceTags`.
+      return { StringEquals: { "aws:ResourceTag/KubernetesCluster": cluster } };
     case "making":
       return { StringEquals: { [`aws:RequestTag/${tag}`]: "owned" } };
     case "tagging":
