@@ -86,6 +86,7 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
       name: args.name,
       role: args.role,
       id: droplet.id,
+      host: droplet.ipv4Address,
       publicIpv4: droplet.ipv4Address,
       privateIpv4: droplet.ipv4AddressPrivate,
       resources: [droplet, ...attachments],
