@@ -1,8 +1,7 @@
 /** The seam between the cluster's add-ons and its cloud: what a cloud says of itself, as plain data. The objects are made once, for all clouds. */
 import type * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { CloudName } from "../../spec/cluster.js";
-import type { ClusterSpec } from "./spec.js";
+import type { CloudName, ClusterSpec } from "../../spec/cluster.js";
 
 type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
 type EnvironmentVariable = kubernetes.types.input.core.v1.EnvVar;

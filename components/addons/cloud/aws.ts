@@ -1,5 +1,5 @@
 /** Amazon Web Services: https://github.com/kubernetes/cloud-provider-aws and https://github.com/kubernetes-sigs/aws-ebs-csi-driver. */
-import { awsOf, type ClusterSpec } from "./spec.js";
+import type { AwsSpec, ClusterSpec } from "../../spec/cluster.js";
 import { type CloudProviderAddon, configDirectory } from "./addon.js";
 
 const configFile = "cloud.conf";
@@ -13,13 +13,19 @@ const services = {
   ],
 } as const;
 
+/** @throws Error when the description is not of a cluster on AWS. */
+function awsOf({ aws, cloud }: Pick<ClusterSpec, "aws" | "cloud">): AwsSpec {
+  if (!aws) throw new Error(`cloud_provider: got "aws" on the cloud ${cloud}; this is a defect of the program`);
+  return aws;
+}
+
 /**
  * The cloud controller manager's configuration. Network, subnets and zone are those of the machine that it runs on.
  *
  * Without a section for STS: it is asked only by those who take another role than their machine's.
  */
-export function cloudConfig(spec: ClusterSpec): string {
-  const { endpoints = {} } = awsOf(spec);
+export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "aws" | "cloud">): string {
+  const { endpoints } = awsOf(spec);
   const overrides = (["ec2", "elasticloadbalancing"] as const).flatMap((service) => {
     const url = endpoints[service];
     return url === undefined ? [] : services[service].map(({ id, signing }) => ({ id, signing, url }));
@@ -41,6 +47,11 @@ export function cloudConfig(spec: ClusterSpec): string {
   ].join("\n");
 }
 
+/** Volumes with a guaranteed speed are made only when one is asked for: 50 operations a second for each GB are what each of these types allows. */
+function ssd(type: AwsSpec["volumeType"]): Record<string, string> {
+  return { type, ...(type === "io1" || type === "io2" ? { iopsPerGB: "50" } : {}), encrypted: "true" };
+}
+
 export const awsAddon: CloudProviderAddon = {
   cloud: "aws",
   controllerManager: (spec) => ({
@@ -56,7 +67,7 @@ export const awsAddon: CloudProviderAddon = {
     accounts: ["node-controller", "service-controller", "route-controller", "aws-cloud-provider"],
   }),
   driver: (spec) => {
-    const { endpoints = {} } = awsOf(spec);
+    const { endpoints } = awsOf(spec);
     return {
       provisioner: "ebs.csi.aws.com",
       name: "ebs-csi",
@@ -80,7 +91,7 @@ export const awsAddon: CloudProviderAddon = {
     };
   },
   storageClasses: (spec) => [
-    { name: "ssd", isDefault: true, parameters: { type: awsOf(spec).volumeType, encrypted: "true" } },
+    { name: "ssd", isDefault: true, parameters: ssd(awsOf(spec).volumeType) },
     // Throughput for what is rarely read; 125 GB at least.
     { name: "cold-hdd", isDefault: false, parameters: { type: "sc1", encrypted: "true" } },
   ],

@@ -47,7 +47,7 @@ function ownRules(accounts: readonly string[]): PolicyRule[] {
  * @param after What must be there before the first node is given an address by it.
  */
 export function createControllerManager(context: AddonContext, manager: ControllerManager, after: readonly pulumi.Resource[]): pulumi.Resource {
-  const { spec, opts } = context;
+  const { opts } = context;
   const subjects = [{ kind: "ServiceAccount", name, namespace }];
   const account = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
   const clusterRole = new kubernetes.rbac.v1.ClusterRole(
