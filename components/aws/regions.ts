@@ -4,7 +4,6 @@ import type { Region } from "../cloud/profile.js";
 export const awsRegions: readonly Region[] = [
   { name: "us-east-1", near: ["nyc", "atl"] },
   { name: "us-east-2", near: [] },
-  { name: "us-west-1", near: [] },
   { name: "us-west-2", near: ["sfo"] },
   { name: "ca-central-1", near: ["tor"] },
   { name: "ca-west-1", near: [] },

@@ -86,3 +86,9 @@ export interface Cloud {
 }
 
 export type CloudFactory = (args: CloudArgs, opts?: pulumi.ComponentResourceOptions) => Cloud;
+
+/**
+ * Asks the cloud what must be known before the first resource is registered: so a mistake that only the cloud can see touches nothing.
+ * @throws pulumi.RunError naming the setting that the cloud does not agree with.
+ */
+export type CloudSurvey = (spec: ClusterSpec) => Promise<CloudFactory>;

@@ -1,5 +1,5 @@
 /** A cluster's description for component tests. */
-import type { ClusterSpec } from "../../../components/spec/cluster.js";
+import type { AwsSpec, ClusterSpec } from "../../../components/spec/cluster.js";
 import { versions } from "../../../components/spec/versions.js";
 
 /** 1 etcd member, 1 controller, 2 workers; or 3, 3 and 2 when `highAvailability`. */
@@ -50,4 +50,22 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     bootTimeout: 600,
     ...rest,
   };
+}
+
+/** The same on AWS, with its cloud controller manager; `aws` fills up what is not said. */
+export function awsTestSpec(changes: Partial<Omit<ClusterSpec, "aws">> & { workerCount?: number; aws?: Partial<AwsSpec> } = {}): ClusterSpec {
+  const { aws, ...rest } = changes;
+  const network: AwsSpec = { publicSubnetIds: [], privateSubnetIds: [], machines: "public", nat: "zone", bastionSize: "t3.micro", volumeType: "gp3", endpoints: {}, ...aws };
+  const spec = testSpec({
+    cloud: "aws",
+    region: "eu-central-1",
+    image: "Flatcar-stable-4593.2.5-hvm",
+    cloudProvider: "aws",
+    csiDriver: true,
+    apiLoadBalancers: rest.highAvailability === true || network.machines === "private",
+    aws: network,
+    ...rest,
+  });
+  const sized = <Pool extends { readonly size: string }>(pool: Pool, size: string): Pool => ({ ...pool, size });
+  return { ...spec, etcd: sized(spec.etcd, "t3.small"), controllers: sized(spec.controllers, "t3.medium"), workers: sized(spec.workers, "t3.xlarge"), publicWorkers: sized(spec.publicWorkers, "t3.xlarge") };
 }
