@@ -15,7 +15,7 @@ export interface ApiAddresses {
   readonly external: pulumi.Output<string>;
   /** Host for the cluster's own machines. */
   readonly internal: pulumi.Output<string>;
-  /** Addresses that belong to no controller, for the API servers' certificates. */
+  /** Addresses or names that belong to no controller, for the API servers' certificates. */
   readonly shared: readonly pulumi.Output<string>[];
 }
 
