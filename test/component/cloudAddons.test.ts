@@ -192,6 +192,16 @@ describe("add-ons of a cloud", function () {
     });
   });
 
+  it("take images by digest where one is known", () => {
+    const images = both().flatMap(([, run]) => [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) => pod(each).containers.map(({ image }) => image)));
+    assert.deepEqual([...new Set(images.filter((image) => !image.includes("@sha256:")).map((image) => image.replace(/:[^:]*$/, "")))].sort(), [
+      "docker.io/digitalocean/digitalocean-cloud-controller-manager",
+      "docker.io/digitalocean/do-csi-plugin",
+      "registry.k8s.io/kube-proxy",
+      "registry.k8s.io/provider-aws/cloud-controller-manager",
+    ]);
+  });
+
   it("have requests, a memory limit, a read-only root and a seccomp profile everywhere", () => {
     for (const [, run] of both()) {
       for (const each of [...run.of("DaemonSet"), ...run.of("Deployment")]) {
