@@ -1,7 +1,7 @@
 /** A cluster's place on DigitalOcean: VPC, tags, SSH key, image and firewalls; makes droplets, volumes and load balancers. */
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
-import type { ApiLoadBalancers, Cloud, CloudArgs, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
+import type { ApiLoadBalancers, Cloud, CloudArgs, CloudSurvey, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
 import { type Role, roles } from "../spec/cluster.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "./firewalls.js";
 import { createLoadBalancer } from "./loadBalancers.js";
@@ -14,6 +14,7 @@ function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {
 
 export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
   readonly profile = digitaloceanProfile;
+  readonly network: pulumi.Output<string>;
   private readonly spec: CloudArgs["spec"];
   private readonly firewall: CloudArgs["firewall"];
   private readonly vpc: digitalocean.Vpc;
@@ -32,12 +33,13 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
     this.spec = spec;
     this.firewall = args.firewall;
     this.vpc = new digitalocean.Vpc(name, { name, region: spec.region, ipRange: spec.nodeCidr, description: `Kubernetes cluster ${name}` }, child);
+    this.network = this.vpc.id;
     this.sshKey = new digitalocean.SshKey(name, { name, publicKey: args.sshPublicKey }, child);
     const clusterTag = new digitalocean.Tag(name, { name: tags.cluster }, child);
     // The stack's own tags may be other clusters' too. The cloud makes them with the first droplet; deleting them is not ours.
     this.tags = [clusterTag.name, ...tags.own];
     this.roleTags = byRole((role) => new digitalocean.Tag(`${name}-${role}`, { name: roleTag(name, role) }, child));
-    const sources = { adminCidrs: spec.adminCidrs, roleTags: byRole((role) => this.roleTags[role].name) };
+    const sources = { adminCidrs: spec.adminCidrs, network: spec.nodeCidr, roleTags: byRole((role) => this.roleTags[role].name) };
     this.firewalls = byRole(
       (role) =>
         new digitalocean.Firewall(
@@ -86,6 +88,7 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
       name: args.name,
       role: args.role,
       id: droplet.id,
+      host: droplet.ipv4Address,
       publicIpv4: droplet.ipv4Address,
       privateIpv4: droplet.ipv4AddressPrivate,
       resources: [droplet, ...attachments],
@@ -130,6 +133,9 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
     return { external: external.ip, internal: internal.ip, resources: [external, internal, ...firewalls] };
   }
 }
+
+/** There is nothing to ask: what it offers is in the profile. */
+export const surveyDigitalOcean: CloudSurvey = async () => (args, opts) => new DigitalOcean(args.spec.name, args, opts);
 
 /** The image as droplets name it: a slug or id as it is, a custom image for an address. */
 function imageOf(name: string, spec: CloudArgs["spec"], tags: readonly pulumi.Input<string>[], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {
