@@ -44,9 +44,24 @@ export function callOf(message: Pick<IncomingMessage, "headers" | "url">, body: 
 
 /** Why EC2 would refuse the request; undefined: it would not. */
 export function refusal({ action, parameters }: Call): { readonly code: string; readonly message: string } | undefined {
+  const key = action === "RunInstances" && parameters.get("MetadataOptions.InstanceMetadataTags") === "enabled" ? instanceTagKeys(parameters).find((name) => !metadataTagKey.test(name)) : undefined;
+  if (key !== undefined) {
+    const pattern = "([0-9a-zA-Z\\\\-_+=,.@:]{1,255})";
+    return { code: "InvalidParameterValue", message: `'${key}' is not a valid tag key. Tag keys must match pattern ${pattern}, and must not be a reserved name ('.', '..', '_index')` };
+  }
   const userData = action === "RunInstances" ? parameters.get("UserData") : action === "ModifyInstanceAttribute" ? parameters.get("UserData.Value") : null;
   if (userData === null || Buffer.from(userData, "base64").length <= userDataLimit) return undefined;
   return { code: "InvalidParameterValue", message: `User data is limited to ${userDataLimit} bytes` };
+}
+
+/** Keys that the metadata service can show as names in a path; EC2 takes no others where it is to show them. */
+const metadataTagKey = /^(?!(?:\.|\.\.|_index)$)[0-9a-zA-Z\-_+=,.@:]{1,255}$/;
+
+function instanceTagKeys(parameters: URLSearchParams): string[] {
+  return [...parameters].flatMap(([name, value]) => {
+    const specification = /^TagSpecification\.(\d+)\.Tag\.\d+\.Key$/.exec(name)?.[1];
+    return specification !== undefined && parameters.get(`TagSpecification.${specification}.ResourceType`) === "instance" ? [value] : [];
+  });
 }
 
 const errorText = (code: string, message: string): string =>

@@ -1,7 +1,7 @@
 /** Network of one machine: its namespace with eth0 and eth1 (or eth0 alone), and the region's ends of both. */
 import type { DropletSpec, SingleInterface, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
-import { machineName, metadataAddress, privatePort, publicPort, vpcBridge } from "./names.js";
+import { machineName, metadataAddress, privatePort, publicBridge, publicPort, vpcBridge } from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
 import { namespaces, removeNamespace, removePropagation } from "./region.js";
 
@@ -81,6 +81,8 @@ export async function setPublicRoute(config: LabConfig, droplet: DropletSpec): P
   await ip(config.namespace, [
     ...present.filter((address) => !wanted.includes(address)).map((address) => `route del ${address} dev ${port}`),
     ...wanted.filter((address) => !present.includes(address)).map((address) => `route replace ${address} dev ${port}`),
+    // The region's own answers to a NAT gateway's address find their way back only after they have been routed.
+    ...(droplet.single?.egress.kind === "nat" ? [`route replace ${droplet.single.egress.address} dev ${publicBridge}`] : []),
   ]);
 }
 

@@ -232,7 +232,6 @@ def instance_state(region, instance):
     if association is not None:
         profile = association.iam_instance_profile
     nic = instance.nics.get(0)
-    user_data = instance.user_data
     return {
         "id": instance.id,
         "state": instance.state,
@@ -251,7 +250,7 @@ def instance_state(region, instance):
         "groups": [{"id": group.id, "name": group.name} for group in sorted(nic.group_set if nic else [], key=lambda group: group.id)],
         "rootDisk": root.size if root else 8,
         "rootVolume": root.volume_id if root else None,
-        "userData": user_data if isinstance(user_data, str) else (user_data or b"").decode(),
+        "userData": str(instance.user_data or ""),
         "keyName": instance.key_name,
         "publicKey": key.public_key.strip() if key else None,
         "tags": tags_of(instance),
