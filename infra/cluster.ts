@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
 import { firewallRules } from "../components/cloud/firewall.js";
-import { cloudFactory } from "../components/cloud/registry.js";
+import type { CloudFactory } from "../components/cloud/cloud.js";
 import { Controllers } from "../components/controllers/controllers.js";
 import { Rewrite } from "../components/controllers/encryption.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
@@ -22,10 +22,10 @@ const sshUser = "core";
 
 /**
  * Registers all resources of the cluster.
+ * @param makeCloud The cloud, asked already.
  * @param opts Of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
-export function createCluster(spec: ClusterSpec, opts: pulumi.CustomResourceOptions = {}): ClusterOutputs {
-  const makeCloud = cloudFactory(spec.cloud);
+export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: pulumi.CustomResourceOptions = {}): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
   const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec) });
   const pki = new Pki(spec.name, { spec });

@@ -1,5 +1,6 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { createRequire } from "node:module";
+import type * as registryModule from "../components/cloud/registry.js";
 import type * as identityModule from "../components/identity/identity.js";
 import type * as clusterModule from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -13,7 +14,8 @@ export = async function program(): Promise<ClusterOutputs> {
   const spec = loadClusterSpec();
   const { Identity } = load("../components/identity/identity.js") as typeof identityModule;
   const identity = new Identity(spec);
+  const { cloudFactory } = load("../components/cloud/registry.js") as typeof registryModule;
   const { createCluster } = load("./cluster.js") as typeof clusterModule;
   await identity.accepted();
-  return createCluster(spec, { dependsOn: [identity] });
+  return createCluster(spec, await cloudFactory(spec), { dependsOn: [identity] });
 };

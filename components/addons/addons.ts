@@ -3,6 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
+import { createCloudProvider } from "./cloud/cloudProvider.js";
 import type { AddonContext } from "./context.js";
 import { corednsReplicas, createCoredns } from "./coredns.js";
 import { createFlannel } from "./flannel.js";
@@ -21,7 +22,7 @@ export interface NodeAddonsArgs {
   readonly store: pulumi.Resource;
 }
 
-/** Rights, Service network and pod network: a node is not ready without them. */
+/** Rights, Service network, pod network and cloud controller manager: a node is not ready, or takes no pods, without them. */
 export class NodeAddons extends pulumi.ComponentResource {
   /** A worker joins after these; few, since every worker lists them. */
   readonly joinAfter: readonly pulumi.Resource[];
@@ -51,7 +52,7 @@ export class NodeAddons extends pulumi.ComponentResource {
     };
     const rights = createRbac(context);
     const network = args.spec.networkProvider === "flannel" ? [createFlannel(context)] : [];
-    this.joinAfter = [...rights, createKubeProxy(context), ...network];
+    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...createCloudProvider(context)];
     this.registerOutputs({});
   }
 }

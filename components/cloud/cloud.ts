@@ -6,7 +6,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
 import type { FirewallRule } from "./firewall.js";
-import type { CloudProfile } from "./profile.js";
+import type { CloudProfile, VolumeSuffix } from "./profile.js";
 
 /** What a cloud is made from. */
 export interface CloudArgs {
@@ -20,7 +20,7 @@ export interface CloudArgs {
 /** A block device that outlives its machine. */
 export interface VolumeArgs {
   /** Last part of its name, `<machine>-<suffix>`; machines find the device by that name. */
-  readonly suffix: string;
+  readonly suffix: VolumeSuffix;
   /** GB; may grow, never shrink. */
   readonly size: number;
 }
@@ -31,8 +31,12 @@ export interface MachineArgs {
   readonly role: Role;
   /** The cloud's name of the machine size; changing it replaces the machine, the old one first. Known when it is the machine's turn. */
   readonly size: pulumi.Input<string>;
-  /** Failure domain; not set: the cloud has none. A change moves nothing until the machine is replaced for another reason. */
-  readonly zone?: string;
+  /** Its place in the pool, from 0: machines of a pool are spread over failure domains by it. */
+  readonly index: number;
+  /** Failure domains to spread over. Empty: the cloud's choice. A change moves nothing that exists. */
+  readonly zones: readonly string[];
+  /** GB of its own disk, where the cloud lets it be chosen. */
+  readonly disk: number;
   /** Ignition; a change of it alone never replaces a machine. */
   readonly userData: string;
   /** @default none */
@@ -45,7 +49,11 @@ export interface Machine {
   readonly role: Role;
   /** The cloud's id: another id is another machine. */
   readonly id: pulumi.Output<string>;
-  /** Where administrators reach it. */
+  /** Address for SSH from where the program runs: the public one, or the private one behind the bastion. */
+  readonly host: pulumi.Output<string>;
+  /** Public address of the machine through which `host` is reached; not set: it is reached directly. */
+  readonly bastion?: pulumi.Output<string>;
+  /** Empty where it has none. */
   readonly publicIpv4: pulumi.Output<string>;
   /** Where the cluster's other machines reach it. */
   readonly privateIpv4: pulumi.Output<string>;
@@ -53,7 +61,7 @@ export interface Machine {
   readonly resources: readonly pulumi.Resource[];
 }
 
-/** Addresses of the API's load balancers; both forward TCP on `apiPort` to the healthy controllers. */
+/** Addresses or names of the API's load balancers; both forward TCP on `apiPort` to the healthy controllers. */
 export interface ApiLoadBalancers {
   /** For administrators only. */
   readonly external: pulumi.Output<string>;
@@ -78,3 +86,9 @@ export interface Cloud {
 }
 
 export type CloudFactory = (args: CloudArgs, opts?: pulumi.ComponentResourceOptions) => Cloud;
+
+/**
+ * Asks the cloud what must be known before the first resource is registered: so a mistake that only the cloud can see touches nothing.
+ * @throws pulumi.RunError naming the setting that the cloud does not agree with.
+ */
+export type CloudSurvey = (spec: ClusterSpec) => Promise<CloudFactory>;

@@ -35,8 +35,8 @@ const nodes: readonly Role[] = ["controller", "worker", "public"];
  * Node ports are open on workers only, and only to administrators; public workers are open to everyone on 80 and 443. Traffic for a pod elsewhere crosses the overlay network,
  * so that no node needs another node's node ports.
  */
-export function firewallRules(spec: Pick<ClusterSpec, "highAvailability" | "nodePortRange">): readonly FirewallRule[] {
-  const loadBalancers: readonly FirewallSource[] = spec.highAvailability ? ["apiLoadBalancer"] : [];
+export function firewallRules(spec: Pick<ClusterSpec, "apiLoadBalancers" | "nodePortRange">): readonly FirewallRule[] {
+  const loadBalancers: readonly FirewallSource[] = spec.apiLoadBalancers ? ["apiLoadBalancer"] : [];
   const onNode = (role: Role): FirewallRule[] => [
     { purpose: "kubelet", role, protocol: "tcp", ports: port(10250), from: ["controller"] },
     { purpose: "overlay", role, protocol: "udp", ports: port(8472), from: nodes },

@@ -13,15 +13,19 @@ export interface Region {
   readonly near: readonly string[];
 }
 
+/** Last parts of names of volumes: etcd's data and write-ahead log. */
+export type VolumeSuffix = "data" | "wal";
+
 export interface CloudProfile {
   readonly name: CloudName;
   /**
-   * Bash that sets HOSTNAME, PRIVATE_IPV4, PUBLIC_IPV4 and REGION from the cloud's metadata service. It may call
-   * `fetch URL`, which prints what the address answers, tries again for a while, and ends the script when that was in vain.
+   * Bash that sets HOSTNAME, PRIVATE_IPV4, PUBLIC_IPV4 (empty: none), REGION, ZONE (empty: the cloud has none) and PROVIDER_ID (the node's
+   * `spec.providerID` as the cloud controller manager writes it) from the cloud's metadata service. It may call `fetch [OPTION]... URL` with
+   * options of curl, which prints what the address answers, tries again for a while, and ends the script when that was in vain.
    */
   readonly metadata: string;
-  /** Path of the block device of a volume. `name` may hold shell variables; the answer stands between double quotes. */
-  readonly volumeDevice: (name: string) => string;
+  /** Path of the block device of the machine's volume with the suffix. It stands between double quotes, and may hold `$HOSTNAME`. */
+  readonly volumeDevice: (suffix: VolumeSuffix) => string;
   /** Image of machines unless the stack names one. */
   readonly image: string;
   /** Regions that clusters can be made in. */
@@ -38,8 +42,8 @@ export interface CloudProfile {
     /** Addresses of each network that machines do not get. */
     readonly taken: number;
   };
-  /** Names of images that only another cloud has. */
-  readonly foreignImage: RegExp;
+  /** Images as the stack may name them. */
+  readonly images: { readonly accepts: RegExp; readonly allowed: string };
   /** GB that a volume may have. */
   readonly volumeSize: { readonly from: number; readonly to: number };
   /** Tags as the cloud takes them. */

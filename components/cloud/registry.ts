@@ -1,20 +1,19 @@
 /** The only place where the name of a cloud decides anything. */
-import type { CloudName } from "../spec/cluster.js";
-import { DigitalOcean } from "../digitalocean/digitalocean.js";
-import type { CloudFactory } from "./cloud.js";
+import { createRequire } from "node:module";
+import type * as awsModule from "../aws/aws.js";
+import type * as digitaloceanModule from "../digitalocean/digitalocean.js";
+import type { CloudName, ClusterSpec } from "../spec/cluster.js";
+import type { CloudFactory, CloudSurvey } from "./cloud.js";
 
-const clouds: Partial<Record<CloudName, CloudFactory>> = {
-  digitalocean: (args, opts) => new DigitalOcean(args.spec.name, args, opts),
+/** Loads now: a run loads the SDK of its own cloud only. */
+const load = createRequire(__filename);
+
+const clouds: Readonly<Record<CloudName, () => CloudSurvey>> = {
+  digitalocean: () => (load("../digitalocean/digitalocean.js") as typeof digitaloceanModule).surveyDigitalOcean,
+  aws: () => (load("../aws/aws.js") as typeof awsModule).surveyAws,
 };
 
-/**
- * The implementation of a cloud.
- * @throws Error when this release has none for it.
- */
-export function cloudFactory(name: CloudName): CloudFactory {
-  const factory = clouds[name];
-  if (!factory) {
-    throw new Error(`cloud: got "${name}", this release makes clusters on ${Object.keys(clouds).join(", ")}; set corekube:cloud to one of them`);
-  }
-  return factory;
+/** What makes the cluster's cloud, once the cloud has been asked. */
+export function cloudFactory(spec: ClusterSpec): Promise<CloudFactory> {
+  return clouds[spec.cloud]()(spec);
 }

@@ -14,7 +14,7 @@ export interface ControllerFilesArgs {
   readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity">;
   readonly pki: Pki;
   readonly machine: Machine;
-  /** Addresses of the API that belong to no controller. */
+  /** Addresses or names of the API that belong to no controller. */
   readonly shared: readonly pulumi.Output<string>[];
   readonly etcdUrls: readonly string[];
 }
@@ -36,7 +36,9 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     commonName: "kube-apiserver",
     uses: ["server_auth"],
     dnsNames: identities.apiServerNames(spec),
-    ipAddresses: [spec.apiServiceAddress, "127.0.0.1", machine.privateIpv4, machine.publicIpv4, ...args.shared],
+    ipAddresses: [spec.apiServiceAddress, "127.0.0.1", machine.privateIpv4],
+    // A load balancer has a name where the cloud moves its addresses; a machine may have no public address.
+    hosts: [machine.publicIpv4, ...args.shared],
   });
   return {
     "ca.crt": pki.kubernetes.certificate,

@@ -1,7 +1,7 @@
 /** A cluster's place on DigitalOcean: VPC, tags, SSH key, image and firewalls; makes droplets, volumes and load balancers. */
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
-import type { ApiLoadBalancers, Cloud, CloudArgs, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
+import type { ApiLoadBalancers, Cloud, CloudArgs, CloudSurvey, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
 import { type Role, roles } from "../spec/cluster.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "./firewalls.js";
 import { createLoadBalancer } from "./loadBalancers.js";
@@ -86,6 +86,7 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
       name: args.name,
       role: args.role,
       id: droplet.id,
+      host: droplet.ipv4Address,
       publicIpv4: droplet.ipv4Address,
       privateIpv4: droplet.ipv4AddressPrivate,
       resources: [droplet, ...attachments],
@@ -130,6 +131,9 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
     return { external: external.ip, internal: internal.ip, resources: [external, internal, ...firewalls] };
   }
 }
+
+/** There is nothing to ask: what it offers is in the profile. */
+export const surveyDigitalOcean: CloudSurvey = async () => (args, opts) => new DigitalOcean(args.spec.name, args, opts);
 
 /** The image as droplets name it: a slug or id as it is, a custom image for an address. */
 function imageOf(name: string, spec: CloudArgs["spec"], tags: readonly pulumi.Input<string>[], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {

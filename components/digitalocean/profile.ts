@@ -14,9 +14,11 @@ HOSTNAME=$(fetch "$base/hostname")
 REGION=$(fetch "$base/region")
 PUBLIC_IPV4=$(fetch "$base/interfaces/public/0/ipv4/address")
 PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
+ZONE=
+PROVIDER_ID=digitalocean://$(fetch "$base/id")
 `,
   // https://docs.digitalocean.com/products/volumes/how-to/mount/
-  volumeDevice: (name) => `/dev/disk/by-id/scsi-0DO_Volume_${name}`,
+  volumeDevice: (suffix) => `/dev/disk/by-id/scsi-0DO_Volume_$HOSTNAME-${suffix}`,
   image: versions.flatcar.digitalocean,
   regions: dropletRegions,
   sizes: dropletSizes,
@@ -28,7 +30,7 @@ PRIVATE_IPV4=$(fetch "$base/interfaces/private/0/ipv4/address")
     // Network, gateway, broadcast, two that DigitalOcean keeps, and two for the internal load balancer's nodes.
     taken: 7,
   },
-  foreignImage: /^ami-/,
+  images: { accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/, allowed: "an image of digitalocean, or the address of an image file" },
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags
   tags: { key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },

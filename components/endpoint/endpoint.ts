@@ -1,11 +1,11 @@
-/** Where the API is reached: load balancers when the cluster is highly available, otherwise its one controller. */
+/** Where the API is reached: load balancers where the cluster has them, otherwise its one controller. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ApiLoadBalancers, Cloud, Machine } from "../cloud/cloud.js";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface ApiEndpointArgs {
-  readonly spec: Pick<ClusterSpec, "highAvailability">;
+  readonly spec: Pick<ClusterSpec, "apiLoadBalancers">;
   readonly cloud: Cloud;
 }
 
@@ -15,7 +15,7 @@ export interface ApiAddresses {
   readonly external: pulumi.Output<string>;
   /** Host for the cluster's own machines. */
   readonly internal: pulumi.Output<string>;
-  /** Addresses that belong to no controller, for the API servers' certificates. */
+  /** Addresses or names that belong to no controller, for the API servers' certificates. */
   readonly shared: readonly pulumi.Output<string>[];
 }
 
@@ -26,7 +26,7 @@ export class ApiEndpoint extends pulumi.ComponentResource {
 
   constructor(name: string, args: ApiEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:endpoint:ApiEndpoint", name, {}, opts);
-    this.loadBalancers = args.spec.highAvailability ? args.cloud.createApiLoadBalancers({ parent: this }) : undefined;
+    this.loadBalancers = args.spec.apiLoadBalancers ? args.cloud.createApiLoadBalancers({ parent: this }) : undefined;
     this.resources = this.loadBalancers?.resources ?? [];
     this.registerOutputs({});
   }

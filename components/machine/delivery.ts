@@ -9,6 +9,12 @@ export interface MachinePlaceArgs {
   machineId: pulumi.Input<string>;
   /** Address or name at which the machine answers SSH from here. */
   host: pulumi.Input<string>;
+  /**
+   * Address or name of the machine through which `host` is reached, for the same user with the same key; `:port` after it where that
+   * is not 22. It need not be trusted: it passes on a connection that the machine itself answers. A change is proved by connecting once.
+   * @default none, `host` is reached directly
+   */
+  bastion?: pulumi.Input<string>;
   /** TCP port of its SSH server. @default 22 */
   port?: pulumi.Input<number>;
   /**

@@ -20,11 +20,14 @@ export interface PoolArgs {
 export function createPool(args: PoolArgs, opts: pulumi.CustomResourceOptions): readonly Machine[] {
   const { spec, cloud, pool } = args;
   const userData = renderUserData(spec, pool.role, cloud.profile);
-  return machineNames(spec.name, pool).map((name) =>
+  return machineNames(spec.name, pool).map((name, index) =>
     cloud.createMachine(
       {
         name,
         role: pool.role,
+        index,
+        zones: pool.zones,
+        disk: pool.disk,
         size: args.rollout.inTurn(name, pool.size),
         userData,
         ...(args.volumes ? { volumes: args.volumes } : {}),

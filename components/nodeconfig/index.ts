@@ -35,10 +35,10 @@ export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile)
     case "etcd":
       return merge(everyMachine, etcd(spec), etcdDisks(spec, profile));
     case "controller":
-      return merge(everyMachine, podMachine(spec, role), { files: controlPlane(spec), units: [approveUnit] });
+      return merge(everyMachine, podMachine(spec, role, profile), { files: controlPlane(spec), units: [approveUnit] });
     case "worker":
     case "public":
-      return merge(everyMachine, podMachine(spec, role));
+      return merge(everyMachine, podMachine(spec, role, profile));
     default:
       return role satisfies never;
   }
@@ -51,8 +51,8 @@ function etcdDisks({ etcd: { disks } }: ClusterSpec, profile: CloudProfile): Par
     : { units: activateUnits([]) };
 }
 
-function podMachine(spec: ClusterSpec, role: NodeRole): NodeConfig {
-  return merge(podHost(spec), containerd(spec), kubelet(spec, role), { units: activateUnits([]) });
+function podMachine(spec: ClusterSpec, role: NodeRole, profile: CloudProfile): NodeConfig {
+  return merge(podHost(spec), containerd(spec), kubelet(spec, role, profile), { units: activateUnits([]) });
 }
 
 function controlPlane(spec: ClusterSpec): NodeConfig["files"] {

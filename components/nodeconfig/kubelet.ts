@@ -1,5 +1,6 @@
 /** The kubelet of controllers and workers. */
 import { stringify } from "yaml";
+import type { CloudProfile } from "../cloud/profile.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { nodePool, type NodeRole, poolLabel } from "../spec/pools.js";
 import {
@@ -20,7 +21,8 @@ import { evictionThresholds } from "./reservation.js";
 import { cipherSuites, tlsMinimum } from "./tls.js";
 import { file, type NodeConfig } from "./types.js";
 
-type Spec = Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers">;
+type Spec = Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers" | "cloudProvider">;
+type Profile = Pick<CloudProfile, "hasZones">;
 
 /** What the activation fills in and writes to the kubelet's configuration. */
 export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
@@ -73,8 +75,20 @@ function configuration(spec: Spec, role: NodeRole): string {
   });
 }
 
+/** With a cloud controller manager, nodes are tainted until it has found them, by this id. */
+function cloudFlags({ cloudProvider }: Spec): readonly string[] {
+  return cloudProvider === "none" ? [] : ["--cloud-provider=external", "--provider-id=${PROVIDER_ID}"];
+}
+
+/** Where the machine is. A cloud controller manager sets these labels itself. */
+function placeLabels({ cloudProvider }: Spec, profile: Profile): readonly string[] {
+  if (cloudProvider !== "none") return [];
+  const zone = profile.hasZones ? ["topology.kubernetes.io/zone=${ZONE}"] : [];
+  return ["topology.kubernetes.io/region=${REGION}", ...zone];
+}
+
 /** Command line: what differs between machines, and what the configuration file cannot say. */
-function flags(spec: Spec, role: NodeRole): readonly string[] {
+function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] {
   const credentials =
     role === "controller"
       ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
@@ -87,12 +101,13 @@ function flags(spec: Spec, role: NodeRole): readonly string[] {
     `--cert-dir=${kubeletDirectory}/pki`,
     "--hostname-override=${HOSTNAME}",
     "--node-ip=${PRIVATE_IPV4}",
-    `--node-labels=topology.kubernetes.io/region=\${REGION},${poolLabel}=${nodePool(spec, role).pool}`,
+    ...cloudFlags(spec),
+    `--node-labels=${[...placeLabels(spec, profile), `${poolLabel}=${nodePool(spec, role).pool}`].join(",")}`,
   ];
 }
 
 /** Without limits on restarts: a kubelet that waits for its API must go on trying. */
-function unit(spec: Spec, role: NodeRole): string {
+function unit(spec: Spec, role: NodeRole, profile: Profile): string {
   return `[Unit]
 Description=Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
@@ -104,7 +119,7 @@ StartLimitIntervalSec=0
 EnvironmentFile=${metadataFile}
 EnvironmentFile=-${proxyFile}
 ExecStart=${programDirectory}/kubelet \\
-  ${flags(spec, role).join(" \\\n  ")}
+  ${flags(spec, role, profile).join(" \\\n  ")}
 Restart=always
 RestartSec=5
 Delegate=yes
@@ -112,7 +127,7 @@ Delegate=yes
 }
 
 /** It is not started by itself, but by the activation. */
-export function kubelet(spec: Spec, role: NodeRole): Partial<NodeConfig> {
+export function kubelet(spec: Spec, role: NodeRole, profile: Profile): Partial<NodeConfig> {
   return {
     directories: [
       { path: kubeletDropins, mode: 0o755 },
@@ -120,6 +135,6 @@ export function kubelet(spec: Spec, role: NodeRole): Partial<NodeConfig> {
       ...(role === "controller" ? [{ path: manifestDirectory, mode: 0o700 }, { path: templateDirectory, mode: 0o755 }] : []),
     ],
     files: [file(kubeletTemplate, configuration(spec, role))],
-    units: [{ name: "kubelet.service", contents: unit(spec, role) }],
+    units: [{ name: "kubelet.service", contents: unit(spec, role, profile) }],
   };
 }

@@ -1,4 +1,5 @@
 /** A certificate for one machine and one purpose, with a key of its own. */
+import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { Authority } from "./authority.js";
@@ -23,6 +24,8 @@ export interface CertificateArgs {
   readonly dnsNames?: readonly string[];
   /** @default none */
   readonly ipAddresses?: readonly pulumi.Input<string>[];
+  /** Addresses or names, as a cloud may give either; each stands in the certificate as what it is, and an empty one not at all. @default none */
+  readonly hosts?: readonly pulumi.Input<string>[];
 }
 
 /** Certificate and key, both PEM. */
@@ -47,8 +50,7 @@ export class Certificate extends pulumi.ComponentResource implements KeyPair {
       {
         privateKeyPem: this.key,
         subject: { commonName: args.commonName, ...(args.organization ? { organization: args.organization } : {}) },
-        ...(args.dnsNames?.length ? { dnsNames: [...args.dnsNames] } : {}),
-        ...(args.ipAddresses?.length ? { ipAddresses: [...args.ipAddresses] } : {}),
+        ...alternativeNames(args),
       },
       child,
     );
@@ -67,4 +69,14 @@ export class Certificate extends pulumi.ComponentResource implements KeyPair {
     this.certificate = signed.certPem;
     this.registerOutputs({});
   }
+}
+
+type Names = Partial<Record<"dnsNames" | "ipAddresses", pulumi.Input<pulumi.Input<string>[]>>>;
+
+function alternativeNames({ dnsNames = [], ipAddresses = [], hosts = [] }: Pick<CertificateArgs, "dnsNames" | "ipAddresses" | "hosts">): Names {
+  if (hosts.length === 0) return { ...(dnsNames.length > 0 ? { dnsNames: [...dnsNames] } : {}), ...(ipAddresses.length > 0 ? { ipAddresses: [...ipAddresses] } : {}) };
+  const which = (wanted: (host: string) => boolean): pulumi.Output<string[]> => pulumi.all([...hosts]).apply((known) => known.filter((host) => host !== "" && wanted(host)));
+  const together = (fixed: readonly pulumi.Input<string>[], added: pulumi.Output<string[]>): pulumi.Output<string[]> =>
+    pulumi.all([pulumi.all([...fixed]), added]).apply(([first, rest]) => [...first, ...rest]);
+  return { dnsNames: together(dnsNames, which((host) => isIP(host) === 0)), ipAddresses: together(ipAddresses, which((host) => isIP(host) !== 0)) };
 }

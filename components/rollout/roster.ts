@@ -14,7 +14,8 @@ export interface Serving {
 /** By machine name. */
 export type Roster = ReadonlyMap<string, Serving>;
 
-interface Recorded {
+/** What the state has of a resource. */
+export interface Recorded {
   readonly type: string;
   readonly outputs: Readonly<Record<string, unknown>>;
 }
@@ -34,11 +35,16 @@ export function rosterOf(resources: Readonly<Record<string, Recorded>>): Roster 
   return roster;
 }
 
-/** Asks the engine for the state of this very stack, as it was when the run began. */
-export async function readRoster(): Promise<Roster> {
+/** Asks the engine for the state of this very stack, as it was when the run began. URN to what is recorded. */
+export async function readRecorded(): Promise<Readonly<Record<string, Recorded>>> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
     outputs?: Readonly<Record<string, Recorded>>;
   };
-  return rosterOf(answer.outputs ?? {});
+  return answer.outputs ?? {};
+}
+
+/** The machines that served when the run began. */
+export async function readRoster(): Promise<Roster> {
+  return rosterOf(await readRecorded());
 }

@@ -24,7 +24,9 @@ export interface PoolSpec {
   readonly count: number;
   /** The cloud's name of the machine size. */
   readonly size: string;
-  /** Failure domains of the cloud in which machines are placed in turn. Empty: all that the region has. */
+  /** GB of a machine's own disk, where the cloud lets it be chosen apart from the size. */
+  readonly disk: number;
+  /** Failure domains of the cloud in which machines are placed in turn. Empty: the cloud's choice, spread. */
   readonly zones: readonly string[];
 }
 
@@ -77,12 +79,34 @@ export interface MirrorSpec {
   readonly registries: Readonly<Record<string, string>>;
 }
 
+/** What only AWS has. */
+export interface AwsSpec {
+  /** A network that exists; not set: one is made. */
+  readonly vpcId?: string;
+  /** Subnets of that network: machines with public addresses, load balancers and the bastion. Empty without `vpcId`. */
+  readonly publicSubnetIds: readonly string[];
+  /** Subnets of that network: machines without public addresses. Empty without `vpcId`. */
+  readonly privateSubnetIds: readonly string[];
+  /** Whether machines have public addresses, closed by their security groups, or none, behind a bastion. */
+  readonly machines: "public" | "private";
+  /** The way out of private subnets: a NAT gateway for each zone, one for all, or none (brought by the network's owner). */
+  readonly nat: "zone" | "single" | "none";
+  /** Instance type of the bastion. */
+  readonly bastionSize: string;
+  /** EBS type of etcd's volumes and of the storage class `ssd`. */
+  readonly volumeType: "gp3" | "gp2" | "io2" | "io1";
+  /** Addresses of AWS' services for the cluster's own components; not set: the public ones of the region. */
+  readonly endpoints: { readonly ec2?: string; readonly elasticloadbalancing?: string; readonly sts?: string };
+}
+
 export interface ClusterSpec {
   readonly name: string;
   readonly cloud: CloudName;
   readonly region: string;
   readonly kubernetesVersion: string;
   readonly highAvailability: boolean;
+  /** The API is reached through load balancers: several controllers, or controllers without public addresses. */
+  readonly apiLoadBalancers: boolean;
   readonly logLevel: LogLevel;
   readonly etcd: EtcdSpec;
   readonly controllers: NodePoolSpec;
@@ -106,13 +130,17 @@ export interface ClusterSpec {
   readonly networkProvider: "flannel" | "none";
   /** Cloud controller manager of the cluster. */
   readonly cloudProvider: "none" | CloudName;
+  /** The cluster brings the cloud's CSI driver. False where `cloudProvider` is none, or where the cluster's users bring it: storage classes only. */
+  readonly csiDriver: boolean;
+  /** Where the cloud is AWS. */
+  readonly aws?: AwsSpec;
   /** What Pod Security admission enforces in namespaces that say nothing: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
   readonly podSecurity: "privileged" | "baseline" | "restricted";
   /** Number of the key with which the API server encrypts Secrets. One higher than before: a rotation. */
   readonly encryptionKey: number;
   /** Not set: machines reach everything directly. */
   readonly proxy?: ProxySpec;
-  /** Slug, numeric id, or address of a custom image. */
+  /** The cloud's name or id of it, a pattern of names, or the address of a custom image: see the cloud's profile. */
   readonly image: string;
   readonly adminCidrs: readonly string[];
   /** Extra keys for the `core` user, in OpenSSH's format. */

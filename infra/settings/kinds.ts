@@ -126,7 +126,21 @@ export function noProxy() {
 /** A name of an image in the cloud, its number, or the address of a file. */
 export function image() {
   return text("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", (value) => {
-    if (!/^https?:/.test(value)) return /^([a-z0-9][a-z0-9.-]{0,100})?$/.test(value);
+    if (!/^https?:/.test(value)) return /^([A-Za-z0-9][A-Za-z0-9.-]{0,100})?$/.test(value);
     return /^https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300}$/.test(value) && URL.canParse(value) && isPlain(new URL(value));
   });
+}
+
+/** An id of something on AWS. */
+export function awsId(kind: string) {
+  return matching(`an id as AWS writes it, such as ${kind}-0a1b2c3d4e5f60718`, new RegExp(`^${kind}-[0-9a-f]{8,17}$`));
+}
+
+/** Ids of things of one kind. */
+export function awsIds(kind: string) {
+  return z
+    .array(awsId(kind))
+    .max(20)
+    .refine((ids) => new Set(ids).size === ids.length)
+    .meta({ allowed: `at most 20 ids as AWS writes them, each once, such as ${kind}-0a1b2c3d4e5f60718` });
 }

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { cloudProfiles } from "../../components/cloud/profiles.js";
 import { versions } from "../../components/spec/versions.js";
-import { anyCidr, cidr, component, cpus, domain, httpUrl, image, matching, noProxy, oneOf, placement, proxyUrl, reservation, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
+import { anyCidr, awsId, awsIds, cidr, component, cpus, domain, httpUrl, image, matching, noProxy, oneOf, placement, proxyUrl, reservation, sshPublicKey, text, whole, yesOrNo } from "./kinds.js";
 
 export interface Option<S extends z.ZodType = z.ZodType> {
   readonly schema: S;
@@ -23,7 +23,7 @@ function option<S extends z.ZodType>(schema: S, byDefault: z.input<S>, descripti
 
 const cloudNames = cloudProfiles.map(({ name }) => name);
 
-const size = () => matching("empty, or the cloud's name of a machine size, such as s-2vcpu-4gb", /^([a-z0-9][a-z0-9.-]{0,60})?$/);
+const size = () => matching("empty, or the cloud's name of a machine size, such as s-2vcpu-4gb or t3.medium", /^([a-z0-9][a-z0-9.-]{0,60})?$/);
 
 /** Range of ports from the text `from-to`; undefined when it is none. */
 export function portRange(value: string): { readonly from: number; readonly to: number } | undefined {
@@ -40,7 +40,7 @@ export const options = {
     "Name of the cluster, and first part of the names of its machines and cloud resources.",
   ),
   cloud: option(oneOf(cloudNames[0]!, ...cloudNames.slice(1)), "digitalocean", "Cloud in which the cluster is made."),
-  region: option(matching("the cloud's name of a region, such as fra1 or nyc3", /^[a-z]{2,}[a-z0-9-]{0,30}$/), "", "The cloud's region. Must be set."),
+  region: option(matching("the cloud's name of a region, such as fra1 or eu-central-1", /^[a-z]{2,}[a-z0-9-]{0,30}$/), "", "The cloud's region. Must be set."),
   log_level: option(oneOf("ERROR", "WARN", "INFO", "DEBUG"), "INFO", "How much the cluster's components tell."),
   kubernetes_version: option(oneOf(versions.kubernetes), versions.kubernetes, "Version of Kubernetes."),
   high_availability: option(yesOrNo(), false, "false: 1 etcd member and 1 controller. true: 3 of each, and load balancers before the API servers."),
@@ -53,9 +53,9 @@ export const options = {
   reserved_resources: option(reservation(), {}, "What workers offer to pods, and what is kept from them. With node_size, what is not set is left to the machine."),
   public_reserved_resources: option(reservation(), {}, "As reserved_resources, for public workers."),
   max_unavailable: option(whole(1, 1000, "machines"), 1, "Workers of a pool that may be missing while a change goes through it."),
-  control_plane_placement: option(placement(), "spread", "Failure domains (zones) of etcd members and controllers. Moves nothing until a machine is replaced."),
-  node_placement: option(placement(), "spread", "Failure domains (zones) of workers. Moves nothing until a machine is replaced."),
-  public_node_placement: option(placement(), "spread", "Failure domains (zones) of public workers. Moves nothing until a machine is replaced."),
+  control_plane_placement: option(placement(), "spread", "Failure domains (zones) of etcd members and controllers, in turn. spread: on AWS the first three of the region, elsewhere the cloud decides. A change moves nothing that exists."),
+  node_placement: option(placement(), "spread", "Failure domains (zones) of workers, as control_plane_placement."),
+  public_node_placement: option(placement(), "spread", "Failure domains (zones) of public workers, as control_plane_placement."),
   apiserver: option(component(0.5, 1024), {}, "What the pod of an API server asks for; no limit, since it must not be ended under load."),
   controller_manager: option(component(0.5, 512), {}, "What the pod of a controller manager asks for; its memory is also its limit."),
   scheduler: option(component(0.5, 512), {}, "What the pod of a scheduler asks for; its memory is also its limit."),
@@ -85,7 +85,29 @@ export const options = {
   ),
   cluster_domain: option(domain(), "cluster.local", "DNS domain of Services and pods."),
   network_provider: option(oneOf("flannel", "none"), "flannel", "Network of pods. flannel: an overlay (VXLAN) between the machines. none: you bring your own, and nodes become ready with it."),
-  cloud_provider: option(oneOf("none", "aws", "digitalocean"), "none", "Cloud controller manager of the cluster."),
+  cloud_provider: option(oneOf("none", "aws", "digitalocean"), "none", "The cloud's own part in the cluster, of the cloud that the stack is on: the controller that gives nodes their zones and Services of type LoadBalancer their load balancers, the CSI driver and the storage classes ssd and cold-hdd. none: nothing of it."),
+  csi_driver: option(yesOrNo(), true, "With cloud_provider: bring the cloud's CSI driver. false: the storage classes only; you bring the driver."),
+  aws: option(
+    z.strictObject({
+      vpc_id: awsId("vpc").optional().describe("Network to make the cluster in; node_cidr must be its own range, or a part of it. Not set: one is made."),
+      public_subnet_ids: awsIds("subnet").optional().describe("Subnets of vpc_id with a way to the internet, one for each zone: load balancers, the bastion, and machines with public addresses."),
+      private_subnet_ids: awsIds("subnet").optional().describe("Subnets of vpc_id for machines without public addresses and for the internal load balancer, one for each zone."),
+      machines: oneOf("public", "private").optional().describe("Not set: public. public: machines have public addresses, closed by security groups. private: they have none, and are reached through a bastion; the API through load balancers."),
+      nat: oneOf("zone", "single", "none").optional().describe("The way out of private subnets. Not set: zone. zone: a NAT gateway in each zone. single: one for all, lost with its zone. none: you bring a way out, or mirrors inside."),
+      bastion_size: size().optional().describe("Instance type of the bastion. Not set: t3.micro."),
+      volume_type: oneOf("gp3", "gp2", "io2", "io1").optional().describe("EBS type of etcd's volumes and of the storage class ssd. Not set: gp3."),
+      endpoints: z
+        .strictObject({
+          ec2: httpUrl("https://vpce-1a2b.ec2.eu-central-1.vpce.amazonaws.com").optional().describe("Of EC2."),
+          elasticloadbalancing: httpUrl("https://vpce-1a2b.elasticloadbalancing.eu-central-1.vpce.amazonaws.com").optional().describe("Of Elastic Load Balancing."),
+          sts: httpUrl("https://vpce-1a2b.sts.eu-central-1.vpce.amazonaws.com").optional().describe("Of the Security Token Service."),
+        })
+        .optional()
+        .describe("Addresses that the cluster's own components use for AWS, where the public ones cannot be reached. The program's own are in aws:endpoints."),
+    }),
+    {},
+    "What only AWS has: the network, and what machines and volumes are like.",
+  ),
   pod_security: option(oneOf("privileged", "baseline", "restricted"), "baseline", "Pod Security Standard that namespaces without a label of their own enforce; kube-system is exempt."),
   encryption_key: option(whole(1, 1_000_000, "keys"), 1, "Number of the key with which the API encrypts Secrets at rest. One higher: a new key is used, and all Secrets are written again with it."),
   http_proxy: option(proxyUrl(), "", "Proxy for downloads from http addresses, for release files, images and the kubelet. Empty: none."),
@@ -98,7 +120,7 @@ export const options = {
   image: option(
     image(),
     "",
-    "Operating system of the machines, Flatcar Container Linux. Empty: the release that this version was made for.",
+    "Operating system of the machines, Flatcar Container Linux. Empty: the release that this version was made for. On AWS, its id or the exact name that Flatcar gave it.",
   ),
   admin_cidrs: option(
     z
@@ -161,7 +183,8 @@ export const groups: Readonly<Record<string, readonly OptionName[]>> = {
   "The cluster": ["cluster_name", "cloud", "region", "kubernetes_version", "high_availability", "log_level"],
   "Machines": ["node_count", "public_node_count", "node_size", "public_node_size", "controller_size", "etcd_size", "max_unavailable", "control_plane_placement", "node_placement", "public_node_placement", "image"],
   "Resources": ["reserved_resources", "public_reserved_resources", "apiserver", "controller_manager", "scheduler", "kube_proxy", "etcd"],
-  "Networks": ["node_cidr", "pod_cidr", "service_cidr", "node_port_range", "cluster_domain", "network_provider", "cloud_provider"],
+  "Networks": ["node_cidr", "pod_cidr", "service_cidr", "node_port_range", "cluster_domain", "network_provider"],
+  "The cloud": ["cloud_provider", "csi_driver", "aws"],
   "Access and security": ["admin_cidrs", "ssh_public_keys", "pod_security", "encryption_key", "tags", "deletion_protection"],
   "Downloads": ["http_proxy", "https_proxy", "no_proxy", "mirrors"],
   "Time limits": ["drain_timeout", "boot_timeout"],

@@ -1,6 +1,6 @@
 /** Machine sizes that follow from settings. Pure. */
 import { cloudProfile } from "../../components/cloud/profiles.js";
-import { holds, type MachineNeeds, type MachineSize, smallestSize, usableMemory } from "../../components/cloud/sizes.js";
+import { holds, type MachineNeeds, type MachineSize, smallestSize, systemDisk, usableMemory } from "../../components/cloud/sizes.js";
 import type { NodeResources, Role } from "../../components/spec/cluster.js";
 import type { Settings } from "./options.js";
 
@@ -73,6 +73,12 @@ export function machineSizes(settings: Settings): Readonly<Record<Role, MachineS
     return size;
   };
   return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
+}
+
+/** GB of a machine's own disk, where it is chosen apart from the size: what is asked for, or what is usual, and room for the system. */
+export function diskOf(settings: Settings, role: Role): number {
+  const least = role === "etcd" ? 4096 : usual.kube_disk;
+  return Math.ceil((Math.max(machineNeeds(settings, role).disk, least) + systemDisk) / 1024);
 }
 
 /** What is kept on controllers; their pods may use the rest. */

@@ -1,13 +1,13 @@
 /** From settings to the cluster's description. Pure. */
 import { cloudProfile } from "../../components/cloud/profiles.js";
 import { nthAddress } from "../../components/spec/cidr.js";
-import type { ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
+import type { AwsSpec, ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
 import { type Image, type Release, versions } from "../../components/spec/versions.js";
 import type { Checksums } from "./checksums.js";
 import { gigabytes, memberCounts } from "./counts.js";
 import { portRange, type Settings } from "./options.js";
 import { proxyOf } from "./proxy.js";
-import { controllerResources, machineSizes, nodeResources } from "./sizes.js";
+import { controllerResources, diskOf, machineSizes, nodeResources } from "./sizes.js";
 
 /**
  * @param settings validated.
@@ -24,12 +24,15 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     region: settings.region,
     kubernetesVersion: settings.kubernetes_version,
     highAvailability: settings.high_availability,
+    // A load balancer's address stays when the machine behind it does not; and private machines have no other way in.
+    apiLoadBalancers: settings.high_availability || settings.aws.machines === "private",
     logLevel: settings.log_level,
     etcd: {
       role: "etcd",
       pool: "etcd",
       count: counts.etcd,
       size: sizes.etcd.name,
+      disk: diskOf(settings, "etcd"),
       zones: zonesOf(settings.control_plane_placement),
       cpus: settings.etcd.cpus,
       memory: settings.etcd.mem,
@@ -43,6 +46,7 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
       pool: "controller",
       count: counts.controllers,
       size: sizes.controller.name,
+      disk: diskOf(settings, "controller"),
       zones: zonesOf(settings.control_plane_placement),
       resources: controllerResources,
     },
@@ -51,6 +55,7 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
       pool: "worker",
       count: settings.node_count,
       size: sizes.worker.name,
+      disk: diskOf(settings, "worker"),
       zones: zonesOf(settings.node_placement),
       resources: nodeResources(settings.reserved_resources, settings.node_size, sizes.worker),
     },
@@ -59,6 +64,7 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
       pool: "public",
       count: settings.public_node_count,
       size: sizes.public.name,
+      disk: diskOf(settings, "public"),
       zones: zonesOf(settings.public_node_placement),
       resources: nodeResources(settings.public_reserved_resources, settings.public_node_size, sizes.public),
     },
@@ -78,6 +84,8 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     clusterDomain: settings.cluster_domain,
     networkProvider: settings.network_provider,
     cloudProvider: settings.cloud_provider,
+    csiDriver: settings.cloud_provider !== "none" && settings.csi_driver,
+    ...(settings.cloud === "aws" ? { aws: awsOf(settings.aws) } : {}),
     podSecurity: settings.pod_security,
     encryptionKey: settings.encryption_key,
     ...(proxy ? { proxy } : {}),
@@ -99,6 +107,19 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     deletionProtection: settings.deletion_protection,
     drainTimeout: settings.drain_timeout,
     bootTimeout: settings.boot_timeout,
+  };
+}
+
+function awsOf(given: Settings["aws"]): AwsSpec {
+  return {
+    ...(given.vpc_id ? { vpcId: given.vpc_id } : {}),
+    publicSubnetIds: given.public_subnet_ids ?? [],
+    privateSubnetIds: given.private_subnet_ids ?? [],
+    machines: given.machines ?? "public",
+    nat: given.nat ?? "zone",
+    bastionSize: given.bastion_size || "t3.micro",
+    volumeType: given.volume_type ?? "gp3",
+    endpoints: given.endpoints ?? {},
   };
 }
 

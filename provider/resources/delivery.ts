@@ -22,7 +22,7 @@ type Inputs = z.infer<typeof schema>;
 /** A machine of another id is another machine. */
 const REPLACING = new Set(["machineId"]);
 /** How to reach the machine: proved by connecting once, without delivering again. */
-const ACCESS = ["host", "port", "user", "privateKey"] as const;
+const ACCESS = ["host", "bastion", "port", "user", "privateKey"] as const;
 /** Of use when a member starts for the first time; the members themselves know better ever after. */
 const IGNORED = "members";
 

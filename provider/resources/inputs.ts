@@ -19,6 +19,7 @@ export const machineShape = {
   machine: text,
   machineId: text,
   host: text,
+  bastion: text.optional(),
   port: z.number().int().min(1).max(65_535).default(22),
   timeout: seconds(1).default(600),
 };

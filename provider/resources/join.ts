@@ -33,7 +33,7 @@ export type JoinInputs = z.infer<typeof schema> & Credentials;
 const REPLACING = new Set(["machineId", "nodeName"]);
 /** What is on the machine; the rest says how to get there and what to do later. */
 const DELIVERED = ["server", "caCertificate"] as const;
-const ACCESS = ["host", "port"] as const;
+const ACCESS = ["host", "bastion", "port"] as const;
 
 /** A deletion must end although the control plane is gone. */
 const API_SECONDS = 30;

@@ -8,6 +8,7 @@ export interface Access {
   readonly machine: string;
   readonly machineId: string;
   readonly host: string;
+  readonly bastion?: string | undefined;
   readonly port: number;
   readonly user: string;
   readonly privateKey: string;

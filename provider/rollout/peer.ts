@@ -12,6 +12,8 @@ export interface Credentials {
   readonly port: number;
   /** In OpenSSH's format. */
   readonly privateKey: string;
+  /** Through which they are reached; undefined: directly. */
+  readonly bastion?: string | undefined;
 }
 
 /** A machine that serves answers at once; one that does not must not hold up the verdict for long. */

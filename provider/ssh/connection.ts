@@ -1,5 +1,5 @@
 /** One SSH connection: made once, runs commands, closed. Retrying is the caller's (see `machine.ts`). */
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { formatHostKey, preferredAlgorithms } from "./hostkey.js";
 
@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly user: string;
   /** In OpenSSH's format. */
   readonly privateKey: string;
+  /** Address or name, `:port` after it where that is not 22, of the machine through which `host` is reached: for the same user, with the same key. */
+  readonly bastion?: string | undefined;
 }
 
 export interface CommandResult {
@@ -55,9 +57,10 @@ export class Connection {
   /**
    * Connects once.
    * @param accept decides on the key that the machine shows, before anything is sent.
+   * @param stream leads to the machine; not given: straight to its address.
    * @throws {ConnectionError} @throws {InvalidPrivateKey}
    */
-  static async open(endpoint: Endpoint, recorded: string | undefined, accept: (hostKey: string) => boolean, signal: AbortSignal): Promise<Connection> {
+  static async open(endpoint: Endpoint, recorded: string | undefined, accept: (hostKey: string) => boolean, signal: AbortSignal, stream?: Duplex): Promise<Connection> {
     const { Client, utils } = (await import("ssh2")).default;
     const key = utils.parseKey(endpoint.privateKey);
     if (key instanceof Error) throw new InvalidPrivateKey(`privateKey is not a private key in OpenSSH's format (${key.message}).`);
@@ -65,6 +68,8 @@ export class Connection {
     const client = new Client();
     // What matters is handled where a command runs; an error without any listener would end the process.
     client.on("error", () => undefined);
+    // Behind a bastion, each machine has one on the same connection.
+    client.setMaxListeners(0);
     let shown = "";
     return new Promise<Connection>((resolve, reject) => {
       const abort = (): void => {
@@ -86,8 +91,7 @@ export class Connection {
         resolve(new Connection(client, shown));
       });
       client.connect({
-        host: endpoint.host,
-        port: endpoint.port,
+        ...(stream === undefined ? { host: endpoint.host, port: endpoint.port } : { sock: stream }),
         username: endpoint.user,
         privateKey: endpoint.privateKey,
         authHandler: ["publickey"],
@@ -156,6 +160,32 @@ export class Connection {
         settle(() => reject(new ConnectionError((error as Error).message, "network")));
       }
     });
+  }
+
+  /**
+   * A stream from the machine onward to another one.
+   * @throws {ConnectionError} when the machine does not reach it.
+   */
+  forward(host: string, port: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const refuse = (error: Error): void => reject(new ConnectionError(error.message, "network"));
+      const lost = (): void => refuse(new Error("the connection broke"));
+      this.client.once("close", lost);
+      try {
+        this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+          this.client.off("close", lost);
+          if (error) refuse(error);
+          else resolve(channel);
+        });
+      } catch (error) {
+        // ssh2 throws at once when the connection is gone already.
+        refuse(error as Error);
+      }
+    });
+  }
+
+  onClose(listener: () => void): void {
+    this.client.once("close", listener);
   }
 
   close(): void {

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { Progress } from "../progress.js";
 import { pause, type Deadline } from "../timing.js";
+import { bastions, discard } from "./bastion.js";
 import { Connection, ConnectionError, type CommandResult, type Endpoint } from "./connection.js";
 import { HostKeyChanged } from "./hostkey.js";
 
@@ -52,7 +53,8 @@ export class Machine {
 
   /** How the user gets there. */
   get login(): string {
-    return `ssh ${this.endpoint.port === 22 ? "" : `-p ${this.endpoint.port} `}${this.endpoint.user}@${this.endpoint.host}`;
+    const { bastion, user } = this.endpoint;
+    return `ssh ${bastion === undefined ? "" : `-J ${user}@${bastion} `}${this.endpoint.port === 22 ? "" : `-p ${this.endpoint.port} `}${this.endpoint.user}@${this.endpoint.host}`;
   }
 
   /**
@@ -113,12 +115,15 @@ export class Machine {
       if (recorded !== undefined && recorded !== shown) changed = new HostKeyChanged(this.name, this.address, recorded, shown);
       return changed === undefined;
     };
+    const { signal } = this.wait;
+    const stream = await bastions.streamTo(this.endpoint, signal);
     try {
-      const connection = await Connection.open(this.endpoint, recorded, accept, this.wait.signal);
+      const connection = await Connection.open(this.endpoint, recorded, accept, signal, stream);
       // Only now has the machine proved that the key is its own.
       this.#hostKey = connection.hostKey;
       return connection;
     } catch (error) {
+      if (stream !== undefined) discard(stream);
       throw changed ?? error;
     }
   }
@@ -134,7 +139,7 @@ export class Machine {
   private unreachable(tries: number, last: ConnectionError): Unreachable {
     return new Unreachable(
       `${this.name}: no SSH at ${this.address} as "${this.endpoint.user}" within ${this.wait.deadline.seconds} s (${tries} tries; the last: ${last.message}). ` +
-        `Check that your own address is within admin_cidrs (the firewall lets only those in), and look at the machine's console in the cloud's panel for a boot that failed; then run \`pulumi up\` again.`,
+        `Check that your own address is within admin_cidrs (the firewall lets only those in)${this.endpoint.bastion === undefined ? "" : ` and that \`ssh ${this.endpoint.user}@${this.endpoint.bastion}\`, the bastion, answers`}, and look at the machine's console in the cloud's panel for a boot that failed; then run \`pulumi up\` again.`,
     );
   }
 }

@@ -1,7 +1,6 @@
 /** What the cluster asks DigitalOcean for. */
 import assert from "node:assert/strict";
 import { clusterTags } from "../../components/digitalocean/names.js";
-import { cloudFactory } from "../../components/cloud/registry.js";
 import { keyOf, type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
@@ -130,12 +129,5 @@ describe("tags on DigitalOcean", function () {
       cluster: "KubernetesCluster:dev",
       own: ["a", "z:1"],
     });
-  });
-});
-
-describe("cloud", function () {
-  this.timeout(runTimeout);
-  it("without an implementation is refused, with those that there are", () => {
-    assert.throws(() => cloudFactory("aws"), /got "aws".*digitalocean/);
   });
 });

@@ -6,8 +6,8 @@ import { inboundRules, loadBalancerRules, outboundRules } from "../../components
 const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports <- sources` */
-const written = (highAvailability: boolean): string[] =>
-  firewallRules({ highAvailability, nodePortRange })
+const written = (apiLoadBalancers: boolean): string[] =>
+  firewallRules({ apiLoadBalancers, nodePortRange })
     .map(({ role, protocol, ports, from }) => `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`)
     .sort();
 
@@ -47,14 +47,14 @@ describe("firewall table", () => {
   });
 
   it("has one rule for each role and purpose", () => {
-    const keys = firewallRules({ highAvailability: true, nodePortRange }).map(({ role, purpose }) => `${role} ${purpose}`);
+    const keys = firewallRules({ apiLoadBalancers: true, nodePortRange }).map(({ role, purpose }) => `${role} ${purpose}`);
     assert.equal(new Set(keys).size, keys.length);
   });
 });
 
 describe("firewall table on DigitalOcean", () => {
   const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" } };
-  const rules = firewallRules({ highAvailability: true, nodePortRange });
+  const rules = firewallRules({ apiLoadBalancers: true, nodePortRange });
 
   it("names roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [

@@ -13,16 +13,21 @@ export function metadataScript(profile: Pick<CloudProfile, "metadata">): NodeFil
     "Writes what the cloud says of this machine, for units and scripts.",
     `fetch() {
   curl --silent --show-error --fail --noproxy '*' --connect-timeout 5 --max-time 10 \\
-    --retry 30 --retry-delay 2 --retry-all-errors --retry-max-time 90 "$1"
+    --retry 30 --retry-delay 2 --retry-all-errors --retry-max-time 90 "$@"
 }
 
 # Read by name below.
-export HOSTNAME REGION PUBLIC_IPV4 PRIVATE_IPV4
+export HOSTNAME PRIVATE_IPV4 PUBLIC_IPV4 REGION ZONE PROVIDER_ID
 ${profile.metadata}
 mkdir -p ${metadataFile.slice(0, metadataFile.lastIndexOf("/"))}
-for name in HOSTNAME PRIVATE_IPV4 PUBLIC_IPV4 REGION; do
-  if ! [[ \${!name} =~ ^[A-Za-z0-9.-]+$ ]]; then
-    echo "metadata: $name: got '\${!name}', allowed are letters, digits, dots and dashes; look at the machine in the cloud's console" >&2
+for name in HOSTNAME PRIVATE_IPV4 PUBLIC_IPV4 REGION ZONE PROVIDER_ID; do
+  # Not every machine has a public address, nor every cloud zones.
+  if [[ -z \${!name} && $name =~ ^(PUBLIC_IPV4|ZONE)$ ]]; then
+    echo "$name="
+    continue
+  fi
+  if ! [[ \${!name} =~ ^[A-Za-z0-9.:/-]+$ ]]; then
+    echo "metadata: $name: got '\${!name}', allowed are letters, digits, dots, dashes, colons and slashes; look at the machine in the cloud's console" >&2
     exit 1
   fi
   echo "$name=\${!name}"

@@ -47,8 +47,8 @@ chown etcd:etcd "$target"
 chmod 0700 "$target"
 }
 
-attach "${profile.volumeDevice("$HOSTNAME-data")}" ${etcdDirectory} etcd
-attach "${profile.volumeDevice("$HOSTNAME-wal")}" ${etcdWalDirectory} etcd-wal
+attach "${profile.volumeDevice("data")}" ${etcdDirectory} etcd
+attach "${profile.volumeDevice("wal")}" ${etcdWalDirectory} etcd-wal
 `,
   );
 }

@@ -1,10 +1,7 @@
 /** What only some clouds, or only this cloud, understand. */
-import type { CloudName } from "../../../components/spec/cluster.js";
+import { cloudProfiles } from "../../../components/cloud/profiles.js";
 import { joinPath, nearest, type Problem } from "../problem.js";
 import { profileOf, type Rule, set, unset } from "./rule.js";
-
-/** Clouds whose cloud controller manager this release can run. */
-const managed: readonly CloudName[] = [];
 
 const regionRule: Rule = {
   needs: ["region", "cloud"],
@@ -21,19 +18,21 @@ const regionRule: Rule = {
 const managerRule: Rule = {
   needs: ["cloud_provider", "cloud"],
   check: ({ cloud_provider, cloud }) => {
-    if (cloud_provider === "none") return [];
-    const mend = set("cloud_provider", "none");
-    if (cloud_provider !== cloud) return [{ path: "cloud_provider", got: cloud_provider, allowed: `none or ${cloud}: a cluster on ${cloud} has nothing to ask of ${cloud_provider}`, mend }];
-    return managed.includes(cloud) ? [] : [{ path: "cloud_provider", got: cloud_provider, allowed: `none: this release brings no cloud controller manager for ${cloud} yet`, mend }];
+    if (cloud_provider === "none" || cloud_provider === cloud) return [];
+    const allowed = `none or ${cloud}: a cluster on ${cloud} has nothing to ask of ${cloud_provider}`;
+    return [{ path: "cloud_provider", got: cloud_provider, allowed, mend: set("cloud_provider", "none") }];
   },
 };
 
 const imageRule: Rule = {
   needs: ["image", "cloud"],
-  check: (settings) =>
-    profileOf(settings).foreignImage.test(settings.image)
-      ? [{ path: "image", got: settings.image, allowed: `an image of ${settings.cloud}, or the address of an image file; this is the id of another cloud's image`, mend: unset("image") }]
-      : [],
+  check: (settings) => {
+    const { image, cloud } = settings;
+    const { accepts, allowed } = profileOf(settings).images;
+    if (image === "" || accepts.test(image)) return [];
+    const foreign = cloudProfiles.some(({ name, images }) => name !== cloud && images.accepts.test(image));
+    return [{ path: "image", got: image, allowed: `${allowed}${foreign ? "; this is what another cloud takes" : ""}`, mend: unset("image") }];
+  },
 };
 
 /** Tags with a meaning of their own, as clouds compare them. Whoever had one of `corekube` could be taken for a machine of another role. */

@@ -54,6 +54,35 @@ const answers: Readonly<Record<string, Answer>> = {
     return { id: String(3_000_000 + numberOf(name)), outputs: { ipv4Address, ipv4AddressPrivate, status: "active" } };
   },
   "digitalocean:index/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { ip: loadBalancerAddress(name), status: "active" } }),
+  ...Object.fromEntries(
+    [
+      "ec2/vpc:Vpc",
+      "ec2/subnet:Subnet",
+      "ec2/internetGateway:InternetGateway",
+      "ec2/routeTable:RouteTable",
+      "ec2/route:Route",
+      "ec2/routeTableAssociation:RouteTableAssociation",
+      "ec2/eip:Eip",
+      "ec2/natGateway:NatGateway",
+      "ec2/securityGroup:SecurityGroup",
+      "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+      "vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+      "ec2/keyPair:KeyPair",
+      "ebs/volume:Volume",
+      "ec2/volumeAttachment:VolumeAttachment",
+      "lb/targetGroupAttachment:TargetGroupAttachment",
+      "iam/role:Role",
+      "iam/rolePolicy:RolePolicy",
+      "iam/instanceProfile:InstanceProfile",
+    ].map((type): [string, Answer] => [`aws:${type}`, (name) => ({ id: `${/[a-zA-Z]+(?=:)/.exec(type)![0]}-${name}` })]),
+  ),
+  "aws:ec2/instance:Instance": (name, inputs) => {
+    const { public: publicIp, private: privateIp } = dropletAddresses(name);
+    return { id: `i-${name}`, outputs: { publicIp: inputs["associatePublicIpAddress"] ? publicIp : "", privateIp } };
+  },
+  "aws:lb/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { arn: `arn:lb:${name}`, dnsName: `${name}.elb.example` } }),
+  "aws:lb/targetGroup:TargetGroup": (name) => ({ id: `tg-${name}`, outputs: { arn: `arn:tg:${name}` } }),
+  "aws:lb/listener:Listener": (name) => ({ id: `listener-${name}`, outputs: { arn: `arn:listener:${name}` } }),
   "corekube:machine:Delivery": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) } }),
   "corekube:cluster:EncryptionKey": byName,
   "corekube:cluster:Rewrite": byName,
@@ -71,7 +100,18 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:policy/v1:PodDisruptionBudget": byName,
 };
 
-export const mocks: pulumi.runtime.Mocks = {
+const usualCalls: Readonly<Record<string, Outputs>> = {
+  // A first run: nothing serves yet.
+  "pulumi:pulumi:readStackResourceOutputs": { outputs: {} },
+  "corekube:rollout:announce": {},
+  "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1c", "eu-central-1a", "eu-central-1b"] },
+  "aws:ec2/getAmi:getAmi": { id: "ami-0123456789abcdef0" },
+};
+
+/** Answers to functions of providers, by token. */
+export type Calls = Readonly<Record<string, Outputs | Readonly<Record<string, Outputs>>>>;
+
+export const mocksWith = (calls: Calls): pulumi.runtime.Mocks => ({
   newResource: ({ type, name, inputs, custom }) => {
     if (!custom) {
       return { id: undefined, state: inputs as Outputs };
@@ -83,10 +123,14 @@ export const mocks: pulumi.runtime.Mocks = {
     const { id, outputs = {} } = answer(name, inputs as Outputs);
     return { id, state: { ...(inputs as Outputs), ...outputs } };
   },
-  call: ({ token }) => {
-    // A first run: nothing serves yet.
-    if (token === "pulumi:pulumi:readStackResourceOutputs") return { outputs: {} };
-    if (token === "corekube:rollout:announce") return {};
-    throw new Error(`the mocks know no function ${token}`);
+  call: ({ token, inputs }) => {
+    const answer = calls[token] ?? usualCalls[token];
+    if (answer === undefined) throw new Error(`the mocks know no function ${token}`);
+    const id = (inputs as Outputs)["id"];
+    // Of things with an id, there is one answer for each.
+    if (typeof id !== "string") return answer;
+    const found = answer[id];
+    if (found === undefined) throw new Error(`${token}: ${id} does not exist`);
+    return found as Outputs;
   },
-};
+});

@@ -3,10 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import sinon from "sinon";
+import { cloudFactory } from "../../../components/cloud/registry.js";
 import { createCluster } from "../../../infra/cluster.js";
 import type { ClusterOutputs } from "../../../infra/outputs.js";
 import type { ClusterSpec } from "../../../components/spec/cluster.js";
-import { mocks } from "./mocks.js";
+import { type Calls, mocksWith } from "./mocks.js";
 
 /** Milliseconds that the tests of a run may take on a machine that is busy with others. */
 export const runTimeout = 60_000;
@@ -22,6 +23,7 @@ export interface Registration {
   readonly parent: string;
   readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
+  readonly replaceOnChanges: readonly string[];
   readonly deleteBeforeReplace: boolean;
   /** `<type>/<name>` of what takes it along when it is deleted; empty for none. */
   readonly deletedWith: string;
@@ -77,6 +79,7 @@ function registrationOf(request: RegisterResourceRequest): Registration {
     parent: keyOfUrn(request.getParent()),
     protect: request.getProtect() ?? false,
     ignoreChanges: request.getIgnorechangesList(),
+    replaceOnChanges: request.getReplaceonchangesList(),
     deleteBeforeReplace: request.getDeletebeforereplace(),
     deletedWith: keyOfUrn(request.getDeletedwith()),
     dependsOn: request.getDependenciesList().map(keyOfUrn).sort(),
@@ -94,20 +97,23 @@ export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 
 const runs = new Map<string, Promise<Run>>();
 
-/** What the program registers for a description; everything is registered when this answers. The same description runs once. */
-export function runProgram(spec: ClusterSpec): Promise<Run> {
-  const key = JSON.stringify(spec);
-  const known = runs.get(key) ?? register(spec);
+/**
+ * What the program registers for a description; everything is registered when this answers. The same description runs once.
+ * @param calls Answers to functions, by their token; not given: what a first run gets.
+ */
+export function runProgram(spec: ClusterSpec, calls: Calls = {}): Promise<Run> {
+  const key = JSON.stringify([spec, calls]);
+  const known = runs.get(key) ?? register(spec, calls);
   runs.set(key, known);
   return known;
 }
 
-async function register(spec: ClusterSpec): Promise<Run> {
-  await pulumi.runtime.setMocks(mocks, "corekube", "test", false, "organization");
+async function register(spec: ClusterSpec, calls: Calls): Promise<Run> {
+  await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   try {
-    const outputs = createCluster(spec);
+    const outputs = createCluster(spec, await cloudFactory(spec));
     await valueOf(outputs.machines);
     await pulumi.runtime.disconnect();
     const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));

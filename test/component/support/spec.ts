@@ -1,5 +1,5 @@
 /** A cluster's description for component tests. */
-import type { ClusterSpec } from "../../../components/spec/cluster.js";
+import type { AwsSpec, ClusterSpec } from "../../../components/spec/cluster.js";
 import { versions } from "../../../components/spec/versions.js";
 
 /** 1 etcd member, 1 controller, 2 workers; or 3, 3 and 2 when `highAvailability`. */
@@ -13,11 +13,12 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     region: "fra1",
     kubernetesVersion: versions.kubernetes,
     highAvailability: false,
+    apiLoadBalancers: rest.highAvailability ?? false,
     logLevel: "INFO",
-    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 10, wal: 1 } },
-    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
-    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb", zones: [], resources },
-    publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", zones: [], resources },
+    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", disk: 16, zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 10, wal: 1 } },
+    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", disk: 16, zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
+    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb", disk: 16, zones: [], resources },
+    publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", disk: 16, zones: [], resources },
     maxUnavailable: 1,
     components: {
       "kube-apiserver": { cpus: 0.5, memory: 1024 },
@@ -34,6 +35,7 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     clusterDomain: "cluster.local",
     networkProvider: "flannel",
     cloudProvider: "none",
+    csiDriver: false,
     podSecurity: "baseline",
     encryptionKey: 1,
     image: "flatcar-stable",
@@ -48,4 +50,22 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     bootTimeout: 600,
     ...rest,
   };
+}
+
+/** The same on AWS, with its cloud controller manager; `aws` fills up what is not said. */
+export function awsTestSpec(changes: Partial<Omit<ClusterSpec, "aws">> & { workerCount?: number; aws?: Partial<AwsSpec> } = {}): ClusterSpec {
+  const { aws, ...rest } = changes;
+  const network: AwsSpec = { publicSubnetIds: [], privateSubnetIds: [], machines: "public", nat: "zone", bastionSize: "t3.micro", volumeType: "gp3", endpoints: {}, ...aws };
+  const spec = testSpec({
+    cloud: "aws",
+    region: "eu-central-1",
+    image: "Flatcar-stable-4593.2.5-hvm",
+    cloudProvider: "aws",
+    csiDriver: true,
+    apiLoadBalancers: rest.highAvailability === true || network.machines === "private",
+    aws: network,
+    ...rest,
+  });
+  const sized = <Pool extends { readonly size: string }>(pool: Pool, size: string): Pool => ({ ...pool, size });
+  return { ...spec, etcd: sized(spec.etcd, "t3.small"), controllers: sized(spec.controllers, "t3.medium"), workers: sized(spec.workers, "t3.xlarge"), publicWorkers: sized(spec.publicWorkers, "t3.xlarge") };
 }

@@ -1,0 +1,98 @@
+/** Amazon Web Services: https://github.com/kubernetes/cloud-provider-aws and https://github.com/kubernetes-sigs/aws-ebs-csi-driver. */
+import type { AwsSpec, ClusterSpec } from "../../spec/cluster.js";
+import { type CloudProviderAddon, configDirectory } from "./addon.js";
+
+const configFile = "cloud.conf";
+
+/** Names that the AWS SDK has for the services whose address may be another one, and those that requests to them are signed with. */
+const services = {
+  ec2: [{ id: "EC2", signing: "ec2" }],
+  elasticloadbalancing: [
+    { id: "Elastic Load Balancing", signing: "elasticloadbalancing" },
+    { id: "Elastic Load Balancing v2", signing: "elasticloadbalancing" },
+  ],
+} as const;
+
+/** @throws Error when the description is not of a cluster on AWS. */
+function awsOf({ aws, cloud }: Pick<ClusterSpec, "aws" | "cloud">): AwsSpec {
+  if (!aws) throw new Error(`cloud_provider: got "aws" on the cloud ${cloud}; this is a defect of the program`);
+  return aws;
+}
+
+/**
+ * The cloud controller manager's configuration. Network, subnets and zone are those of the machine that it runs on.
+ *
+ * Without a section for STS: it is asked only by those who take another role than their machine's.
+ */
+export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "aws" | "cloud">): string {
+  const { endpoints } = awsOf(spec);
+  const overrides = (["ec2", "elasticloadbalancing"] as const).flatMap((service) => {
+    const url = endpoints[service];
+    return url === undefined ? [] : services[service].map(({ id, signing }) => ({ id, signing, url }));
+  });
+  return [
+    "[Global]",
+    `Region = "${spec.region}"`,
+    `KubernetesClusterID = "${spec.name}"`,
+    'NodeIPFamilies = "ipv4"',
+    ...overrides.flatMap(({ id, signing, url }, index) => [
+      `[ServiceOverride "${index + 1}"]`,
+      `Service = "${id}"`,
+      `Region = "${spec.region}"`,
+      `URL = "${url}"`,
+      `SigningRegion = "${spec.region}"`,
+      `SigningName = "${signing}"`,
+    ]),
+    "",
+  ].join("\n");
+}
+
+/** Volumes with a guaranteed speed are made only when one is asked for: 50 operations a second for each GB are what each of these types allows. */
+function ssd(type: AwsSpec["volumeType"]): Record<string, string> {
+  return { type, ...(type === "io1" || type === "io2" ? { iopsPerGB: "50" } : {}), encrypted: "true" };
+}
+
+export const awsAddon: CloudProviderAddon = {
+  cloud: "aws",
+  controllerManager: (spec) => ({
+    image: "aws-cloud-controller-manager",
+    args: [
+      "--cloud-provider=aws",
+      `--cloud-config=${configDirectory}/${configFile}`,
+      "--use-service-account-credentials=true",
+      // The pods' network is an overlay: the cloud routes none of it.
+      "--configure-cloud-routes=false",
+    ],
+    files: { [configFile]: cloudConfig(spec) },
+    accounts: ["node-controller", "service-controller", "route-controller", "aws-cloud-provider"],
+  }),
+  driver: (spec) => {
+    const { endpoints } = awsOf(spec);
+    return {
+      provisioner: "ebs.csi.aws.com",
+      name: "ebs-csi",
+      image: "aws-ebs-csi-driver",
+      object: { attachRequired: true, podInfoOnMount: false, fsGroupPolicy: "File" },
+      controllerArgs: ["controller", "--endpoint=$(CSI_ENDPOINT)", "--batching=true", `--k8s-tag-cluster-id=${spec.name}`, `--extra-tags=KubernetesCluster=${spec.name}`],
+      controllerEnv: [
+        { name: "AWS_REGION", value: spec.region },
+        ...(endpoints.ec2 === undefined ? [] : [{ name: "AWS_EC2_ENDPOINT", value: endpoints.ec2 }]),
+      ],
+      controllerUser: 1000,
+      // Zone and instance from the Node, where the cloud controller manager has written them: pods do not reach the metadata service.
+      nodeArgs: ["node", "--endpoint=$(CSI_ENDPOINT)", "--metadata-sources=kubernetes", "--csi-mount-point-prefix=/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.aws.com/"],
+      nodeHostNetwork: false,
+      nodeRules: [
+        // Without upstream's right to patch Nodes: it serves a taint that no node here has, and would let each node change all others.
+        { apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] },
+        { apiGroups: ["storage.k8s.io"], resources: ["volumeattachments"], verbs: ["get", "list", "watch"] },
+        { apiGroups: ["storage.k8s.io"], resources: ["csinodes"], verbs: ["get"] },
+      ],
+    };
+  },
+  storageClasses: (spec) => [
+    { name: "ssd", isDefault: true, parameters: ssd(awsOf(spec).volumeType) },
+    // Throughput for what is rarely read; 125 GB at least.
+    { name: "cold-hdd", isDefault: false, parameters: { type: "sc1", encrypted: "true" } },
+  ],
+};

@@ -1,0 +1,67 @@
+/** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
+import * as pulumi from "@pulumi/pulumi";
+import { type CloudProviderAddon, fromCredentials } from "./addon.js";
+
+/** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
+const secretName = "digitalocean";
+const secretKey = "access-token";
+
+/**
+ * The token from the stack's settings, a secret there and everywhere else. The environment of a run has none for the cluster: what
+ * stays in a cluster must have been put there on purpose.
+ */
+function token(): pulumi.Output<string> {
+  const given = new pulumi.Config("digitalocean").getSecret("token");
+  if (given === undefined) {
+    throw new Error(
+      "digitalocean:token: got nothing, but corekube:cloud_provider is digitalocean, whose controllers work with a token inside the cluster; " +
+        "make one for them with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read), then: pulumi config set --secret digitalocean:token",
+    );
+  }
+  return given;
+}
+
+export const digitaloceanAddon: CloudProviderAddon = {
+  cloud: "digitalocean",
+  credentials: () => ({ name: secretName, data: { [secretKey]: token() } }),
+  controllerManager: (spec) => ({
+    image: "digitalocean-cloud-controller-manager",
+    program: "/bin/digitalocean-cloud-controller-manager",
+    args: [],
+    env: [
+      fromCredentials("DO_ACCESS_TOKEN", secretName, secretKey),
+      { name: "REGION", value: spec.region },
+      // Load balancers that it makes get the tag `k8s:<this>`.
+      { name: "DO_CLUSTER_ID", value: spec.name },
+    ],
+    accounts: [],
+  }),
+  driver: (spec) => ({
+    provisioner: "dobs.csi.digitalocean.com",
+    name: "do-csi",
+    image: "do-csi-plugin",
+    object: { attachRequired: true, podInfoOnMount: true },
+    // The driver takes its token in no other way: processes of the controllers' own machines can read it there, pods cannot.
+    controllerArgs: [
+      "--endpoint=$(CSI_ENDPOINT)",
+      "--token=$(DIGITALOCEAN_ACCESS_TOKEN)",
+      "--url=https://api.digitalocean.com/",
+      "--default-volumes-page-size=200",
+      `--do-tag=${spec.name}`,
+    ],
+    controllerEnv: [fromCredentials("DIGITALOCEAN_ACCESS_TOKEN", secretName, secretKey)],
+    nodeArgs: ["--endpoint=$(CSI_ENDPOINT)", "--url=https://api.digitalocean.com/"],
+    nodeHostNetwork: true,
+    nodeRules: [],
+  }),
+  storageClasses: () => [
+    { name: "ssd", isDefault: true, parameters: {} },
+    {
+      // For claims that are written for several clouds.
+      name: "cold-hdd",
+      isDefault: false,
+      parameters: {},
+      annotations: { "corekube.io/note": "DigitalOcean has no cold volumes: these are the same SSD volumes as those of the class ssd, at the same price." },
+    },
+  ],
+};
