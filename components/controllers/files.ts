@@ -11,7 +11,7 @@ import type { Pki } from "../pki/pki.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface ControllerFilesArgs {
-  readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity">;
+  readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity" | "cloudProvider">;
   readonly pki: Pki;
   readonly machine: Machine;
   /** Addresses or names of the API that belong to no controller. */

@@ -25,6 +25,14 @@ export function whyNotReady(node: V1Node): string {
   return condition === undefined ? "the kubelet has not reported yet" : (condition.message ?? condition.reason ?? `Ready is ${condition.status}`);
 }
 
+/** Set by kubelets that have a cloud provider, and taken away by the cloud controller manager. */
+const UNINITIALIZED = "node.cloudprovider.kubernetes.io/uninitialized";
+
+/** Whether the cloud controller manager has given the Node what it must have; true where there is none. */
+export function isInitialized(node: V1Node): boolean {
+  return !(node.spec?.taints ?? []).some((taint) => taint.key === UNINITIALIZED);
+}
+
 /** Whether the kubelet waits for the pods' network and for nothing else. */
 export function lacksOnlyNetwork(node: V1Node): boolean {
   const { status, message = "" } = readyCondition(node) ?? {};

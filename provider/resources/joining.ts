@@ -1,7 +1,7 @@
 /** The steps of a worker's join, and of applying a changed API address or CA to one that has joined. */
 import type { V1Node } from "@kubernetes/client-node";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import { internalAddress, isOf, isReady, lacksOnlyNetwork, whyNotReady, type Identity } from "../kubernetes/node.js";
+import { internalAddress, isInitialized, isOf, isReady, lacksOnlyNetwork, whyNotReady, type Identity } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
 import type { Files } from "../machine/files.js";
@@ -36,7 +36,7 @@ export async function join(visit: Visit, operation: Operation, inputs: JoinInput
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("asking the Kubernetes API");
   const node = await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.readNode({ name: nodeName })));
-  if (node !== undefined && isOf(node, identity.systemId) && isReady(node)) return rejoin(visit, operation, inputs);
+  if (node !== undefined && isOf(node, identity.systemId) && isReady(node) && isInitialized(node)) return rejoin(visit, operation, inputs);
   if (node !== undefined && !isOf(node, identity.systemId)) {
     operation.log.warn(`${nodeName}: the Node of this name was an earlier machine's; it is removed, and this machine joins in its place.`);
     await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.deleteNode({ name: nodeName })));
@@ -93,6 +93,7 @@ async function waitReady({ machine, wait }: Visit, cluster: Cluster, inputs: Joi
 function lacking(node: V1Node, identity: Identity, podNetwork: boolean): string | undefined {
   const address = internalAddress(node);
   if (identity.address !== undefined && address !== identity.address) return `the Node's address ${identity.address} (it says ${address ?? "none"})`;
+  if (!isInitialized(node)) return "the cloud controller manager (`kubectl -n kube-system logs ds/cloud-controller-manager` tells what keeps it)";
   if (!podNetwork && lacksOnlyNetwork(node)) return undefined;
   return isReady(node) ? undefined : `the Node to be Ready (${whyNotReady(node)})`;
 }

@@ -11,6 +11,19 @@ const right = "subjectAltName=DNS:dev-worker-0,IP:10.4.0.9";
 const node = '"system:node:dev-worker-0"';
 const groups = '"system:nodes" "system:authenticated" ';
 const usages = "digital signature,server auth,";
+/** What the API has of the Nodes' addresses, as the script asks for it. */
+const nodes = [
+  'dev-worker-0 InternalIP "10.4.0.9"',
+  'dev-worker-0 ExternalIP "203.0.113.9"',
+  'dev-worker-0 InternalDNS "ip-10-4-0-9.compute.internal"',
+  'dev-worker-0 Hostname "ip-10-4-0-9.compute.internal"',
+  'dev-worker-0 ExternalDNS "ec2-203-0-113-9.compute.example"',
+  'dev-worker-1 InternalIP "10.4.0.7"',
+  'dev-worker-1 Hostname "dev-worker-1"',
+  'dev-worker-1 ExternalIP "203.0.113.7"',
+  'dev-worker-1 ExternalDNS "ec2-203-0-113-7.compute.example"',
+  "",
+].join("\n");
 
 describe("approval of serving certificates", function () {
   this.timeout(60_000);
@@ -31,13 +44,14 @@ describe("approval of serving certificates", function () {
   };
 
   /** What the script does with one request: what it says, and what it asks of the API. */
-  const decide = (line: string): { said: string; did: string } => {
+  const decide = (line: string, cloudProvider: "none" | "aws" = "none"): { said: string; did: string } => {
     writeFileSync(join(folder, "line"), `${line}\n`);
-    const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) printf '"10.4.0.7" "dev-worker-1" ';; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; esac\n`;
+    writeFileSync(join(folder, "nodes"), nodes);
+    const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) cat ${folder}/nodes;; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; esac\n`;
     writeFileSync(join(folder, "opt/bin/kubectl"), kubectl, { mode: 0o755 });
     writeFileSync(join(folder, "did"), "");
-    const script = approveScript({ nodeCidr: "10.4.0.0/20" }).contents.replaceAll("/opt/bin/", `${folder}/opt/bin/`);
-    const { stdout, stderr, status } = spawnSync("bash", ["-c", script], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", CREDENTIALS_DIRECTORY: folder, API_ADDRESSES: "198.51.100.7,10.4.0.100" } });
+    const script = approveScript({ nodeCidr: "10.4.0.0/20", cloudProvider }).contents.replaceAll("/opt/bin/", `${folder}/opt/bin/`);
+    const { stdout, stderr, status } = spawnSync("bash", ["-c", script], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", CREDENTIALS_DIRECTORY: folder, API_ADDRESSES: "198.51.100.7,10.4.0.100,dev-api.elb.example" } });
     assert.equal(status, 0, stderr);
     return { said: stdout.trim(), did: readFileSync(join(folder, "did"), "utf8").trim() };
   };
@@ -78,6 +92,47 @@ describe("approval of serving certificates", function () {
       assert.match(said, reason);
     });
   }
+
+  describe("with a cloud provider", () => {
+    const all = "DNS:ip-10-4-0-9.compute.internal,DNS:ec2-203-0-113-9.compute.example,IP:10.4.0.9,IP:203.0.113.9";
+    it("is given for what the cloud has given to the node too", () => {
+      for (const names of [all, `DNS:dev-worker-0,${all}`, "DNS:dev-worker-0,IP:10.4.0.9"]) {
+        assert.deepEqual(decide(line(request(`subjectAltName=${names}`)), "aws"), { said: `approved: csr-1 of ${node}`, did: "approve csr-1" });
+      }
+    });
+
+    it("is denied for the same where there is none: anybody could have written it into the status", () => {
+      const { did, said } = decide(line(request(`subjectAltName=${all}`)));
+      assert.equal(did, "deny csr-1");
+      assert.match(said, /is not its own/);
+      assert.match(decide(line(request("subjectAltName=DNS:dev-worker-0,IP:203.0.113.9"))).said, /203\.0\.113\.9 is not in the machines' network/);
+    });
+
+    const wrongToo: readonly (readonly [string, string, RegExp])[] = [
+      ["another node's public address", "IP:203.0.113.7", /203\.0\.113\.7 is another node's/],
+      ["another node's public name", "DNS:ec2-203-0-113-7.compute.example", /ec2-203-0-113-7\.compute\.example is another node's/],
+      ["another node's own name", "DNS:dev-worker-1", /dev-worker-1 is another node's/],
+      ["a public address that the cloud has given to nobody", "IP:203.0.113.10", /nor has the cloud given it to the node/],
+      ["a part of its public address", "IP:03.0.113.9", /nor has the cloud given it to the node/],
+      ["the API's public address", "IP:198.51.100.7", /198\.51\.100\.7 is the API's/],
+      ["the API's name", "DNS:dev-api.elb.example", /dev-api\.elb\.example is the API's/],
+      ["the API's name inside", "DNS:kubernetes.default.svc", /is not its own/],
+      ["a name with a star", "DNS:*.compute.example", /is not its own/],
+      ["a mail address", "email:a@b.example", /is not its own/],
+    ];
+    for (const [what, names, reason] of wrongToo) {
+      it(`is denied for ${what}`, () => {
+        const { said, did } = decide(line(request(`subjectAltName=DNS:dev-worker-0,${names}`)), "aws");
+        assert.equal(did, "deny csr-1", said);
+        assert.match(said, reason);
+      });
+    }
+
+    it("is denied for names that are quoted together", () => {
+      const { did } = decide(line(request('subjectAltName=DNS:dev-worker-0,DNS:ip-10-4-0-9.compute.internal" "ec2-203-0-113-9.compute.example')), "aws");
+      assert.equal(did, "deny csr-1");
+    });
+  });
 
   it("is denied for a name that hides another line of names behind a line break", () => {
     // DER of the extension: a DNS name "dev-worker-0\n" and then another name.

@@ -10,15 +10,23 @@ export const approveUnitName = "corekube-approve.service";
 /** Of a request: what the API server has checked comes first, and what could hold anything is quoted and comes last. */
 const fields = '{{.metadata.name}}|{{with .status.conditions}}decided{{end}}|{{.spec.request}}|{{range .spec.usages}}{{.}},{{end}}|{{range .spec.groups}}{{printf "%q" .}} {{end}}|{{printf "%q" .spec.username}}{{"\\n"}}';
 
+/** Of all Nodes, a line for each address: a name may hold no blank, an address anything. */
+const addresses = '{{range .items}}{{$name := .metadata.name}}{{range .status.addresses}}{{$name}} {{.type}} {{printf "%q" .address}}{{"\\n"}}{{end}}{{end}}';
+
 /**
  * Kubernetes signs such a request when somebody has approved it, and approves none by itself, since a stolen node could ask for
  * another machine's names: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
  *
  * A node gets a certificate for its own name, and for addresses in the machines' network that are neither another Node's nor the
  * API's. What breaks the rule is denied and told to the journal.
+ *
+ * With a cloud provider kubelets ask for all that the cloud controller manager has written into their Nodes' status too: a public
+ * address, names of both. These are right because no kubelet can write them there: the add-ons' rule for addresses of nodes
+ * (addons/cloud/nodeAddresses.ts) holds it back. Without a cloud provider there is no such rule, and a status proves nothing.
  */
-export function approveScript(spec: Pick<ClusterSpec, "nodeCidr">): NodeFile {
+export function approveScript(spec: Pick<ClusterSpec, "nodeCidr" | "cloudProvider">): NodeFile {
   const [network, prefix] = spec.nodeCidr.split("/");
+  const told = spec.cloudProvider !== "none";
   return script(
     "approve",
     "Approves requests of kubelets for serving certificates that are right, and denies all others. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
@@ -36,8 +44,8 @@ in_network() { # ADDRESS
   [[ $1 =~ ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$ ]] && (($(number "$1") >> ${32 - Number(prefix)} == $(number ${network}) >> ${32 - Number(prefix)}))
 }
 
-objection() { # USER GROUPS USAGES REQUEST: says what is wrong; nothing: it is right
-  local node text others entry
+${told ? `cloud_told() { # ADDRESS ADDRESSES: exactly one of them\n  [[ $1 != *['" ']* && "$2" == *" \\"$1\\" "* ]]\n}\n\n` : ""}objection() { # USER GROUPS USAGES REQUEST: says what is wrong; nothing: it is right
+  local node text nodes name type address others=' ' told=' ' entry
   [[ $1 =~ ^\\"system:node:([a-z0-9][a-z0-9.-]*)\\"$ ]] || { echo "$1 is no node"; return; }
   node=\${BASH_REMATCH[1]}
   [[ " $2" == *' "system:nodes" '* ]] || { echo "$1 is not in system:nodes"; return; }
@@ -50,17 +58,19 @@ objection() { # USER GROUPS USAGES REQUEST: says what is wrong; nothing: it is r
   # A name with line breaks inside would make more lines.
   [ "\${text[*]:1:3} \${#text[@]}" = 'Attributes: Requested Extensions: X509v3 Subject Alternative Name: 5' ] || { echo "it asks for other things than names: \${text[*]@Q}"; return; }
   [ "\${text[0]}" = "Subject: CN=system:node:$node,O=system:nodes" ] || { echo "its \${text[0]@Q} is not the node's"; return; }
-  others=$(api get nodes -o go-template="{{range .items}}{{if ne .metadata.name \\"$node\\"}}{{range .status.addresses}}{{printf \\"%q \\" .address}}{{end}}{{end}}{{end}}") || exit 1
+  nodes=$(api get nodes -o go-template='${addresses}') || exit 1
+  while read -r name type address; do
+    if [ "$name" != "$node" ]; then others+="$address "; elif [ "$type" != InternalIP ]; then told+="$address "; fi
+  done <<<"$nodes"
   while read -r entry; do
+    [ "$entry" != "DNS:$node" ] || continue
+    address=\${entry#IP Address:}
+    address=\${address#DNS:}
+    [[ ",$API_ADDRESSES," != *",$address,"* ]] || { echo "$address is the API's"; return; }
+    [[ "$others" != *" \\"$address\\" "* ]] || { echo "$address is another node's"; return; }
     case $entry in
-      "DNS:$node") ;;
-      'IP Address:'*)
-        entry=\${entry#IP Address:}
-        in_network "$entry" || { echo "$entry is not in the machines' network ${spec.nodeCidr}"; return; }
-        [[ ",$API_ADDRESSES," != *",$entry,"* ]] || { echo "$entry is the API's"; return; }
-        [[ " $others" != *" \\"$entry\\" "* ]] || { echo "$entry is another node's"; return; }
-        ;;
-      *) echo "\${entry@Q} is not its own"; return ;;
+      'IP Address:'*) in_network "$address"${told ? ` || cloud_told "$address" "$told"` : ""} || { echo "$address is not in the machines' network ${spec.nodeCidr}${told ? ", nor has the cloud given it to the node" : ""}"; return; } ;;
+${told ? `      DNS:*) cloud_told "$address" "$told" || { echo "\${entry@Q} is not its own"; return; } ;;\n` : ""}      *) echo "\${entry@Q} is not its own"; return ;;
     esac
   done <<<"\${text[4]//,/$'\\n'}"
 }

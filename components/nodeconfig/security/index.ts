@@ -9,7 +9,7 @@ import { auditPolicy } from "./audit.js";
 import { authenticationConfiguration } from "./authentication.js";
 
 /** By name in the secrets directory. */
-export function controllerRules(spec: Pick<ClusterSpec, "podSecurity" | "nodeCidr">): Readonly<Record<string, string>> {
+export function controllerRules(spec: Pick<ClusterSpec, "podSecurity" | "nodeCidr" | "cloudProvider">): Readonly<Record<string, string>> {
   return {
     "admission.yaml": admissionConfiguration(spec),
     "approve": approveScript(spec).contents,
