@@ -39,12 +39,23 @@ export function clusterSpec(configuration: Readonly<Record<string, string>>, sec
   if (!settings) {
     throw new SettingsError(problems, secrets);
   }
+  const elsewhere = providerProblems(configuration, settings);
+  if (elsewhere.length > 0) {
+    throw new SettingsError(elsewhere, secrets);
+  }
   const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums));
   const tooLarge = userDataProblems(spec, settings);
   if (tooLarge.length > 0) {
     throw new SettingsError(tooLarge, secrets);
   }
   return spec;
+}
+
+/** The cloud's own provider must work in the same region: it would make the cluster elsewhere, or nothing. */
+function providerProblems(configuration: Readonly<Record<string, string>>, { cloud, region }: Settings): Problem[] {
+  const got = configuration["aws:region"];
+  if (cloud !== "aws" || got === region) return [];
+  return [{ path: "aws:region", got, allowed: `${region}, as corekube:region`, mend: `Set it: pulumi config set aws:region ${region}` }];
 }
 
 function readValues(configuration: Readonly<Record<string, string>>): Record<string, unknown> {

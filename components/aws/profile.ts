@@ -1,6 +1,7 @@
 /** AWS as settings and user-data see it. */
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
+import { subnetParts } from "./cidrs.js";
 import { awsRegions } from "./regions.js";
 import { awsSizes } from "./sizes.js";
 
@@ -38,18 +39,23 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
   image: versions.flatcar.aws,
   regions: awsRegions,
   sizes: awsSizes,
-  hasZones: true,
+  zone: (region) => new RegExp(`^${region}[a-h]$`),
   privateNetwork: {
     // https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
-    prefix: { from: 16, to: 28 },
+    // A subnet has 28 bits at most, and a network is cut into 16: see `cidrs.ts`.
+    prefix: { from: 16, to: 28 - Math.log2(subnetParts) },
     reserved: [],
-    taken: 5,
+    parts: subnetParts,
+    // Five that AWS keeps, and what load balancers and gateways take.
+    taken: 10,
+    spread: 3,
   },
   images: { accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/, allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}` },
   // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html, etcd's types.
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html; names that the metadata service must be able to show have no slash and no space.
   tags: {
+    taken: ["Name"],
     key: /^(?!aws:)[A-Za-z0-9+=.,_:@-]{1,128}$/i,
     value: /^[\p{L}\p{N}+=.,_:@/ -]{0,256}$/u,
     allowed: "letters, digits and + - = . , _ : @ (in values spaces and slashes too), keys up to 128 characters that do not begin with aws:, values up to 256",

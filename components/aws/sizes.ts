@@ -8,6 +8,9 @@ import type { MachineSize } from "../cloud/sizes.js";
 
 const hoursPerMonth = 730;
 
+/** Families that every region has; the cheapest of the others may be missing where a cluster is made. */
+const everywhere: readonly string[] = ["t3", "m5", "m6i", "c6i", "r6i"];
+
 /** Family, GB of memory for each CPU, dollars an hour for each CPU, and its sizes by CPUs. */
 type Family = readonly [name: string, memory: number, hourly: number, cpus: readonly number[]];
 
@@ -63,6 +66,7 @@ const size = (name: string, cpus: number, memory: number, hourly: number): Machi
   memory: memory * 1024,
   disk: 0,
   monthly: Math.round(hourly * hoursPerMonth * 100) / 100,
+  ...(everywhere.includes(name.split(".")[0]!) ? {} : { rare: true }),
 });
 
 export const awsSizes: readonly MachineSize[] = [

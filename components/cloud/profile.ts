@@ -32,20 +32,30 @@ export interface CloudProfile {
   readonly regions: readonly Region[];
   /** Sizes that machines may have. */
   readonly sizes: readonly MachineSize[];
-  /** Whether its regions have several failure domains (zones) that machines can be placed in. */
-  readonly hasZones: boolean;
+  /** What names of a region's failure domains (zones) look like, in which machines can be placed; not set: it has none. */
+  readonly zone?: (region: string) => RegExp;
   readonly privateNetwork: {
     /** Shortest and longest prefix that the cloud accepts. */
     readonly prefix: { readonly from: number; readonly to: number };
     /** Networks that the cloud keeps for itself. */
     readonly reserved: readonly string[];
-    /** Addresses of each network that machines do not get. */
+    /** Parts of equal size, of which each zone has one for its machines. */
+    readonly parts: number;
+    /** Addresses of each part that machines do not get. */
     readonly taken: number;
+    /** Zones over which machines are spread where none are named. */
+    readonly spread: number;
   };
   /** Images as the stack may name them. */
   readonly images: { readonly accepts: RegExp; readonly allowed: string };
   /** GB that a volume may have. */
   readonly volumeSize: { readonly from: number; readonly to: number };
   /** Tags as the cloud takes them. */
-  readonly tags: { readonly key: RegExp; readonly value: RegExp; readonly allowed: string };
+  readonly tags: {
+    readonly key: RegExp;
+    readonly value: RegExp;
+    /** Names that resources have already. */
+    readonly taken: readonly string[];
+    readonly allowed: string;
+  };
 }

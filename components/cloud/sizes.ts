@@ -10,6 +10,8 @@ export interface MachineSize {
   readonly disk: number;
   /** Dollars a month, for choosing the cheapest and for estimates. */
   readonly monthly: number;
+  /** Not in every region: taken where the stack names it, or where no other has what is needed. @default false */
+  readonly rare?: true;
 }
 
 /** What a machine must have at least: CPUs, and MB of memory and disk. */
@@ -35,7 +37,8 @@ export function holds(size: MachineSize, needs: MachineNeeds): boolean {
 /** The cheapest size that has what is needed, the smaller one of two that cost the same; undefined when none has. */
 export function smallestSize(sizes: readonly MachineSize[], needs: MachineNeeds): MachineSize | undefined {
   const cost = (size: MachineSize): number[] => [size.monthly, size.memory, size.cpus];
-  return sizes
+  const enough = sizes
     .filter((size) => holds(size, needs))
-    .sort((a, b) => cost(a).map((value, index) => value - cost(b)[index]!).find((difference) => difference !== 0) ?? 0)[0];
+    .sort((a, b) => cost(a).map((value, index) => value - cost(b)[index]!).find((difference) => difference !== 0) ?? 0);
+  return enough.find(({ rare }) => !rare) ?? enough[0];
 }

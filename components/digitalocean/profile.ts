@@ -22,16 +22,17 @@ PROVIDER_ID=digitalocean://$(fetch "$base/id")
   image: versions.flatcar.digitalocean,
   regions: dropletRegions,
   sizes: dropletSizes,
-  hasZones: false,
   privateNetwork: {
     prefix: { from: 16, to: 28 },
     // https://docs.digitalocean.com/products/networking/vpc/details/limits/
     reserved: ["10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"],
     // Network, gateway, broadcast, two that DigitalOcean keeps, and two for the internal load balancer's nodes.
     taken: 7,
+    parts: 1,
+    spread: 1,
   },
   images: { accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/, allowed: "an image of digitalocean, or the address of an image file" },
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags
-  tags: { key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },
+  tags: { taken: [], key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },
 };

@@ -22,7 +22,7 @@ import { cipherSuites, tlsMinimum } from "./tls.js";
 import { file, type NodeConfig } from "./types.js";
 
 type Spec = Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers" | "cloudProvider">;
-type Profile = Pick<CloudProfile, "hasZones">;
+type Profile = Pick<CloudProfile, "zone">;
 
 /** What the activation fills in and writes to the kubelet's configuration. */
 export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
@@ -83,7 +83,7 @@ function cloudFlags({ cloudProvider }: Spec): readonly string[] {
 /** Where the machine is. A cloud controller manager sets these labels itself. */
 function placeLabels({ cloudProvider }: Spec, profile: Profile): readonly string[] {
   if (cloudProvider !== "none") return [];
-  const zone = profile.hasZones ? ["topology.kubernetes.io/zone=${ZONE}"] : [];
+  const zone = profile.zone ? ["topology.kubernetes.io/zone=${ZONE}"] : [];
   return ["topology.kubernetes.io/region=${REGION}", ...zone];
 }
 

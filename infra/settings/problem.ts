@@ -32,7 +32,9 @@ export class SettingsError extends Error {
 
 function describe({ path, got, shown, allowed, mend }: Problem, secretKeys: readonly string[]): string {
   const value = shown ?? (secretKeys.includes(path.split(/[.[]/)[0] ?? "") ? "a secret value" : show(got));
-  return withoutSecrets(`${namespace}:${path}: got ${value}; allowed: ${allowed}. ${mend ?? `Set it: ${setCommand(path, got)}`}`);
+  // A provider's setting has its own namespace.
+  const key = /^[a-z]+:/.test(path) ? path : `${namespace}:${path}`;
+  return withoutSecrets(`${key}: got ${value}; allowed: ${allowed}. ${mend ?? `Set it: ${setCommand(path, got)}`}`);
 }
 
 function show(value: unknown): string {

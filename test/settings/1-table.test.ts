@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { clusterSpec } from "../../infra/config.js";
 import { SettingsError } from "../../infra/settings/problem.js";
-import { configuration, least } from "./support/cases.js";
+import { configuration, fullKey, least } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
 import { valid } from "./support/valid.js";
 
@@ -20,7 +20,7 @@ describe("settings that are refused", () => {
         assert.ok(error instanceof SettingsError, error instanceof Error ? error.stack : String(error));
         const { message } = error;
         assert.deepEqual([...new Set(error.problems.map(({ path }) => path))].sort(), [...paths].sort(), message);
-        for (const path of paths) assert.ok(message.includes(`  - corekube:${path}: got `), message);
+        for (const path of paths) assert.ok(message.includes(`  - ${fullKey(path)}: got `), message);
         assert.ok(message.includes(remedy), `${remedy}\nis not in\n${message}`);
         // Every line ends with something to do.
         for (const line of message.split("\n").slice(1)) assert.match(line, /pulumi config (set|rm) /, line);

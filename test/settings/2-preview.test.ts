@@ -6,15 +6,15 @@
 import assert from "node:assert/strict";
 import { availableParallelism, loadavg } from "node:os";
 import { CountingCloud } from "./support/cloud.js";
-import { least, type Refusal } from "./support/cases.js";
+import { fullKey, least, type Refusal } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
 import { Program, type Run, type Settings } from "./support/program.js";
 import { valid } from "./support/valid.js";
 
 const every = Number(process.env["COREKUBE_TEST_PREVIEWS"] ?? 1);
 const refused = invalid.filter((_, index) => index % every === 0);
-/** Thousands of machines are previewed elsewhere, where their time is measured. */
-const accepted = valid.filter((settings) => Number(settings["node_count"] ?? 1) <= 20).filter((_, index) => index % every === 0);
+/** Thousands of machines are previewed elsewhere, where their time is measured; and on AWS a preview asks for zones and image, which a cloud that only counts cannot answer. */
+const accepted = valid.filter((settings) => settings["cloud"] !== "aws" && Number(settings["node_count"] ?? 1) <= 20).filter((_, index) => index % every === 0);
 
 /** Seconds that a refusal may take on an idle machine. */
 const limit = 10;
@@ -106,5 +106,5 @@ describe("pulumi preview", function () {
 
 function expected({ settings, paths, remedy, byEngine }: Refusal): string[] {
   if (byEngine) return Object.keys(settings).map((name) => `configuration key 'corekube:${name}' must be of type`);
-  return ["nothing was created or changed", ...paths.map((path) => `- corekube:${path}: got `), remedy];
+  return ["nothing was created or changed", ...paths.map((path) => `- ${fullKey(path)}: got `), remedy];
 }

@@ -41,7 +41,7 @@ const ownTags = { cluster: "kubernetescluster", role: "corekube" } as const;
 const tagRule: Rule = {
   needs: ["tags", "cloud", "cluster_name"],
   check: (settings) => {
-    const { key, value, allowed } = profileOf(settings).tags;
+    const { key, value, allowed, taken } = profileOf(settings).tags;
     return Object.entries(settings.tags).flatMap(([name, content]): Problem[] => {
       const path = joinPath("tags", name);
       const lower = name.toLowerCase();
@@ -49,6 +49,7 @@ const tagRule: Rule = {
       if (lower === ownTags.cluster && (name !== "KubernetesCluster" || content !== settings.cluster_name)) {
         return [{ path, got: content, allowed: `KubernetesCluster with the cluster's name (${settings.cluster_name}), which it always has`, mend: unset(path) }];
       }
+      if (taken.includes(name)) return [{ path, got: content, allowed: `another name: resources on ${settings.cloud} have their own in ${name}`, mend: unset(path) }];
       return key.test(name) && value.test(content) ? [] : [{ path, got: content, allowed: `in this cloud ${allowed}`, ...(key.test(name) ? {} : { mend: unset(path) }) }];
     });
   },

@@ -83,19 +83,21 @@ const reservedRule: Rule = {
 };
 
 const machineRoomRule: Rule = {
-  needs: ["node_cidr", "cloud", "node_count", "public_node_count", "high_availability", "etcd"],
+  needs: ["node_cidr", "cloud", "node_count", "public_node_count", "high_availability", "etcd", "control_plane_placement", "node_placement", "public_node_placement"],
   check: (settings) => {
     const { etcd, controllers } = memberCounts(settings);
-    const machines = etcd + controllers + settings.node_count + settings.public_node_count;
-    const { taken } = profileOf(settings).privateNetwork;
-    const room = addressCount(settings.node_cidr) - taken;
-    const prefix = prefixFor(machines + taken, 32);
+    const { taken, parts, spread } = profileOf(settings).privateNetwork;
+    const inOneZone = (count: number, placement: string): number => Math.ceil(count / (placement === "spread" ? spread : placement.split(",").length));
+    const { control_plane_placement, node_placement, public_node_placement } = settings;
+    const machines = [inOneZone(etcd, control_plane_placement), inOneZone(controllers, control_plane_placement), inOneZone(settings.node_count, node_placement), inOneZone(settings.public_node_count, public_node_placement)].reduce((a, b) => a + b);
+    const room = Math.floor(addressCount(settings.node_cidr) / parts) - taken;
+    const prefix = prefixFor((machines + taken) * parts, 32);
     if (room >= machines) return [];
     return [
       {
         path: "node_cidr",
         got: settings.node_cidr,
-        allowed: `a network with room for ${machines} machines (this one has ${Math.max(room, 0)} addresses for them): a prefix of at most /${prefix}`,
+        allowed: `a network with room for ${machines} machines${parts > 1 ? " in a zone" : ""} (this one has ${Math.max(room, 0)} addresses for them): a prefix of at most /${prefix}`,
         mend: useFree(settings, "node_cidr", prefix),
       },
     ];

@@ -68,7 +68,7 @@ const placementRules: readonly Rule[] = (["control_plane_placement", "node_place
   check: (settings: Settings): Problem[] => {
     const got = settings[name];
     if (got === "spread") return [];
-    if (!profileOf(settings).hasZones) {
+    if (profileOf(settings).zone === undefined) {
       return [{ path: name, got, allowed: `spread: ${settings.cloud} has no failure domains (zones) to choose from`, mend: unset(name) }];
     }
     const zones = got.split(",");

@@ -1,6 +1,7 @@
 /** Machine sizes: that they exist, and that they hold what is asked for. */
 import { holds, type MachineNeeds, type MachineSize, smallestSize, systemDisk, usableMemory } from "../../../components/cloud/sizes.js";
-import type { Role } from "../../../components/spec/cluster.js";
+import { cloudProfiles } from "../../../components/cloud/profiles.js";
+import type { CloudName, Role } from "../../../components/spec/cluster.js";
 import type { OptionName } from "../options.js";
 import { nearest, type Problem } from "../problem.js";
 import { daemonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
@@ -14,8 +15,10 @@ const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   public: ["public_reserved_resources"],
 };
 
-/** Names of sizes as AWS writes them, such as `t3.medium`. */
-const elsewhere = /^[a-z][a-z0-9-]*\.[a-z0-9]+$/;
+/** Whether only another cloud has the size. */
+function elsewhere(cloud: CloudName, size: string): boolean {
+  return cloudProfiles.some(({ name, sizes }) => name !== cloud && sizes.some((other) => other.name === size));
+}
 
 function amount({ cpus, memory, disk }: MachineNeeds): string {
   return `${cpus} CPUs, ${memory} MB of memory${disk > 0 ? ` and ${disk} MB of disk` : ""}`;
@@ -46,8 +49,9 @@ function sizeRule(role: Role): Rule {
       const size = sizes.find(({ name }) => name === named);
       if (size === undefined) {
         const similar = nearest(named, sizes.map(({ name }) => name));
-        const hint = elsewhere.test(named) ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
-        return [{ path: option, got: named, allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`, mend: set(option, hint && similar && !elsewhere.test(named) ? similar : enough.name) }];
+        const foreign = elsewhere(settings.cloud, named);
+        const hint = foreign ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
+        return [{ path: option, got: named, allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`, mend: set(option, hint && similar && !foreign ? similar : enough.name) }];
       }
       if (holds(size, needs)) return [];
       return [{ path: option, got: named, allowed: `a size that holds the sum of ${sources} and of what the system keeps: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the smallest that would do`, mend: set(option, enough.name) }];

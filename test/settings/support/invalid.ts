@@ -1,4 +1,5 @@
 /** Configurations that are refused: cluster, machines, resources. Networks and the rest are in `invalidNetworks.ts`. */
+import { invalidAws } from "./invalidAws.js";
 import { invalidNetworks } from "./invalidNetworks.js";
 import type { Refusal } from "./cases.js";
 import type { Settings } from "./program.js";
@@ -15,13 +16,13 @@ const cluster: readonly Refusal[] = [
   refused({ cluster_name: "a".repeat(41) }, "cluster_name", "1 to 40"),
   refused({ cluster_name: "a_b" }, "cluster_name", "pulumi config set cluster_name <value>"),
   refused({ cluster_name: "a.b" }, "cluster_name", "pulumi config set cluster_name <value>"),
-  refused({ cloud: "aws" }, "cloud", "allowed: digitalocean. Set it: pulumi config set cloud <value>"),
+  refused({ cloud: "gcp" }, "cloud", "allowed: digitalocean, aws. Set it: pulumi config set cloud <value>"),
   refused({ cloud: "DigitalOcean" }, "cloud", "allowed: digitalocean"),
   refused({ region: "" }, "region", "pulumi config set region <value>"),
   refused({ region: "fra2" }, "region", "Set it: pulumi config set region fra1"),
   refused({ region: "eu-central-1" }, "region", "Set it: pulumi config set region fra1 (the nearest)"),
   refused({ region: "us-east-1" }, "region", "Set it: pulumi config set region nyc3"),
-  refused({ region: "FRA1" }, "region", "such as fra1 or nyc3"),
+  refused({ region: "FRA1" }, "region", "such as fra1 or eu-central-1"),
   refused({ region: "frankfurt" }, "region", "a region of digitalocean: nyc1, "),
   refused({ log_level: "TRACE" }, "log_level", "allowed: ERROR, WARN, INFO, DEBUG"),
   refused({ log_level: "info" }, "log_level", "pulumi config set log_level <value>"),
@@ -59,7 +60,7 @@ const machines: readonly Refusal[] = [
   refused({ node_placement: "" }, "node_placement", "spread, or zones of the region"),
   refused({ node_placement: "a,,b" }, "node_placement", "spread, or zones of the region"),
   refused({ image: "two words" }, "image", "a name or numeric id of an image"),
-  refused({ image: "ami-0abcdef1234567890" }, "image", "the id of another cloud's image. Remove it: pulumi config rm image"),
+  refused({ image: "ami-0abcdef1234567890" }, "image", "this is what another cloud takes. Remove it: pulumi config rm image"),
   refused({ image: "https://user:secret@images.example/flatcar.bin" }, "image", "what looks like a user with a password"),
   refused({ image: "ftp://images.example/flatcar.bin" }, "image", "pulumi config set image <value>"),
 ];
@@ -127,4 +128,4 @@ const security: readonly Refusal[] = [
   refused({ boot_timeout: 10 }, "boot_timeout", "from 60 to 7200"),
 ];
 
-export const invalid: readonly Refusal[] = [...cluster, ...machines, ...resources, ...invalidNetworks(refused), ...security];
+export const invalid: readonly Refusal[] = [...cluster, ...machines, ...resources, ...invalidNetworks(refused), ...invalidAws(refused), ...security];

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fullKey } from "./cases.js";
 import { killAtExit } from "../../provider/support/processes.js";
 import { tool } from "../../provider/support/tools.js";
 
@@ -64,7 +65,7 @@ export class Program {
 
   /** Runs pulumi on a stack with the settings, and with no others. */
   async withSettings(stack: string, settings: Settings, args: readonly string[]): Promise<Run> {
-    const config = { ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`corekube:${name}`, value])), "digitalocean:apiEndpoint": this.cloud };
+    const config = { ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [fullKey(name), value])), "digitalocean:apiEndpoint": this.cloud };
     const salt = /^encryptionsalt: .*$/m.exec(readFileSync(this.settingsFile(stack), "utf8"))?.[0] ?? "";
     // JSON is YAML.
     writeFileSync(this.settingsFile(stack), `${salt}\nconfig: ${JSON.stringify(config)}\n`);

@@ -1,4 +1,5 @@
 /** Configurations at the edges of what is allowed. */
+import { validAws } from "./validAws.js";
 import type { Settings } from "./program.js";
 
 const key = (kind: string, body: number): string => `${kind} ${"AAAA".padEnd(body, "b")} ada@example`;
@@ -59,4 +60,7 @@ export const valid: readonly Settings[] = [
   { mirrors: { registries: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`registry-${index}.example`, `https://mirror.example/registry-${index}`])) } },
   { drain_timeout: 0, boot_timeout: 60 },
   { drain_timeout: 7200, boot_timeout: 7200 },
+  { cloud_provider: "digitalocean" },
+  { cloud_provider: "digitalocean", csi_driver: false },
+  ...validAws,
 ];

@@ -1,0 +1,67 @@
+/** Configurations that are refused on AWS, or because they are not. */
+import { aws, type Refusal } from "./cases.js";
+import type { Settings } from "./program.js";
+
+type Refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true) => Refusal;
+
+const vpc = "vpc-0a1b2c3d4e5f60718";
+const subnets = (...ends: string[]): string[] => ends.map((end) => `subnet-0a1b2c3d4e5f6071${end}`);
+
+export const invalidAws = (refused: Refused): readonly Refusal[] => {
+  const onAws: Refused = (settings, paths, remedy) => refused({ ...aws, ...settings }, paths, remedy);
+  return [
+    refused({ cloud: "aws" }, "region", "a region of aws: us-east-1, "),
+    onAws({ region: "fra1" }, "region", "Set it: pulumi config set region eu-central-1 (the nearest)"),
+    onAws({ region: "nyc3" }, "region", "Set it: pulumi config set region us-east-1 (the nearest)"),
+    onAws({ region: "eu-central-3" }, "region", "pulumi config set region eu-central-"),
+    onAws({ region: "us-gov-west-1" }, "region", "a region of aws"),
+    onAws({ "aws:region": "eu-west-1" }, "aws:region", "eu-central-1, as corekube:region. Set it: pulumi config set aws:region eu-central-1"),
+    onAws({ "aws:region": "" }, "aws:region", "got nothing"),
+    onAws({ node_size: "s-2vcpu-4gb" }, "node_size", "this is a size of another cloud. Set it: pulumi config set node_size t3.micro"),
+    onAws({ node_size: "t3.mediun" }, "node_size", "did you mean t3.medium. Set it: pulumi config set node_size t3.medium"),
+    onAws({ node_size: "m7g.large" }, "node_size", "a machine size of aws"),
+    onAws({ controller_size: "t3.small" }, "controller_size", "t3.medium is the smallest that would do"),
+    onAws({ etcd_size: "t3.micro" }, "etcd_size", "Set it: pulumi config set etcd_size t3.small"),
+    onAws({ reserved_resources: { kube_cpus: 250 } }, "reserved_resources", "the largest size of aws"),
+    onAws({ image: "123456" }, "image", "this is what another cloud takes. Remove it: pulumi config rm image"),
+    onAws({ image: "https://images.example/flatcar.bin.bz2" }, "image", "the id of an image (ami-...)"),
+    onAws({ image: "ami-xyz" }, "image", "pulumi config rm image"),
+    onAws({ image: "Flatcar-stable-current-hvm" }, "image", "the exact name of one of Flatcar's own, such as Flatcar-stable-"),
+    onAws({ node_placement: "eu-west-1a" }, "node_placement", "zones of eu-central-1, such as eu-central-1a,eu-central-1b; eu-west-1a cannot be one"),
+    onAws({ control_plane_placement: "eu-central-1a,eu-central-1a" }, "control_plane_placement", "each zone once"),
+    onAws({ control_plane_placement: "spread,eu-central-1a" }, "control_plane_placement", "spread alone, or zones"),
+    onAws({ public_node_placement: "a,b" }, "public_node_placement", "Set it: pulumi config set public_node_placement eu-central-1a,eu-central-1b"),
+    onAws({ tags: { Name: "web" } }, "tags.Name", "resources on aws have their own in Name. Remove it"),
+    onAws({ tags: { "kubernetes.io/cluster/other": "owned" } }, 'tags["kubernetes.io/cluster/other"]', "letters, digits and + - = . , _ : @"),
+    onAws({ tags: { "aws:team": "x" } }, 'tags["aws:team"]', "do not begin with aws:"),
+    onAws({ tags: { "two words": "x" } }, 'tags["two words"]', "letters, digits and"),
+    onAws({ tags: { KubernetesCluster: "other" } }, "tags.KubernetesCluster", "with the cluster's name (kubernetes)"),
+    onAws({ tags: { note: "a".repeat(257) } }, "tags.note", "values up to 256"),
+    onAws({ cloud_provider: "digitalocean" }, "cloud_provider", "a cluster on aws has nothing to ask of digitalocean"),
+    onAws({ node_cidr: "10.4.0.0/25" }, "node_cidr", "a prefix from /16 to /24"),
+    onAws({ node_cidr: "10.4.0.0/24", node_count: 40 }, "node_cidr", "machines in a zone"),
+    onAws({ node_cidr: "10.4.0.0/20", pod_cidr: "10.128.0.0/9", node_count: 400, node_placement: "eu-central-1b" }, "node_cidr", "room for 402 machines in a zone (this one has 246 addresses for them): a prefix of at most /19"),
+    onAws({ admin_cidrs: Array.from({ length: 12 }, (_, index) => `192.0.2.${index}/32`) }, "admin_cidrs", "at most 11 networks of IPv4 and 11 of IPv6 on aws, where a security group holds 60 rules"),
+    onAws({ etcd: { data_disk: 3072 }, aws: { volume_type: "io2" } }, ["etcd.data_disk", "etcd.wal_disk"], "at least 4096 MB with corekube:aws.volume_type io2"),
+    onAws({ aws: { volume_type: "st1" } }, "aws.volume_type", "gp3, gp2, io2, io1"),
+    onAws({ aws: { nat: "zone" } }, "aws.nat", "nothing with corekube:aws.machines public: only private machines need it. Remove it: pulumi config rm --path 'aws.nat'"),
+    onAws({ aws: { bastion_size: "t3.micro" } }, "aws.bastion_size", "only private machines need it"),
+    onAws({ aws: { machines: "private", bastion_size: "t2.tiny" } }, "aws.bastion_size", "a machine size of aws, such as t3.micro"),
+    onAws({ aws: { machines: "hidden" } }, "aws.machines", "public, private"),
+    onAws({ aws: { nat: "instance", machines: "private" } }, "aws.nat", "zone, single, none"),
+    onAws({ aws: { vpc_id: "vpc-1" } }, "aws.vpc_id", "such as vpc-0a1b2c3d4e5f60718"),
+    onAws({ aws: { vpc_id: vpc } }, "aws.public_subnet_ids", "machines are there. Set it: pulumi config set --path 'aws.public_subnet_ids[0]' <value>"),
+    onAws({ aws: { vpc_id: vpc, machines: "private", public_subnet_ids: subnets("8") } }, "aws.private_subnet_ids", "a subnet of corekube:aws.vpc_id for each zone"),
+    onAws({ aws: { vpc_id: vpc, public_subnet_ids: subnets("8"), private_subnet_ids: subnets("9") } }, "aws.private_subnet_ids", "only private machines use it"),
+    onAws({ aws: { vpc_id: vpc, machines: "private", nat: "single", public_subnet_ids: subnets("8"), private_subnet_ids: subnets("9") } }, "aws.nat", "the way out of an existing network is its owner's"),
+    onAws({ aws: { public_subnet_ids: subnets("8") } }, "aws.public_subnet_ids", "nothing without corekube:aws.vpc_id"),
+    onAws({ aws: { vpc_id: vpc, public_subnet_ids: subnets("8", "8") } }, "aws.public_subnet_ids", "each once"),
+    onAws({ aws: { vpc_id: vpc, public_subnet_ids: ["net-1"] } }, "aws.public_subnet_ids[0]", "such as subnet-0a1b2c3d4e5f60718"),
+    onAws({ aws: { endpoints: { ec2: "vpce.example" } } }, "aws.endpoints.ec2", "an http or https address"),
+    onAws({ aws: { endpoints: { s3: "https://vpce.example" } } }, "aws.endpoints.s3", "did you mean aws.endpoints.sts"),
+    onAws({ aws: { machine: "private" } }, "aws.machine", "did you mean aws.machines"),
+    refused({ aws: { volume_type: "gp3" } }, "aws.volume_type", "nothing: a cluster on digitalocean has none of what only AWS has. Remove it: pulumi config rm --path 'aws.volume_type'"),
+    refused({ aws: { machines: "private", nat: "none" } }, ["aws.machines", "aws.nat"], "pulumi config rm --path 'aws.machines'"),
+    refused({ csi_driver: "no" }, "csi_driver", "true or false", true),
+  ];
+};
