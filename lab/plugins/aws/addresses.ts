@@ -107,7 +107,7 @@ export class NatGateway extends AwsKind<ApiNat> {
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiNat> {
     const token = randomUUID();
-    const { NatGateway: gateway = {} } = await this.whenKnown(deadline, "the gateway's subnet and address", (error) => isCode(error, "InvalidSubnetID.NotFound", "InvalidAllocationID.NotFound"), () =>
+    const { NatGateway: gateway = {} } = await this.whenKnown(deadline, "the gateway's address", (error) => isCode(error, "InvalidAllocationID.NotFound"), () =>
       this.ec2(operation).createNatGateway({
         AllocationId: text(inputs["allocationId"]),
         ConnectivityType: (text(inputs["connectivityType"]) ?? "public") as "public",

@@ -168,7 +168,9 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
   /** Another hand's tags are drift, unlike additions elsewhere: the API adds none of its own. */
   protected override drift(name: string, asked: Value, actual: Value | undefined): Value {
     if (name === "tags" && actual !== undefined) return sameSets(asked, actual) ? asked : actual;
-    return super.drift(name, asked, actual);
+    const now = super.drift(name, asked, actual);
+    // Of an object, only what was asked for can have drifted.
+    return isObject(asked) && isObject(now) ? Object.fromEntries(Object.entries(asked).map(([key, value]): [string, Value] => [key, key in now ? (now[key] ?? null) : value])) : now;
   }
 
   override async read(operation: Operation, state: State): Promise<State | undefined> {

@@ -123,16 +123,14 @@ export class Subnet extends AwsKind<ApiSubnet> {
     return String(subnet.SubnetId);
   }
 
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiSubnet> {
-    const { Subnet: subnet = {} } = await this.whenKnown(deadline, "the subnet's VPC", (error) => isCode(error, "InvalidVpcID.NotFound"), () =>
-      this.ec2(operation).createSubnet({
-        VpcId: text(inputs["vpcId"]),
-        CidrBlock: text(inputs["cidrBlock"]),
-        AvailabilityZone: text(inputs["availabilityZone"]),
-        AvailabilityZoneId: text(inputs["availabilityZoneId"]),
-        TagSpecifications: this.tagSpecifications("subnet", inputs),
-      }),
-    );
+  protected async make(operation: Operation, inputs: Properties): Promise<ApiSubnet> {
+    const { Subnet: subnet = {} } = await this.ec2(operation).createSubnet({
+      VpcId: text(inputs["vpcId"]),
+      CidrBlock: text(inputs["cidrBlock"]),
+      AvailabilityZone: text(inputs["availabilityZone"]),
+      AvailabilityZoneId: text(inputs["availabilityZoneId"]),
+      TagSpecifications: this.tagSpecifications("subnet", inputs),
+    });
     return subnet;
   }
 
@@ -221,7 +219,7 @@ export class InternetGateway extends AwsKind<ApiGateway> {
     const wanted = text(inputs["vpcId"]);
     if (wanted !== undefined && wanted !== now) {
       if (now !== undefined) await this.detach(deadline, id, now);
-      await this.whenKnown(deadline, "the gateway's VPC", (error) => isCode(error, "InvalidVpcID.NotFound"), () => this.ec2(operation).attachInternetGateway({ InternetGatewayId: id, VpcId: wanted }));
+      await this.whenKnown(deadline, `internet gateway ${id}`, (error) => isCode(error, "InvalidInternetGatewayID.NotFound"), () => this.ec2(operation).attachInternetGateway({ InternetGatewayId: id, VpcId: wanted }));
     }
     await this.retag(operation, id, fromApiTags(remote.Tags), this.allTags(inputs));
   }

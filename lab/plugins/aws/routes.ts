@@ -18,10 +18,8 @@ export class RouteTable extends AwsKind<ApiTable> {
     return String(table.RouteTableId);
   }
 
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiTable> {
-    const { RouteTable: table = {} } = await this.whenKnown(deadline, "the route table's VPC", (error) => isCode(error, "InvalidVpcID.NotFound"), () =>
-      this.ec2(operation).createRouteTable({ VpcId: text(inputs["vpcId"]), TagSpecifications: this.tagSpecifications("route-table", inputs) }),
-    );
+  protected async make(operation: Operation, inputs: Properties): Promise<ApiTable> {
+    const { RouteTable: table = {} } = await this.ec2(operation).createRouteTable({ VpcId: text(inputs["vpcId"]), TagSpecifications: this.tagSpecifications("route-table", inputs) });
     return table;
   }
 
@@ -85,7 +83,7 @@ export class Route extends AwsKind<RouteState> {
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<RouteState> {
     const [table, destination] = [String(inputs["routeTableId"]), String(inputs["destinationCidrBlock"])];
-    const early = (error: unknown): boolean => isCode(error, "InvalidParameterException", "InvalidRouteTableID.NotFound", "InvalidNatGatewayID.NotFound", "InvalidGatewayID.NotFound");
+    const early = (error: unknown): boolean => isCode(error, "InvalidParameterException", "InvalidRouteTableID.NotFound", "InvalidNatGatewayID.NotFound");
     await this.whenKnown(deadline, "the route's table and target", early, () => this.ec2(operation).createRoute(this.request(table, destination, inputs)));
     return { table, destination };
   }
@@ -143,7 +141,7 @@ export class RouteTableAssociation extends AwsKind<ApiAssociation> {
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiAssociation> {
     const input = { RouteTableId: text(inputs["routeTableId"]), SubnetId: text(inputs["subnetId"]) };
-    const { AssociationId } = await this.whenKnown(deadline, "the route table and the subnet", (error) => isCode(error, "InvalidRouteTableID.NotFound", "InvalidSubnetID.NotFound"), () =>
+    const { AssociationId } = await this.whenKnown(deadline, "the route table", (error) => isCode(error, "InvalidRouteTableID.NotFound"), () =>
       this.ec2(operation).associateRouteTable(input),
     );
     return { RouteTableAssociationId: AssociationId, ...input };

@@ -27,16 +27,14 @@ export class SecurityGroup extends AwsKind<ApiGroup> {
       .map((name) => ({ property: name, reason: `${name}: the stand-in takes rules as resources of their own; use aws.vpc.SecurityGroup${name === "ingress" ? "Ingress" : "Egress"}Rule` }));
   }
 
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiGroup> {
+  protected async make(operation: Operation, inputs: Properties): Promise<ApiGroup> {
     const name = this.nameFor(inputs);
-    const { GroupId } = await this.whenKnown(deadline, "the security group's VPC", (error) => isCode(error, "InvalidVpcID.NotFound"), () =>
-      this.ec2(operation).createSecurityGroup({
-        GroupName: name,
-        Description: text(inputs["description"]) ?? this.defaults.description,
-        VpcId: text(inputs["vpcId"]),
-        TagSpecifications: this.tagSpecifications("security-group", inputs),
-      }),
-    );
+    const { GroupId } = await this.ec2(operation).createSecurityGroup({
+      GroupName: name,
+      Description: text(inputs["description"]) ?? this.defaults.description,
+      VpcId: text(inputs["vpcId"]),
+      TagSpecifications: this.tagSpecifications("security-group", inputs),
+    });
     return { GroupId, GroupName: name };
   }
 
@@ -130,7 +128,7 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
     return failures;
   }
 
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiRule> {
+  protected async make(operation: Operation, inputs: Properties): Promise<ApiRule> {
     const [cidr, cidr6, list, group] = parties.map((name) => text(inputs[name]));
     const description = text(inputs["description"]);
     const [peer, peerGroup] = group?.includes("/") === true ? group.split("/") : [undefined, group];
@@ -149,9 +147,8 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
       ],
       TagSpecifications: this.tagSpecifications("security-group-rule", inputs),
     };
-    const { SecurityGroupRules } = await this.whenKnown(deadline, "the rule's security groups", (error) => isCode(error, "InvalidGroup.NotFound", "InvalidGroupId.NotFound"), () =>
-      this.direction === "ingress" ? this.ec2(operation).authorizeSecurityGroupIngress(request) : this.ec2(operation).authorizeSecurityGroupEgress(request),
-    );
+    const ec2 = this.ec2(operation);
+    const { SecurityGroupRules } = await (this.direction === "ingress" ? ec2.authorizeSecurityGroupIngress(request) : ec2.authorizeSecurityGroupEgress(request));
     const [rule] = SecurityGroupRules ?? [];
     if (rule?.SecurityGroupRuleId === undefined) throw new Error("the API made the rule and did not give its id; look for it in the security group and delete it there");
     return rule;
