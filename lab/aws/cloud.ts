@@ -2,10 +2,12 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { DeleteLoadBalancerCommand, DeleteTargetGroupCommand, DescribeLoadBalancersCommand, DescribeTargetGroupsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { CloudKind, CloudResource, LabCloud, PowerAction } from "../commands/cloud.js";
+import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../commands/cloud.js";
 import { eventually } from "../commands/process.js";
 import type { LabConfig } from "../config.js";
-import { awsRegion } from "./moto.js";
+import { hasPower, listenerId, machineNameOf } from "./desired.js";
+import { awsRegion, numbersFile } from "./moto.js";
+import { InstanceNumbers } from "./numbers.js";
 import { leftOf, type AwsState } from "./state.js";
 
 const nameOf = (tags: readonly { readonly Key?: string; readonly Value?: string }[] | undefined): string => tags?.find(({ Key }) => Key === "Name")?.Value ?? "";
@@ -36,12 +38,16 @@ export class AwsLabCloud implements LabCloud {
     this.elb = new ElasticLoadBalancingV2Client(settings);
   }
 
-  async machines(): Promise<readonly { readonly name: string; readonly status: string }[]> {
-    const answer = await this.ec2.send(new ec2.DescribeInstancesCommand({}));
-    return (answer.Reservations ?? [])
-      .flatMap(({ Instances }) => Instances ?? [])
-      .filter(({ State }) => State?.Name !== "terminated")
-      .map(({ Tags, InstanceId, State }) => ({ name: nameOf(Tags) || (InstanceId ?? ""), status: State?.Name ?? "" }));
+  async machines(): Promise<CloudMachine[]> {
+    const numbers = new InstanceNumbers(numbersFile(this.config));
+    return (await readState(this.config)).instances
+      .filter(({ id }) => numbers.instances.includes(id))
+      .map((instance) => ({ id: instance.id, name: machineNameOf(instance), number: numbers.of(instance.id), status: instance.state, on: hasPower(instance) }));
+  }
+
+  async publicBalancer(port: number): Promise<CloudResource | undefined> {
+    const found = (await readState(this.config)).balancers.find(({ internal, listeners }) => !internal && listeners.some((listener) => listener.port === port));
+    return found && { id: listenerId(found, { port }), name: found.name };
   }
 
   async list(kind: CloudKind): Promise<CloudResource[]> {
