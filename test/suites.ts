@@ -25,6 +25,7 @@ export const suites: readonly Suite[] = [
   { name: "policies", files: ["test/policies/**/*.test.ts"], coverage: ["policies"], limit: 900 },
   { name: "ci", files: ["test/ci/**/*.test.ts"], limit: 1200 },
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
+  { name: "manifests", files: ["test/manifests/**/*.test.ts"], limit: 1200 },
   { name: "rollout", files: ["test/rollout/*.test.ts"], limit: 900 },
   { name: "settings", files: ["test/settings/1-table.test.ts", "test/settings/3-identity.test.ts"], limit: 900 },
   // Some 200 previews, as many at a time as there are cores.

@@ -18,6 +18,8 @@ export interface NodeAddonsArgs {
   readonly kubeconfig: pulumi.Output<string>;
   /** When they are done, the API answers. */
   readonly after: readonly pulumi.Resource[];
+  /** The cloud's id of the machines' private network. @default not known */
+  readonly network?: pulumi.Output<string>;
   /** Holds all objects of the API: when it is deleted, they go with it, and a teardown need not take them away one by one. */
   readonly store: pulumi.Resource;
 }
@@ -52,7 +54,7 @@ export class NodeAddons extends pulumi.ComponentResource {
     };
     const rights = createRbac(context);
     const network = args.spec.networkProvider === "flannel" ? [createFlannel(context)] : [];
-    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...createCloudProvider(context)];
+    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...createCloudProvider(context, args.network)];
     this.registerOutputs({});
   }
 }

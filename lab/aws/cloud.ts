@@ -8,7 +8,7 @@ import type { LabConfig } from "../config.js";
 import { hasPower, listenerId, machineNameOf } from "./desired.js";
 import { awsRegion, numbersFile } from "./moto.js";
 import { InstanceNumbers } from "./numbers.js";
-import { leftOf, type AwsState } from "./state.js";
+import type { AwsState } from "./state.js";
 
 const nameOf = (tags: readonly { readonly Key?: string; readonly Value?: string }[] | undefined): string => tags?.find(({ Key }) => Key === "Name")?.Value ?? "";
 
@@ -18,9 +18,6 @@ export async function readState(config: LabConfig): Promise<AwsState> {
   if (!response.ok) throw new Error(`the region's AWS: ${response.status} ${(await response.text()).replaceAll(/<[^>]*>/g, " ").trim()}`);
   return (await response.json()) as AwsState;
 }
-
-/** Everything that is left in the region's account, by kind; none: it is empty. */
-export const leftInAccount = async (config: LabConfig): Promise<readonly string[]> => leftOf(await readState(config));
 
 /** Waits until the machines are as the API wants them. */
 async function synchronised(config: LabConfig): Promise<void> {

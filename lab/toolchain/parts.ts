@@ -216,6 +216,17 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       official: download("actionlint", { actionlint: "actionlint" }),
       seconds: 15,
     },
+    {
+      // Only the tests use it: it holds the add-ons' objects against the API's schemas.
+      ...plain,
+      name: "kubeconform",
+      version: toolchain.kubeconform,
+      modules: { "github.com/yannh/kubeconform": toolchain.kubeconform },
+      packages: { kubeconform: "github.com/yannh/kubeconform/cmd/kubeconform" },
+      variables: { "main.version": `v${toolchain.kubeconform}` },
+      official: download("kubeconform", { kubeconform: "kubeconform" }),
+      seconds: 20,
+    },
   ];
 }
 

@@ -23,6 +23,8 @@ export interface Versions {
     readonly "go-containerregistry": string;
     /** Lint of the pipelines' workflows; only the tests use it. */
     readonly actionlint: string;
+    /** Strict check of Kubernetes objects; only the tests use it. */
+    readonly kubeconform: string;
     /** Official files of tools whose checksum is known; a tool that is not here is built. */
     readonly downloads?: Readonly<Record<string, PinnedFile>>;
   };

@@ -40,6 +40,11 @@ const kept: Readonly<Record<string, Kept>> = {
   serviceCidr: { schema: text, setting: "service_cidr", reason: "Services keep their addresses, and the API's own and the DNS's are in certificates and in every pod" },
   clusterDomain: { schema: text, setting: "cluster_domain", reason: "it is in the names of all Services, in every pod's DNS settings and in the issuer of service account tokens" },
   networkProvider: { schema: text, setting: "network_provider", reason: "pods that run would lose their network" },
+  cloudProvider: {
+    schema: text.optional(),
+    setting: "cloud_provider",
+    reason: "a node gets the cloud's id of its machine only when it registers, so that the cloud controller manager would not know those that are there, or leave them without one",
+  },
   highAvailability: {
     schema: z.boolean(),
     setting: "high_availability",

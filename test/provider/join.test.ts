@@ -107,6 +107,19 @@ describe("Join, on a real API and over real SSH", function () {
     assert.deepEqual(await tokens(), []);
   });
 
+  it("waits until the cloud controller manager has been at the Node, Ready or not", async () => {
+    const run = own();
+    const creation = join.create(run, inputs());
+    await deliveredToken();
+    await api.node("worker-0");
+    const taints = (list: unknown[]) => api.cluster.core.patchNode({ name: "worker-0", body: [{ op: "add", path: "/spec/taints", value: list }] });
+    await taints([{ key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }]);
+    await eventually(() => run.statuses.some((text) => text.includes("waiting for the cloud controller manager")));
+    assert.equal((await tokens()).length, 1);
+    await taints([{ key: "somebody.example/else", effect: "NoSchedule" }]);
+    assert.equal((await creation).outputs["nodeName"], "worker-0");
+  });
+
   it("fails early with the machine's report when the kubelet has failed, without the token in it", async () => {
     machine.health("exit 1");
     machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
+import { cloudProfile } from "../../components/cloud/profiles.js";
 import { userDataBudget, userDataLimit } from "../../components/nodeconfig/budget.js";
 import { quotaBytes } from "../../components/nodeconfig/etcd.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
@@ -17,8 +17,8 @@ import { clusters, roles } from "../golden/support/specs.js";
 import { decode } from "../golden/support/decode.js";
 import { anySpec } from "./support/arbitrary.js";
 
-const config = (spec: ClusterSpec, role: Role): NodeConfig => nodeConfig(spec, role, digitaloceanProfile);
-const userData = (spec: ClusterSpec, role: Role): string => renderUserData(spec, role, digitaloceanProfile);
+const config = (spec: ClusterSpec, role: Role): NodeConfig => nodeConfig(spec, role, cloudProfile(spec.cloud)!);
+const userData = (spec: ClusterSpec, role: Role): string => renderUserData(spec, role, cloudProfile(spec.cloud)!);
 const anyRole = fc.constantFrom(...roles);
 const text = (found: NodeConfig, path: string): string => found.files.find((file) => file.path === path)?.contents ?? assert.fail(`no ${path}`);
 const unit = (found: NodeConfig, name: string): string => found.units.find((candidate) => candidate.name === name)?.contents ?? assert.fail(`no ${name}`);

@@ -8,14 +8,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
+import { cloudProfile } from "../../components/cloud/profiles.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
 import { quote } from "../../components/nodeconfig/scripts/shell.js";
 import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 
-const scripts = (spec: ClusterSpec, role: Role) => nodeConfig(spec, role, digitaloceanProfile).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
+const scripts = (spec: ClusterSpec, role: Role) => nodeConfig(spec, role, cloudProfile(spec.cloud)!).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 
 interface Result {
@@ -172,12 +172,12 @@ describe("scripts", function () {
       fake("curl", `case "\${@: -1}" in ${answers} *) exit 22;; esac`);
       return run(local(clusters.single, "worker", "metadata"));
     };
-    const good = "*/hostname) echo dev-worker-0;; */region) echo fra1;; */public/0/*) echo 192.0.2.7;; */private/0/*) echo 10.4.0.5;;";
+    const good = "*/hostname) echo dev-worker-0;; */id) echo 3164494;; */region) echo fra1;; */public/0/*) echo 192.0.2.7;; */private/0/*) echo 10.4.0.5;;";
 
     it("writes what the cloud says", async () => {
       const { code, output } = await ask(good);
       assert.equal(code, 0, output);
-      assert.equal(readFileSync(join(folder, "run/corekube/metadata.env"), "utf8"), "HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=192.0.2.7\nREGION=fra1\n");
+      assert.equal(readFileSync(join(folder, "run/corekube/metadata.env"), "utf8"), "HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=192.0.2.7\nREGION=fra1\nZONE=\nPROVIDER_ID=digitalocean://3164494\n");
     });
 
     it("writes nothing when the cloud says nothing, or nonsense", async () => {
@@ -199,7 +199,7 @@ describe("scripts", function () {
 
     beforeEach(() => {
       for (const path of ["etc/corekube/secrets", "etc/corekube/manifests", "etc/kubernetes/manifests", "etc/systemd/system", "opt/corekube/bin", "run/corekube", "var/log"]) mkdirSync(join(folder, path), { recursive: true });
-      for (const { path, contents } of nodeConfig(clusters.ha, "controller", digitaloceanProfile).files) {
+      for (const { path, contents } of nodeConfig(clusters.ha, "controller", cloudProfile(clusters.ha.cloud)!).files) {
         if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
       }
       for (const name of [...Object.values(controlPlaneUsers).flatMap(({ files }) => files), "approve"]) secret(name, name);

@@ -1,7 +1,7 @@
 /** What holds for every cluster that settings can describe. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
+import { cloudProfile } from "../../components/cloud/profiles.js";
 import { userDataLimit } from "../../components/nodeconfig/budget.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
 import { renderIgnition } from "../../components/nodeconfig/ignition.js";
@@ -9,7 +9,7 @@ import { addressCount, overlap, podPrefixPerNode, subnetCount } from "../../comp
 import { roles } from "../../components/spec/cluster.js";
 import { clusterSpec } from "../../infra/config.js";
 import { validate } from "../../infra/settings/validate.js";
-import { configuration } from "../settings/support/cases.js";
+import { aws, configuration } from "../settings/support/cases.js";
 import { anySpec, anyUnboundedSpec, anyValues } from "./support/arbitrary.js";
 
 describe("any cluster", function () {
@@ -29,7 +29,8 @@ describe("any cluster", function () {
       fc.property(anySpec, (spec) => {
         const nodes = spec.controllers.count + spec.workers.count + spec.publicWorkers.count;
         assert.ok(subnetCount(spec.podCidr, podPrefixPerNode) >= nodes);
-        assert.ok(addressCount(spec.nodeCidr) - digitaloceanProfile.privateNetwork.taken >= nodes + spec.etcd.count);
+        const { taken, parts, spread } = cloudProfile(spec.cloud)!.privateNetwork;
+        assert.ok((addressCount(spec.nodeCidr) / parts - taken) * spread >= nodes + spec.etcd.count);
       }),
       { numRuns: 100 },
     );
@@ -51,17 +52,20 @@ describe("any cluster", function () {
     const hosts = Array.from({ length: 100 }, (_, index) => `build-${index}.corp.example`).join(",").slice(0, 2000).replace(/,[^,]*$/, "");
     const proxy = `http://proxy.corp.example:3128/${"gate/".repeat(392)}`;
     assert.ok(proxy.length > 1985 && hosts.length > 1975);
-    const spec = clusterSpec(
-      configuration({
+    for (const cloud of [{}, { ...aws, cloud_provider: "aws" }]) {
+      const spec = clusterSpec(
+        configuration({
+          ...cloud,
         high_availability: true,
         http_proxy: proxy,
         https_proxy: proxy,
         no_proxy: hosts,
         mirrors: { releases: "https://mirror.corp.example/releases", registries },
         ssh_public_keys: [`ssh-ed25519 AAAA${"b".repeat(64)} ada@example`],
-      }),
-    );
-    for (const role of roles) assert.ok(Buffer.byteLength(renderUserData(spec, role, digitaloceanProfile)) <= userDataLimit);
+        }),
+      );
+      for (const role of roles) assert.ok(Buffer.byteLength(renderUserData(spec, role, cloudProfile(spec.cloud)!)) <= userDataLimit, `${spec.cloud} ${role}`);
+    }
   });
 
   it("whose user-data would be too large is refused before anything is made, with what to shorten", () => {
@@ -70,11 +74,11 @@ describe("any cluster", function () {
     fc.assert(
       fc.property(anyUnboundedSpec, (spec) => {
         for (const role of roles) {
-          const bytes = Buffer.byteLength(renderIgnition(nodeConfig(spec, role, digitaloceanProfile)));
+          const bytes = Buffer.byteLength(renderIgnition(nodeConfig(spec, role, cloudProfile(spec.cloud)!)));
           worst.set(role, Math.max(worst.get(role) ?? 0, bytes));
           if (bytes <= userDataLimit) continue;
           refused++;
-          assert.throws(() => renderUserData(spec, role, digitaloceanProfile), /clouds accept 16384; shorten what grows with the settings: corekube:/);
+          assert.throws(() => renderUserData(spec, role, cloudProfile(spec.cloud)!), /clouds accept 16384; shorten what grows with the settings: corekube:/);
         }
       }),
       { numRuns: 100 },

@@ -68,7 +68,8 @@ export interface CloudProviderAddon {
   readonly cloud: CloudName;
   /** Read from the stack's settings. @throws Error when they have none. @default the machines' own identity is enough */
   readonly credentials?: () => CloudCredentials;
-  readonly controllerManager: (spec: ClusterSpec) => ControllerManager;
+  /** @param network The cloud's id of the machines' private network, where it is known. */
+  readonly controllerManager: (spec: ClusterSpec, network?: pulumi.Output<string>) => ControllerManager;
   readonly driver: (spec: ClusterSpec) => CsiDriver;
   readonly storageClasses: (spec: ClusterSpec) => readonly StorageClassSpec[];
 }

@@ -13,8 +13,11 @@ import { createStorageClasses } from "./storageClasses.js";
 
 const addons: Readonly<Record<CloudName, CloudProviderAddon>> = { aws: awsAddon, digitalocean: digitaloceanAddon };
 
-/** Answers with what workers wait for: a node takes pods only after the cloud controller manager has been at it. */
-export function createCloudProvider(context: AddonContext): readonly pulumi.Resource[] {
+/**
+ * Answers with what workers wait for: a node takes pods only after the cloud controller manager has been at it.
+ * @param network The cloud's id of the machines' private network.
+ */
+export function createCloudProvider(context: AddonContext, network?: pulumi.Output<string>): readonly pulumi.Resource[] {
   const { spec, opts } = context;
   if (spec.cloudProvider === "none") return [];
   const addon = addons[spec.cloudProvider];
@@ -27,7 +30,7 @@ export function createCloudProvider(context: AddonContext): readonly pulumi.Reso
     ),
   ];
   const rule = createNodeAddressRule(context);
-  const manager = createControllerManager(context, addon.controllerManager(spec), [...(secret ?? []), ...rule]);
+  const manager = createControllerManager(context, addon.controllerManager(spec, network), [...(secret ?? []), ...rule]);
   const driver = addon.driver(spec);
   createStorageClasses(context, driver.provisioner, addon.storageClasses(spec));
   if (spec.csiDriver) createCsiDriver(context, driver, [manager]);

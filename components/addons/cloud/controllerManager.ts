@@ -120,7 +120,7 @@ function podSpec({ spec }: AddonContext, manager: ControllerManager): kubernetes
         ],
         env: [...localApi, ...env],
         securityContext: restricted(),
-        resources: { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+        resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
         livenessProbe: { httpGet: { host: "127.0.0.1", path: "/healthz", port, scheme: "HTTPS" }, initialDelaySeconds: 20, timeoutSeconds: 5, failureThreshold: 5 },
         volumeMounts: mounts,
       },

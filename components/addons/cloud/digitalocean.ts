@@ -24,7 +24,7 @@ function token(): pulumi.Output<string> {
 export const digitaloceanAddon: CloudProviderAddon = {
   cloud: "digitalocean",
   credentials: () => ({ name: secretName, data: { [secretKey]: token() } }),
-  controllerManager: (spec) => ({
+  controllerManager: (spec, network) => ({
     image: "digitalocean-cloud-controller-manager",
     program: "/bin/digitalocean-cloud-controller-manager",
     args: [],
@@ -33,6 +33,8 @@ export const digitaloceanAddon: CloudProviderAddon = {
       { name: "REGION", value: spec.region },
       // Load balancers that it makes get the tag `k8s:<this>`.
       { name: "DO_CLUSTER_ID", value: spec.name },
+      // Without it they would stand in the region's default network, where no machine is.
+      ...(network === undefined ? [] : [{ name: "DO_CLUSTER_VPC_ID", value: network }]),
     ],
     accounts: [],
   }),

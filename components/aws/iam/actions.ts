@@ -56,7 +56,7 @@ export const cloudControllerManager: readonly Permission[] = [
     "what there is of a Service's load balancer",
   ),
   ...on("making", balancer, ["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup"], "a Service's load balancer"),
-  ...on("tagging", balancer, ["elasticloadbalancing:AddTags"], "its tags"),
+  ...on("tagging", balancer, ["elasticloadbalancing:AddTags"], "the tags of what is made for a Service, and of nothing else"),
   ...on(
     "owned",
     balancer,

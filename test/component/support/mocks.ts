@@ -118,6 +118,9 @@ const usualCalls: Readonly<Record<string, Outputs>> = {
 /** Answers to functions of providers, by token. */
 export type Calls = Readonly<Record<string, Outputs | Readonly<Record<string, Outputs>>>>;
 
+/** As the engine passes an error of a provider on. */
+const failure = (details: string): Error => Object.assign(new Error(details), { details });
+
 export const mocksWith = (calls: Calls): pulumi.runtime.Mocks => ({
   newResource: ({ type, name, inputs, custom }) => {
     if (!custom) {
@@ -133,11 +136,12 @@ export const mocksWith = (calls: Calls): pulumi.runtime.Mocks => ({
   call: ({ token, inputs }) => {
     const answer = calls[token] ?? usualCalls[token];
     if (answer === undefined) throw new Error(`the mocks know no function ${token}`);
+    if (typeof answer["error"] === "string") throw failure(answer["error"]);
     const id = (inputs as Outputs)["id"];
     // Of things with an id, there is one answer for each.
     if (typeof id !== "string") return answer;
     const found = answer[id];
-    if (found === undefined) throw new Error(`${token}: ${id} does not exist`);
+    if (found === undefined) throw failure(`${id} does not exist`);
     return found as Outputs;
   },
 });

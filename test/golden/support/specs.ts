@@ -1,5 +1,5 @@
 /** Clusters whose user-data is kept as goldens, made from settings as a stack has them. */
-import { digitaloceanProfile } from "../../../components/digitalocean/profile.js";
+import { cloudProfile } from "../../../components/cloud/profiles.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
 import { type ClusterSpec, type Role, roles } from "../../../components/spec/cluster.js";
 import { clusterSpec } from "../../../infra/config.js";
@@ -10,7 +10,7 @@ const settings: Readonly<Record<string, string>> = {
   "corekube:node_count": "2",
 };
 
-export const clusters: Readonly<Record<"single" | "ha", ClusterSpec>> = {
+export const clusters: Readonly<Record<"single" | "ha" | "aws", ClusterSpec>> = {
   /** As the defaults have it: originals, no further keys. */
   single: clusterSpec(settings),
   /** Everything that shows in user-data is set. */
@@ -29,12 +29,22 @@ export const clusters: Readonly<Record<"single" | "ha", ClusterSpec>> = {
       registries: { "registry.k8s.io": "https://mirror.example:5000/kubernetes", "ghcr.io": "http://192.0.2.9:5000" },
     }),
   }),
+  /** On AWS, with its cloud controller manager. */
+  aws: clusterSpec({
+    ...settings,
+    "corekube:cloud": "aws",
+    "corekube:region": "eu-central-1",
+    "aws:region": "eu-central-1",
+    "corekube:high_availability": "true",
+    "corekube:cloud_provider": "aws",
+    "corekube:aws": '{"machines": "private"}',
+  }),
 };
 
 export { roles };
 
 export function userData(cluster: keyof typeof clusters, role: Role): string {
-  return renderUserData(clusters[cluster], role, digitaloceanProfile);
+  return renderUserData(clusters[cluster], role, cloudProfile(clusters[cluster].cloud)!);
 }
 
 /** Every cluster and role. */

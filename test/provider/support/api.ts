@@ -66,6 +66,7 @@ export class TestApi {
       `--token-auth-file=${file("tokens.csv")}`,
       "--enable-bootstrap-token-auth",
       "--authorization-mode=RBAC",
+      "--allow-privileged=true",
       "--disable-admission-plugins=ServiceAccount",
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${file("sa.pub")}`,

@@ -1,6 +1,6 @@
 /** Any settings that are allowed: every option, as long as it may be, and as hard to pack. */
 import fc from "fast-check";
-import { digitaloceanProfile } from "../../../components/digitalocean/profile.js";
+import { cloudProfile } from "../../../components/cloud/profiles.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../../../components/spec/cluster.js";
 import { toClusterSpec } from "../../../infra/settings/spec.js";
@@ -93,8 +93,24 @@ export const anyValues: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc.rec
   mirrors: fc.tuple(fc.option(fc.oneof(url, longUrl)), fc.oneof(fc.dictionary(host, url, { maxKeys: 10 }), longRegistries)).map(([releases, registries]) => ({ ...(releases ? { releases } : {}), registries })),
 });
 
+/** The same on AWS. */
+const anyAwsValues: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc
+  .tuple(
+    anyValues,
+    fc.record({
+      cloud: fc.constant("aws"),
+      region: fc.constantFrom("eu-central-1", "us-east-1"),
+      node_size: fc.constantFrom("", "", "m6i.8xlarge"),
+      public_node_size: fc.constantFrom("", "m6i.8xlarge"),
+      cloud_provider: fc.constantFrom("none", "aws"),
+      csi_driver: fc.boolean(),
+      aws: fc.record({ machines: fc.constantFrom("public", "private"), volume_type: fc.constantFrom("gp3", "gp2") }, { requiredKeys: [] }),
+    }),
+  )
+  .map(([values, own]) => ({ ...values, ...own }));
+
 /** The description of any cluster, whatever the size of its user-data. */
-export const anyUnboundedSpec: fc.Arbitrary<ClusterSpec> = anyValues
+export const anyUnboundedSpec: fc.Arbitrary<ClusterSpec> = fc.oneof(anyValues, anyAwsValues)
   .map((values) => validate(values).settings)
   .filter((settings) => settings !== undefined)
   .map((settings) => toClusterSpec(settings));
@@ -104,7 +120,7 @@ export const anySpec: fc.Arbitrary<ClusterSpec> = anyUnboundedSpec.filter(fits);
 
 function fits(spec: ClusterSpec): boolean {
   try {
-    for (const role of roles) renderUserData(spec, role, digitaloceanProfile);
+    for (const role of roles) renderUserData(spec, role, cloudProfile(spec.cloud)!);
     return true;
   } catch {
     return false;

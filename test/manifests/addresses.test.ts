@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import https from "node:https";
 import { addressPolicy } from "../../components/addons/cloud/nodeAddresses.js";
-import { START_TIMEOUT, TestApi } from "./support/api.js";
+import { START_TIMEOUT, TestApi } from "../provider/support/api.js";
 
 interface Answer {
   readonly status: number;

@@ -1,0 +1,172 @@
+/** What machines may do on AWS: the least, each with its reason, and every difference to the list that others give explained. */
+import assert from "node:assert/strict";
+import { cloudControllerManager, ebsCsiController } from "../../components/aws/iam/actions.js";
+import { policyDocument, type PolicyDocument } from "../../components/aws/iam/policy.js";
+import { permissionsOf } from "../../components/aws/iam/roles.js";
+import { roles } from "../../components/spec/cluster.js";
+import { type Run, runProgram, runTimeout } from "./support/registrations.js";
+import { awsTestSpec } from "./support/spec.js";
+
+/** Every node's policy in the documentation of an earlier Kubernetes package (1.2.2-1.10.7, "Enabling cloud-provider integration"), on every resource. */
+const formerActions = [
+  "ec2:CreateTags",
+  "ec2:DescribeInstances",
+  "ec2:CreateVolume",
+  "ec2:DeleteVolume",
+  "ec2:AttachVolume",
+  "ec2:DetachVolume",
+  "ec2:DescribeVolumes",
+  "ec2:DescribeVolumeStatus",
+  "ec2:DescribeVolumeAttribute",
+  "ec2:CreateSnapshot",
+  "ec2:CopySnapshot",
+  "ec2:DeleteSnapshot",
+  "ec2:DescribeSnapshots",
+  "ec2:DescribeSnapshotAttribute",
+  "ec2:AuthorizeSecurityGroupIngress",
+  "ec2:CreateRoute",
+  "ec2:CreateSecurityGroup",
+  "ec2:DeleteSecurityGroup",
+  "ec2:DeleteRoute",
+  "ec2:DescribeRouteTables",
+  "ec2:DescribeSubnets",
+  "ec2:DescribeSecurityGroups",
+  "ec2:ModifyInstanceAttribute",
+  "ec2:RevokeSecurityGroupIngress",
+  "elasticloadbalancing:AttachLoadBalancerToSubnets",
+  "elasticloadbalancing:ApplySecurityGroupsToLoadBalancer",
+  "elasticloadbalancing:CreateLoadBalancer",
+  "elasticloadbalancing:CreateLoadBalancerPolicy",
+  "elasticloadbalancing:CreateLoadBalancerListeners",
+  "elasticloadbalancing:ConfigureHealthCheck",
+  "elasticloadbalancing:DeleteLoadBalancer",
+  "elasticloadbalancing:DeleteLoadBalancerListeners",
+  "elasticloadbalancing:DescribeLoadBalancers",
+  "elasticloadbalancing:DescribeLoadBalancerAttributes",
+  "elasticloadbalancing:DetachLoadBalancerFromSubnets",
+  "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+  "elasticloadbalancing:ModifyLoadBalancerAttributes",
+  "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
+  "elasticloadbalancing:SetLoadBalancerPoliciesForBackendServer",
+];
+
+const snapshots = "snapshots are the CSI driver's with a snapshot controller, which the cluster does not have";
+const routes = "pods are reached through the overlay network: nothing writes routes of the cloud";
+
+/** In the list, not here. */
+const leftOut: Readonly<Record<string, string>> = {
+  "ec2:CreateSnapshot": snapshots,
+  "ec2:CopySnapshot": snapshots,
+  "ec2:DeleteSnapshot": snapshots,
+  "ec2:DescribeSnapshots": snapshots,
+  "ec2:DescribeSnapshotAttribute": snapshots,
+  "ec2:DescribeVolumeAttribute": "nothing calls it any more: the CSI driver reads volumes by DescribeVolumes",
+  "ec2:CreateRoute": routes,
+  "ec2:DeleteRoute": routes,
+  "ec2:ModifyInstanceAttribute": "only to let instances forward packets of routes in the cloud, which are not used",
+};
+
+const network = "network load balancers, which Services can ask for, came after the list";
+const observed = "network load balancers came after the list; it only reads";
+
+/** Here, not in the list. */
+const added: Readonly<Record<string, string>> = {
+  "ec2:DescribeAvailabilityZones": "zone ids are labels of nodes, and the CSI driver asks where a volume can be",
+  "ec2:DescribeVolumesModifications": "the CSI driver waits until a grown volume is grown",
+  "ec2:ModifyVolume": "claims grow; volumes of the plugin that the list was made for did not",
+  "elasticloadbalancing:AddTags": "load balancers get their tags at creation, which AWS has since made a permission of its own",
+  "elasticloadbalancing:DescribeLoadBalancerPolicies": "policies of classic load balancers are compared before they are set",
+  "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "TLS policies of classic load balancers came after the list",
+  "elasticloadbalancing:CreateListener": network,
+  "elasticloadbalancing:DeleteListener": network,
+  "elasticloadbalancing:ModifyListener": network,
+  "elasticloadbalancing:CreateTargetGroup": network,
+  "elasticloadbalancing:DeleteTargetGroup": network,
+  "elasticloadbalancing:ModifyTargetGroup": network,
+  "elasticloadbalancing:ModifyTargetGroupAttributes": network,
+  "elasticloadbalancing:RegisterTargets": network,
+  "elasticloadbalancing:DeregisterTargets": network,
+  "elasticloadbalancing:DescribeListeners": observed,
+  "elasticloadbalancing:DescribeTargetGroups": observed,
+  "elasticloadbalancing:DescribeTargetGroupAttributes": observed,
+  "elasticloadbalancing:DescribeTargetHealth": observed,
+  "iam:CreateServiceLinkedRole": "accounts have no role of the load balancing service before their first load balancer",
+};
+
+const all = [...cloudControllerManager, ...ebsCsiController];
+const ours = [...new Set(all.map(({ action }) => action))];
+const document = policyDocument(all, { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" });
+
+describe("IAM", function () {
+  this.timeout(runTimeout);
+
+  it("explains each action of the former list that is not here, and no other", () => {
+    assert.deepEqual(formerActions.filter((action) => !ours.includes(action)).sort(), Object.keys(leftOut).sort());
+  });
+
+  it("explains each action that is not in the former list, and no other", () => {
+    assert.deepEqual(ours.filter((action) => !formerActions.includes(action)).sort(), Object.keys(added).sort());
+  });
+
+  it("has a reason for each action, names it in full, and names it once for each scope", () => {
+    for (const { action, reason } of all) {
+      assert.match(action, /^[a-z0-9]+:[A-Z][A-Za-z]+$/);
+      assert.ok(reason.length > 8, action);
+    }
+    for (const list of [cloudControllerManager, ebsCsiController]) {
+      const keys = list.map(({ action, scope, resource }) => `${action} ${scope} ${resource}`);
+      assert.equal(new Set(keys).size, keys.length);
+    }
+  });
+
+  it("lets everything be read only, and changes what is the cluster's alone", () => {
+    for (const { Action, Resource, Condition } of document.Statement) {
+      const reads = Action.every((action) => /:Describe/.test(action));
+      assert.equal(Resource === "*", reads, Action.join());
+      if (reads) continue;
+      const conditions = JSON.stringify(Condition ?? {});
+      const scoped = /Tag\/kubernetes\.io\/cluster\/dev":"owned"|ResourceTag\/KubernetesCluster":"dev"|AWSServiceName":"elasticloadbalancing/.test(conditions) || Resource === "arn:aws:ec2:eu-central-1:*:vpc/vpc-1";
+      assert.ok(scoped, `${Action.join()} on ${Resource} with ${conditions}`);
+    }
+  });
+
+  it("reaches no volume of etcd: they have not the driver's tag", () => {
+    const volumes = document.Statement.filter(({ Resource }) => Resource.endsWith(":volume/*"));
+    assert.ok(volumes.length >= 3);
+    for (const { Action, Condition } of volumes) {
+      const conditions = JSON.stringify(Condition);
+      assert.ok(/Tag\/ebs\.csi\.aws\.com\/cluster":"true"/.test(conditions) || Action.join() === "ec2:CreateTags", Action.join());
+    }
+  });
+
+  it("tags only what is made by the same request", () => {
+    const tagging = document.Statement.filter(({ Action }) => Action.includes("ec2:CreateTags"));
+    assert.equal(tagging.length, 2);
+    for (const { Condition } of tagging) assert.deepEqual(Object.keys(Condition!["StringEquals"]!), ["aws:RequestTag/kubernetes.io/cluster/dev", "ec2:CreateAction"]);
+  });
+
+  it("gives only controllers a role, and only where something asks AWS", () => {
+    for (const role of roles) assert.equal(permissionsOf({ cloudProvider: "aws" }, role).length > 0, role === "controller");
+    assert.deepEqual(roles.flatMap((role) => permissionsOf({ cloudProvider: "none" }, role)), []);
+  });
+
+  describe("of a cluster", () => {
+    let run: Run;
+    before(async () => {
+      run = await runProgram(awsTestSpec({ name: "a".repeat(40) }));
+    });
+
+    it("fits into what AWS takes: names of 64 characters, policies of 10,240", () => {
+      const role = run.one("Role", `${"a".repeat(40)}-controller`).inputs;
+      assert.ok(String(role["name"]).length <= 64, String(role["name"]));
+      const [policy] = run.of("RolePolicy");
+      assert.ok(String(policy!.inputs["policy"]).length <= 10_240, String(String(policy!.inputs["policy"]).length));
+      assert.equal((JSON.parse(String(policy!.inputs["policy"])) as PolicyDocument).Version, "2012-10-17");
+    });
+
+    it("is on controllers alone", () => {
+      assert.deepEqual(run.of("Instance").filter(({ inputs }) => "iamInstanceProfile" in inputs).map(({ name }) => name), [`${"a".repeat(40)}-controller-0`]);
+      assert.deepEqual(run.of("Role").length, 1);
+    });
+  });
+});

@@ -1,0 +1,94 @@
+/** All objects of all add-ons, on both clouds, and the examples: held against the schemas of a real API server, and shown to it. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseAllDocuments } from "yaml";
+import { cloudSpec, setToken } from "../component/support/cloudSpecs.js";
+import { runProgram } from "../component/support/registrations.js";
+import { testSpec } from "../component/support/spec.js";
+import { START_TIMEOUT, TestApi } from "../provider/support/api.js";
+import { conform, dryRun, type KubernetesObject, objectsOf, writeSchemas } from "./support.js";
+
+const example = path.join(__dirname, "../../examples/storage/http-archive.yaml");
+
+describe("objects for the API", function () {
+  this.timeout(120_000);
+  const directory = mkdtempSync(path.join(tmpdir(), "corekube-schemas-"));
+  const sets = new Map<string, KubernetesObject[]>();
+  let api: TestApi;
+  let schemas: string;
+
+  before(async function () {
+    this.timeout(START_TIMEOUT);
+    setToken();
+    for (const cloud of ["aws", "digitalocean"] as const) {
+      for (const highAvailability of [false, true]) sets.set(`${cloud}${highAvailability ? ", highly available" : ""}`, objectsOf(await runProgram(cloudSpec(cloud, { highAvailability }))));
+    }
+    sets.set("without a cloud provider", objectsOf(await runProgram(testSpec())));
+    sets.set("the example", parseAllDocuments(readFileSync(example, "utf8")).map((document) => document.toJS() as KubernetesObject));
+    api = await TestApi.start();
+    schemas = await writeSchemas(api, directory, [...sets.values()].flat().map(({ apiVersion }) => apiVersion));
+  });
+  after(() => {
+    api.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("are many, of all kinds", () => {
+    const kinds = new Set(sets.get("aws")!.map(({ kind }) => kind));
+    for (const kind of ["DaemonSet", "Deployment", "CSIDriver", "StorageClass", "ValidatingAdmissionPolicy", "Role"]) assert.ok(kinds.has(kind), kind);
+    assert.deepEqual(sets.get("the example")!.map(({ kind }) => kind), ["PersistentVolumeClaim", "Pod"]);
+  });
+
+  it("have no field that Kubernetes does not know, and none of a wrong form", async () => {
+    for (const [name, objects] of sets) {
+      const { valid, wrong } = await conform(schemas, objects);
+      assert.deepEqual(wrong, [], name);
+      assert.equal(valid, objects.length, name);
+    }
+  });
+
+  it("are accepted by the API server", async () => {
+    for (const [name, objects] of sets) {
+      for (const object of objects) {
+        // Services of the test's API server have another range.
+        if (object.kind === "Service") continue;
+        assert.equal(await dryRun(api, object), undefined, name);
+      }
+    }
+  });
+
+  it("that are broken are refused by both", async () => {
+    const right = sets.get("aws")!.find(({ kind }) => kind === "StorageClass")!;
+    const deployment = JSON.parse(JSON.stringify(sets.get("aws")!.find(({ kind }) => kind === "Deployment")!)) as KubernetesObject & { spec: { replicas: unknown } };
+    const broken: readonly (readonly [unknown, RegExp, RegExp])[] = [
+      [{ ...right, volumeBindingMod: "Immediate" }, /volumeBindingMod/, /unknown field "volumeBindingMod"/],
+      [{ ...deployment, spec: { ...deployment.spec, replicas: "two" } }, /replicas/, /replicas/],
+      [{ ...deployment, spec: { ...deployment.spec, template: { ...(deployment.spec as unknown as { template: object }).template, sepc: {} } } }, /sepc/, /unknown field "spec.template.sepc"/],
+    ];
+    for (const [object, byConform, byServer] of broken) {
+      const { valid, wrong } = await conform(schemas, [object]);
+      assert.equal(valid, 0);
+      assert.match(wrong[0] ?? "", byConform);
+      assert.match((await dryRun(api, object as KubernetesObject)) ?? "", byServer);
+    }
+  });
+
+  it("of the kinds that kubeconform has no schema of are refused, not passed over", async () => {
+    const { valid, wrong } = await conform(schemas, [{ apiVersion: "example.net/v1", kind: "Thing", metadata: { name: "x" } }]);
+    assert.equal(valid, 0);
+    assert.match(wrong[0] ?? "", /could not find schema/);
+  });
+
+  it("as users write them for other clusters apply but for the provisioner: classes of old", async () => {
+    for (const provisioner of ["ebs.csi.aws.com", "dobs.csi.digitalocean.com"]) {
+      const classes = [
+        { name: "ssd", annotations: { "storageclass.kubernetes.io/is-default-class": "true" }, type: "gp2" },
+        { name: "cold-hdd", type: "sc1" },
+      ].map(({ type, ...metadata }) => ({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { ...metadata, labels: { "kubernetes.io/cluster-service": "true" } }, provisioner, parameters: { type } }));
+      assert.deepEqual((await conform(schemas, classes)).wrong, []);
+      for (const each of classes) assert.equal(await dryRun(api, each), undefined);
+    }
+  });
+});
