@@ -9,6 +9,7 @@ Requests are answered one at a time, so that each sees a whole state.
 """
 
 import argparse
+import base64
 import ipaddress
 import json
 import signal
@@ -24,8 +25,9 @@ settings.ec2_load_default_amis = lambda: False
 
 from moto.core.utils import utcnow  # noqa: E402
 from moto.ec2 import models as ec2_package  # noqa: E402
-from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, nat_gateways  # noqa: E402
+from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, iam_instance_profile, nat_gateways  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
+from moto.ec2.responses import instances as instance_responses  # noqa: E402
 from moto.elb import models as elb_models  # noqa: E402
 from moto.elbv2 import models as elbv2_models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
@@ -98,6 +100,33 @@ def patch(region):
         create_nat(self, backend, subnet_id, *args, **kwargs)
 
     nat_gateways.NatGateway.__init__ = nat_init
+    delete_nat = nat_gateways.NatGatewayBackend.delete_nat_gateway
+
+    # moto keeps the network interface of a NAT gateway that is gone, and its address tied to it.
+    def delete_nat_gateway(self, nat_gateway_id):
+        gateway = delete_nat(self, nat_gateway_id)
+        for address in self.addresses:
+            if address.eni is gateway._eni:
+                address.eni = address.association_id = None
+        self.enis.pop(gateway._eni.id, None)
+        return gateway
+
+    nat_gateways.NatGatewayBackend.delete_nat_gateway = delete_nat_gateway
+
+    replace_profile = iam_instance_profile.IamInstanceProfileAssociationBackend.replace_iam_instance_profile_association
+
+    # moto shows the machine with the profile that it had before.
+    def replace_iam_instance_profile_association(self, association_id, *args, **kwargs):
+        association = replace_profile(self, association_id, *args, **kwargs)
+        shown = {"Arn": association.iam_instance_profile.arn, "Id": association.association_id}
+        self.modify_instance_attribute(association.instance.id, "iam_instance_profile", shown)
+        return association
+
+    iam_instance_profile.IamInstanceProfileAssociationBackend.replace_iam_instance_profile_association = replace_iam_instance_profile_association
+
+    # Where the API takes bytes, moto has decoded them already and would do it again.
+    parse = instance_responses.parse_user_data
+    instance_responses.parse_user_data = lambda value: parse(base64.b64encode(value).decode() if isinstance(value, bytes) else value)
 
     # A reboot leaves no trace in moto; the region has to see that there was one.
     reboot = Instance.reboot

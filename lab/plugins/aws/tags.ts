@@ -11,7 +11,7 @@ interface ApiTag {
 
 /** Those that AWS sets itself are nobody's. */
 export function fromApiTags(tags: readonly ApiTag[] | undefined): Tags {
-  return Object.fromEntries((tags ?? []).filter(({ Key }) => Key !== undefined && !Key.startsWith("aws:")).map(({ Key, Value }) => [Key, Value ?? ""]));
+  return Object.fromEntries((tags ?? []).filter(({ Key }) => Key !== undefined && !Key.startsWith("aws:")).map((tag): [string, string] => [tag.Key ?? "", tag.Value ?? ""]));
 }
 
 export function toApiTags(tags: Tags): { Key: string; Value: string }[] {

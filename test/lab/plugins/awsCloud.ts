@@ -1,4 +1,5 @@
 /** An AWS for tests of the plugin: the lab's moto on a free port, without a region around it. */
+import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +8,9 @@ import { ensureMoto, endMoto, launchMoto, Moto } from "../../../lab/aws/moto.js"
 import { labConfig } from "../../../lab/config.js";
 import type { ProcessMark } from "../../../lab/machines/processes.js";
 import type { Bag } from "./engine.js";
+
+// Which Node runs is for the project to say.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 export const image = "ami-0f1a7ca2000000001";
 export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin";
@@ -62,4 +66,13 @@ async function freePort(): Promise<number> {
 /** An AWS of one answer of the test's own, for what moto never does. */
 export function xmlError(code: string, message: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
+}
+
+/** A call by another hand. */
+export async function fetchXml(url: string, body: string): Promise<string> {
+  const authorization = "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
+  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded", authorization }, body });
+  const text = await response.text();
+  assert.ok(response.ok, text);
+  return text;
 }

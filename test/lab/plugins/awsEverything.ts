@@ -29,6 +29,9 @@ export const types = {
 
 export type Name = keyof typeof types;
 
+/** The metadata service shows tags of a machine, and none with a slash. */
+export const machineTags = { Name: "one", KubernetesCluster: "c" };
+
 export const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }] };
 export const metadataOptions = { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1, instanceMetadataTags: "enabled" };
 export const policy = (action: string): string => JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: [action], Resource: "*" }] });
@@ -71,7 +74,7 @@ export async function everything(engine: TestEngine, seen: (type: string, name: 
   const profile = await make("InstanceProfile", "node", { role: role.id, tags });
   const machine = await make("Instance", "one", {
     ...{ ami: image, instanceType: "t3.medium", subnetId: subnet.id, vpcSecurityGroupIds: [group.id], keyName: key.id, iamInstanceProfile: profile.id, associatePublicIpAddress: true },
-    ...{ userData: `{"ignition":{"version":"3.5.0"}}`, metadataOptions, rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, tags }, tags },
+    ...{ userData: `{"ignition":{"version":"3.5.0"}}`, metadataOptions, rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, tags }, tags: machineTags },
   });
   const volume = await make("Volume", "data", { availabilityZone: "eu-central-1a", size: 10, type: "gp3", encrypted: true, tags });
   await make("VolumeAttachment", "data", { deviceName: "/dev/xvdf", instanceId: machine.id, volumeId: volume.id });
