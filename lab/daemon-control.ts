@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { type LabConfig, projectDirectory } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
+import { regionCloud } from "./kind.js";
 import { type ProcessMark, isAlive, markOf, readMark, signalMark, waitForEnd } from "./machines/processes.js";
 import { createRegion } from "./machines/region.js";
 import { inNamespace } from "./machines/run.js";
@@ -87,7 +88,8 @@ function daemonEnvironment(config: LabConfig): NodeJS.ProcessEnv {
 
 async function answers(config: LabConfig): Promise<boolean> {
   try {
-    const response = await fetch(`${config.apiUrl}/v2/account`, { headers: { authorization: `Bearer ${config.token}` }, signal: AbortSignal.timeout(3_000) });
+    // For AWS this is a path of no service: what matters is that the front answers.
+    const response = await fetch(`${config.apiUrl}${regionCloud(config) === "aws" ? "/corekube/state" : "/v2/account"}`, { headers: { authorization: `Bearer ${config.token}` }, signal: AbortSignal.timeout(3_000) });
     await response.arrayBuffer();
     return response.status < 500;
   } catch {

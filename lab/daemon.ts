@@ -1,5 +1,5 @@
 /**
- * The region's daemon: DigitalOcean's API, metadata, mirror, and the driver that makes machines of it.
+ * The region's daemon: the cloud's API (DigitalOcean's or AWS's), metadata, mirror, and the driver that makes machines of it.
  *
  * Runs inside the region's network namespace, started by daemon-control.ts. Its end stops the serving only: machines,
  * load balancers and firewalls go on, and the next start takes them over.
@@ -7,14 +7,33 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createApi } from "./api/index.js";
-import { labConfig } from "./config.js";
+import { type Closer, startAws } from "./aws/index.js";
+import { type LabConfig, labConfig } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
 import { JsonLog } from "./daemon-log.js";
 import { joinHostGroup } from "./machines/cgroups.js";
+import { regionCloud } from "./kind.js";
 import { NspawnDriver } from "./machines/driver.js";
 import { startMetadata } from "./machines/metadata.js";
 import { markOf, writeMark } from "./machines/processes.js";
 import { startMirror } from "./mirror/index.js";
+
+async function startDigitalOcean(config: LabConfig, driver: NspawnDriver, log: JsonLog): Promise<readonly Closer[]> {
+  const api = await createApi({ driver, stateFile: join(config.directory, "api.json"), config, logger: log });
+  const metadata = await startMetadata(config, (address) => api.store.dropletByAddress(address) ?? undefined);
+  const { hostname, port } = new URL(config.apiUrl);
+  await api.app.listen({ host: hostname, port: Number(port) });
+  return [
+    { name: "API", close: () => api.app.close() },
+    {
+      name: "metadata",
+      close: () => {
+        metadata.closeAllConnections();
+        return new Promise((resolve) => metadata.close(resolve));
+      },
+    },
+  ];
+}
 
 async function main(): Promise<void> {
   const config = labConfig();
@@ -27,7 +46,7 @@ async function main(): Promise<void> {
   const log = new JsonLog(files.log, [config.token]);
 
   let stopping = false;
-  const closers: { readonly name: string; readonly close: () => Promise<unknown> }[] = [];
+  const closers: Closer[] = [];
   const stop = async (reason: string, code: number): Promise<void> => {
     if (stopping) return;
     stopping = true;
@@ -50,20 +69,9 @@ async function main(): Promise<void> {
   });
 
   const driver = new NspawnDriver(config, { progress: { report: (line) => log.info(line) } });
-  const api = await createApi({ driver, stateFile: join(config.directory, "api.json"), config, logger: log });
-  closers.push({ name: "API", close: () => api.app.close() });
-  const metadata = await startMetadata(config, (address) => api.store.dropletByAddress(address) ?? undefined);
-  closers.push({
-    name: "metadata",
-    close: () => {
-      metadata.closeAllConnections();
-      return new Promise((resolve) => metadata.close(resolve));
-    },
-  });
   const mirror = await startMirror(config);
   closers.push({ name: "mirror", close: () => mirror.stop() });
-  const { hostname, port } = new URL(config.apiUrl);
-  await api.app.listen({ host: hostname, port: Number(port) });
+  closers.push(...(regionCloud(config) === "aws" ? await startAws(config, driver, log) : await startDigitalOcean(config, driver, log)));
   writeMark(files.ready, mark);
   log.info(`serving on ${config.apiUrl}`);
 }

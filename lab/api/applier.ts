@@ -2,38 +2,11 @@
  * Carries firewalls and load balancers to the driver whenever something they depend on has changed. Requests that come
  * while one is being carried out are answered together by the next.
  */
+import { Coalesced } from "./coalesced.js";
 import { dropletFirewalls, loadBalancerSpecs } from "./desired.js";
 import type { Driver } from "./driver.js";
 import type { Store } from "./store.js";
 import { type Logger, reason } from "./tasks.js";
-
-class Coalesced {
-  private running: Promise<void> | null = null;
-  private next: Promise<void> | null = null;
-
-  constructor(private readonly work: () => Promise<void>) {}
-
-  /** Whether one is being carried out or wanted. */
-  get busy(): boolean {
-    return this.running !== null || this.next !== null;
-  }
-
-  request(): Promise<void> {
-    if (this.running === null) {
-      this.running = this.work().finally(() => {
-        this.running = null;
-      });
-      return this.running;
-    }
-    this.next ??= this.running
-      .catch(() => undefined)
-      .then(() => {
-        this.next = null;
-        return this.request();
-      });
-    return this.next;
-  }
-}
 
 export class Applier {
   /** Firewalls whose last change is not applied yet. */

@@ -9,6 +9,8 @@ export interface DropletSpec {
   readonly id: number;
   /** Host name, and name of the machine. */
   readonly name: string;
+  /** Host name that the machine has before its user-data gives it another. @default name */
+  readonly hostname?: string;
   readonly region: string;
   readonly sizeSlug: string;
   readonly vcpus: number;
@@ -17,12 +19,15 @@ export interface DropletSpec {
   /** GB */
   readonly disk: number;
   readonly image: { readonly id: number; readonly slug: string | null; readonly name: string };
+  /** Empty where a machine with one interface has none. */
   readonly publicIpv4: string;
   readonly privateIpv4: string;
   readonly vpcUuid: string;
   /** Range of the VPC that eth1 belongs to. */
   readonly vpcCidr: string;
   readonly macs: { readonly public: string; readonly private: string };
+  /** Set for a machine with one interface, as EC2 has them: eth0 carries the private address, the region maps the public one to it. */
+  readonly single?: SingleInterface;
   readonly tags: readonly string[];
   /** User-data exactly as it was given; empty when there is none. */
   readonly userData: string;
@@ -30,10 +35,25 @@ export interface DropletSpec {
   readonly sshKeys: readonly string[];
 }
 
+export interface SingleInterface {
+  readonly subnetCidr: string;
+  /** First address of the subnet. */
+  readonly gateway: string;
+  /**
+   * How the machine gets out of its VPC, as its subnet's route table says: with its own public address, with a NAT gateway's
+   * address, or not at all.
+   */
+  readonly egress: { readonly kind: "public" } | { readonly kind: "nat"; readonly address: string } | { readonly kind: "none" };
+  /** Routers that an answer of the metadata service gets past, and one: 1 keeps it from pods. */
+  readonly hopLimit: number;
+}
+
 export interface VolumeSpec {
   readonly id: string;
   /** Appears in the machine as /dev/disk/by-id/scsi-0DO_Volume_<name>. */
   readonly name: string;
+  /** Links under which the machine finds the volume instead. @default the one above */
+  readonly links?: readonly string[];
   /** GB */
   readonly size: number;
   readonly filesystemType: "" | "ext4" | "xfs";
@@ -89,6 +109,8 @@ export interface LoadBalancerSpec {
 export interface VpcSpec {
   readonly id: string;
   readonly cidr: string;
+  /** Addresses of the gateways of its subnets, for machines with one interface. @default none */
+  readonly gateways?: readonly string[];
 }
 
 /** All that should exist. */
@@ -113,6 +135,8 @@ export interface Driver {
   /** Asks the machine to stop, and pulls the plug after a while. */
   shutdown(id: number): Promise<void>;
   reboot(droplet: DropletSpec): Promise<void>;
+  /** A machine with one interface has another public address, or another way out; it goes on running. */
+  readdress(droplet: DropletSpec): Promise<void>;
   /** Whether a machine that was started has power; false once it has powered itself off. */
   running(id: number): boolean;
   /** Makes the volume; one that exists keeps its content and grows to the size given. */

@@ -1,5 +1,6 @@
 /** Who may talk to the API server, to etcd and to the metadata service, and what they get. */
 import { eventually } from "../commands/process.js";
+import { regionCloud } from "../kind.js";
 import { expect, type Check } from "./context.js";
 import { answers, get } from "./network.js";
 import { findSecrets, unpackUserData } from "./secrets.js";
@@ -55,6 +56,8 @@ export const accessChecks: readonly Check[] = [
   {
     name: "a pod learns no secret from the metadata service, and nothing about another machine",
     level: "full",
+    // Pods on AWS do not reach it at all.
+    applies: ({ config }) => regionCloud(config) === "digitalocean",
     run: async (context) => {
       const ask = async (path: string): Promise<string> => {
         const url = `http://169.254.169.254${path}`;

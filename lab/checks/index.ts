@@ -4,6 +4,7 @@ import type { Progress } from "../progress.js";
 import { pulumi } from "../commands/stack.js";
 import type { ClusterOutputs } from "../commands/outputs.js";
 import { accessChecks } from "./access.js";
+import { awsChecks } from "./aws.js";
 import { cisChecks } from "./cis.js";
 import { CheckContext, levels, type Check, type Level } from "./context.js";
 import { leakChecks } from "./leaks.js";
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   ...nodeChecks,
   ...accessChecks.filter((check) => check.level === "always"),
   ...poolChecks,
+  ...awsChecks,
   ...trafficChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
   ...proxiedChecks,

@@ -1,6 +1,6 @@
 /** What a rolling replacement looks like from the cloud: which machine was away, from when until when. */
 import type { LabConfig } from "../config.js";
-import { LabCloud } from "../commands/cloud.js";
+import { labCloud } from "../commands/cloud.js";
 import { sleep } from "../commands/process.js";
 
 export interface Absence {
@@ -24,7 +24,7 @@ export class MachineWatch {
 
   /** Begins; the machines that there are now are the ones that are watched. */
   async start(): Promise<void> {
-    for (const { id, name } of await new LabCloud(this.config).list("droplets")) this.#ids.set(name, id);
+    for (const { id, name } of await labCloud(this.config).list("droplets")) this.#ids.set(name, id);
     this.#loop = this.#watch();
   }
 
@@ -41,7 +41,7 @@ export class MachineWatch {
   }
 
   async #watch(): Promise<void> {
-    const cloud = new LabCloud(this.config);
+    const cloud = labCloud(this.config);
     while (!this.#stopping) {
       const now = new Map((await cloud.list("droplets")).map(({ id, name }) => [name, id]));
       for (const [name, id] of this.#ids) {

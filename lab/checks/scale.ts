@@ -1,7 +1,7 @@
 /** Scaling by one worker and back: what the preview says, what happens to pods, what is left. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { LabCloud } from "../commands/cloud.js";
+import { labCloud } from "../commands/cloud.js";
 import { diagnostics, runEngine } from "../commands/deploy.js";
 import { readOutputs } from "../commands/outputs.js";
 import { eventually } from "../commands/process.js";
@@ -110,7 +110,7 @@ export function watchAvailable(context: CheckContext): { stop(): Promise<number>
 export async function expectGone(context: CheckContext, config: LabConfig, machine: string): Promise<void> {
   const nodes = await context.kubectl(["get", "nodes", "-o", "name"]);
   expect(!nodes.split("\n").includes(`node/${machine}`), `the Node ${machine} is still there`);
-  const droplets = await new LabCloud(config).list("droplets");
+  const droplets = await labCloud(config).list("droplets");
   expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
   await eventually("pods of the removed machine run elsewhere", 60, async () => {
     const pods = await context.kubectl(["get", "pods", "-n", namespace, "-o", "jsonpath={range .items[*]}{.spec.nodeName}/{.status.phase}{\"\\n\"}{end}"]);

@@ -1,6 +1,8 @@
-/** The little of the lab's cloud API that the commands themselves need: lists, removals, power. */
+/** The little of a region's cloud API that the commands themselves need, whichever cloud it plays: lists, removals, power. */
 import { request } from "node:http";
+import { AwsLabCloud } from "../aws/cloud.js";
 import type { LabConfig } from "../config.js";
+import { regionCloud } from "../kind.js";
 import { eventually } from "./process.js";
 
 export interface CloudResource {
@@ -8,29 +10,73 @@ export interface CloudResource {
   readonly name: string;
 }
 
-/** A client of the lab's API; speaks DigitalOcean's public interface. */
-export class LabCloud {
-  /** Kind to its path and to the key of its list. */
-  readonly paths = {
-    droplets: { path: "/v2/droplets", key: "droplets" },
-    vpcs: { path: "/v2/vpcs", key: "vpcs" },
-    firewalls: { path: "/v2/firewalls", key: "firewalls" },
-    volumes: { path: "/v2/volumes", key: "volumes" },
-    load_balancers: { path: "/v2/load_balancers", key: "load_balancers" },
-    ssh_keys: { path: "/v2/account/keys", key: "ssh_keys" },
-    images: { path: "/v2/images?private=true", key: "images" },
-  } as const;
+/** A machine, with the number by which it is known on this host. */
+export interface CloudMachine extends CloudResource {
+  readonly number: number;
+  /** As the cloud words it. */
+  readonly status: string;
+  readonly on: boolean;
+}
 
+/** Kinds of resources, by DigitalOcean's words for them; the last two are AWS's alone. */
+export type CloudKind = "droplets" | "vpcs" | "firewalls" | "volumes" | "load_balancers" | "ssh_keys" | "images" | "subnets" | "target_groups";
+
+export type PowerAction = "power_on" | "power_off" | "shutdown" | "reboot" | "power_cycle";
+
+export interface LabCloud {
+  /** All resources of a kind. */
+  list(kind: CloudKind): Promise<CloudResource[]>;
+  machines(): Promise<CloudMachine[]>;
+  /** The load balancer that administrators reach the API through, by the id that its backends are named by; undefined: there is none. */
+  publicBalancer(port: number): Promise<CloudResource | undefined>;
+  /** Removes one; one that is gone already is no error. */
+  remove(kind: CloudKind, id: string): Promise<void>;
+  /**
+   * Does something to a machine and waits until it is done.
+   * @throws Error when the cloud refuses, or when it is not done within a minute.
+   */
+  act(machine: string, type: PowerAction): Promise<void>;
+}
+
+/** The cloud that the region plays. */
+export const labCloud = (config: LabConfig): LabCloud => (regionCloud(config) === "aws" ? new AwsLabCloud(config) : new DigitalOceanLabCloud(config));
+
+/** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
+const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonly key: string }>>> = {
+  droplets: { path: "/v2/droplets", key: "droplets" },
+  vpcs: { path: "/v2/vpcs", key: "vpcs" },
+  firewalls: { path: "/v2/firewalls", key: "firewalls" },
+  volumes: { path: "/v2/volumes", key: "volumes" },
+  load_balancers: { path: "/v2/load_balancers", key: "load_balancers" },
+  ssh_keys: { path: "/v2/account/keys", key: "ssh_keys" },
+  images: { path: "/v2/images?private=true", key: "images" },
+};
+
+/** Speaks DigitalOcean's public interface. */
+class DigitalOceanLabCloud implements LabCloud {
   constructor(private readonly config: LabConfig) {}
 
-  /** All resources of a kind, over all pages. */
-  async list(kind: keyof LabCloud["paths"]): Promise<CloudResource[]> {
+  async list(kind: CloudKind): Promise<CloudResource[]> {
     return (await this.listRaw(kind)).map((item) => ({ id: String(item["id"]), name: String(item["name"]) }));
   }
 
-  /** As `list`, with every field that the API gives. */
-  async listRaw(kind: keyof LabCloud["paths"]): Promise<Record<string, unknown>[]> {
-    const { path, key } = this.paths[kind];
+  async machines(): Promise<CloudMachine[]> {
+    return (await this.listRaw("droplets")).map((item) => {
+      const status = String(item["status"]);
+      return { id: String(item["id"]), name: String(item["name"]), number: Number(item["id"]), status, on: status !== "off" };
+    });
+  }
+
+  async publicBalancer(): Promise<CloudResource | undefined> {
+    const found = (await this.listRaw("load_balancers")).find((item) => item["network"] === "EXTERNAL");
+    return found && { id: String(found["id"]), name: String(found["name"]) };
+  }
+
+  /** As `list`, with every field that the API gives, over all pages. */
+  private async listRaw(kind: CloudKind): Promise<Record<string, unknown>[]> {
+    const place = paths[kind];
+    if (!place) return [];
+    const { path, key } = place;
     const found: Record<string, unknown>[] = [];
     for (let page = 1; ; page++) {
       const answer = await this.call("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=200&page=${page}`);
@@ -41,17 +87,12 @@ export class LabCloud {
     }
   }
 
-  /** Removes one; one that is gone already is no error. */
-  async remove(kind: keyof LabCloud["paths"], id: string): Promise<void> {
-    const path = this.paths[kind].path.split("?")[0] ?? "";
+  async remove(kind: CloudKind, id: string): Promise<void> {
+    const path = (paths[kind]?.path ?? "").split("?")[0] ?? "";
     await this.call("DELETE", `${path}/${id}`, [404]);
   }
 
-  /**
-   * Does something to a droplet and waits until it is done.
-   * @throws Error when the cloud refuses, or when it is not done within a minute.
-   */
-  async act(droplet: string, type: "power_on" | "power_off" | "shutdown" | "reboot" | "power_cycle"): Promise<void> {
+  async act(droplet: string, type: PowerAction): Promise<void> {
     const path = `/v2/droplets/${droplet}/actions`;
     const started = await this.call("POST", path, [], { type });
     const { id } = started["action"] as { readonly id: number };

@@ -1,8 +1,11 @@
 /** `make down`: destroys the cluster and takes the region away, in whatever state they are. `make clean` empties the cache too. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readState } from "../aws/cloud.js";
+import { leftOf } from "../aws/state.js";
 import { projectDirectory, type LabConfig } from "../config.js";
 import { daemonStatus, stopDaemon } from "../daemon-control.js";
+import { regionCloud } from "../kind.js";
 import { regionExists, removeRegion } from "../machines/region.js";
 import type { Progress } from "../progress.js";
 import { diagnostics, runEngine } from "./deploy.js";
@@ -27,10 +30,19 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
     await clearLocks(config, stack, progress);
     const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview", "--continue-on-error"], progress);
     if (result.code !== 0) throw new Error(diagnostics(result.output));
+    if (regionCloud(config) === "aws") await tellAccount(config, progress);
   } catch (error) {
     // The region is removed as a whole next: what the engine could not destroy goes then.
     progress.report(`pulumi destroy did not end well; removing the region all the same: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Says of every kind of resource how many the account has left. */
+async function tellAccount(config: LabConfig, progress: Progress): Promise<void> {
+  const { kinds } = await readState(config);
+  progress.report(`left in the account: ${Object.entries(kinds).map(([kind, ids]) => `${ids.length} ${kind}`).join(", ")}`);
+  const left = leftOf({ kinds });
+  if (left.length > 0) throw new Error(`pulumi destroy left behind ${left.join("; ")}`);
 }
 
 /** Takes the region away: daemon, machines, network, state. */

@@ -9,7 +9,8 @@ const machine = z.object({
   name: z.string(),
   role: z.enum(["etcd", "controller", "worker", "public"]),
   id: z.string(),
-  public_ipv4: z.ipv4(),
+  /** Empty for a machine without one. */
+  public_ipv4: z.union([z.ipv4(), z.literal("")]),
   private_ipv4: z.ipv4(),
   /** Recorded when the machine was first reached; `<type> <base64>`. Empty for a machine that was never reached. */
   host_key: z.string(),
@@ -55,22 +56,23 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
   const resources = (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
   // Certificates have such keys too: that of the machines is the one whose public half the cloud was given.
-  const given = resources.filter((resource) => resource.type === "digitalocean:index/sshKey:SshKey").map((resource) => plain(resource.inputs?.["publicKey"]).trim());
+  const given = resources.filter((resource) => /^(digitalocean:index\/sshKey:SshKey|aws:ec2\/keyPair:KeyPair)$/.test(resource.type)).map((resource) => plain(resource.inputs?.["publicKey"]).trim());
   const keys = resources
     .filter((resource) => given.includes(plain(resource.outputs?.["publicKeyOpenssh"]).trim()))
     .map((resource) => plain(resource.outputs?.["privateKeyOpenssh"]))
     .filter((key) => key.includes("OPENSSH"));
   const machines = resources
-    .filter((resource) => resource.type === "digitalocean:index/droplet:Droplet")
+    .filter((resource) => resource.type in machineTypes)
     .map((resource): Machine => {
-      const name = plain(resource.inputs?.["name"]);
+      const { nameIn, publicIn, privateIn } = machineTypes[resource.type]!;
+      const name = nameIn(resource.inputs ?? {});
       const record = reached.find((item) => plain(item.inputs?.["machine"]) === name);
       return {
         name,
         role: machine.shape.role.catch("worker").parse(name.split("-").at(-2)),
         id: resource.id ?? "",
-        public_ipv4: plain(resource.outputs?.["ipv4Address"]),
-        private_ipv4: plain(resource.outputs?.["ipv4AddressPrivate"]),
+        public_ipv4: plain(resource.outputs?.[publicIn]),
+        private_ipv4: plain(resource.outputs?.[privateIn]),
         host_key: plain(record?.outputs?.["hostKey"]),
       };
     });
@@ -78,6 +80,12 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
   if (!key || machines.length === 0) throw new Error(`stack ${stack} has no machines yet; "make up" makes them`);
   return { machines, ssh_private_key: key, ssh_user: "core" };
 }
+
+/** Types of machines in the state, and where each has its name and its addresses. */
+const machineTypes: Readonly<Record<string, { readonly nameIn: (inputs: Readonly<Record<string, unknown>>) => string; readonly publicIn: string; readonly privateIn: string }>> = {
+  "digitalocean:index/droplet:Droplet": { nameIn: (inputs) => plain(inputs["name"]), publicIn: "ipv4Address", privateIn: "ipv4AddressPrivate" },
+  "aws:ec2/instance:Instance": { nameIn: ({ tags }) => plain((tags as Readonly<Record<string, unknown>> | undefined)?.["Name"]), publicIn: "publicIp", privateIn: "privateIp" },
+};
 
 /** A text of the state; a secret one is wrapped in an object with its JSON. */
 function plain(value: unknown): string {

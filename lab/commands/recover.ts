@@ -8,7 +8,7 @@
  */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { LabCloud, type CloudResource } from "./cloud.js";
+import { labCloud, type CloudKind, type CloudResource } from "./cloud.js";
 import { pulumi, stackExists } from "./stack.js";
 
 interface Operation {
@@ -31,7 +31,7 @@ interface Export {
 }
 
 /** Type of a resource to the list of the cloud's API that holds it. Tags and attachments are not here: making them twice is harmless. */
-const lists: Readonly<Record<string, keyof LabCloud["paths"]>> = {
+const lists: Readonly<Record<string, CloudKind>> = {
   "digitalocean:index/droplet:Droplet": "droplets",
   "digitalocean:index/vpc:Vpc": "vpcs",
   "digitalocean:index/firewall:Firewall": "firewalls",
@@ -57,7 +57,7 @@ export async function clearInterrupted(config: LabConfig, stack: string, progres
   const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
   const pending = state.deployment.pending_operations ?? [];
   if (pending.length === 0) return;
-  const cloud = new LabCloud(config);
+  const cloud = labCloud(config);
   const known = new Set((state.deployment.resources ?? []).flatMap((resource) => (resource.id ? [resource.id] : [])));
   for (const operation of pending) {
     const list = lists[operation.resource.type];

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { labConfig, projectDirectory, type LabConfig } from "../config.js";
+import { regionClouds, type RegionCloud } from "../kind.js";
 
 export const projectName = "corekube";
 
@@ -45,6 +46,18 @@ export function checkStack(config: LabConfig, stack: string): void {
     const shipped = readdirSync(projectDirectory).flatMap((file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new Error(`STACK: got "${stack}", allowed are ${shipped.join(", ")}: the stacks whose Pulumi.<name>.yaml is in the project`);
   }
+}
+
+/**
+ * Cloud that a stack is made on, which its region has to play.
+ * @throws Error when the lab plays no such cloud.
+ */
+export function stackCloud(config: LabConfig, stack: string): RegionCloud {
+  const files = [settingsFile(config, stack), shippedFile(stack), shippedFile("dev")];
+  const text = read(files.find((file) => existsSync(file)) ?? shippedFile("dev")).config?.["corekube:cloud"] ?? "digitalocean";
+  const cloud = regionClouds.find((name) => name === text);
+  if (!cloud) throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${regionClouds.join(", ")}`);
+  return cloud;
 }
 
 /** Folder with the region's copy of the settings and the `Pulumi.yaml` that `pulumi stack init` wants beside it. */

@@ -1,10 +1,12 @@
 /** `make status`: what there is, what runs, and what is wrong. */
 import { existsSync } from "node:fs";
 import { checksOf, runChecks } from "../checks/index.js";
+import { awsRegion, motoLost, motoStatus } from "../aws/moto.js";
 import type { LabConfig } from "../config.js";
 import { daemonStatus } from "../daemon-control.js";
+import { regionCloud } from "../kind.js";
 import { regionExists } from "../machines/region.js";
-import { LabCloud } from "./cloud.js";
+import { labCloud } from "./cloud.js";
 import { readOutputs, type ClusterOutputs } from "./outputs.js";
 import { tryRun } from "./process.js";
 import { onMachine } from "./ssh.js";
@@ -54,12 +56,15 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const daemon = daemonStatus(config);
   say(`region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "not there"}`);
   say(`daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`);
+  const aws = regionCloud(config) === "aws";
+  if (aws) say(`AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto does not run", lost: motoLost(config) }[motoStatus(config)] : "not there"}`);
+  if (aws && region && motoStatus(config) === "lost") return 1;
   if (!region || daemon.state !== "serving") {
     say(`what to do: make up${stackExists(config, stack) ? " (the stack is there; its machines are started again)" : ""}`);
     return 1;
   }
-  const droplets = await new LabCloud(config).listRaw("droplets");
-  say(`machines: ${droplets.length}${droplets.length > 0 ? `; ${droplets.map((droplet) => `${String(droplet["name"])} ${String(droplet["status"])}`).join(", ")}` : ""}`);
+  const machines = await labCloud(config).machines();
+  say(`machines: ${machines.length}${machines.length > 0 ? `; ${machines.map(({ name, status: state }) => `${name} ${state}`).join(", ")}` : ""}`);
   if (!stackExists(config, stack) || !existsSync(kubeconfigFile(config))) {
     say("cluster: none yet; make up makes it");
     return 1;

@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks, type CheckResult } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
+import { ensureMoto, motoPackages } from "../aws/moto.js";
 import { startDaemon, stopDaemon } from "../daemon-control.js";
+import { regionCloud, setRegionCloud } from "../kind.js";
 import { ensureBase } from "../machines/base.js";
 import { machineChecks } from "../machines/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../machines/proxy.js";
@@ -19,7 +21,7 @@ import { readOutputs, type ClusterOutputs } from "./outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { checkStack, writeSettings } from "./settings.js";
+import { checkStack, stackCloud, writeSettings } from "./settings.js";
 import { clearLocks, ensureStack, kubeconfigFile } from "./stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "./table.js";
@@ -43,6 +45,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
         await preflight(config, firstChecks);
         await ensurePackages(progress);
         if (wantedProxyMode(config) !== "off") await ensurePackages(progress, undefined, proxyPackages);
+        if (regionCloud(config) === "aws") await ensurePackages(progress, undefined, motoPackages);
         await preflight(config, [...hostChecks(), ...machineChecks]);
       },
     },
@@ -52,7 +55,10 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
           name: "tools",
           title: "tools: pulumi, kubectl, etcdctl, Ignition",
           // Ignition is the machines': it applies their user-data before their first boot.
-          run: (progress) => ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply"], progress),
+          run: async (progress) => {
+            if (regionCloud(config) === "aws") await ensureMoto(config, progress);
+            await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply"], progress);
+          },
         },
         { name: "base", title: "machine base", run: async (progress) => { await ensureBase(config, progress); } },
       ],
@@ -123,6 +129,7 @@ export async function writeKubeconfig(config: LabConfig, stack: string): Promise
 export async function up(config: LabConfig, stack: string): Promise<void> {
   checkStack(config, stack);
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
+  setRegionCloud(config, stackCloud(config, stack));
   await exclusively(config, "up", async () => {
     const began = Date.now();
     let outputs: ClusterOutputs | undefined;

@@ -3,7 +3,7 @@
  * machine loses its power or is deleted in the cloud, behind the program's back.
  */
 import type { CheckContext } from "../checks/context.js";
-import { LabCloud } from "../commands/cloud.js";
+import { labCloud, type CloudMachine } from "../commands/cloud.js";
 import type { Machine } from "../commands/outputs.js";
 import { eventually } from "../commands/process.js";
 import { balancerSessions } from "../machines/balancers.js";
@@ -29,29 +29,29 @@ export async function killByName(context: CheckContext, machine: Machine, name: 
 
 /** Pulls the plug, through the cloud: nothing is written any more, and nothing answers. It stays off until `powerOn`. */
 export async function powerOff(context: CheckContext, machine: Machine): Promise<void> {
-  await new LabCloud(context.config).act(await dropletId(context, machine), "power_off");
+  await labCloud(context.config).act((await cloudMachine(context, machine)).id, "power_off");
 }
 
 /** Switches a machine on again, through the cloud; its boot goes on afterwards. */
 export async function powerOn(context: CheckContext, machine: Machine): Promise<void> {
-  await new LabCloud(context.config).act(await dropletId(context, machine), "power_on");
+  await labCloud(context.config).act((await cloudMachine(context, machine)).id, "power_on");
 }
 
 /** Kills the machine's processes without asking the cloud, as the crash of its host would. The cloud notes it as off afterwards. */
 export async function crash(context: CheckContext, machine: Machine): Promise<void> {
-  const id = await dropletId(context, machine);
-  await killMachine(context.config, Number(id));
-  const cloud = new LabCloud(context.config);
+  const { id, number } = await cloudMachine(context, machine);
+  await killMachine(context.config, number);
+  const cloud = labCloud(context.config);
   await eventually(`${machine.name} seen as off`, 30, async () => {
-    const droplet = (await cloud.listRaw("droplets")).find((item) => String(item["id"]) === id);
-    if (droplet?.["status"] !== "off") throw new Error(`its status is ${String(droplet?.["status"])}`);
+    const found = (await cloud.machines()).find((item) => item.id === id);
+    if (found?.on !== false) throw new Error(`its status is ${found?.status ?? "missing"}`);
   }, 0.5);
 }
 
 /** Deletes a machine in the cloud, behind the engine's back; its volumes stay. Resolves when it is gone. */
 export async function deleteMachine(context: CheckContext, machine: Machine): Promise<void> {
-  const cloud = new LabCloud(context.config);
-  const id = await dropletId(context, machine);
+  const cloud = labCloud(context.config);
+  const { id } = await cloudMachine(context, machine);
   await cloud.remove("droplets", id);
   await eventually(`deletion of ${machine.name}`, 60, async () => {
     if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
@@ -60,23 +60,23 @@ export async function deleteMachine(context: CheckContext, machine: Machine): Pr
 
 /** The controller to which the external load balancer has most connections open now; of equals, the one that had most so far. */
 export async function favouriteController(context: CheckContext): Promise<Machine> {
-  const cloud = new LabCloud(context.config);
-  const balancer = (await cloud.listRaw("load_balancers")).find((item) => item["network"] === "EXTERNAL");
+  const cloud = labCloud(context.config);
+  const balancer = await cloud.publicBalancer(apiPort);
   if (!balancer) throw new Error("load balancers: got no external one; the cluster must be highly available");
-  const backend = backendName({ id: String(balancer["id"]) }, apiPort);
+  const backend = backendName(balancer, apiPort);
   const sessions = (await balancerSessions(context.config)).filter((item) => item.backend === backend);
   const [favourite] = [...sessions].sort((a, b) => b.open - a.open || b.all - a.all);
-  if (!favourite) throw new Error(`load balancer ${String(balancer["name"])}: has no target`);
-  const droplet = (await cloud.list("droplets")).find((item) => item.id === String(favourite.dropletId));
-  const machine = context.machines("controller").find((item) => item.name === droplet?.name);
-  if (!machine) throw new Error(`load balancer ${String(balancer["name"])}: its target, droplet ${favourite.dropletId}, is no controller of the stack`);
+  if (!favourite) throw new Error(`load balancer ${balancer.name}: has no target`);
+  const target = (await cloud.machines()).find((item) => item.number === favourite.dropletId);
+  const machine = context.machines("controller").find((item) => item.name === target?.name);
+  if (!machine) throw new Error(`load balancer ${balancer.name}: its target, machine ${favourite.dropletId}, is no controller of the stack`);
   return machine;
 }
 
 /** By name: the stack's id is that of the machine before, where one was deleted. */
-async function dropletId(context: CheckContext, machine: Machine): Promise<string> {
-  const droplets = (await new LabCloud(context.config).list("droplets")).filter((item) => item.name === machine.name);
-  const [droplet] = droplets;
-  if (!droplet || droplets.length > 1) throw new Error(`droplet ${machine.name}: got ${droplets.length}, needed is one`);
-  return droplet.id;
+async function cloudMachine(context: CheckContext, machine: Machine): Promise<CloudMachine> {
+  const found = (await labCloud(context.config).machines()).filter((item) => item.name === machine.name);
+  const [one] = found;
+  if (!one || found.length > 1) throw new Error(`machine ${machine.name}: got ${found.length}, needed is one`);
+  return one;
 }

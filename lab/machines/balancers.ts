@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statS
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LoadBalancerSpec } from "../api/driver.js";
+import type { LoadBalancerSpec, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
 import { joinHostGroup } from "./cgroups.js";
 import { haproxyConfig } from "./haproxy.js";
@@ -17,7 +17,7 @@ const configFile = (config: LabConfig): string => join(balancersDirectory(config
 const stateFile = (config: LabConfig): string => join(balancersDirectory(config), "servers.state");
 const markFile = (config: LabConfig): string => join(balancersDirectory(config), "process.json");
 /** Makes the load balancers equal to the given ones; none: haproxy ends. @throws Error when haproxy refuses the configuration. */
-export async function applyBalancers(config: LabConfig, balancers: readonly LoadBalancerSpec[], vpcs: readonly string[]): Promise<void> {
+export async function applyBalancers(config: LabConfig, balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void> {
   mkdirSync(balancersDirectory(config), { recursive: true });
   const external = balancers.filter((balancer) => balancer.network === "EXTERNAL").map((balancer) => balancer.ip);
   const inVpc = (vpc: string): readonly string[] =>
@@ -26,7 +26,7 @@ export async function applyBalancers(config: LabConfig, balancers: readonly Load
   const present = async (strict: boolean): Promise<void> => {
     const keep = strict ? [] : previousAddresses(config);
     await setAddresses(config, publicBridge, external, [config.gateway, metadataAddress, ...keep]);
-    for (const vpc of vpcs) await setAddresses(config, vpcBridge(vpc), inVpc(vpc), keep);
+    for (const vpc of vpcs) await setAddresses(config, vpcBridge(vpc.id), inVpc(vpc.id), [...(vpc.gateways ?? []), ...keep]);
   };
   await present(false);
   const text = haproxyConfig(balancers, { socket: balancerSocket(config), state: stateFile(config) });

@@ -15,7 +15,7 @@ import { writeHardware } from "./hardware.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
 import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
-import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork, unplugMachineNetwork } from "./network.js";
+import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork, setPublicRoute, unplugMachineNetwork } from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { behindProxy, ensureProxy, proxyMode, stopProxy } from "./proxy.js";
 import { dropletsWithNamespace } from "./region.js";
@@ -58,7 +58,7 @@ export class NspawnDriver implements Driver {
   }
 
   async createVpc(vpc: VpcSpec): Promise<void> {
-    await createVpcNetwork(this.config, vpc.id);
+    await createVpcNetwork(this.config, vpc);
     this.vpcs.set(vpc.id, vpc);
     await this.writeFirewall();
   }
@@ -99,6 +99,14 @@ export class NspawnDriver implements Driver {
     await this.start(droplet);
   }
 
+  async readdress(droplet: DropletSpec): Promise<void> {
+    await this.queue(droplet.id).run(async () => {
+      this.droplets.set(droplet.id, droplet);
+      await setPublicRoute(this.config, droplet);
+    });
+    await this.writeFirewall();
+  }
+
   async createVolume(volume: VolumeSpec): Promise<void> {
     await this.volumeQueue.run(() => createVolume(this.config, volume));
     this.volumes.set(volume.id, volume);
@@ -126,7 +134,7 @@ export class NspawnDriver implements Driver {
 
   async applyLoadBalancers(loadBalancers: readonly LoadBalancerSpec[]): Promise<void> {
     this.balancers = loadBalancers;
-    await this.balancerQueue.run(() => applyBalancers(this.config, this.balancers, [...this.vpcs.keys()]));
+    await this.balancerQueue.run(() => applyBalancers(this.config, this.balancers, [...this.vpcs.values()]));
   }
 
   async reconcile(desired: DesiredState): Promise<void> {
@@ -134,7 +142,7 @@ export class NspawnDriver implements Driver {
       if (!desired.droplets.some((droplet) => droplet.id === id)) await this.queue(id).run(() => this.remove(id));
     }
     for (const vpc of desired.vpcs) {
-      await createVpcNetwork(this.config, vpc.id);
+      await createVpcNetwork(this.config, vpc);
       this.vpcs.set(vpc.id, vpc);
     }
     this.firewalls = desired.firewalls;
@@ -199,7 +207,7 @@ export class NspawnDriver implements Driver {
     rotateConsole(this.config, droplet.name);
     if (!(await this.prepare(droplet, base))) return;
     await this.volumeQueue.run(() => refreshVolumes(this.config, [...this.volumes.values()], droplet.id));
-    await startMachine(this.config, { id: droplet.id, name: droplet.name, usr: base.usr });
+    await startMachine(this.config, { id: droplet.id, name: droplet.name, hostname: droplet.hostname, usr: base.usr });
   }
 
   /**

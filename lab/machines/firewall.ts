@@ -5,7 +5,8 @@
  * by connection tracking. A rule that is taken away so ends what it allowed, long-lived UDP tunnels included.
  */
 import { Address4 } from "ip-address";
-import type { DropletFirewall, PortRule } from "../api/driver.js";
+import type { DropletFirewall, PortRule, SingleInterface } from "../api/driver.js";
+import { addressLines, type SinglePort } from "./addresses.js";
 import { identifier, metadataAddress, privatePort, publicPort, uplink } from "./names.js";
 
 /** What the rules need to know of a droplet. */
@@ -14,6 +15,7 @@ export interface FirewallPort {
   readonly publicIpv4: string;
   readonly privateIpv4: string;
   readonly vpcUuid: string;
+  readonly single?: SingleInterface;
 }
 
 export interface FirewallInput {
@@ -34,12 +36,17 @@ export function firewallText(input: FirewallInput): string {
   const firewalls = [...input.firewalls].filter((firewall) => present.has(firewall.dropletId)).sort((a, b) => a.dropletId - b.dropletId);
   const vpcs = input.vpcs.filter((vpc) => droplets.some((droplet) => droplet.vpcUuid === vpc.id));
 
+  const single = droplets.filter((droplet): droplet is SinglePort => droplet.single !== undefined);
+  const inner = (droplet: FirewallPort): string => (droplet.single ? publicPort(droplet.id) : privatePort(droplet.id));
   const sources = droplets.flatMap((droplet) => [
-    `"${publicPort(droplet.id)}" . ${droplet.publicIpv4}`,
-    `"${privatePort(droplet.id)}" . ${droplet.privateIpv4}`,
+    ...(droplet.publicIpv4 === "" ? [] : [`"${publicPort(droplet.id)}" . ${droplet.publicIpv4}`]),
+    `"${inner(droplet)}" . ${droplet.privateIpv4}`,
   ]);
   const verdicts = (direction: "in" | "out"): string[] =>
-    firewalls.flatMap(({ dropletId }) => [publicPort(dropletId), privatePort(dropletId)].map((port) => `"${port}" : jump ${direction}_${dropletId}`));
+    firewalls.flatMap(({ dropletId }) => {
+      const ports = single.some(({ id }) => id === dropletId) ? [publicPort(dropletId)] : [publicPort(dropletId), privatePort(dropletId)];
+      return ports.map((port) => `"${port}" : jump ${direction}_${dropletId}`);
+    });
 
   return [
     `table inet ${tableName}`,
@@ -47,7 +54,7 @@ export function firewallText(input: FirewallInput): string {
     `table inet ${tableName} {`,
     ...set("sources", "type ifname . ipv4_addr", sources),
     ...vpcs.flatMap((vpc) =>
-      set(`vpc_${identifier(vpc.id)}`, "type ifname", droplets.filter((droplet) => droplet.vpcUuid === vpc.id).map((droplet) => `"${privatePort(droplet.id)}"`)),
+      set(`vpc_${identifier(vpc.id)}`, "type ifname", droplets.filter((droplet) => droplet.vpcUuid === vpc.id).map((droplet) => `"${inner(droplet)}"`)),
     ),
     ...set("outbound", "type ifname : verdict", verdicts("out"), "map"),
     ...set("inbound", "type ifname : verdict", verdicts("in"), "map"),
@@ -55,6 +62,7 @@ export function firewallText(input: FirewallInput): string {
       ...chain(`in_${firewall.dropletId}`, [...firewall.inbound.flatMap((rule) => ruleLines(rule, "saddr")), "drop"]),
       ...chain(`out_${firewall.dropletId}`, [...firewall.outbound.flatMap((rule) => ruleLines(rule, "daddr")), "drop"]),
     ]),
+    ...addressLines(single, vpcs),
     ...chain("genuine", [
       'iifname "e0-*" iifname . ip saddr != @sources drop',
       'iifname "e1-*" iifname . ip saddr != @sources drop',
@@ -86,7 +94,12 @@ export function firewallText(input: FirewallInput): string {
       // Answers to what the region itself asked (health checks).
       "ct state established ct direction reply accept",
     ]),
-    ...chain("output", ["type filter hook output priority filter; policy accept;", "jump checked"]),
+    ...chain("output", [
+      "type filter hook output priority filter; policy accept;",
+      // What comes from here has passed no router yet: the machine itself gets it, a pod behind it does not.
+      ...(single.length === 0 ? [] : [`oifname @near ip saddr ${metadataAddress} ip ttl set 1`]),
+      "jump checked",
+    ]),
     "}",
     "",
   ].join("\n");

@@ -1,12 +1,13 @@
-/** Network of one droplet: its namespace with eth0 and eth1, and the region's ends of both. */
-import type { DropletSpec } from "../api/driver.js";
+/** Network of one machine: its namespace with eth0 and eth1 (or eth0 alone), and the region's ends of both. */
+import type { DropletSpec, SingleInterface, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
-import { machineName, metadataAddress, privatePort, publicPort, vpcBridge } from "./names.js";
+import { machineName, metadataAddress, privatePort, publicBridge, publicPort, vpcBridge } from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
 import { namespaces, removeNamespace, removePropagation } from "./region.js";
 
 /** Makes the droplet's namespace with its links, addresses and routes; an existing complete one is kept. */
 export async function createMachineNetwork(config: LabConfig, droplet: DropletSpec): Promise<void> {
+  if (droplet.single) return createSingleNetwork(config, droplet, droplet.single);
   const namespace = machineName(config, droplet.id);
   const [port0, port1] = [publicPort(droplet.id), privatePort(droplet.id)];
   if ((await namespaces()).includes(namespace)) {
@@ -30,19 +31,58 @@ export async function createMachineNetwork(config: LabConfig, droplet: DropletSp
     `route add default via ${config.gateway} dev eth0`,
     `route add ${metadataAddress} dev eth0`,
   ]);
-  // The region answers ARP for everybody behind it, at once: by default a proxy waits up to 0.8 s.
-  const proxy = (port: string): Record<string, number> => ({
-    [`net/ipv4/conf/${port}/proxy_arp`]: 1,
-    [`net/ipv4/neigh/${port}/proxy_delay`]: 0,
-    [`net/ipv4/conf/${port}/rp_filter`]: 0,
-  });
-  await setSysctls(config.namespace, { ...proxy(port0), ...proxy(port1) });
+  await setSysctls(config.namespace, { ...proxySettings(port0), ...proxySettings(port1) });
   // The route to the private address is made last: when it is there, so is all the rest.
   await ip(config.namespace, [
     `link set ${port0} up`,
     `link set ${port1} up`,
     `route add ${droplet.publicIpv4} dev ${port0}`,
     `route add ${droplet.privateIpv4} dev ${port1}`,
+  ]);
+}
+
+/** The region answers ARP for everybody behind it, at once: by default a proxy waits up to 0.8 s. */
+const proxySettings = (port: string): Record<string, number> => ({
+  [`net/ipv4/conf/${port}/proxy_arp`]: 1,
+  [`net/ipv4/neigh/${port}/proxy_delay`]: 0,
+  [`net/ipv4/conf/${port}/rp_filter`]: 0,
+});
+
+async function createSingleNetwork(config: LabConfig, droplet: DropletSpec, single: SingleInterface): Promise<void> {
+  const namespace = machineName(config, droplet.id);
+  const port = publicPort(droplet.id);
+  if ((await namespaces()).includes(namespace)) {
+    const route = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", droplet.privateIpv4, "dev", port]);
+    if (route.code === 0 && route.stdout.trim() !== "" && !(await isUnplugged(namespace))) return setPublicRoute(config, droplet);
+    await removeMachineNetwork(config, droplet.id);
+  }
+  await run(["ip", "netns", "add", namespace]);
+  await ip(config.namespace, [`link add ${port} type veth peer name eth0 address ${droplet.macs.private} netns ${namespace}`]);
+  await ip(namespace, [
+    "link set lo up",
+    `addr add ${droplet.privateIpv4}/${single.subnetCidr.split("/")[1]} dev eth0`,
+    "link set eth0 up",
+    `route add default via ${single.gateway} dev eth0`,
+    `route add ${metadataAddress} dev eth0`,
+  ]);
+  await setSysctls(config.namespace, proxySettings(port));
+  await ip(config.namespace, [`link set ${port} up`]);
+  await setPublicRoute(config, droplet);
+  await ip(config.namespace, [`route add ${droplet.privateIpv4} dev ${port}`]);
+}
+
+/** Makes the route to the public address of a machine with one interface equal to what it has now: one, or none. */
+export async function setPublicRoute(config: LabConfig, droplet: DropletSpec): Promise<void> {
+  const port = publicPort(droplet.id);
+  const listed = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", "dev", port]);
+  if (listed.code !== 0) return;
+  const present = listed.stdout.split("\n").map((line) => line.split(" ")[0]!).filter((address) => address !== "" && address !== droplet.privateIpv4);
+  const wanted = droplet.publicIpv4 === "" ? [] : [droplet.publicIpv4];
+  await ip(config.namespace, [
+    ...present.filter((address) => !wanted.includes(address)).map((address) => `route del ${address} dev ${port}`),
+    ...wanted.filter((address) => !present.includes(address)).map((address) => `route replace ${address} dev ${port}`),
+    // The region's own answers to a NAT gateway's address find their way back only after they have been routed.
+    ...(droplet.single?.egress.kind === "nat" ? [`route replace ${droplet.single.egress.address} dev ${publicBridge}`] : []),
   ]);
 }
 
@@ -55,15 +95,24 @@ export async function unplugMachineNetwork(config: LabConfig, id: number): Promi
   const namespace = machineName(config, id);
   if (!(await namespaces()).includes(namespace) || (await isUnplugged(namespace))) return;
   // Without a neighbour that answers, the region would tell the senders so within seconds; a cloud's network does not.
+  const wires = await wiresOf(namespace);
+  const ports: Readonly<Record<string, string>> = { eth0: publicPort(id), eth1: privatePort(id) };
   const neighbours = await Promise.all(
-    [["eth0", publicPort(id)], ["eth1", privatePort(id)]].map(async ([inside, port]) => {
-      const links = JSON.parse(await run(["ip", "-n", namespace, "-j", "-4", "addr", "show", "dev", inside!])) as readonly Address[];
-      const hardware = JSON.parse(await run(["ip", "-n", namespace, "-j", "link", "show", "dev", inside!])) as readonly { readonly address: string }[];
+    wires.map(async (inside) => {
+      const port = ports[inside];
+      const links = JSON.parse(await run(["ip", "-n", namespace, "-j", "-4", "addr", "show", "dev", inside])) as readonly Address[];
+      const hardware = JSON.parse(await run(["ip", "-n", namespace, "-j", "link", "show", "dev", inside])) as readonly { readonly address: string }[];
       return links.flatMap((link) => link.addr_info).map(({ local }) => `neigh replace ${local} lladdr ${hardware[0]!.address} dev ${port} nud permanent`);
     }),
   );
   await ip(config.namespace, neighbours.flat());
-  await ip(namespace, ["link set eth0 down", "link set eth1 down"]);
+  await ip(namespace, wires.map((wire) => `link set ${wire} down`));
+}
+
+/** Interfaces of a machine towards the region: the last one is made last. */
+async function wiresOf(namespace: string): Promise<readonly string[]> {
+  const links = await run(["ip", "-n", namespace, "-o", "link"]);
+  return ["eth0", "eth1"].filter((name) => links.includes(` ${name}@`));
 }
 
 interface Address {
@@ -71,8 +120,9 @@ interface Address {
 }
 
 async function isUnplugged(namespace: string): Promise<boolean> {
-  const up = await attempt(["ip", "-n", namespace, "-o", "link", "show", "dev", "eth1", "up"]);
-  return up.stdout.trim() === "";
+  const wire = (await wiresOf(namespace)).at(-1);
+  const up = wire === undefined ? undefined : await attempt(["ip", "-n", namespace, "-o", "link", "show", "dev", wire, "up"]);
+  return up === undefined || up.stdout.trim() === "";
 }
 
 /** Removes the droplet's namespace; its links and routes go with it. */
@@ -83,11 +133,14 @@ export async function removeMachineNetwork(config: LabConfig, id: number): Promi
   removePropagation(config, id);
 }
 
-/** A VPC in the region: a bridge without ports, which carries the addresses of the VPC's load balancers. */
-export async function createVpcNetwork(config: LabConfig, vpcUuid: string): Promise<void> {
-  const bridge = vpcBridge(vpcUuid);
-  if ((await attempt(["ip", "-n", config.namespace, "link", "show", bridge])).code === 0) return;
-  await ip(config.namespace, [`link add ${bridge} type bridge`, `link set ${bridge} up`]);
+/** A VPC in the region: a bridge without ports, which carries the addresses of the VPC's load balancers and of its subnets' gateways. */
+export async function createVpcNetwork(config: LabConfig, vpc: VpcSpec): Promise<void> {
+  const bridge = vpcBridge(vpc.id);
+  if ((await attempt(["ip", "-n", config.namespace, "link", "show", bridge])).code !== 0) {
+    await ip(config.namespace, [`link add ${bridge} type bridge`, `link set ${bridge} up`]);
+  }
+  // One that is no gateway any more goes with the next change of the load balancers.
+  for (const address of vpc.gateways ?? []) await ip(config.namespace, [`addr replace ${address}/32 dev ${bridge}`]);
 }
 
 export async function removeVpcNetwork(config: LabConfig, vpcUuid: string): Promise<void> {

@@ -24,6 +24,8 @@ const powerOffSignal = 34 + 3;
 export interface MachineStart {
   readonly id: number;
   readonly name: string;
+  /** @default name */
+  readonly hostname?: string;
   readonly usr: string;
 }
 
@@ -107,7 +109,7 @@ function supervisorScript(config: LabConfig, machine: MachineStart): string {
     "--console=read-only",
     `--directory=${directory}/root`,
     `--machine=${name}`,
-    `--hostname=${machine.name}`,
+    `--hostname=${machine.hostname ?? machine.name}`,
     "--capability=all",
     // Whoever starts the lab may have lower limits; these are systemd's own.
     "--rlimit=NOFILE=1024:524288",

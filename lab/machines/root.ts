@@ -64,8 +64,9 @@ export async function fillRoot(template: string, root: string, droplet: DropletS
   await run(["cp", "-a", "--", `${template}/.`, root]);
   // On a plain folder: an overlay on an overlay fails, should the region itself live on one.
   mkdirSync(join(root, "var/lib/containerd"), { recursive: true });
-  replace(join(root, "etc/hostname"), `${droplet.name}\n`);
-  replace(join(root, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${droplet.name}\n::1 localhost\n`);
+  const hostname = droplet.hostname ?? droplet.name;
+  replace(join(root, "etc/hostname"), `${hostname}\n`);
+  replace(join(root, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost\n`);
   // Marks the first boot for systemd: presets are applied, an identity is made.
   replace(join(root, "etc/machine-id"), "uninitialized\n");
   for (const [path, text] of Object.entries(networkFiles)) replace(join(root, path), text);

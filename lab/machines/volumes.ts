@@ -1,6 +1,6 @@
 /** Block volumes: a sparse file behind a loop device, shown in the machine under DigitalOcean's name for it. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { VolumeSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
 import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
@@ -49,15 +49,19 @@ export async function attachVolume(config: LabConfig, volume: VolumeSpec, drople
   writeTmpfiles(config, dropletId, volume.name, [
     `b ${loop.device} 0660 root disk - ${loop.major}:${loop.minor}`,
     `d /dev/disk/by-id 0755 root root -`,
-    `L+ ${volumeLink(volume.name)} - - - - ../../${loop.device.slice("/dev/".length)}`,
+    ...linksOf(volume).map((link) => `L+ ${link} - - - - ${relative(dirname(link), loop.device)}`),
   ]);
-  await inMachine(config, dropletId, attachScript, [loop.device, String(loop.major), String(loop.minor), volumeLink(volume.name)]);
+  const links = linksOf(volume).flatMap((link) => [link, relative(dirname(link), loop.device)]);
+  await inMachine(config, dropletId, attachScript, [loop.device, String(loop.major), String(loop.minor), ...links]);
 }
+
+const linksOf = (volume: VolumeSpec): readonly string[] => volume.links ?? [volumeLink(volume.name)];
 
 const attachScript = `
 [ -b "$1" ] || mknod -m 0660 "$1" b "$2" "$3"
 mkdir -p /dev/disk/by-id
-ln -sfn "../../\${1#/dev/}" "$4"`;
+shift 3
+while [ $# -gt 0 ]; do ln -sfn "$2" "$1"; shift 2; done`;
 
 /**
  * Takes the volume away, as pulling a device would: a file system on it is written out and then refuses all further
@@ -71,7 +75,7 @@ export async function detachVolume(config: LabConfig, volume: VolumeSpec, drople
   const loop = await findLoop(file);
   if (init && loop) {
     for (const target of mountsOf(init.pid, loop)) await shutDownFilesystem(`/proc/${init.pid}/root${target}`);
-    await inMachine(config, dropletId, 'rm -f -- "$2" "$1"', [loop.device, volumeLink(volume.name)]);
+    await inMachine(config, dropletId, 'rm -f -- "$@"', [...linksOf(volume), loop.device]);
   }
   // A stopped machine's mount may take a moment to go; a running one's, which refuses all access now, stays until it ends.
   await releaseLoop(file, init ? 200 : 5_000);

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
+import type { RegionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
 import { toolPath } from "../toolchain/index.js";
 import { run } from "../toolchain/run.js";
@@ -20,6 +21,8 @@ export interface Image {
   readonly user?: string;
   readonly ports?: readonly string[];
   readonly stopSignal?: string;
+  /** The only kind of region that it is made for. @default every one */
+  readonly cloud?: RegionCloud;
 }
 
 /** Search path of programs in every image. */
@@ -43,13 +46,22 @@ export function images(): readonly Image[] {
     { name: name("flannel"), layers: [netfilterLayer, busyboxLayer, only("opt/bin/flanneld", "flanneld")], entrypoint: ["/opt/bin/flanneld"] },
     { name: name("flannel-cni-plugin"), layers: [busyboxLayer, only("flannel", "flannel")] },
     { name: name("pause"), layers: [only("pause", "pause")], entrypoint: ["/pause"], user: "65535:65535" },
+    {
+      name: name("aws-cloud-controller-manager"),
+      layers: [only("bin/aws-cloud-controller-manager", "aws-cloud-controller-manager")],
+      entrypoint: ["/bin/aws-cloud-controller-manager"],
+      cloud: "aws",
+    },
     { name: tryoutImages.busybox, layers: [busyboxLayer], command: ["sh"] },
     { name: tryoutImages.nginx, layers: [nginxLayer], command: ["nginx", "-g", "daemon off;"], ports: ["80/tcp"], stopSignal: "SIGQUIT" },
   ];
 }
 
-/** Tools that go into images. */
-export const imageTools = (): string[] => [...new Set(images().flatMap(({ layers }) => layers.flatMap(toolsOf)))];
+/** Images of a region that plays a cloud. */
+export const imagesOf = (cloud: RegionCloud): readonly Image[] => images().filter((image) => image.cloud === undefined || image.cloud === cloud);
+
+/** Tools that go into the images. */
+export const imageTools = (wanted: readonly Image[] = images()): string[] => [...new Set(wanted.flatMap(({ layers }) => layers.flatMap(toolsOf)))];
 
 const toolsOf = (layer: Layer): string[] => (layer.kind === "tools" ? Object.values(layer.files) : []);
 
@@ -57,13 +69,18 @@ const toolsOf = (layer: Layer): string[] => (layer.kind === "tools" ? Object.val
 export const imageInputs = (config: LabConfig, image: Image): string => hashOf("1", image, path, toolInputs(config, [...image.layers.flatMap(toolsOf), "push-images"]));
 
 /**
- * Makes the images that `known` does not have in their present form, and pushes them to the registry's storage.
+ * Makes the wanted images that `known` does not have in their present form, and pushes them to the registry's storage.
  * Needs the tools to be there.
- * @returns Records of all images.
+ * @returns Records of all images that there are.
  */
-export async function ensureImages(config: LabConfig, known: Readonly<Record<string, ImageRecord>>, progress: Progress): Promise<Record<string, ImageRecord>> {
+export async function ensureImages(
+  config: LabConfig,
+  known: Readonly<Record<string, ImageRecord>>,
+  progress: Progress,
+  wanted: readonly Image[] = images(),
+): Promise<Record<string, ImageRecord>> {
   const all = images();
-  const stale = all.filter((image) => known[image.name]?.inputs !== imageInputs(config, image));
+  const stale = wanted.filter((image) => known[image.name]?.inputs !== imageInputs(config, image));
   const records = Object.fromEntries(all.flatMap(({ name }) => (known[name] ? [[name, known[name]] as const] : [])));
   if (stale.length === 0) return records;
 

@@ -5,17 +5,20 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
+import { regionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
 import { ensureTools } from "../toolchain/index.js";
 import { withLock } from "../toolchain/lock.js";
 import { startFileServer } from "./files.js";
-import { ensureImages, imageTools } from "./images.js";
+import { ensureImages, imageTools, images, imagesOf, type Image } from "./images.js";
 import { filesDirectory, mirrorDirectory, readRecords, writeRecords, writeWhole } from "./records.js";
 import { startRegistry } from "./registry.js";
 import { ensureRelease, releases } from "./releases.js";
 
 /** Tools that the mirror's content is made of, and that serve it. */
-export const mirrorTools = (): string[] => [...new Set([...releases().flatMap(({ tools }) => tools), ...imageTools(), "registry", "push-images"])];
+export const mirrorTools = (wanted: readonly Image[] = images()): string[] => [
+  ...new Set([...releases().flatMap(({ tools }) => tools), ...imageTools(wanted), "registry", "push-images"]),
+];
 
 /** Name of the file in the region's folder that tells the checksums of what the mirror serves. */
 export const checksumsFile = "checksums.json";
@@ -34,7 +37,8 @@ export interface Checksums {
  * @throws Error that says what failed and what to do; `progress.signal.reason` when interrupted.
  */
 export async function ensureMirror(config: LabConfig, progress: Progress): Promise<Checksums> {
-  await ensureTools(config, mirrorTools(), progress);
+  const wanted = imagesOf(regionCloud(config));
+  await ensureTools(config, mirrorTools(wanted), progress);
   return withLock(join(config.cache, "mirror.lock"), progress, async () => {
     mkdirSync(mirrorDirectory(config), { recursive: true });
     let records = readRecords(config);
@@ -43,7 +47,7 @@ export async function ensureMirror(config: LabConfig, progress: Progress): Promi
       records = { ...records, releases: { ...records.releases, [release.url]: record } };
       writeRecords(config, records);
     }
-    records = { ...records, images: { ...records.images, ...(await ensureImages(config, records.images, progress)) } };
+    records = { ...records, images: { ...records.images, ...(await ensureImages(config, records.images, progress, wanted)) } };
     writeRecords(config, records);
 
     const checksums: Checksums = {

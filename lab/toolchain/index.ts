@@ -138,7 +138,7 @@ async function takeOfficial(part: Part, file: OfficialFile, folder: string, prog
 const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
 
 /** Programs of the lab that stand in for Pulumi plugins which cannot be downloaded: the name on the PATH is the file's. */
-const standIns = ["pulumi-language-nodejs", "pulumi-resource-digitalocean", "pulumi-resource-kubernetes", "pulumi-resource-tls"] as const;
+const standIns = ["pulumi-language-nodejs", "pulumi-resource-aws", "pulumi-resource-digitalocean", "pulumi-resource-kubernetes", "pulumi-resource-tls"] as const;
 
 /**
  * Folder for the PATH with `pulumi`, `kubectl`, `etcdctl` and, for each Pulumi plugin without an official one, the

@@ -171,6 +171,16 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 76,
     },
     {
+      // Built for regions of AWS alone: others have no use for it.
+      ...plain,
+      name: "cloud-controller-manager-aws",
+      version: imageVersion("aws-cloud-controller-manager", from),
+      modules: { "k8s.io/cloud-provider-aws": imageVersion("aws-cloud-controller-manager", from) },
+      packages: { "aws-cloud-controller-manager": "k8s.io/cloud-provider-aws/cmd/aws-cloud-controller-manager" },
+      variables: { "k8s.io/component-base/version.gitVersion": `v${imageVersion("aws-cloud-controller-manager", from)}` },
+      seconds: 128,
+    },
+    {
       ...plain,
       name: "registry",
       version: toolchain.distribution,

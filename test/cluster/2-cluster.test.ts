@@ -5,7 +5,7 @@ import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvai
 import { stackName } from "../../lab/commands/settings.js";
 import { deploy, writeKubeconfig } from "../../lab/commands/up.js";
 import { runEngine } from "../../lab/commands/deploy.js";
-import { LabCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/commands/cloud.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);
@@ -97,7 +97,7 @@ describe("a cluster", function () {
       needsCluster();
       const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
       assert.equal(result.code, 0, result.output.slice(-2000));
-      const cloud = new LabCloud(config);
+      const cloud = labCloud(config);
       for (const kind of ["droplets", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
         assert.deepEqual((await cloud.list(kind)).map((item) => item.name), [], kind);
       }

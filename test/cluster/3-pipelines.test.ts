@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy } from "../../lab/commands/up.js";
-import { LabCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/commands/cloud.js";
 import { stackName } from "../../lab/commands/settings.js";
 import { childEnvironment } from "../../lab/commands/stack.js";
 import { script, type ScriptRun } from "../ci/support/run.js";
@@ -19,7 +19,7 @@ describe("pipelines on a cluster", function () {
   const policyConfig = join(folder, "policies.json");
   const run = (name: string, ...args: string[]): Promise<ScriptRun> => script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], { ...childEnvironment(config, stack), COREKUBE_POLICY_CONFIG: policyConfig });
   const firewallRule = async (method: "POST" | "DELETE"): Promise<void> => {
-    const firewall = (await new LabCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
+    const firewall = (await labCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
     assert.ok(firewall);
     const answer = await fetch(`${config.apiUrl}/v2/firewalls/${firewall.id}/rules`, { method, headers: { authorization: `Bearer ${config.token}`, "content-type": "application/json" }, body: JSON.stringify(rule) });
     assert.equal(answer.status, 204);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { commandLines } from "../../lab/checks/secrets.js";
-import { LabCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/commands/cloud.js";
 import { down } from "../../lab/commands/down.js";
 import { run, sleep } from "../../lab/commands/process.js";
 import { labConfig, projectDirectory } from "../../lab/config.js";
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
   await interrupted({ name: "while add-ons are applied", at: /cluster: .*(DaemonSet|Deployment|ConfigMap|ClusterRole)/, signal: "SIGINT" });
   assert.equal(await makeUp(), 0, "the last run completes");
 
-  const names = (await new LabCloud(config).list("droplets")).map((droplet) => droplet.name).sort();
+  const names = (await labCloud(config).list("droplets")).map((droplet) => droplet.name).sort();
   assert.deepEqual(names, [...new Set(names)], "every machine exists once");
   assert.equal(names.length, 4);
   assert.equal(await makeUp(), 0, "and once more");

@@ -36,6 +36,7 @@ export class FakeDriver implements Driver {
   powerOff = (id: number) => this.record("powerOff", id);
   shutdown = (id: number) => this.record("shutdown", id);
   reboot = (droplet: DropletSpec) => this.record("reboot", droplet);
+  readdress = (droplet: DropletSpec) => this.record("readdress", droplet);
   running = (id: number): boolean => !this.off.has(id);
   createVolume = (volume: VolumeSpec) => this.record("createVolume", volume);
   deleteVolume = (id: string) => this.record("deleteVolume", id);

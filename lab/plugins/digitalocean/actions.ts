@@ -1,6 +1,6 @@
 /** Actions: changes that take the cloud a while. */
 import { type Client, isStatus, type Json, objectAt } from "./client.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 
 /** A droplet does one thing at a time and refuses the next one meanwhile. */
 const busy = /pending event|is being processed|currently has a pending/i;

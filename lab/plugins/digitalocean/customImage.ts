@@ -1,7 +1,7 @@
 import type { Operation, Properties, State } from "../framework/kind.js";
 import { type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 import { toApi } from "./words.js";
 
 export class CustomImage extends CloudKind {

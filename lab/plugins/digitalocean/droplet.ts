@@ -4,7 +4,7 @@ import type { Failure, Operation, Properties, State, Value } from "../framework/
 import { act, setTags } from "./actions.js";
 import { type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 import { fromApi, toApi } from "./words.js";
 
 const renames = { dropletAgent: "with_droplet_agent", volumeIds: "volumes" };

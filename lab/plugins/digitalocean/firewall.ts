@@ -2,8 +2,9 @@ import { isList, isObject } from "../framework/inputs.js";
 import type { Failure, Operation, Properties, State, Value } from "../framework/kind.js";
 import { type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
-import { fromApi, sameSets } from "./words.js";
+import type { Deadline } from "../framework/waiting.js";
+import { sameSets } from "../framework/sets.js";
+import { fromApi } from "./words.js";
 
 const members = ["Addresses", "DropletIds", "LoadBalancerUids", "KubernetesIds", "Tags"] as const;
 

@@ -2,7 +2,7 @@ import { isObject } from "../framework/inputs.js";
 import type { Failure, Operation, Properties, State, Value } from "../framework/kind.js";
 import { type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 import { fromApi, toApi } from "./words.js";
 
 const renames = { dropletTag: "tag", healthcheck: "health_check", allows: "allow", denies: "deny" };

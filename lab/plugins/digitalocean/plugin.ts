@@ -1,6 +1,6 @@
 import { type Kind, type Plugin, type Properties } from "../framework/kind.js";
 import { parseSetting } from "../framework/settings.js";
-import { bridgedDeclaration } from "../framework/types.js";
+import { sdkDeclaration } from "../framework/types.js";
 import { Client } from "./client.js";
 import { CustomImage } from "./customImage.js";
 import { Droplet } from "./droplet.js";
@@ -39,7 +39,7 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
     sdk: "@pulumi/digitalocean",
     kind: (type) => kinds.get(type),
     offered: [...kinds.keys()].join(", "),
-    declaration: bridgedDeclaration,
+    declaration: sdkDeclaration,
     checkConfig: (settings) => {
       const endpoint = settings["apiEndpoint"];
       if (typeof endpoint !== "string" || URL.canParse(endpoint)) return [];

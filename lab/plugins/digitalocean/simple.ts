@@ -2,7 +2,7 @@
 import type { Operation, Properties, State } from "../framework/kind.js";
 import { isStatus, type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 import { fromApi, toApi } from "./words.js";
 import { isObject } from "../framework/inputs.js";
 

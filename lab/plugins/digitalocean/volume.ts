@@ -4,7 +4,7 @@ import type { CheckOperation, Operation, Properties, State, Value } from "../fra
 import { act, setTags } from "./actions.js";
 import { isStatus, type Json, objectAt, valueOf } from "./client.js";
 import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "./waiting.js";
+import type { Deadline } from "../framework/waiting.js";
 import { toApi } from "./words.js";
 
 const renames = { size: "size_gigabytes", initialFilesystemType: "filesystem_type", initialFilesystemLabel: "filesystem_label" };

@@ -72,6 +72,10 @@ export interface Plugin {
   readonly offered: string;
   /** Module of the SDK that declares `<name>Args`, such as `privateKey`; undefined: inputs are not checked. */
   declaration(type: string): { readonly module: string; readonly name: string } | undefined;
+  /** The same for functions; undefined: their arguments are not checked. */
+  functionDeclaration?(token: string): { readonly module: string; readonly name: string } | undefined;
+  /** Settings that are kept as secrets whatever the program says. */
+  readonly secretSettings?: ReadonlySet<string>;
   /** Rules of the provider's own settings beyond their types. Values may be unknown. */
   checkConfig?(settings: Properties): readonly Failure[];
   /** Whether a change of this setting means another account or cluster, so that all resources are made anew. */

@@ -109,9 +109,11 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       return new Empty();
     }),
 
-    checkConfig: unary((request: messages.CheckRequest) =>
-      checkResponse(request.getNews(), checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), decode(request.getNews()))),
-    ),
+    checkConfig: unary((request: messages.CheckRequest) => {
+      const settings = decode(request.getNews());
+      const secrets = new Set([...secretKeys(request.getNews()), ...[...(plugin.secretSettings ?? [])].filter((name) => name in settings)]);
+      return checkResponse(encode(settings, secrets), checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), settings));
+    }),
     diffConfig: unary((request: messages.DiffRequest) => {
       const olds = decode(request.getOldInputs() ?? request.getOlds());
       const news = decode(request.getNews());
@@ -125,8 +127,17 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
     }),
     invoke: unary(async (request: messages.InvokeRequest) => {
       if (plugin.invoke === undefined) throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no functions (${request.getTok()}).`);
-      const result = await plugin.invoke(request.getTok(), decode(request.getArgs()), cancellation.signal);
-      return new messages.InvokeResponse().setReturn(encode(result));
+      const token = request.getTok();
+      const args = decode(request.getArgs());
+      const place = plugin.functionDeclaration?.(token);
+      const declared = place && declarationOf(sdk, place.module, `${place.name}Args`);
+      const wrong = place && declared ? checkInputs(declared, args, place.name) : [];
+      if (wrong.length > 0) {
+        return new messages.InvokeResponse().setFailuresList(wrong.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+      }
+      const result = await plugin.invoke(token, args, cancellation.signal);
+      // What was found by a secret may tell it.
+      return new messages.InvokeResponse().setReturn(encode(result, new Set(secretKeys(request.getArgs()).size > 0 ? Object.keys(result) : [])));
     }),
 
     construct: unary((request: messages.ConstructRequest) => {

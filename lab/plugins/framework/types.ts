@@ -58,8 +58,9 @@ function stored(file: string): Declaration | undefined {
   }
 }
 
-/** Where SDKs of plugins made from Terraform's declare a type such as `tls:index/privateKey:PrivateKey`. */
-export function bridgedDeclaration(type: string): { readonly module: string; readonly name: string } | undefined {
-  const match = /^[^:]+:index\/([^:]+):([^:]+)$/.exec(type);
-  return match?.[1] === undefined || match[2] === undefined ? undefined : { module: match[1], name: match[2] };
+/** Where SDKs of plugins made from Terraform's declare a type such as `tls:index/privateKey:PrivateKey`, or a function. */
+export function sdkDeclaration(token: string): { readonly module: string; readonly name: string } | undefined {
+  const match = /^[^:]+:([^/:]+)\/([^:]+):([^:]+)$/.exec(token);
+  if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return undefined;
+  return { module: match[1] === "index" ? match[2] : `${match[1]}/${match[2]}`, name: match[3].charAt(0).toUpperCase() + match[3].slice(1) };
 }

@@ -1,4 +1,4 @@
-import { bridgedDeclaration } from "../framework/types.js";
+import { sdkDeclaration } from "../framework/types.js";
 import type { Plugin } from "../framework/kind.js";
 import { kinds } from "./kinds.js";
 
@@ -7,5 +7,5 @@ export const plugin: Plugin = {
   sdk: "@pulumi/tls",
   kind: (type) => kinds.get(type),
   offered: [...kinds.keys()].join(", "),
-  declaration: bridgedDeclaration,
+  declaration: sdkDeclaration,
 };

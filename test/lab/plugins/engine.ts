@@ -148,11 +148,19 @@ export class TestEngine {
     await this.call("delete", request.setProperties(Struct.fromJavaScript(resource.outputs)).setOldInputs(Struct.fromJavaScript(resource.inputs)));
   }
 
+  /** @throws Error with the plugin's refusals. */
+  async invoke(token: string, args: Bag): Promise<Bag> {
+    const response = await this.call<messages.InvokeResponse>("invoke", new messages.InvokeRequest().setTok(token).setArgs(Struct.fromJavaScript(args)));
+    const failures = response.getFailuresList().map((failure) => failure.getReason());
+    if (failures.length > 0) throw new Error(failures.join("; "));
+    return opened(response.getReturn()).outputs;
+  }
+
   async cancel(): Promise<void> {
     await this.call("cancel", new Empty());
   }
 
-  private call<Response>(name: "checkConfig" | "configure" | "check" | "diff" | "create" | "update" | "read" | "delete" | "cancel", request: object): Promise<Response> {
+  private call<Response>(name: "checkConfig" | "configure" | "check" | "diff" | "create" | "update" | "read" | "delete" | "cancel" | "invoke", request: object): Promise<Response> {
     const method = this.client[name] as unknown as (request: object, callback: (error: grpc.ServiceError | null, response: Response) => void) => void;
     return new Promise((resolve, reject) => {
       method.call(this.client, request, (error, response) => (error === null ? resolve(response) : reject(error)));

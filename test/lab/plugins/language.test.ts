@@ -96,7 +96,7 @@ describe("language host", function () {
   it("finds the plugins that the project's packages need", async () => {
     const response = await call<messages.GetRequiredPackagesResponse>("getRequiredPackages", new messages.GetRequiredPackagesRequest().setInfo(info(projectDirectory)));
     const found = response.getPackagesList().map((required) => `${required.getKind()} ${required.getName()}`);
-    assert.deepEqual(found.sort(), ["resource digitalocean", "resource kubernetes", "resource tls"]);
+    assert.deepEqual(found.sort(), ["resource aws", "resource digitalocean", "resource kubernetes", "resource tls"]);
     assert.ok(response.getPackagesList().every((required) => /^v\d+\.\d+\.\d+$/.test(required.getVersion())));
   });
 

@@ -1,6 +1,6 @@
 /** Waits for the cloud, tells what for, and ends with the deadline or the run. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Operation } from "../framework/kind.js";
+import type { Operation } from "./kind.js";
 
 /** Time between two looks, in milliseconds: short at first, since labs are quick. */
 const shortest = 300;

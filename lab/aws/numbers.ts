@@ -1,0 +1,42 @@
+/** Numbers by which the machines of instances are known here: links and folders are named by them. Kept on disk. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+interface Kept {
+  next: number;
+  ids: Record<string, number>;
+}
+
+export class InstanceNumbers {
+  private readonly kept: Kept;
+
+  constructor(private readonly file: string) {
+    this.kept = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Kept) : { next: 1, ids: {} };
+  }
+
+  /** The number of an instance; a new one gets the next, which no other ever had. */
+  readonly of = (instance: string): number => {
+    const known = this.kept.ids[instance];
+    if (known !== undefined) return known;
+    const number = this.kept.next++;
+    this.kept.ids[instance] = number;
+    this.write();
+    return number;
+  };
+
+  /** Instances that have a number. */
+  get instances(): readonly string[] {
+    return Object.keys(this.kept.ids);
+  }
+
+  forget(instance: string): void {
+    delete this.kept.ids[instance];
+    this.write();
+  }
+
+  private write(): void {
+    mkdirSync(dirname(this.file), { recursive: true });
+    writeFileSync(`${this.file}.new`, `${JSON.stringify(this.kept)}\n`, { mode: 0o600 });
+    renameSync(`${this.file}.new`, this.file);
+  }
+}
