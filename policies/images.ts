@@ -19,8 +19,15 @@ export const containerImagesPinned = resourceRule<ContainerSettings>({
     byTag: {
       type: "array",
       items: { type: "string" },
-      // Its digest is not published where versions.json could take it from.
-      default: ["registry.k8s.io/kube-proxy"],
+      // Their digests are not published where versions.json could take them from.
+      default: [
+        "registry.k8s.io/kube-proxy",
+        "registry.k8s.io/provider-aws/cloud-controller-manager",
+        "docker.io/digitalocean/digitalocean-cloud-controller-manager",
+        "registry.k8s.io/provider-aws/aws-ebs-csi-driver",
+        "docker.io/digitalocean/do-csi-plugin",
+        ...["csi-provisioner", "csi-attacher", "csi-resizer", "csi-node-driver-registrar", "livenessprobe"].map((name) => `registry.k8s.io/sig-storage/${name}`),
+      ],
       description: "Images, without tag, that may be named by a tag that is an exact version, such as v1.36.3.",
     },
     ...allowedNames("may use images by any name"),
