@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
+import { cloudProfile } from "../components/cloud/profiles.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import type { CloudFactory } from "../components/cloud/cloud.js";
 import { Controllers } from "../components/controllers/controllers.js";
@@ -27,7 +28,7 @@ const sshUser = "core";
  */
 export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: pulumi.CustomResourceOptions = {}): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
-  const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec) });
+  const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec, cloudProfile(spec.cloud)!) });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = new Rollout(stagesOf(spec));

@@ -42,7 +42,8 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   private readonly spec: ClusterSpec;
   private readonly aws: AwsSpec;
   private readonly tags: Tags;
-  private readonly network: Network;
+  private readonly place: Network;
+  readonly network: pulumi.Output<string>;
   private readonly groups: SecurityGroups;
   private readonly keyName: pulumi.Output<string>;
   private readonly instanceProfiles: Readonly<Partial<Record<Role, pulumi.Output<string>>>>;
@@ -61,15 +62,16 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
     this.spec = spec;
     this.aws = awsOf(spec);
     this.tags = clusterTags(spec);
-    this.network = surveyed.network
+    this.place = surveyed.network
       ? existingNetwork(surveyed.network, this.aws)
       : createNetwork({ spec, aws: this.aws, zones: surveyed.zones, tags: this.tags }, child);
+    this.network = pulumi.output(this.place.vpcId);
     this.groups = createSecurityGroups(
-      { spec, vpcId: this.network.vpcId, firewall: args.firewall, bastion: this.aws.machines === "private", tags: this.tags },
+      { spec, vpcId: this.place.vpcId, firewall: args.firewall, bastion: this.aws.machines === "private", tags: this.tags },
       child,
     );
     this.keyName = new KeyPair(name, { keyName: name, publicKey: args.sshPublicKey, tags: { ...this.tags, Name: name } }, child).keyName;
-    const controller = createInstanceProfile({ spec, vpcId: this.network.vpcId, role: "controller", tags: this.tags }, child);
+    const controller = createInstanceProfile({ spec, vpcId: this.place.vpcId, role: "controller", tags: this.tags }, child);
     this.instanceProfiles = controller ? { controller } : {};
     this.bastion = this.createBastion(child);
     this.registerOutputs({});
@@ -85,7 +87,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       {
         ami: this.surveyed.ami,
         size: args.size,
-        subnetId: this.network.machineSubnets.get(zone)!,
+        subnetId: this.place.machineSubnets.get(zone)!,
         securityGroup: group.id,
         publicAddress: isPublic,
         keyName: this.keyName,
@@ -95,7 +97,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
         tags: this.tags,
       },
       // The group with its rules comes first, so that the machine is never open; and the way out, for it downloads at its first boot.
-      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.network.ways] }),
+      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.ways] }),
     );
     const volumes = (args.volumes ?? []).map((volume) => this.attachVolume(args.name, zone, instance, volume, opts));
     const served = args.role === "controller" ? this.loadBalancers.map(({ targetGroup, name }) => attach(`${args.name}-${name}`, targetGroup, instance.id, opts)) : [];
@@ -139,9 +141,9 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   createApiLoadBalancers(opts: pulumi.CustomResourceOptions): ApiLoadBalancers {
     const { name } = this.spec;
     const securityGroup = this.groups.loadBalancers!.id;
-    const common = { vpcId: this.network.vpcId, securityGroup, tags: this.tags };
-    const external = createLoadBalancer(`${name}-api`, { ...common, scope: "external", subnets: [...this.network.publicSubnets.values()] }, opts);
-    const internal = createLoadBalancer(`${name}-api-internal`, { ...common, scope: "internal", subnets: [...this.network.machineSubnets.values()] }, opts);
+    const common = { vpcId: this.place.vpcId, securityGroup, tags: this.tags };
+    const external = createLoadBalancer(`${name}-api`, { ...common, scope: "external", subnets: [...this.place.publicSubnets.values()] }, opts);
+    const internal = createLoadBalancer(`${name}-api-internal`, { ...common, scope: "internal", subnets: [...this.place.machineSubnets.values()] }, opts);
     this.loadBalancers = [external, internal];
     return { external: external.dnsName, internal: internal.dnsName, resources: [...external.resources, ...internal.resources] };
   }
@@ -150,7 +152,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   private createBastion(opts: pulumi.CustomResourceOptions): Instance | undefined {
     const group = this.groups.bastion;
     if (!group) return undefined;
-    const [subnetId] = this.network.publicSubnets.values();
+    const [subnetId] = this.place.publicSubnets.values();
     return createInstance(
       `${this.spec.name}-bastion`,
       {
@@ -164,7 +166,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
         disk: bastionDisk,
         tags: this.tags,
       },
-      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.network.ways] }),
+      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.ways] }),
     );
   }
 }

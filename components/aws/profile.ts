@@ -50,6 +50,7 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
     taken: 10,
     spread: 3,
   },
+  balancersFrom: [],
   images: { accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/, allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}` },
   // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html, etcd's types.
   volumeSize: { from: 1, to: 16_384 },

@@ -22,7 +22,7 @@ export interface SecurityGroups {
 }
 
 export interface SecurityGroupsArgs {
-  readonly spec: Pick<ClusterSpec, "name" | "adminCidrs" | "apiLoadBalancers">;
+  readonly spec: Pick<ClusterSpec, "name" | "adminCidrs" | "nodeCidr" | "apiLoadBalancers">;
   readonly vpcId: pulumi.Input<string>;
   readonly firewall: readonly FirewallRule[];
   /** Administrators reach SSH of machines from a bastion only. */
@@ -54,6 +54,8 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
     switch (source) {
       case "admin":
         return bastion && purpose === "ssh" ? [["bastion", { referencedSecurityGroupId: bastion.id }]] : networks(adminCidrs);
+      case "network":
+        return networks([args.spec.nodeCidr]);
       case "everyone":
         // Machines have no IPv6.
         return [["everyone", { cidrIpv4: "0.0.0.0/0" }]];

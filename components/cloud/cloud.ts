@@ -79,6 +79,8 @@ export interface ApiLoadBalancers {
 export interface Cloud {
   /** What user-data must know of the cloud. */
   readonly profile: CloudProfile;
+  /** The cloud's id of the private network. */
+  readonly network: pulumi.Output<string>;
   /** Makes a machine and its volumes, as children of `opts.parent`. Volumes are protected as `spec.deletionProtection` says. */
   createMachine(args: MachineArgs, opts: pulumi.CustomResourceOptions): Machine;
   /** Makes the load balancers of the API. Health is `/readyz` over HTTPS, so that a controller that drains gets no new connections. */

@@ -5,8 +5,8 @@
  */
 import { type ClusterSpec, type Role, roles } from "../spec/cluster.js";
 
-/** Where traffic comes from: the networks in `admin_cidrs`, machines of a role, the load balancers of the API, or anywhere. */
-export type FirewallSource = "admin" | Role | "apiLoadBalancer" | "everyone";
+/** Where traffic comes from: the networks in `admin_cidrs`, machines of a role, the load balancers of the API, the machines' private network, or anywhere. */
+export type FirewallSource = "admin" | Role | "apiLoadBalancer" | "network" | "everyone";
 
 /** Opens ports of the machines of one role. */
 export interface FirewallRule {
@@ -33,9 +33,13 @@ const nodes: readonly Role[] = ["controller", "worker", "public"];
  * The whole table of a cluster.
  *
  * Node ports are open on workers only, and only to administrators; public workers are open to everyone on 80 and 443. Traffic for a pod elsewhere crosses the overlay network,
- * so that no node needs another node's node ports.
+ * so that no node needs another node's node ports. Load balancers of Services need them, where the cloud controller manager does not open them itself.
  */
-export function firewallRules(spec: Pick<ClusterSpec, "apiLoadBalancers" | "nodePortRange">): readonly FirewallRule[] {
+export function firewallRules(
+  spec: Pick<ClusterSpec, "apiLoadBalancers" | "nodePortRange" | "cloudProvider">,
+  { balancersFrom }: { readonly balancersFrom: readonly FirewallSource[] },
+): readonly FirewallRule[] {
+  const users: readonly FirewallSource[] = ["admin", ...(spec.cloudProvider === "none" ? [] : balancersFrom)];
   const loadBalancers: readonly FirewallSource[] = spec.apiLoadBalancers ? ["apiLoadBalancer"] : [];
   const onNode = (role: Role): FirewallRule[] => [
     { purpose: "kubelet", role, protocol: "tcp", ports: port(10250), from: ["controller"] },
@@ -53,8 +57,8 @@ export function firewallRules(spec: Pick<ClusterSpec, "apiLoadBalancers" | "node
     ...(["worker", "public"] as const).flatMap((role): FirewallRule[] => {
       const web: readonly FirewallSource[] = role === "public" ? ["everyone"] : ["admin"];
       return [
-        { purpose: "node-ports", role, protocol: "tcp", ports: spec.nodePortRange, from: ["admin"] },
-        { purpose: "node-ports-udp", role, protocol: "udp", ports: spec.nodePortRange, from: ["admin"] },
+        { purpose: "node-ports", role, protocol: "tcp", ports: spec.nodePortRange, from: users },
+        { purpose: "node-ports-udp", role, protocol: "udp", ports: spec.nodePortRange, from: users },
         { purpose: "http", role, protocol: "tcp", ports: port(80), from: web },
         { purpose: "https", role, protocol: "tcp", ports: port(443), from: web },
       ];

@@ -4,6 +4,7 @@
  * The other half of the seam is `Cloud` in `cloud.ts`.
  */
 import type { CloudName } from "../spec/cluster.js";
+import type { FirewallSource } from "./firewall.js";
 import type { MachineSize } from "./sizes.js";
 
 export interface Region {
@@ -46,6 +47,8 @@ export interface CloudProfile {
     /** Zones over which machines are spread where none are named. */
     readonly spread: number;
   };
+  /** Where load balancers of Services come from, as far as the cloud controller manager does not let them in itself. */
+  readonly balancersFrom: readonly FirewallSource[];
   /** Images as the stack may name them. */
   readonly images: { readonly accepts: RegExp; readonly allowed: string };
   /** GB that a volume may have. */

@@ -14,6 +14,7 @@ function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {
 
 export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
   readonly profile = digitaloceanProfile;
+  readonly network: pulumi.Output<string>;
   private readonly spec: CloudArgs["spec"];
   private readonly firewall: CloudArgs["firewall"];
   private readonly vpc: digitalocean.Vpc;
@@ -32,12 +33,13 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
     this.spec = spec;
     this.firewall = args.firewall;
     this.vpc = new digitalocean.Vpc(name, { name, region: spec.region, ipRange: spec.nodeCidr, description: `Kubernetes cluster ${name}` }, child);
+    this.network = this.vpc.id;
     this.sshKey = new digitalocean.SshKey(name, { name, publicKey: args.sshPublicKey }, child);
     const clusterTag = new digitalocean.Tag(name, { name: tags.cluster }, child);
     // The stack's own tags may be other clusters' too. The cloud makes them with the first droplet; deleting them is not ours.
     this.tags = [clusterTag.name, ...tags.own];
     this.roleTags = byRole((role) => new digitalocean.Tag(`${name}-${role}`, { name: roleTag(name, role) }, child));
-    const sources = { adminCidrs: spec.adminCidrs, roleTags: byRole((role) => this.roleTags[role].name) };
+    const sources = { adminCidrs: spec.adminCidrs, network: spec.nodeCidr, roleTags: byRole((role) => this.roleTags[role].name) };
     this.firewalls = byRole(
       (role) =>
         new digitalocean.Firewall(

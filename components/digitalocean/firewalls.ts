@@ -12,6 +12,8 @@ type OutboundRule = digitalocean.types.input.FirewallOutboundRule;
 /** What stands for the sources of the table. */
 export interface Sources {
   readonly adminCidrs: readonly string[];
+  /** The machines' private network. */
+  readonly network: string;
   readonly roleTags: Readonly<Record<Role, pulumi.Input<string>>>;
 }
 
@@ -26,8 +28,8 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
     .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
     .filter(({ from }) => from.length > 0)
     .map(({ rule, from }) => {
-      const tags = from.filter((source) => source !== "admin" && source !== "everyone").map((source) => sources.roleTags[source]);
-      const addresses = [...(from.includes("admin") ? sources.adminCidrs : []), ...(from.includes("everyone") ? anywhere : [])];
+      const tags = from.filter((source) => source !== "admin" && source !== "network" && source !== "everyone").map((source) => sources.roleTags[source]);
+      const addresses = [...(from.includes("admin") ? sources.adminCidrs : []), ...(from.includes("network") ? [sources.network] : []), ...(from.includes("everyone") ? anywhere : [])];
       return {
         protocol: rule.protocol,
         portRange: portRange(rule),

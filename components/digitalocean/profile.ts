@@ -31,6 +31,8 @@ PROVIDER_ID=digitalocean://$(fetch "$base/id")
     parts: 1,
     spread: 1,
   },
+  // They have addresses in the private network, which nobody knows before.
+  balancersFrom: ["network"],
   images: { accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/, allowed: "an image of digitalocean, or the address of an image file" },
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags

@@ -24,6 +24,7 @@ export class Identity extends pulumi.CustomResource {
         serviceCidr: spec.serviceCidr,
         clusterDomain: spec.clusterDomain,
         networkProvider: spec.networkProvider,
+        cloudProvider: spec.cloudProvider,
         highAvailability: spec.highAvailability,
         etcdCount: spec.etcd.count,
         etcdDiskType: disks.type === "volumes" ? "MOUNT" : "ROOT",

@@ -21,10 +21,30 @@ const controllerDisk = 10_240;
 /** What the network's pods ask for on every node. */
 const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
 
+/** What the cloud's own pods ask for: the driver on every node; the driver's controller and the cloud controller manager on controllers. */
+const cloudPods = { driver: { cpus: 0.03, memory: 104 }, driverController: { cpus: 0.05, memory: 192 }, manager: { cpus: 0.05, memory: 64 } } as const;
+
+const nothing = { cpus: 0, memory: 0 } as const;
+
+type Cloud = Pick<Settings, "cloud_provider" | "csi_driver">;
+
+function hasDriver({ cloud_provider, csi_driver }: Cloud): boolean {
+  return cloud_provider !== "none" && csi_driver;
+}
+
 /** What pods that run on every node ask for, and so the least that a node must offer. */
-export function daemonNeeds({ kube_proxy, network_provider }: Pick<Settings, "kube_proxy" | "network_provider">): { readonly cpus: number; readonly memory: number } {
+export function daemonNeeds(settings: Pick<Settings, "kube_proxy" | "network_provider"> & Cloud): { readonly cpus: number; readonly memory: number } {
+  const { kube_proxy, network_provider } = settings;
   const network = networkPods[network_provider];
-  return { cpus: sum([kube_proxy.cpus, network.cpus]), memory: kube_proxy.mem + network.memory };
+  const driver = hasDriver(settings) ? cloudPods.driver : nothing;
+  return { cpus: sum([kube_proxy.cpus, network.cpus, driver.cpus]), memory: kube_proxy.mem + network.memory + driver.memory };
+}
+
+/** What the cloud's pods ask for on controllers alone. */
+function cloudControllers(settings: Cloud): { readonly cpus: number; readonly memory: number } {
+  if (settings.cloud_provider === "none") return nothing;
+  const driver = hasDriver(settings) ? cloudPods.driverController : nothing;
+  return { cpus: sum([cloudPods.manager.cpus, driver.cpus]), memory: cloudPods.manager.memory + driver.memory };
 }
 
 /** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
@@ -37,9 +57,10 @@ export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
     case "controller": {
       const pods = [settings.apiserver, settings.controller_manager, settings.scheduler];
       const daemons = daemonNeeds(settings);
+      const cloud = cloudControllers(settings);
       return {
-        cpus: sum([...pods.map(({ cpus }) => cpus), daemons.cpus, controllerSystem.cpus]),
-        memory: sum(pods.map(({ mem }) => mem)) + daemons.memory + controllerSystem.memory,
+        cpus: sum([...pods.map(({ cpus }) => cpus), daemons.cpus, cloud.cpus, controllerSystem.cpus]),
+        memory: sum(pods.map(({ mem }) => mem)) + daemons.memory + cloud.memory + controllerSystem.memory,
         disk: controllerDisk,
       };
     }

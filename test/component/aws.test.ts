@@ -1,5 +1,6 @@
 /** What the cluster asks AWS for. */
 import assert from "node:assert/strict";
+import { awsProfile } from "../../components/aws/profile.js";
 import { firewallRules } from "../../components/cloud/firewall.js";
 import { roles } from "../../components/spec/cluster.js";
 import { dropletAddresses } from "./support/mocks.js";
@@ -105,7 +106,7 @@ describe("AWS", function () {
     const spec = awsTestSpec();
     const sources = { admin: ["192.0.2.1/32"], everyone: ["everyone"], apiLoadBalancer: ["load-balancers"] } as Readonly<Record<string, readonly string[]>>;
     for (const [run, apiLoadBalancers] of [[single, false], [available, true]] as const) {
-      const table = firewallRules({ ...spec, apiLoadBalancers });
+      const table = firewallRules({ ...spec, apiLoadBalancers }, awsProfile);
       for (const role of roles) {
         const wanted = table.filter((rule) => rule.role === role).flatMap((rule) => rule.from.flatMap((source) => (sources[source] ?? [source]).map((from) => `${rule.purpose}-from-${from}`)));
         assert.deepEqual(rulesOf(run, role), wanted.sort());

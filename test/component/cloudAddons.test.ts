@@ -1,9 +1,9 @@
 /** What the cloud brings into its clusters: cloud controller managers, CSI drivers, storage classes. */
 import assert from "node:assert/strict";
 import { cloudConfig } from "../../components/addons/cloud/aws.js";
-import { awsPart, cloudSpec, setToken, token } from "./support/cloudSpecs.js";
+import { cloudSpec, setToken, token } from "./support/cloudSpecs.js";
 import { keyOf, type Registration, type Run, runProgram, runTimeout } from "./support/registrations.js";
-import { testSpec } from "./support/spec.js";
+import { awsTestSpec, testSpec } from "./support/spec.js";
 
 interface Container {
   readonly name: string;
@@ -192,6 +192,16 @@ describe("add-ons of a cloud", function () {
     });
   });
 
+  it("take images by digest where one is known", () => {
+    const images = both().flatMap(([, run]) => [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) => pod(each).containers.map(({ image }) => image)));
+    assert.deepEqual([...new Set(images.filter((image) => !image.includes("@sha256:")).map((image) => image.replace(/:[^:]*$/, "")))].sort(), [
+      "docker.io/digitalocean/digitalocean-cloud-controller-manager",
+      "docker.io/digitalocean/do-csi-plugin",
+      "registry.k8s.io/kube-proxy",
+      "registry.k8s.io/provider-aws/cloud-controller-manager",
+    ]);
+  });
+
   it("have requests, a memory limit, a read-only root and a seccomp profile everywhere", () => {
     for (const [, run] of both()) {
       for (const each of [...run.of("DaemonSet"), ...run.of("Deployment")]) {
@@ -227,7 +237,7 @@ describe("add-ons of a cloud", function () {
       const parameters = (run: Run, name: string): unknown => classes(run).get(name)?.inputs["parameters"];
       assert.deepEqual(parameters(aws, "ssd"), { type: "gp3", encrypted: "true" });
       assert.deepEqual(parameters(aws, "cold-hdd"), { type: "sc1", encrypted: "true" });
-      const guaranteed = await runProgram(cloudSpec("aws", { aws: { ...awsPart, volumeType: "io2" } }));
+      const guaranteed = await runProgram(cloudSpec("aws", { aws: { volumeType: "io2" } }));
       assert.deepEqual(parameters(guaranteed, "ssd"), { type: "io2", iopsPerGB: "50", encrypted: "true" });
     });
 
@@ -238,16 +248,16 @@ describe("add-ons of a cloud", function () {
 });
 
 describe("configuration of the AWS cloud controller manager", () => {
-  const spec = { name: "dev", cloud: "aws", region: "eu-central-1" } as const;
+  const { region } = awsTestSpec();
 
   it("names the cluster and its region, and nothing that the machine knows itself", () => {
-    assert.equal(cloudConfig({ ...spec, aws: awsPart }), '[Global]\nRegion = "eu-central-1"\nKubernetesClusterID = "dev"\nNodeIPFamilies = "ipv4"\n');
+    assert.equal(cloudConfig(awsTestSpec()), `[Global]\nRegion = "${region}"\nKubernetesClusterID = "dev"\nNodeIPFamilies = "ipv4"\n`);
   });
 
   it("leads to other addresses of services, under the names that the SDK knows them by", () => {
-    const text = cloudConfig({ ...spec, aws: { ...awsPart, endpoints: { ec2: "http://198.18.0.1:8080", elasticloadbalancing: "http://198.18.0.2:8080" } } });
+    const text = cloudConfig(awsTestSpec({ aws: { endpoints: { ec2: "http://198.18.0.1:8080", elasticloadbalancing: "http://198.18.0.2:8080" } } }));
     const sections = text.split("[ServiceOverride").slice(1).map((section) => Object.fromEntries([...section.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, key = "", value]) => [key, value])));
-    const rest = { Region: "eu-central-1", SigningRegion: "eu-central-1" };
+    const rest = { Region: region, SigningRegion: region };
     assert.deepEqual(sections, [
       { Service: "EC2", URL: "http://198.18.0.1:8080", SigningName: "ec2", ...rest },
       { Service: "Elastic Load Balancing", URL: "http://198.18.0.2:8080", SigningName: "elasticloadbalancing", ...rest },

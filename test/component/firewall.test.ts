@@ -1,5 +1,7 @@
 /** The table of open ports, written out here once more: a port that is opened or closed must be so on purpose. */
 import assert from "node:assert/strict";
+import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
+import type { Role } from "../../components/spec/cluster.js";
 import { firewallRules } from "../../components/cloud/firewall.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewalls.js";
 
@@ -7,7 +9,7 @@ const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports <- sources` */
 const written = (apiLoadBalancers: boolean): string[] =>
-  firewallRules({ apiLoadBalancers, nodePortRange })
+  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] })
     .map(({ role, protocol, ports, from }) => `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`)
     .sort();
 
@@ -47,14 +49,14 @@ describe("firewall table", () => {
   });
 
   it("has one rule for each role and purpose", () => {
-    const keys = firewallRules({ apiLoadBalancers: true, nodePortRange }).map(({ role, purpose }) => `${role} ${purpose}`);
+    const keys = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] }).map(({ role, purpose }) => `${role} ${purpose}`);
     assert.equal(new Set(keys).size, keys.length);
   });
 });
 
 describe("firewall table on DigitalOcean", () => {
-  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" } };
-  const rules = firewallRules({ apiLoadBalancers: true, nodePortRange });
+  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], network: "10.4.0.0/20", roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" } };
+  const rules = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] });
 
   it("names roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [
@@ -63,6 +65,15 @@ describe("firewall table on DigitalOcean", () => {
       { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller"] },
       { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker", "t-public"] },
     ]);
+  });
+
+  it("lets load balancers of Services reach node ports from the private network, where there can be some", () => {
+    const withServices = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" }, digitaloceanProfile);
+    const nodePorts = (table: typeof rules, role: Role) => inboundRules(table, role, sources).filter(({ portRange }) => portRange === "30000-32767").map(({ sourceAddresses }) => sourceAddresses);
+    for (const role of ["worker", "public"] as const) {
+      assert.deepEqual(nodePorts(withServices, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48", "10.4.0.0/20"]));
+      assert.deepEqual(nodePorts(rules, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48"]));
+    }
   });
 
   it("writes a range as DigitalOcean does", () => {

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { kubeconfig, serviceAccountKubeconfig } from "../../components/pki/kubeconfig.js";
 import { dropletAddresses, loadBalancerAddress } from "./support/mocks.js";
 import { type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
-import { testSpec } from "./support/spec.js";
+import { awsTestSpec, testSpec } from "./support/spec.js";
 
 interface Subject {
   readonly commonName: string;
@@ -47,6 +47,18 @@ describe("certificates", function () {
         loadBalancerAddress("dev-api-internal"),
       ]);
     }
+  });
+
+  it("of the API server carry names of load balancers as names, and no public address where a machine has none", async () => {
+    const hidden = await runProgram(awsTestSpec({ highAvailability: true, aws: { machines: "private" } }));
+    const { dnsNames, ipAddresses } = hidden.one("CertRequest", "dev-controller-0-apiserver").inputs as { dnsNames: string[]; ipAddresses: string[] };
+    assert.deepEqual(dnsNames.slice(-2), ["dev-api.elb.example", "dev-api-internal.elb.example"]);
+    assert.deepEqual(ipAddresses, ["10.3.0.1", "127.0.0.1", dropletAddresses("dev-controller-0").private]);
+    const files = hidden.one("Delivery", "dev-controller-0").inputs["files"] as Record<string, string>;
+    assert.match(files["cluster.env"]!, /^API_ADDRESSES=dev-api\.elb\.example,dev-api-internal\.elb\.example$/m);
+    const { server } = (parse(await valueOf(hidden.outputs.kubeconfig)) as { clusters: { cluster: { server: string } }[] }).clusters[0]!.cluster;
+    assert.equal(server, "https://dev-api.elb.example:6443");
+    for (const join of hidden.of("Join")) assert.equal(join.inputs["server"], "https://dev-api-internal.elb.example:6443");
   });
 
   it("follow the cluster's domain", async () => {

@@ -1,4 +1,5 @@
 /** What only AWS has, and what AWS asks for. */
+import { awsProfile } from "../../../components/aws/profile.js";
 import { awsSizes } from "../../../components/aws/sizes.js";
 import { firewallRules } from "../../../components/cloud/firewall.js";
 import { roles } from "../../../components/spec/cluster.js";
@@ -68,7 +69,7 @@ const rulesPerGroup = 60;
 const administratorsRule: Rule = {
   needs: ["admin_cidrs", "node_port_range", "cloud"],
   check: onAws(({ admin_cidrs, node_port_range }) => {
-    const table = firewallRules({ apiLoadBalancers: true, nodePortRange: portRange(node_port_range)! });
+    const table = firewallRules({ apiLoadBalancers: true, nodePortRange: portRange(node_port_range)!, cloudProvider: "aws" }, awsProfile);
     const most = Math.min(
       ...roles.map((role) => {
         const sources = table.filter((rule) => rule.role === role).map(({ from }) => from);

@@ -34,7 +34,7 @@ function sizeRule(role: Role): Rule {
   const asked = askedBy[role];
   return {
     // What nodes need also depends on the pods that run on all of them.
-    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : (["kube_proxy", "network_provider"] as const))],
+    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const))],
     check: (settings): Problem[] => {
       const { sizes } = profileOf(settings);
       const needs = machineNeeds(settings, role);
@@ -62,7 +62,7 @@ function sizeRule(role: Role): Rule {
 /** On every node, kube-proxy and the pods' network take their part of what pods may use. */
 function daemonsRule(option: "reserved_resources" | "public_reserved_resources"): Rule {
   return {
-    needs: [option, "kube_proxy", "network_provider"],
+    needs: [option, "kube_proxy", "network_provider", "cloud_provider", "csi_driver"],
     check: (settings) => {
       const least = daemonNeeds(settings);
       const { kube_cpus, kube_mem } = settings[option];

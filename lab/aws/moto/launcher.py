@@ -163,6 +163,9 @@ def patch(region):
     def create_classic(self, *args, **kwargs):
         balancer = create_v1(self, *args, **kwargs)
         balancer.dns_name = f"{balancer.name}.{self.region_name}.elb.amazonaws.com"
+        # The original has one from the start; moto none until it is asked for one.
+        target = f"TCP:{balancer.listeners[0].instance_port}"
+        balancer.health_check = elb_models.FakeHealthCheck("5", "10", "2", "30", target)
         region.place(balancer, balancer.subnets[0])
         return balancer
 
