@@ -1,4 +1,4 @@
-/** docs/benchmarks.md: blocks between marks that a run replaces. */
+/** Blocks of documents between marks, which a run replaces: of docs/benchmarks.md and others. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -6,13 +6,17 @@ import { run } from "../lab/commands/process.js";
 import { projectDirectory } from "../lab/config.js";
 
 /** @throws Error when the document has no such block. */
-export function writeBlock(name: string, block: string): void {
-  const file = join(projectDirectory, "docs", "benchmarks.md");
+export function writeBlock(name: string, block: string, document = "benchmarks.md"): void {
+  const file = join(projectDirectory, "docs", document);
+  writeFileSync(file, withBlock(readFileSync(file, "utf8"), name, block, file));
+}
+
+/** The text with another block. @param file For the error. */
+export function withBlock(text: string, name: string, block: string, file: string): string {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
-  const text = readFileSync(file, "utf8");
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
-  writeFileSync(file, `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`);
+  return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
 }
 
 /** The machine that was measured on. */

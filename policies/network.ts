@@ -1,9 +1,12 @@
 /** Who reaches SSH and the API from the internet. */
 import { type Allowed, allowedNames, type Resource, resourceRule, type StackResource, stackRule } from "./rule.js";
 import { droplet } from "./types.js";
-import { type Bag, bag, list, scalar, texts, unknown, type Value } from "./values.js";
+import { type Bag, bag, isTrue, list, scalar, texts, unknown, type Value } from "./values.js";
 
 const firewall = "digitalocean:index/firewall:Firewall";
+
+/** Under both of their names. */
+const networkLoadBalancers: readonly string[] = ["aws:lb/loadBalancer:LoadBalancer", "aws:alb/loadBalancer:LoadBalancer"];
 
 /**
  * Networks of at most these prefix lengths count as the world: halves and quarters of it are no better than the whole. /8 is the
@@ -117,7 +120,8 @@ function loadBalancerOpenings(props: Bag): Opening[] {
 
 export const machinesBehindFirewall = stackRule<Allowed>({
   id: "machines-behind-firewall",
-  description: "Every machine is in a firewall: a droplet in none, and an instance in its VPC's default group, answers to whoever that lets in.",
+  description:
+    "Every machine, and every load balancer of AWS that faces the internet, is in a firewall or security group: a droplet in none and an instance in its VPC's default group answer to whoever that lets in, a network load balancer in none to everybody.",
   settings: allowedNames("may be in no firewall"),
   check: (resources, _settings, report) => {
     const firewalls = resources.filter(({ type }) => type === firewall);
@@ -132,6 +136,13 @@ export const machinesBehindFirewall = stackRule<Allowed>({
       const properties: Bag = { vpcSecurityGroupIds, securityGroups, networkInterfaces };
       const named = Object.entries(properties).some(([key, value]) => value === unknown || list(value).length > 0 || machine.sources(key).length > 0);
       if (!named) report(machine, "vpcSecurityGroupIds: got nothing; name the security group of its role.");
+    }
+    for (const balancer of resources.filter(({ type }) => networkLoadBalancers.includes(type))) {
+      const { internal, loadBalancerType, securityGroups } = balancer.props;
+      if (loadBalancerType !== "network" || isTrue(internal) || internal === unknown || securityGroups === unknown) continue;
+      if (list(securityGroups).length === 0 && balancer.sources("securityGroups").length === 0) {
+        report(balancer, "securityGroups: got nothing, and it faces the internet; name one with the administrators' networks. It cannot be added later.");
+      }
     }
   },
 });

@@ -23,7 +23,7 @@ export const caKeysProtected = stackRule<Settings>({
     stacks: {
       type: "array",
       items: { type: "string" },
-      default: ["corekube/dev", "corekube/ha"],
+      default: ["corekube/dev", "corekube/ha", "corekube/lab-aws"],
       description: "Stacks, as project/stack, whose keys may be unprotected. The default are the lab's, which are thrown away.",
     },
     ...allowedNames("may be unprotected"),

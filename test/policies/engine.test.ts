@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { rules } from "../../policies/rules.js";
+import { TestAws } from "../lab/plugins/awsCloud.js";
 import { cases } from "./cases/index.js";
 import { culpritOf } from "./support/case.js";
 import { PolicyEngine, type Preview, shippedSettings, type Violation } from "./support/engine.js";
@@ -42,6 +43,16 @@ describe("policy pack on the real engine", function () {
   for (const { title, stack, changes } of shipped) {
     it(`passes on ${title}`, async () => passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, changes)) })));
   }
+
+  it("passes on lab-aws", async () => {
+    const aws = await TestAws.start();
+    try {
+      const settings = withoutLab(shippedSettings("lab-aws", { ...aws.config(), "aws:accessKey": "test", "aws:secretKey": "test" }));
+      passes(await engine.preview("lab-aws", { settings }));
+    } finally {
+      await aws.stop();
+    }
+  });
 
   it("passes on every good case", async () => passes(await engine.preview("test", { program, settings: { "policies:cases": "good" } })));
 

@@ -47,9 +47,14 @@ export class TestAws {
     return Object.fromEntries(Object.entries(kinds).filter(([, ids]) => ids.length > 0).map(([kind, ids]) => [kind, ids.length]));
   }
 
-  /** Settings of the provider. */
+  /** Where everything is, as a stack's configuration says it. */
+  config(): { readonly "aws:endpoints": readonly Readonly<Record<string, string>>[] } {
+    return { "aws:endpoints": [Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, this.url]))] };
+  }
+
+  /** Settings of the provider, as the engine hands them to it. */
   settings(more: Bag = {}): Bag {
-    const endpoints = JSON.stringify([Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, this.url]))]);
+    const endpoints = JSON.stringify(this.config()["aws:endpoints"]);
     return { region: "eu-central-1", accessKey: "test", secretKey: "test", endpoints, skipMetadataApiCheck: "true", ...more };
   }
 }

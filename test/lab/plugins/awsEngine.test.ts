@@ -32,8 +32,7 @@ describe("aws stand-in under the engine", function () {
   });
 
   function configure(more: Record<string, unknown>): void {
-    const endpoints = [Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, aws.url]))];
-    const config = { "aws:region": "eu-central-1", "aws:accessKey": "test", "aws:secretKey": "test", "aws:endpoints": endpoints, "aws:skipMetadataApiCheck": true, "aws:skipCredentialsValidation": true, ...more };
+    const config = { "aws:region": "eu-central-1", "aws:accessKey": "test", "aws:secretKey": "test", ...aws.config(), "aws:skipMetadataApiCheck": true, "aws:skipCredentialsValidation": true, ...more };
     writeFileSync(join(root, "settings.yaml"), stringify({ config }));
   }
 

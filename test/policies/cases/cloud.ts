@@ -1,5 +1,5 @@
 /** etcd, networks, disks, tags, images and metadata of machines. */
-import { type Case, ref } from "../support/case.js";
+import { type Case, type Given, ref } from "../support/case.js";
 import { awsTags, cluster, droplet, dropletMember, firewall, instance, instanceMember, template, volume } from "./parts.js";
 
 const etcd = { type: cluster, name: "etcd" };
@@ -130,7 +130,22 @@ export const networkCases: readonly Case[] = [
     resources: [instance("worker")],
     breaks: [{ title: "no group", change: { path: "worker/props/vpcSecurityGroupIds", value: undefined }, says: /vpcSecurityGroupIds: got nothing/ }],
   },
+  {
+    rule: "machines-behind-firewall",
+    title: "network load balancers",
+    resources: [networkBalancer("api"), networkBalancer("api-internal", { internal: true, securityGroups: undefined })],
+    breaks: [
+      { title: "no group", change: { path: "api/props/securityGroups", value: undefined }, says: /securityGroups: got nothing, and it faces the internet/ },
+      { title: "an empty list", change: { path: "api/props/securityGroups", value: [] }, says: /securityGroups: got nothing/ },
+      { title: "no longer internal", change: { path: "api-internal/props/internal", value: false }, says: /faces the internet/ },
+    ],
+  },
 ];
+
+function networkBalancer(name: string, props: Record<string, unknown> = {}): Given {
+  const own = { loadBalancerType: "network", internal: false, subnets: ["subnet-0123456789abcdef0"], securityGroups: ["sg-0123456789abcdef0"], tags: awsTags };
+  return { type: "aws:lb/loadBalancer:LoadBalancer", name, props: { ...own, ...props } };
+}
 
 const storageClass = {
   type: "kubernetes:storage.k8s.io/v1:StorageClass",

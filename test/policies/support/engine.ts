@@ -66,12 +66,18 @@ export class PolicyEngine {
     return { code, output, violations: violationsIn(output) };
   }
 
+  /** The cases have types of AWS that the lab's stand-in has not, and values that no cloud would take. */
+  #plugins(program: string): string[] {
+    const lab = path.join(projectDirectory, "lab/plugins");
+    return program === projectDirectory ? [lab] : [path.join(__dirname, "plugins"), lab];
+  }
+
   async #pulumi(args: readonly string[], cwd: string, state: string, settings: string): Promise<Omit<Preview, "violations">> {
     const child = spawn(await tool("pulumi"), [...args, "--non-interactive", "--color", "never"], {
       cwd,
       env: {
         ...process.env,
-        PATH: [path.join(projectDirectory, "lab/plugins"), path.join(__dirname, "plugins"), process.env["PATH"]].join(path.delimiter),
+        PATH: [...this.#plugins(cwd), process.env["PATH"]].join(path.delimiter),
         PULUMI_HOME: this.folder("home"),
         PULUMI_BACKEND_URL: `file://${state}`,
         PULUMI_CONFIG_PASSPHRASE: "test",
