@@ -47,7 +47,7 @@ async function failure(mirrors: Partial<Mirrors>): Promise<string> {
 describe("a machine that cannot boot", function () {
   this.timeout(900_000);
 
-  before(openRegion);
+  before(() => openRegion());
 
   afterEach(async () => {
     const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);

@@ -16,7 +16,7 @@ describe("a cluster", function () {
   let booted = false;
   const needsCluster = (): void => assert.ok(booted, "the cluster did not boot, see the first test");
 
-  before(openRegion);
+  before(() => openRegion());
 
   it("boots from nothing", async () => {
     const changes = await deploy(config, stack, progress);

@@ -21,7 +21,7 @@ describe("a highly available cluster under faults", function () {
   let writer: Writer | undefined;
   let scenarios: Scenarios | undefined;
 
-  before(openRegion);
+  before(() => openRegion());
   before(async () => {
     await deploy(config, stack, progress, settings);
     writer = new Writer({ kubeconfig: (await writeKubeconfig(config, stack)).kubeconfig });

@@ -23,7 +23,7 @@ describe("rolling replacement of a highly available cluster", function () {
   this.timeout(1_800_000);
   let writer: Writer | undefined;
 
-  before(openRegion);
+  before(() => openRegion());
   before(async () => {
     await deploy(config, stack, progress, settings);
     writer = new Writer({ kubeconfig: (await writeKubeconfig(config, stack)).kubeconfig });

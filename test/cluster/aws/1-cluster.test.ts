@@ -1,0 +1,96 @@
+/** The stack `lab-aws`: from nothing to checked, one worker more and less, a controller replaced, and nothing left in the account. */
+import assert from "node:assert/strict";
+import { readState } from "../../../lab/aws/cloud.js";
+import { leftOf } from "../../../lab/aws/state.js";
+import { checksOf, runChecks, type CheckResult } from "../../../lab/checks/index.js";
+import { expectOnly, Scaling } from "../../../lab/checks/scale.js";
+import { runEngine } from "../../../lab/commands/deploy.js";
+import { readOutputs } from "../../../lab/commands/outputs.js";
+import { pulumi } from "../../../lab/commands/stack.js";
+import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
+import { closeRegion, config, openRegion, progress, secretsInProcesses } from "../region.js";
+
+const stack = "lab-aws";
+
+/** Checks whose subject this stack does not have. */
+const elsewhere = /proxy|public worker/i;
+
+describe("a cluster on AWS", function () {
+  this.timeout(1_200_000);
+  let booted = false;
+  const needsCluster = (): void => assert.ok(booted, "the cluster did not boot, see the first test");
+  const check = async (): Promise<readonly CheckResult[]> => runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
+
+  before(() => openRegion("aws"));
+
+  it("the account is empty before", async () => {
+    assert.deepEqual(leftOf(await readState(config)), []);
+  });
+
+  it("boots from nothing", async () => {
+    assert.ok((await deploy(config, stack, progress)) > 0, "the run changed nothing");
+    await writeKubeconfig(config, stack);
+    booted = true;
+  });
+
+  describe("checks", () => {
+    let results: readonly CheckResult[] = [];
+    before(async () => {
+      if (booted) results = await check();
+    });
+    for (const { name } of checksOf("full").filter(({ name }) => !elsewhere.test(name))) {
+      it(name, () => {
+        needsCluster();
+        const result = results.find((item) => item.name === name);
+        assert.ok(result !== undefined, "was not run");
+        assert.equal(result.failure, undefined, result.failure);
+      });
+    }
+  });
+
+  it("2 to 3 workers: the new machine's resources and nothing else, and back", async () => {
+    needsCluster();
+    const scaling = new Scaling(config, stack, progress);
+    const machine = "kubernetes-worker-2";
+    await scaling.set(3);
+    expectOnly(await scaling.changes(), "create", machine);
+    await scaling.up();
+    const zones = (await readState(config)).instances.filter(({ tags }) => tags["Name"]?.includes("-worker-")).map(({ zone }) => zone);
+    assert.equal(new Set(zones).size, 3, `workers are in ${zones.join(", ")}`);
+    await scaling.set(2);
+    expectOnly(await scaling.changes(), "delete", machine);
+    await scaling.up();
+  });
+
+  it("a worker of another size is another instance, and its Node says so", async () => {
+    needsCluster();
+    const before = await readOutputs(config, stack);
+    await pulumi(config, ["config", "set", "corekube:node_size", "m6i.xlarge", "--stack", stack], { stack });
+    const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
+    assert.equal(result.code, 0, result.output.slice(-2000));
+    const after = await readOutputs(config, stack);
+    const idOf = (outputs: typeof before, name: string): string | undefined => outputs.machines.find((machine) => machine.name === name)?.id;
+    assert.notEqual(idOf(after, "kubernetes-worker-0"), idOf(before, "kubernetes-worker-0"));
+    assert.equal(idOf(after, "kubernetes-controller-0"), idOf(before, "kubernetes-controller-0"));
+    const failed = (await runChecks(config, stack, after, "always", progress)).filter(({ failure }) => failure !== undefined);
+    assert.deepEqual(failed, []);
+  });
+
+  it("no command line of any process showed a private key or a token since the region was made", () => {
+    assert.deepEqual(secretsInProcesses(), []);
+  });
+
+  it("pulumi destroy leaves nothing in the account, of any kind", async () => {
+    needsCluster();
+    const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+    assert.equal(result.code, 0, result.output.slice(-2000));
+    const state = await readState(config);
+    process.stdout.write(`      ${Object.entries(state.kinds).map(([kind, ids]) => `${kind} ${ids.length}`).join(", ")}\n`);
+    assert.ok(Object.keys(state.kinds).length >= 15, "kinds that were looked at");
+    assert.deepEqual(leftOf(state), []);
+  });
+
+  it("the region leaves no link, mount, rule, process or file behind", async () => {
+    assert.deepEqual(await closeRegion(), []);
+  });
+});
