@@ -47,6 +47,7 @@ export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: 
     spec,
     apiHost,
     kubeconfig: adminKubeconfig,
+    network: cloud.network,
     after: [readiness],
     store: etcd,
   });
