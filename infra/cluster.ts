@@ -48,6 +48,7 @@ export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: 
     apiHost,
     kubeconfig: adminKubeconfig,
     after: [readiness],
+    network: cloud.network,
     store: etcd,
   });
   const provider = new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig });
