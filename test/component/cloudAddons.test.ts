@@ -132,6 +132,11 @@ describe("add-ons of a cloud", function () {
     });
   });
 
+  it("of DigitalOcean make load balancers in the machines' own network", () => {
+    const env = pod(manager(digitalocean)).containers[0]?.env ?? [];
+    assert.deepEqual(env.find(({ name }) => name === "DO_CLUSTER_VPC_ID"), { name: "DO_CLUSTER_VPC_ID", value: digitalocean.of("Vpc").map(({ name }) => `vpc-${name}`)[0] });
+  });
+
   describe("token of DigitalOcean", () => {
     it("is a secret wherever it is kept", () => {
       const secret = digitalocean.one("Secret", "dev-digitalocean");
