@@ -44,14 +44,21 @@ describe("policy pack on the real engine", function () {
     it(`passes on ${title}`, async () => passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, changes)) })));
   }
 
-  it("passes on lab-aws", async () => {
-    const aws = await TestAws.start();
-    try {
-      const settings = withoutLab(shippedSettings("lab-aws", { ...aws.config(), "aws:accessKey": "test", "aws:secretKey": "test" }));
-      passes(await engine.preview("lab-aws", { settings }));
-    } finally {
-      await aws.stop();
-    }
+  describe("on AWS", () => {
+    let aws: TestAws;
+    before(async () => {
+      aws = await TestAws.start();
+    });
+    after(() => aws.stop());
+
+    const onAws = (stack: string, changes: Readonly<Record<string, unknown>> = {}): Promise<Preview> => {
+      const settings = shippedSettings(stack, { ...aws.config(), "aws:accessKey": "test", "aws:secretKey": "test", ...changes });
+      return engine.preview(stack, { settings: "corekube:mirrors" in settings ? withoutLab(settings) : settings });
+    };
+
+    it("passes on lab-aws", async () => passes(await onAws("lab-aws")));
+
+    it("passes on aws: private machines, a bastion, NAT in every zone", async () => passes(await onAws("aws", { "corekube:admin_cidrs": ["192.0.2.7/32"] })));
   });
 
   it("passes on every good case", async () => passes(await engine.preview("test", { program, settings: { "policies:cases": "good" } })));
