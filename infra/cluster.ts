@@ -49,7 +49,6 @@ export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: 
     kubeconfig: adminKubeconfig,
     network: cloud.network,
     after: [readiness],
-    network: cloud.network,
     store: etcd,
   });
   const provider = new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig });

@@ -11,6 +11,7 @@ import type { ClusterSpec } from "../spec/cluster.js";
 export class Identity extends pulumi.CustomResource {
   constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions) {
     const { disks } = spec.etcd;
+    const network = spec.aws ? { awsMachines: spec.aws.machines, awsVpc: spec.aws.vpcId ?? "" } : {};
     const volumes = disks.type === "volumes" ? { etcdDataDisk: disks.data, etcdWalDisk: disks.wal } : {};
     super(
       "corekube:cluster:Identity",
@@ -29,6 +30,7 @@ export class Identity extends pulumi.CustomResource {
         etcdCount: spec.etcd.count,
         etcdDiskType: disks.type === "volumes" ? "MOUNT" : "ROOT",
         ...volumes,
+        ...network,
         encryptionKey: spec.encryptionKey,
       },
       opts,

@@ -79,7 +79,7 @@ ${Object.entries(groups).map(([title, names]) => `## ${title}\n\n| setting | typ
 }
 
 /** As `corekube:cluster:Identity` keeps them; a test compares the two. */
-const keptSettings = ["cluster_name", "cloud", "region", "node_cidr", "pod_cidr", "service_cidr", "cluster_domain", "network_provider", "cloud_provider", "high_availability", "etcd.count", "etcd.disk_type"]
+const keptSettings = ["cluster_name", "cloud", "region", "node_cidr", "pod_cidr", "service_cidr", "cluster_domain", "network_provider", "cloud_provider", "aws.machines", "aws.vpc_id", "high_availability", "etcd.count", "etcd.disk_type"]
   .map((name) => `\`${name}\``)
   .join(", ");
 

@@ -45,6 +45,12 @@ const kept: Readonly<Record<string, Kept>> = {
     setting: "cloud_provider",
     reason: "a node gets the cloud's id of its machine only when it registers, so that the cloud controller manager would not know those that are there, or leave them without one",
   },
+  awsMachines: {
+    schema: text.optional(),
+    setting: "aws.machines",
+    reason: "every machine would move to another subnet, and the API to another address, which is in kubeconfigs and on every node",
+  },
+  awsVpc: { schema: z.string().optional(), setting: "aws.vpc_id", reason: "machines, volumes and load balancers belong to a network, and all of them would be made anew" },
   highAvailability: {
     schema: z.boolean(),
     setting: "high_availability",
@@ -120,5 +126,6 @@ function refusal({ setting, reason, wayRound, asSetting = (value: Value) => valu
 
 function setCommand(setting: string, value: Value): string {
   const path = setting.includes(".") ? `--path '${setting}'` : setting;
+  if (value === "") return `pulumi config rm ${path}`;
   return `pulumi config set ${path} ${String(value)}`;
 }
