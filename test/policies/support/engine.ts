@@ -57,9 +57,10 @@ export class PolicyEngine {
     const call = (args: readonly string[]): Promise<Omit<Preview, "violations">> => this.#pulumi(args, options.program ?? projectDirectory, state, settings);
     // The engine writes the salt of a new stack beside Pulumi.yaml, whatever else it is told.
     const salt = path.join(options.program ?? projectDirectory, `Pulumi.${stack}.yaml`);
-    const shipped = existsSync(salt);
+    const shipped = existsSync(salt) ? readFileSync(salt) : undefined;
     const made = await call(["stack", "init", stack]);
-    if (!shipped) rmSync(salt, { force: true });
+    if (shipped === undefined) rmSync(salt, { force: true });
+    else writeFileSync(salt, shipped);
     if (made.code !== 0) throw new Error(`pulumi stack init ${stack}: ${made.output}`);
     const withConfiguration = options.policies === undefined ? [] : ["--policy-pack-config", configuration];
     const { code, output } = await call(["preview", "--stack", stack, "--policy-pack", pack, ...withConfiguration]);
