@@ -2,6 +2,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { csrApprover, kubeletClient } from "../pki/identities.js";
+import { machineNames } from "../spec/names.js";
 import { type AddonContext, objectName } from "./context.js";
 
 interface Binding {
@@ -30,19 +31,21 @@ const bindings: readonly Binding[] = [
 /** Role of the approver of kubelets' serving certificates: of that signer, and no other. */
 const approverRole = "corekube:csr-approver";
 
-const approverRules: kubernetes.types.input.rbac.v1.PolicyRule[] = [
+const approverRules = (controllers: string[]): kubernetes.types.input.rbac.v1.PolicyRule[] => [
   { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests"], verbs: ["get", "list", "watch"] },
   { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests/approval"], verbs: ["update"] },
   { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["kubernetes.io/kubelet-serving"], verbs: ["approve"] },
   // To compare addresses.
   { apiGroups: [""], resources: ["nodes"], verbs: ["list"] },
+  // A controller that is replaced takes its Node with it.
+  { apiGroups: [""], resources: ["nodes"], resourceNames: controllers, verbs: ["delete"] },
 ];
 
 /** The bindings; a worker joins only after all of them. */
 export function createRbac(context: AddonContext): readonly pulumi.Resource[] {
   const approver = new kubernetes.rbac.v1.ClusterRole(
     objectName(context, "csr-approver"),
-    { metadata: { name: approverRole }, rules: approverRules },
+    { metadata: { name: approverRole }, rules: approverRules([...machineNames(context.spec.name, context.spec.controllers)]) },
     context.opts,
   );
   const all: readonly Binding[] = [...bindings, { name: "csr-approver", role: approverRole, subject: { kind: "User", name: csrApprover.commonName } }];

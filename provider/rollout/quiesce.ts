@@ -15,8 +15,8 @@ const CONNECT_SECONDS = 60;
  *
  * All of it is undone by the next delivery, should the machine stay after all.
  */
-const scripts: Readonly<Record<ControlPlaneRole, string>> = {
-  etcd: `
+const scripts: Readonly<Record<ControlPlaneRole, (machine: string) => string>> = {
+  etcd: () => `
 set -u
 systemctl stop etcd.service || exit 1
 sync
@@ -24,8 +24,11 @@ systemctl stop corekube-volume.service
 for target in $(findmnt --raw --noheadings --output TARGET | grep -E '^/var/lib/etcd' | sort -r); do umount "$target" || exit 1; done
 exit 0
 `,
-  controller: `
+  controller: (machine) => `
 set -u
+# The next machine of the name registers anew: a Node keeps its provider id, which is the old machine's. Where it cannot be said now,
+# the cloud controller manager takes the Node away once the machine is gone.
+/opt/bin/kubectl --kubeconfig=/etc/corekube/secrets/csr-approver.kubeconfig --request-timeout=20s delete node '${machine}' --ignore-not-found --wait=false || true
 rm -f /etc/kubernetes/manifests/*.yaml
 for ((waited = 0; waited < 90; waited++)); do
   pgrep -x 'kube-apiserver|kube-controller|kube-scheduler' >/dev/null || break
@@ -42,7 +45,7 @@ export async function quiesce(operation: Operation, going: Credentials & { reado
   if (known === undefined) return;
   try {
     const { code, stdout, stderr } = await onPeer(operation, { ...known, host: going.host, ...(hostKey === undefined ? {} : { hostKey }) }, going, (machine) =>
-      machine.root({ script: scripts[role], limitMilliseconds: STOP_MILLISECONDS }),
+      machine.root({ script: scripts[role](going.machine), limitMilliseconds: STOP_MILLISECONDS }),
       CONNECT_SECONDS,
     );
     if (code !== 0) throw new Error(`${going.machine}: left as it is, because its service could not be stopped (exit code ${code}): ${(stderr || stdout).trim()}`);
