@@ -151,7 +151,7 @@ describe("add-ons", function () {
   });
 
   it("let controllers take away Nodes of controllers, and no others", () => {
-    const { rules } = single.one("ClusterRole", "dev-csr-approver") as unknown as { rules: { verbs: string[]; resources: string[]; resourceNames?: string[] }[] };
+    const { rules } = single.one("ClusterRole", "dev-csr-approver").inputs as unknown as { rules: { verbs: string[]; resources: string[]; resourceNames?: string[] }[] };
     const deleting = rules.filter(({ verbs }) => verbs.includes("delete") || verbs.includes("*"));
     assert.deepEqual(deleting.map(({ resources, resourceNames }) => [resources, resourceNames]), [[["nodes"], ["dev-controller-0"]]]);
   });
