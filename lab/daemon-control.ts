@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { motoLost, motoStatus } from "./aws/moto.js";
 import { type LabConfig, projectDirectory } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
 import { regionCloud } from "./kind.js";
@@ -32,9 +33,10 @@ export function daemonStatus(config: LabConfig): DaemonStatus {
 
 /**
  * Starts the daemon in the region (which is made if it is missing) and waits until its API answers; one that serves is kept.
- * @throws Error with the tail of the daemon's log when it ends or does not answer in time.
+ * @throws Error with the tail of the daemon's log when it ends or does not answer in time; when the region's AWS has been lost.
  */
 export async function startDaemon(config: LabConfig, progress: Progress): Promise<void> {
+  if (regionCloud(config) === "aws" && motoStatus(config) === "lost") throw new Error(motoLost(config));
   await createRegion(config, progress);
   let mark: ProcessMark | undefined;
   if (daemonStatus(config).state === "stopped") mark = await launch(config, progress);

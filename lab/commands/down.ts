@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readState } from "../aws/cloud.js";
+import { motoStatus } from "../aws/moto.js";
 import { leftOf } from "../aws/state.js";
 import { projectDirectory, type LabConfig } from "../config.js";
 import { daemonStatus, stopDaemon } from "../daemon-control.js";
@@ -24,6 +25,10 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
   }
   if (!(await regionExists(config)) || daemonStatus(config).state !== "serving") {
     progress.report("the region does not run: its machines go with it");
+    return;
+  }
+  if (regionCloud(config) === "aws" && motoStatus(config) !== "running") {
+    progress.report("the region's AWS has ended, and its account with it: its machines go with the region");
     return;
   }
   try {

@@ -75,11 +75,16 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
         private_ipv4: plain(resource.outputs?.[privateIn]),
         host_key: plain(record?.outputs?.["hostKey"]),
       };
-    });
+    })
+    // One that is only on the way to the others is none of the cluster's.
+    .filter(({ name }) => !isBastion(name));
   const [key] = keys;
   if (!key || machines.length === 0) throw new Error(`stack ${stack} has no machines yet; "make up" makes them`);
   return { machines, ssh_private_key: key, ssh_user: "core" };
 }
+
+/** Whether a machine of this name is the one through which those without public addresses are reached. */
+export const isBastion = (name: string): boolean => name.endsWith("-bastion");
 
 /** Types of machines in the state, and where each has its name and its addresses. */
 const machineTypes: Readonly<Record<string, { readonly nameIn: (inputs: Readonly<Record<string, unknown>>) => string; readonly publicIn: string; readonly privateIn: string }>> = {

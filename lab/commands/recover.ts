@@ -39,6 +39,14 @@ const lists: Readonly<Record<string, CloudKind>> = {
   "digitalocean:index/loadBalancer:LoadBalancer": "load_balancers",
   "digitalocean:index/sshKey:SshKey": "ssh_keys",
   "digitalocean:index/customImage:CustomImage": "images",
+  "aws:ec2/instance:Instance": "droplets",
+  "aws:ec2/vpc:Vpc": "vpcs",
+  "aws:ec2/subnet:Subnet": "subnets",
+  "aws:ec2/securityGroup:SecurityGroup": "firewalls",
+  "aws:ebs/volume:Volume": "volumes",
+  "aws:lb/loadBalancer:LoadBalancer": "load_balancers",
+  "aws:lb/targetGroup:TargetGroup": "target_groups",
+  "aws:ec2/keyPair:KeyPair": "ssh_keys",
 };
 
 /** What must go: resources of the cloud that bear the name of an interrupted creation and are in no state. */
@@ -47,8 +55,10 @@ export function orphansOf(
   known: ReadonlySet<string>,
   existing: readonly CloudResource[],
 ): readonly CloudResource[] {
-  const name = operation.resource.inputs?.["name"];
-  return existing.filter((item) => item.name === name && !known.has(item.id));
+  const { name, keyName, tags } = (operation.resource.inputs ?? {}) as { readonly name?: unknown; readonly keyName?: unknown; readonly tags?: Readonly<Record<string, unknown>> };
+  const wanted = name ?? keyName ?? (Array.isArray(tags) ? undefined : tags?.["Name"]);
+  if (wanted === undefined || wanted === "") return [];
+  return existing.filter((item) => item.name === wanted && !known.has(item.id));
 }
 
 /** Takes away what interrupted creations left behind in the lab's cloud, and the engine's notes about them. */

@@ -25,7 +25,7 @@ settings.ec2_load_default_amis = lambda: False
 
 from moto.core.utils import utcnow  # noqa: E402
 from moto.ec2 import models as ec2_package  # noqa: E402
-from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, iam_instance_profile, nat_gateways  # noqa: E402
+from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, iam_instance_profile, instances, nat_gateways  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.responses import instances as instance_responses  # noqa: E402
 from moto.elb import models as elb_models  # noqa: E402
@@ -127,6 +127,25 @@ def patch(region):
     # Where the API takes bytes, moto has decoded them already and would do it again.
     parse = instance_responses.parse_user_data
     instance_responses.parse_user_data = lambda value: parse(base64.b64encode(value).decode() if isinstance(value, bytes) else value)
+
+    # An instance has the security groups of its first interface; moto knows those of the request alone, and forgets none.
+    prep_nics = Instance.prep_nics
+
+    def grouped_nics(self, *args, **kwargs):
+        prep_nics(self, *args, **kwargs)
+        if 0 in self.nics:
+            self.security_groups = list(self.nics[0].group_set)
+
+    Instance.prep_nics = grouped_nics
+    modify_groups = instances.InstanceBackend.modify_instance_security_groups
+
+    def modify_instance_security_groups(self, instance_id, new_group_id_list):
+        modify_groups(self, instance_id, new_group_id_list)
+        instance = self.get_instance(instance_id)
+        if 0 in instance.nics:
+            instance.nics[0]._group_set = list(instance.security_groups)
+
+    instances.InstanceBackend.modify_instance_security_groups = modify_instance_security_groups
 
     # A reboot leaves no trace in moto; the region has to see that there was one.
     reboot = Instance.reboot

@@ -43,7 +43,7 @@ describe("the lab's AWS, from moto to the driver", function () {
   let sync: Synchroniser;
   const errors: string[] = [];
   let health: { backend: string; dropletId: number; healthy: boolean }[] = [];
-  let subnets: string[] = [];
+  const subnets: string[] = [];
   let vpc = "";
   let group = "";
 
