@@ -102,8 +102,15 @@ function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] 
     "--hostname-override=${HOSTNAME}",
     "--node-ip=${PRIVATE_IPV4}",
     ...cloudFlags(spec),
-    `--node-labels=${[...placeLabels(spec, profile), `${poolLabel}=${nodePool(spec, role).pool}`].join(",")}`,
+    `--node-labels=${[...placeLabels(spec, profile), ...balancerLabels(spec, role), `${poolLabel}=${nodePool(spec, role).pool}`].join(",")}`,
   ];
+}
+
+/**
+ * Services' load balancers send nothing to controllers: https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers
+ */
+function balancerLabels({ cloudProvider }: Spec, role: NodeRole): readonly string[] {
+  return cloudProvider !== "none" && role === "controller" ? ["node.kubernetes.io/exclude-from-external-load-balancers=true"] : [];
 }
 
 /** Without limits on restarts: a kubelet that waits for its API must go on trying. */

@@ -117,6 +117,11 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
           const { status, body } = await get(`http://${address}`, { from: context.config.strangerAddress });
           expect(status === 200 && body.includes("Welcome to nginx"), `status ${status}: ${body.slice(0, 200)}`);
         });
+        const { instances, balancers } = await readState(context.config);
+        const targets = balancers.filter(({ publicAddress }) => publicAddress === address).flatMap(({ listeners }) => listeners.flatMap((listener) => listener.targets.map(({ id }) => id)));
+        const workers = context.machines().filter(({ role }) => role === "worker" || role === "public").map(({ name }) => name);
+        const named = [...new Set(targets)].map((id) => instances.find((instance) => instance.id === id)).map((instance) => (instance ? machineNameOf(instance) : "an instance that is gone"));
+        expect(named.sort().join() === workers.sort().join(), `${address} sends to ${named.join(", ")}, expected are the workers: ${workers.join(", ")}`);
       } finally {
         await context.kubectl(["delete", "service", serviceName, "-n", namespace, "--wait", "--timeout=120s"], { timeout: 150 });
       }

@@ -48,50 +48,55 @@ describe("a cluster on AWS", function () {
     }
   });
 
-  it("2 to 3 workers: the new machine's resources and nothing else, and back", async () => {
-    needsCluster();
-    const scaling = new Scaling(config, stack, progress);
-    const machine = "kubernetes-worker-2";
-    await scaling.set(3);
-    expectOnly(await scaling.changes(), "create", machine);
-    await scaling.up();
-    const zones = (await readState(config)).instances.filter(({ tags }) => tags["Name"]?.includes("-worker-")).map(({ zone }) => zone);
-    assert.equal(new Set(zones).size, 3, `workers are in ${zones.join(", ")}`);
-    await scaling.set(2);
-    expectOnly(await scaling.changes(), "delete", machine);
-    await scaling.up();
+  // Suites inside a suite run after its own tests: these come behind the checks.
+  describe("changes", () => {
+    it("2 to 3 workers: the new machine's resources and nothing else, and back", async () => {
+      needsCluster();
+      const scaling = new Scaling(config, stack, progress);
+      const machine = "kubernetes-worker-2";
+      await scaling.set(3);
+      expectOnly(await scaling.changes(), "create", machine);
+      await scaling.up();
+      const zones = (await readState(config)).instances.filter(({ tags }) => tags["Name"]?.includes("-worker-")).map(({ zone }) => zone);
+      assert.equal(new Set(zones).size, 3, `workers are in ${zones.join(", ")}`);
+      await scaling.set(2);
+      expectOnly(await scaling.changes(), "delete", machine);
+      await scaling.up();
+    });
+
+    it("machines of another size are other instances, and their Nodes say so", async () => {
+      needsCluster();
+      const before = await readOutputs(config, stack);
+      for (const option of ["node_size", "controller_size"]) await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
+      const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
+      assert.equal(result.code, 0, result.output.slice(-2000));
+      const after = await readOutputs(config, stack);
+      for (const { name, role, id } of after.machines) {
+        const earlier = before.machines.find((machine) => machine.name === name)?.id;
+        assert.equal(id === earlier, role === "etcd", name);
+      }
+      const failed = (await runChecks(config, stack, after, "always", progress)).filter(({ failure }) => failure !== undefined);
+      assert.deepEqual(failed, []);
+    });
   });
 
-  it("machines of another size are other instances, and their Nodes say so", async () => {
-    needsCluster();
-    const before = await readOutputs(config, stack);
-    for (const option of ["node_size", "controller_size"]) await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
-    const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
-    assert.equal(result.code, 0, result.output.slice(-2000));
-    const after = await readOutputs(config, stack);
-    for (const { name, role, id } of after.machines) {
-      const earlier = before.machines.find((machine) => machine.name === name)?.id;
-      assert.equal(id === earlier, role === "etcd", name);
-    }
-    const failed = (await runChecks(config, stack, after, "always", progress)).filter(({ failure }) => failure !== undefined);
-    assert.deepEqual(failed, []);
-  });
+  describe("the end", () => {
+    it("no command line of any process showed a private key or a token since the region was made", () => {
+      assert.deepEqual(secretsInProcesses(), []);
+    });
 
-  it("no command line of any process showed a private key or a token since the region was made", () => {
-    assert.deepEqual(secretsInProcesses(), []);
-  });
+    it("pulumi destroy leaves nothing in the account, of any kind", async () => {
+      needsCluster();
+      const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+      assert.equal(result.code, 0, result.output.slice(-2000));
+      const state = await readState(config);
+      process.stdout.write(`      ${Object.entries(state.kinds).map(([kind, ids]) => `${kind} ${ids.length}`).join(", ")}\n`);
+      assert.ok(Object.keys(state.kinds).length >= 15, "kinds that were looked at");
+      assert.deepEqual(leftOf(state), []);
+    });
 
-  it("pulumi destroy leaves nothing in the account, of any kind", async () => {
-    needsCluster();
-    const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
-    assert.equal(result.code, 0, result.output.slice(-2000));
-    const state = await readState(config);
-    process.stdout.write(`      ${Object.entries(state.kinds).map(([kind, ids]) => `${kind} ${ids.length}`).join(", ")}\n`);
-    assert.ok(Object.keys(state.kinds).length >= 15, "kinds that were looked at");
-    assert.deepEqual(leftOf(state), []);
-  });
-
-  it("the region leaves no link, mount, rule, process or file behind", async () => {
-    assert.deepEqual(await closeRegion(), []);
+    it("the region leaves no link, mount, rule, process or file behind", async () => {
+      assert.deepEqual(await closeRegion(), []);
+    });
   });
 });
