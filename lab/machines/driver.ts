@@ -134,6 +134,8 @@ export class NspawnDriver implements Driver {
 
   async applyLoadBalancers(loadBalancers: readonly LoadBalancerSpec[]): Promise<void> {
     this.balancers = loadBalancers;
+    // Closed before they listen.
+    await this.writeFirewall();
     await this.balancerQueue.run(() => applyBalancers(this.config, this.balancers, [...this.vpcs.values()]));
   }
 
@@ -277,6 +279,7 @@ export class NspawnDriver implements Driver {
           vpcs: [...this.vpcs.values()],
           droplets: [...this.droplets.values()],
           firewalls: this.firewalls,
+          balancers: this.balancers.flatMap(({ ip, forwarding, allow }) => (allow.length === 0 ? [] : [{ address: ip, ports: [...new Set(forwarding.map(({ entryPort }) => entryPort))], allow }])),
           ...(proxyMode(this.config) === "only" ? { behindProxy: behindProxy(this.config) } : {}),
         }),
       }),

@@ -23,6 +23,8 @@ export interface FirewallInput {
   readonly vpcs: readonly { readonly id: string; readonly cidr: string }[];
   readonly droplets: readonly FirewallPort[];
   readonly firewalls: readonly DropletFirewall[];
+  /** Load balancers that only some networks may reach: a connection of others gets no answer, not even a refusal. @default none */
+  readonly balancers?: readonly { readonly address: string; readonly ports: readonly number[]; readonly allow: readonly string[] }[];
   /** What machines may not reach by themselves, since a proxy does it for them. @default nothing */
   readonly behindProxy?: { readonly address: string; readonly ports: readonly number[] };
 }
@@ -85,6 +87,9 @@ export function firewallText(input: FirewallInput): string {
     ]),
     ...chain("input", [
       "type filter hook input priority filter; policy drop;",
+      ...(input.balancers ?? []).map(
+        ({ address, ports, allow }) => `ip daddr ${address} tcp dport { ${ports.join(", ")} } ip saddr != { ${mergedNetworks(allow).join(", ")} } drop`,
+      ),
       `iifname { "lo", "${uplink}" } accept`,
       "jump genuine",
       `iifname "e0-*" ip daddr ${metadataAddress} tcp dport 80 accept`,

@@ -24,6 +24,12 @@ describe("lab firewall text", () => {
     assert.match(firewallText(input()), /^table inet corekube\ndelete table inet corekube\ntable inet corekube \{\n/);
   });
 
+  it("drops what a load balancer does not allow before anything is let in", () => {
+    const text = firewallText(input({ balancers: [{ address: "203.0.113.9", ports: [6443, 80], allow: ["192.0.2.0/24", "192.0.2.7/32"] }] }));
+    assert.equal(chain(text, "input")[1], "ip daddr 203.0.113.9 tcp dport { 6443, 80 } ip saddr != { 192.0.2.0/24 } drop");
+    assert.doesNotMatch(firewallText(input({ balancers: [] })), /tcp dport \{ 6443/);
+  });
+
   it("is the same whatever the order of droplets and firewalls", () => {
     const firewalls = [11, 12].map((dropletId) => ({ dropletId, inbound: [], outbound: [] }));
     const one = firewallText(input({ firewalls }));
