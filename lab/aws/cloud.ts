@@ -2,7 +2,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { DeleteLoadBalancerCommand, DeleteTargetGroupCommand, DescribeLoadBalancersCommand, DescribeTargetGroupsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../commands/cloud.js";
+import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";
 import { eventually } from "../commands/process.js";
 import type { LabConfig } from "../config.js";
 import { hasPower, listenerId, machineNameOf } from "./desired.js";

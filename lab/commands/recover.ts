@@ -8,7 +8,8 @@
  */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { labCloud, type CloudKind, type CloudResource } from "./cloud.js";
+import type { CloudKind, CloudResource } from "../labCloud.js";
+import { labCloud } from "./cloud.js";
 import { pulumi, stackExists } from "./stack.js";
 
 interface Operation {

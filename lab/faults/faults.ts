@@ -3,7 +3,8 @@
  * machine loses its power or is deleted in the cloud, behind the program's back.
  */
 import type { CheckContext } from "../checks/context.js";
-import { labCloud, type CloudMachine } from "../commands/cloud.js";
+import { labCloud } from "../commands/cloud.js";
+import type { CloudMachine } from "../labCloud.js";
 import type { Machine } from "../commands/outputs.js";
 import { eventually } from "../commands/process.js";
 import { balancerSessions } from "../machines/balancers.js";
