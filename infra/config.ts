@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { cloudProfile } from "../components/cloud/profiles.js";
+import { refusal } from "../components/cloud/refusal.js";
 import { renderUserData } from "../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../components/spec/cluster.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
@@ -22,17 +23,8 @@ export function loadClusterSpec(): ClusterSpec {
   try {
     return clusterSpec(pulumi.runtime.allConfig(), secretKeys());
   } catch (error) {
-    throw error instanceof SettingsError ? withoutStack(new pulumi.RunError(error.message)) : error;
+    throw error instanceof SettingsError ? refusal(error.message) : error;
   }
-}
-
-/**
- * The engine shows the message alone, since a stack says nothing about settings; but the SDK formats the stack all the same, and
- * with the compiler's source maps that takes it ten times as long as all the rest of the run.
- */
-function withoutStack(error: pulumi.RunError): pulumi.RunError {
-  error.stack = `${error.name}: ${error.message}`;
-  return error;
 }
 
 /**

@@ -3,11 +3,11 @@
  *
  * So a mistake in the settings that only the cloud can see is told before anything is touched, and names of zones are plain text when resources are made.
  */
-import * as pulumi from "@pulumi/pulumi";
 import type * as amiModule from "@pulumi/aws/ec2/getAmi.js";
 import type * as subnetModule from "@pulumi/aws/ec2/getSubnet.js";
 import type * as vpcModule from "@pulumi/aws/ec2/getVpc.js";
 import type { MachineArgs } from "../cloud/cloud.js";
+import { refusal } from "../cloud/refusal.js";
 import { readRecorded, type Recorded } from "../rollout/roster.js";
 import { contains } from "../spec/cidr.js";
 import type { AwsSpec, ClusterSpec } from "../spec/cluster.js";
@@ -47,7 +47,7 @@ type Ask = {
 
 /** Ends the run with a message, without a stack. */
 function refuse(path: string, got: string, allowed: string, mend: string): never {
-  throw new pulumi.RunError(`corekube:${path}: got ${got}; allowed: ${allowed}. ${mend}`);
+  throw refusal(`corekube:${path}: got ${got}; allowed: ${allowed}. ${mend}`);
 }
 
 /** The message of the service, in one line. */
