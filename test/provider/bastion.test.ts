@@ -79,6 +79,8 @@ describe("a machine behind a bastion", function () {
     const answer = await onPeer(operation(), { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1", hostKey: machine.hostKey }, credentials, (at) => at.root({ script: "echo here" }));
     assert.equal(answer.stdout.trim(), "here");
     await bastion.stop();
+    // The connection of before may still be open, and would serve once more.
+    await bastion.killSessions();
     await assert.rejects(
       onPeer(operation(), { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1" }, credentials, (at) => at.root({ script: "true" }), 2),
       /no SSH at .*through the bastion/,
