@@ -51,11 +51,24 @@ export function clusterSpec(configuration: Readonly<Record<string, string>>, sec
   return spec;
 }
 
-/** The cloud's own provider must work in the same region: it would make the cluster elsewhere, or nothing. */
-function providerProblems(configuration: Readonly<Record<string, string>>, { cloud, region }: Settings): Problem[] {
+/** What settings of the clouds' own providers must be for these settings. */
+function providerProblems(configuration: Readonly<Record<string, string>>, { cloud, region, cloud_provider }: Settings): Problem[] {
+  const problems: Problem[] = [];
+  // It would make the cluster elsewhere, or nothing.
   const got = configuration["aws:region"];
-  if (cloud !== "aws" || got === region) return [];
-  return [{ path: "aws:region", got, allowed: `${region}, as corekube:region`, mend: `Set it: pulumi config set aws:region ${region}` }];
+  if (cloud === "aws" && got !== region) {
+    problems.push({ path: "aws:region", got, allowed: `${region}, as corekube:region`, mend: `Set it: pulumi config set aws:region ${region}` });
+  }
+  // What stays in a cluster must have been put there on purpose: the environment's token is not taken.
+  if (cloud_provider === "digitalocean" && !configuration["digitalocean:token"]) {
+    problems.push({
+      path: "digitalocean:token",
+      got: undefined,
+      allowed: "a token for the cluster's own controllers (corekube:cloud_provider is digitalocean), with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read)",
+      mend: "Set it: pulumi config set --secret digitalocean:token",
+    });
+  }
+  return problems;
 }
 
 function readValues(configuration: Readonly<Record<string, string>>): Record<string, unknown> {

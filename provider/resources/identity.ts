@@ -18,7 +18,8 @@ interface Kept {
   readonly asSetting?: (value: Value) => Value;
 }
 
-const gigabytes = { schema: z.int().min(0), asSetting: (value: Value) => Number(value) * 1024 };
+/** Only etcd on volumes has them. */
+const gigabytes = { schema: z.int().min(0).optional(), asSetting: (value: Value) => Number(value) * 1024 };
 
 function volume(setting: string, what: string): Kept {
   return {

@@ -77,6 +77,11 @@ describe("a cluster's identity", () => {
     ]);
   });
 
+  it("accepts etcd on the machines' own disks, which has no volumes", () => {
+    const { etcdDataDisk: _data, etcdWalDisk: _wal, ...without } = made;
+    assert.deepEqual(new Identity().check({ ...without, etcdDiskType: "ROOT" }).failures, []);
+  });
+
   it("keeps from now on what an older release did not keep", () => {
     const { clusterDomain: _unknown, ...before } = made;
     assert.deepEqual(refused({ clusterDomain: "k8s.local" }, before), []);

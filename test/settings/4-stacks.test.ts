@@ -31,7 +31,7 @@ describe("stacks", () => {
         () => clusterSpec(given),
         (error: unknown) => error instanceof SettingsError && error.problems.length === 1 && /corekube:admin_cidrs\[0\]: got "<your network>"; allowed: .*CIDR.*pulumi config set --path 'admin_cidrs\[0\]'/.test(error.message),
       );
-      const spec = clusterSpec({ ...given, "corekube:admin_cidrs": '["192.0.2.7/32"]' });
+      const spec = clusterSpec({ ...given, "digitalocean:token": "the user's", "corekube:admin_cidrs": '["192.0.2.7/32"]' });
       assert.equal(spec.cloudProvider, spec.cloud);
       assert.equal(spec.csiDriver, true);
       assert.equal(spec.highAvailability, true);

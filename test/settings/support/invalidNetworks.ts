@@ -45,6 +45,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused({ cluster_domain: "a..b" }, "cluster_domain", "pulumi config set cluster_domain <value>"),
   refused({ network_provider: "calico" }, "network_provider", "allowed: flannel, none"),
   refused({ cloud_provider: "aws" }, "cloud_provider", "a cluster on digitalocean has nothing to ask of aws. Set it: pulumi config set cloud_provider none"),
+  refused({ cloud_provider: "digitalocean" }, "digitalocean:token", "pulumi config set --secret digitalocean:token"),
   refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, aws, digitalocean"),
   refused({ admin_cidrs: [] }, "admin_cidrs", "Set it: pulumi config set --path 'admin_cidrs[0]' <value>"),
   refused({ admin_cidrs: ["192.0.2.7"] }, "admin_cidrs[0]", "one address is 192.0.2.7/32"),

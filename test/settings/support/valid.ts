@@ -60,7 +60,7 @@ export const valid: readonly Settings[] = [
   { mirrors: { registries: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`registry-${index}.example`, `https://mirror.example/registry-${index}`])) } },
   { drain_timeout: 0, boot_timeout: 60 },
   { drain_timeout: 7200, boot_timeout: 7200 },
-  { cloud_provider: "digitalocean" },
-  { cloud_provider: "digitalocean", csi_driver: false },
+  { cloud_provider: "digitalocean", "digitalocean:token": "of the cluster's own" },
+  { cloud_provider: "digitalocean", csi_driver: false, "digitalocean:token": "of the cluster's own" },
   ...validAws,
 ];
