@@ -32,6 +32,6 @@ export const suites: readonly Suite[] = [
   { name: "previews", files: ["test/settings/2-preview.test.ts"], limit: 3600 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },
   { name: "cluster", files: ["test/cluster/*.test.ts"], limit: 1800 },
-  { name: "aws", files: ["test/cluster/aws/*.test.ts"], limit: 1800 },
+  { name: "aws", files: ["test/cluster/aws/*.test.ts"], limit: 2700 },
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], onDemand: true, limit: 3600 },
 ];
