@@ -38,7 +38,7 @@ describe("a cluster", function () {
       if (booted) results = await runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
     });
     // Those that need more than this cluster has (a proxy, public workers) run where it is.
-    for (const { name } of checksOf("full").filter(({ applies }) => !applies)) {
+    for (const { name } of checksOf("full").filter(({ applies, name }) => !applies || name.startsWith("a pod learns no secret"))) {
       it(name, () => {
         needsCluster();
         const result = results.find((item) => item.name === name);
