@@ -5,8 +5,8 @@
  * get past the machine itself (the hop limit) is the firewall's work too: see machines/addresses.ts.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Server, createServer } from "node:http";
-import { metadataAddress } from "../machines/names.js";
+import type { Server } from "node:http";
+import { metadataPlace, serveMetadata } from "../machines/metadataServer.js";
 import { privateName } from "./desired.js";
 import type { AwsInstance, AwsState } from "./state.js";
 
@@ -181,11 +181,9 @@ export class Tokens {
 }
 
 /** Serves metadata; must run inside the region's namespace. `listen` is for tests. */
-export function startMetadata(lookup: Lookup, tokens: Tokens, listen = { host: metadataAddress, port: 80 }): Promise<Server> {
-  const server = createServer((request, response) => {
-    const address = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+export function startMetadata(lookup: Lookup, tokens: Tokens, listen = metadataPlace): Promise<Server> {
+  return serveMetadata(({ request, response, address, path }) => {
     const known = lookup(address);
-    const path = decode((request.url ?? "/").split("?")[0]!);
     const end = (status: number, body = "", headers: Record<string, string> = {}): void => {
       response.writeHead(status, { "content-type": "text/plain", ...headers, "content-length": Buffer.byteLength(body) }).end(body);
     };
@@ -205,17 +203,5 @@ export function startMetadata(lookup: Lookup, tokens: Tokens, listen = { host: m
     if (!answer) return end(404);
     response.writeHead(200, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body) });
     response.end(request.method === "HEAD" ? undefined : answer.body);
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listen.port, listen.host, () => resolve(server));
-  });
-}
-
-function decode(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
+  }, listen);
 }

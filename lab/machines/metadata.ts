@@ -5,10 +5,10 @@
  * data, and whoever is no droplet sees nothing.
  */
 import { createHash } from "node:crypto";
-import { type Server, createServer } from "node:http";
+import type { Server } from "node:http";
 import type { DropletSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
-import { metadataAddress } from "./names.js";
+import { metadataPlace, serveMetadata } from "./metadataServer.js";
 
 /** Finds the droplet that has an address; undefined when none has. */
 export type DropletLookup = (address: string) => DropletSpec | undefined;
@@ -102,11 +102,9 @@ export function metadataAnswer(config: LabConfig, droplet: DropletSpec, path: st
 }
 
 /** Serves metadata; must run inside the region's namespace. `port` and `host` are for tests. */
-export function startMetadata(config: LabConfig, lookup: DropletLookup, listen = { host: metadataAddress, port: 80 }): Promise<Server> {
-  const server = createServer((request, response) => {
-    const address = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+export function startMetadata(config: LabConfig, lookup: DropletLookup, listen = metadataPlace): Promise<Server> {
+  return serveMetadata(({ request, response, address, path }) => {
     const droplet = lookup(address);
-    const path = decode((request.url ?? "/").split("?")[0]!);
     const answer = droplet && path !== undefined && (request.method === "GET" || request.method === "HEAD") ? metadataAnswer(config, droplet, path) : undefined;
     if (!answer) {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
@@ -115,17 +113,5 @@ export function startMetadata(config: LabConfig, lookup: DropletLookup, listen =
     const tag = createHash("sha256").update(answer.body).digest("hex").slice(0, 16);
     response.writeHead(200, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body), etag: `"${tag}"` });
     response.end(request.method === "HEAD" ? undefined : answer.body);
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listen.port, listen.host, () => resolve(server));
-  });
-}
-
-function decode(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
+  }, listen);
 }
