@@ -21,19 +21,41 @@ export default tseslint.config(
       // Values of the engine arrive as unknown and are told apart where they are used.
       "@typescript-eslint/no-base-to-string": "off",
       // `const { secret: _, ...rest } = all` leaves something out.
-      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_", ignoreRestSiblings: true }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { varsIgnorePattern: "^_", argsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
       // Outputs are meant to be put into texts of their own kind; numbers are fine in messages.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
     },
   },
   {
     files: ["components/spec/**"],
-    rules: { "no-restricted-imports": closed("components/spec is plain data: it imports nothing of ours but itself", "**/infra/**", "../*/**", "!../spec/**", "!../../versions.json", "**/lab/**", "**/test/**", "**/provider/**", "@pulumi/*") },
+    rules: {
+      "no-restricted-imports": closed(
+        "components/spec is plain data: it imports nothing of ours but itself",
+        "**/infra/**",
+        "../*/**",
+        "!../spec/**",
+        "!../../versions.json",
+        "**/lab/**",
+        "**/test/**",
+        "**/provider/**",
+        "@pulumi/*",
+      ),
+    },
   },
   {
     files: ["components/**"],
     ignores: ["components/spec/**"],
-    rules: { "no-restricted-imports": closed("components do not import the program, the lab or the tests", "**/infra/**", "**/lab/**", "**/test/**") },
+    rules: {
+      "no-restricted-imports": closed(
+        "components do not import the program, the lab or the tests",
+        "**/infra/**",
+        "**/lab/**",
+        "**/test/**",
+      ),
+    },
   },
   {
     files: ["components/**", "infra/**"],
@@ -42,11 +64,20 @@ export default tseslint.config(
   },
   {
     files: ["infra/**", "provider/**", "policies/**", "ci/**"],
-    rules: { "no-restricted-imports": closed("the product never imports the lab or the tests", "**/lab/**", "**/test/**") },
+    rules: {
+      "no-restricted-imports": closed("the product never imports the lab or the tests", "**/lab/**", "**/test/**"),
+    },
   },
   {
     files: ["lab/**"],
-    rules: { "no-restricted-imports": closed("the lab knows versions and the clouds' APIs, not the program", "**/infra/**", "**/test/**", "**/components/!(spec)/**") },
+    rules: {
+      "no-restricted-imports": closed(
+        "the lab knows versions and the clouds' APIs, not the program",
+        "**/infra/**",
+        "**/test/**",
+        "**/components/!(spec)/**",
+      ),
+    },
   },
   {
     files: ["test/**", "bench/**"],
@@ -54,7 +85,10 @@ export default tseslint.config(
       // Methods are taken from objects to be replaced by doubles.
       "@typescript-eslint/unbound-method": "off",
       // describe and it take async functions.
-      "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "mocha", name: ["describe", "it"] }] }],
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "mocha", name: ["describe", "it"] }] },
+      ],
     },
   },
 );

@@ -36,19 +36,29 @@ export interface Line {
 /** A shipped stack's cluster; the reader's own network and token are filled in. */
 export function shippedSpec(stack: string): ClusterSpec {
   const file = join(projectDirectory, `Pulumi.${stack}.yaml`);
-  const { config } = parse(readFileSync(file, "utf8").replaceAll("<your network>", "192.0.2.7/32")) as { config: Record<string, unknown> };
+  const { config } = parse(readFileSync(file, "utf8").replaceAll("<your network>", "192.0.2.7/32")) as {
+    config: Record<string, unknown>;
+  };
   // A lab's checksums are there only while it runs, and cost nothing.
   const kept = Object.entries(config).filter(([key]) => key !== "corekube:mirrors");
-  const given = Object.fromEntries(kept.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]));
+  const given = Object.fromEntries(
+    kept.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]),
+  );
   return clusterSpec({ "digitalocean:token": "the reader's own", ...given });
 }
 
 export function costs(spec: ClusterSpec): readonly Line[] {
   const used = pools(spec).filter(({ count }) => count > 0);
-  const machines = used.map((pool): Line => ({ what: `${pool.count} × ${pool.size} (${pool.pool})`, monthly: pool.count * priceOf(spec, pool.size) }));
+  const machines = used.map((pool): Line => ({
+    what: `${pool.count} × ${pool.size} (${pool.pool})`,
+    monthly: pool.count * priceOf(spec, pool.size),
+  }));
   const { disks } = spec.etcd;
   const volumes = disks.type === "volumes" ? spec.etcd.count * (disks.data + disks.wal) : 0;
-  return [...machines, ...(spec.cloud === "aws" ? awsLines(spec, used, volumes) : digitaloceanLines(spec, volumes))].filter(({ monthly }) => monthly > 0);
+  return [
+    ...machines,
+    ...(spec.cloud === "aws" ? awsLines(spec, used, volumes) : digitaloceanLines(spec, volumes)),
+  ].filter(({ monthly }) => monthly > 0);
 }
 
 function priceOf({ cloud }: ClusterSpec, name: string): number {
@@ -67,7 +77,10 @@ function awsLines(spec: ClusterSpec, used: readonly PoolSpec[], volumes: number)
   const addresses = gateways + (balancers > 0 ? zones : 0) + (isPrivate ? 1 : machines);
   const hours = (count: number, price: number): number => count * price * hoursPerMonth;
   return [
-    { what: `1 × ${spec.aws?.bastionSize ?? ""} (bastion)`, monthly: isPrivate ? priceOf(spec, spec.aws.bastionSize) : 0 },
+    {
+      what: `1 × ${spec.aws?.bastionSize ?? ""} (bastion)`,
+      monthly: isPrivate ? priceOf(spec, spec.aws.bastionSize) : 0,
+    },
     { what: `${disks} GB of disks, ${volumes} GB of etcd volumes (gp3)`, monthly: (disks + volumes) * aws.gp3Month },
     { what: `${gateways} NAT gateway${gateways === 1 ? "" : "s"}`, monthly: hours(gateways, aws.natHour) },
     { what: `${balancers} network load balancers`, monthly: hours(balancers, aws.balancerHour) },
@@ -79,7 +92,10 @@ function digitaloceanLines(spec: ClusterSpec, volumes: number): Line[] {
   const balancers = spec.apiLoadBalancers ? 2 : 0;
   return [
     { what: `${volumes} GB of etcd volumes`, monthly: volumes * digitalocean.volumeMonth },
-    { what: `${balancers} load balancers of ${digitalocean.balancerNodes} nodes`, monthly: balancers * digitalocean.balancerNodes * digitalocean.balancerNodeMonth },
+    {
+      what: `${balancers} load balancers of ${digitalocean.balancerNodes} nodes`,
+      monthly: balancers * digitalocean.balancerNodes * digitalocean.balancerNodeMonth,
+    },
   ];
 }
 
@@ -96,4 +112,5 @@ export function costTable(stacks: readonly string[]): string {
 /** Documents with their stacks. */
 export const documents = { "aws.md": ["aws", "lab-aws"], "digitalocean.md": ["digitalocean", "ha", "dev"] } as const;
 
-if (require.main === module) for (const [document, stacks] of Object.entries(documents)) writeBlock("costs", costTable(stacks), document);
+if (require.main === module)
+  for (const [document, stacks] of Object.entries(documents)) writeBlock("costs", costTable(stacks), document);

@@ -15,7 +15,8 @@ export function writeBlock(name: string, block: string, document = "benchmarks.m
 export function withBlock(text: string, name: string, block: string, file: string): string {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
+  if (from < 0 || to < from)
+    throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
   return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
 }
 

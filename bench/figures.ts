@@ -42,7 +42,14 @@ export function figures(measured: Figures): string {
     "",
     row("phase of `make up`", "from nothing (s)", "highest memory (MB above idle)", "again (s)"),
     row("---", "---:", "---:", "---:"),
-    ...measured.first.map((phase) => row(phase.phase, phase.seconds.toFixed(1), String(phase.memory), (again.get(phase.phase)?.seconds ?? 0).toFixed(1))),
+    ...measured.first.map((phase) =>
+      row(
+        phase.phase,
+        phase.seconds.toFixed(1),
+        String(phase.memory),
+        (again.get(phase.phase)?.seconds ?? 0).toFixed(1),
+      ),
+    ),
     row("sum (tools and base run beside each other)", total(measured.first), "", total(measured.second)),
   ].join("\n");
 }

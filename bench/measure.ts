@@ -31,7 +31,10 @@ export async function measurePreview(config: LabConfig, stack: string, workers: 
   const ended = await code;
   const seconds = (performance.now() - began) / 1000;
   const output = Buffer.concat(lines).toString();
-  if (ended !== 0 || watch === undefined) throw new Error(`pulumi preview of ${workers} workers ended with ${ended}:\n${output.split("\n").slice(-40).join("\n")}`);
+  if (ended !== 0 || watch === undefined)
+    throw new Error(
+      `pulumi preview of ${workers} workers ended with ${ended}:\n${output.split("\n").slice(-40).join("\n")}`,
+    );
   return { workers, seconds, resources: Number(/\+ (\d+) to create/.exec(output)?.[1] ?? 0), ...watch.stop() };
 }
 

@@ -52,7 +52,11 @@ async function main(): Promise<void> {
   const { api, url } = await serveApi(config);
   try {
     const settings = (workers: number): void =>
-      writeSettings(config, stack, { ...largeCluster, "corekube:node_count": workers, "digitalocean:apiEndpoint": url });
+      writeSettings(config, stack, {
+        ...largeCluster,
+        "corekube:node_count": workers,
+        "digitalocean:apiEndpoint": url,
+      });
     settings(sizes[0] ?? 1);
     mkdirSync(join(directory, "logs"), { recursive: true });
     await ensureStack(config, stack, plainProgress());
@@ -63,16 +67,24 @@ async function main(): Promise<void> {
       for (let run = 1; run <= runs; run++) {
         const preview = await measurePreview(config, stack, workers);
         taken.push(preview);
-        process.stdout.write(`${workers} workers, run ${run} of ${runs}: ${preview.seconds.toFixed(1)} s, ${preview.memory.toFixed(0)} MB, ${preview.resources} resources\n`);
+        process.stdout.write(
+          `${workers} workers, run ${run} of ${runs}: ${preview.seconds.toFixed(1)} s, ${preview.memory.toFixed(0)} MB, ${preview.resources} resources\n`,
+        );
       }
       previews.push(median(taken));
     }
-    const figures: PreviewFigures = { machine: await machineDescription(), date: new Date().toISOString().slice(0, 10), runs, previews };
+    const figures: PreviewFigures = {
+      machine: await machineDescription(),
+      date: new Date().toISOString().slice(0, 10),
+      runs,
+      previews,
+    };
     const block = previewFigures(figures);
     process.stdout.write(`${block}\n`);
     if (values.runs === undefined && values.workers === undefined) writeBlock("preview", block);
     const missed = previewAims(figures).filter((aim) => !aim.met);
-    if (missed.length > 0) throw new Error(`missed: ${missed.map(({ name, got, aim }) => `${name}: ${got}, aim ${aim}`).join("; ")}`);
+    if (missed.length > 0)
+      throw new Error(`missed: ${missed.map(({ name, got, aim }) => `${name}: ${got}, aim ${aim}`).join("; ")}`);
   } finally {
     await api.app.close();
     rmSync(directory, { recursive: true, force: true });

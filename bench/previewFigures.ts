@@ -26,16 +26,36 @@ export function previewAims({ previews }: PreviewFigures): Aim[] {
   const large = previews.find(({ workers }) => workers === largest.workers);
   const aims: Aim[] = [];
   if (large !== undefined) {
-    aims.push({ name: "seconds for 1,000 workers", got: large.seconds.toFixed(1), aim: `under ${largest.seconds}`, met: large.seconds < largest.seconds });
-    aims.push({ name: "MB for 1,000 workers", got: large.memory.toFixed(0), aim: `under ${largest.memory}`, met: large.memory < largest.memory });
+    aims.push({
+      name: "seconds for 1,000 workers",
+      got: large.seconds.toFixed(1),
+      aim: `under ${largest.seconds}`,
+      met: large.seconds < largest.seconds,
+    });
+    aims.push({
+      name: "MB for 1,000 workers",
+      got: large.memory.toFixed(0),
+      aim: `under ${largest.memory}`,
+      met: large.memory < largest.memory,
+    });
   }
   for (const [index, preview] of previews.entries()) {
     const before = previews[index - 1];
     if (before === undefined) continue;
     const growth = preview.seconds / before.seconds;
     const each = (preview.resources - before.resources) / (preview.workers - before.workers);
-    aims.push({ name: `times the seconds, ${before.workers} to ${preview.workers}`, got: growth.toFixed(1), aim: `at most ${growthAim}`, met: growth <= growthAim });
-    aims.push({ name: `resources per worker, ${before.workers} to ${preview.workers}`, got: String(each), aim: `at most ${workerResourceLimit}`, met: each <= workerResourceLimit });
+    aims.push({
+      name: `times the seconds, ${before.workers} to ${preview.workers}`,
+      got: growth.toFixed(1),
+      aim: `at most ${growthAim}`,
+      met: growth <= growthAim,
+    });
+    aims.push({
+      name: `resources per worker, ${before.workers} to ${preview.workers}`,
+      got: String(each),
+      aim: `at most ${workerResourceLimit}`,
+      met: each <= workerResourceLimit,
+    });
   }
   return aims;
 }
@@ -44,8 +64,11 @@ const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 export function previewFigures(figures: PreviewFigures): string {
   const { previews } = figures;
-  const sum = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((all, value) => all + value, 0);
-  const kinds = [...new Set(previews.flatMap(({ processor }) => Object.keys(processor)))].filter((kind) => previews.some(({ processor }) => (processor[kind] ?? 0) >= 0.05));
+  const sum = (values: Readonly<Record<string, number>>): number =>
+    Object.values(values).reduce((all, value) => all + value, 0);
+  const kinds = [...new Set(previews.flatMap(({ processor }) => Object.keys(processor)))].filter((kind) =>
+    previews.some(({ processor }) => (processor[kind] ?? 0) >= 0.05),
+  );
   return [
     `${figures.date}; ${figures.machine}. Median of ${figures.runs}. Command: \`make bench-preview\`.`,
     "",
@@ -55,7 +78,14 @@ export function previewFigures(figures: PreviewFigures): string {
     row("highest memory of all processes (MB)", ...previews.map(({ memory }) => memory.toFixed(0))),
     row("resources", ...previews.map(({ resources }) => String(resources))),
     row("processor seconds, all", ...previews.map(({ processor }) => sum(processor).toFixed(1))),
-    ...kinds.map((kind) => row(`- ${kind}: processor seconds (MB)`, ...previews.map(({ processor, memoryBy }) => `${(processor[kind] ?? 0).toFixed(1)} (${(memoryBy[kind] ?? 0).toFixed(0)})`))),
+    ...kinds.map((kind) =>
+      row(
+        `- ${kind}: processor seconds (MB)`,
+        ...previews.map(
+          ({ processor, memoryBy }) => `${(processor[kind] ?? 0).toFixed(1)} (${(memoryBy[kind] ?? 0).toFixed(0)})`,
+        ),
+      ),
+    ),
     "",
     row("aim", "figure", "aimed at", "met"),
     row("---", "---:", "---:", "---"),

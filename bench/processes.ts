@@ -65,7 +65,8 @@ function tree(root: number): number[] {
     if (stat !== undefined) parents.set(Number(name), stat.parent);
   }
   const below = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) if (at === root) return true;
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
+      if (at === root) return true;
     return false;
   };
   return [...parents.keys()].filter(below);

@@ -19,7 +19,14 @@ import { machineDescription, writeBlock } from "./document.js";
 import { figures, userDataLimit, workerResourceLimit, type Figures } from "./figures.js";
 
 interface Export {
-  readonly deployment: { readonly resources?: readonly { readonly type: string; readonly urn: string; readonly custom?: boolean; readonly inputs?: Readonly<Record<string, unknown>> }[] };
+  readonly deployment: {
+    readonly resources?: readonly {
+      readonly type: string;
+      readonly urn: string;
+      readonly custom?: boolean;
+      readonly inputs?: Readonly<Record<string, unknown>>;
+    }[];
+  };
 }
 
 /** Bytes of user-data by pool; the machines of a pool share theirs. */
@@ -44,7 +51,11 @@ async function workerResources(config: LabConfig, stack: string): Promise<Figure
     const changes = await scaling.changes();
     const seconds = (Date.now() - began) / 1000;
     const names = changes.map((change) => change.urn.split("::").at(-2)?.split("$").at(-1) ?? "");
-    return { all: changes.length, custom: names.filter((type) => !type.startsWith("corekube:") || /:(Delivery|Join)$/.test(type)).length, previewSeconds: seconds };
+    return {
+      all: changes.length,
+      custom: names.filter((type) => !type.startsWith("corekube:") || /:(Delivery|Join)$/.test(type)).length,
+      previewSeconds: seconds,
+    };
   } finally {
     await scaling.set(2);
   }
@@ -97,7 +108,8 @@ function writeFigures(measured: Figures): void {
   for (const [pool, bytes] of Object.entries(measured.userData)) {
     if (bytes > userDataLimit) throw new Error(`user-data of ${pool}: ${bytes} bytes, the limit is ${userDataLimit}`);
   }
-  if (measured.worker.custom > workerResourceLimit) throw new Error(`resources per worker: ${measured.worker.custom}, the limit is ${workerResourceLimit}`);
+  if (measured.worker.custom > workerResourceLimit)
+    throw new Error(`resources per worker: ${measured.worker.custom}, the limit is ${workerResourceLimit}`);
 }
 
 main().then(

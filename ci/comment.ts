@@ -34,7 +34,10 @@ start("comment", async () => {
   } catch {
     throw new Problem(`${options.file}: cannot be read; make it with "ci/preview --stack ${stack}", or give --file`);
   }
-  const forge = forgeOf(process.env, options.number === undefined ? undefined : wholeNumber("--number", options.number, 1, 2 ** 31));
+  const forge = forgeOf(
+    process.env,
+    options.number === undefined ? undefined : wholeNumber("--number", options.number, 1, 2 ** 31),
+  );
   const mark = `<!-- corekube preview of stack ${stack.replace(/[^\w./-]/g, "_")} -->`;
   const body = `${mark}\n${shorten(withoutSecrets(markdown))}`;
   const known = (await forge.comments()).find((comment) => comment.body.startsWith(mark));

@@ -2,7 +2,18 @@
 import { join } from "node:path";
 import { readCertificates, type Certificate } from "./lib/certificates.js";
 import { readDrift, type Plan } from "./lib/changes.js";
-import { exitCodes, outputDirectory, Problem, readOptions, say, showOnRun, stackOf, start, wholeNumber, writeOutput } from "./lib/command.js";
+import {
+  exitCodes,
+  outputDirectory,
+  Problem,
+  readOptions,
+  say,
+  showOnRun,
+  stackOf,
+  start,
+  wholeNumber,
+  writeOutput,
+} from "./lib/command.js";
 import { driftRecord, driftReport } from "./lib/driftReport.js";
 import { exportState, remedy, runEvents } from "./lib/engine.js";
 

@@ -21,7 +21,10 @@ Exit codes: 0 the preview was made (changes or not), 1 it failed or a mandatory 
 `;
 
 start("preview", async () => {
-  const options = readOptions(help, { stack: { type: "string", short: "s" }, out: { type: "string", default: outputDirectory } });
+  const options = readOptions(help, {
+    stack: { type: "string", short: "s" },
+    out: { type: "string", default: outputDirectory },
+  });
   const stack = stackOf(options.stack);
   const { plan, record, summary, failed, remedy } = await takePreview(stack, policyArguments());
   writeOutput(join(options.out, "preview.md"), summary);

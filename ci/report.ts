@@ -22,18 +22,26 @@ Exit codes: 0 done, 1 failed
 `;
 
 start("report", async () => {
-  const options = readOptions(help, { from: { type: "string", default: outputDirectory }, label: { type: "string", default: "drift" } });
+  const options = readOptions(help, {
+    from: { type: "string", default: outputDirectory },
+    label: { type: "string", default: "drift" },
+  });
   const record = readDriftRecord(join(options.from, "drift.json"));
   let markdown: string;
   try {
     markdown = readFileSync(join(options.from, "drift.md"), "utf8");
   } catch {
-    throw new Problem(`${join(options.from, "drift.md")}: cannot be read; make it with "ci/drift --stack ${record.stack}"`);
+    throw new Problem(
+      `${join(options.from, "drift.md")}: cannot be read; make it with "ci/drift --stack ${record.stack}"`,
+    );
   }
   const forge = forgeOf();
   const mark = `<!-- corekube drift of stack ${record.stack.replace(/[^\w./-]/g, "_")} -->`;
   const known = (await forge.issues(options.label)).find((issue) => issue.body.startsWith(mark));
-  const title = record.result === "failed" ? `Drift check of stack ${record.stack} fails` : `Drift or ending certificates in stack ${record.stack}`;
+  const title =
+    record.result === "failed"
+      ? `Drift check of stack ${record.stack} fails`
+      : `Drift or ending certificates in stack ${record.stack}`;
   const body = `${mark}\n${shorten(withoutSecrets(markdown))}`;
   if (record.result === "clean") {
     if (known !== undefined) await forge.closeIssue(known.id);

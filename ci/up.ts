@@ -44,16 +44,31 @@ start("up", async () => {
     }
     const different = deviations(approved, now.record);
     if (different.length > 0) {
-      say(`refused, nothing was touched: what a run would do now is not what ${options.preview} says:\n${different.map((line) => `  ${line}`).join("\n")}`);
-      say(`What to do: preview again ("ci/preview --stack ${stack}"), look at it, approve it. Settings, program, state or cloud have changed since.`);
+      say(
+        `refused, nothing was touched: what a run would do now is not what ${options.preview} says:\n${different.map((line) => `  ${line}`).join("\n")}`,
+      );
+      say(
+        `What to do: preview again ("ci/preview --stack ${stack}"), look at it, approve it. Settings, program, state or cloud have changed since.`,
+      );
       return exitCodes.refused;
     }
     if (now.plan.changes.length === 0) say("nothing to do but to renew outputs");
     say(`stack ${stack}: ${counts(now.plan)}`);
     const began = Date.now();
-    const code = await runShown(["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack, ...policies, ...(options["without-plan"] ? [] : ["--plan", planFile])]);
+    const code = await runShown([
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--suppress-outputs",
+      "--stack",
+      stack,
+      ...policies,
+      ...(options["without-plan"] ? [] : ["--plan", planFile]),
+    ]);
     const seconds = Math.round((Date.now() - began) / 1000);
-    showOnRun(`## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for how to go on`}\n`);
+    showOnRun(
+      `## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for how to go on`}\n`,
+    );
     if (code === 0) {
       say(`done in ${seconds} s`);
       return exitCodes.done;

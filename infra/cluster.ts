@@ -26,9 +26,17 @@ const sshUser = "core";
  * @param makeCloud The cloud, asked already.
  * @param opts Of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
-export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: pulumi.CustomResourceOptions = {}): ClusterOutputs {
+export function createCluster(
+  spec: ClusterSpec,
+  makeCloud: CloudFactory,
+  opts: pulumi.CustomResourceOptions = {},
+): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
-  const cloud = makeCloud({ spec, sshPublicKey: ssh.publicKey, firewall: firewallRules(spec, cloudProfile(spec.cloud)!) });
+  const cloud = makeCloud({
+    spec,
+    sshPublicKey: ssh.publicKey,
+    firewall: firewallRules(spec, cloudProfile(spec.cloud)!),
+  });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = new Rollout(stagesOf(spec));
@@ -51,7 +59,11 @@ export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: 
     after: [readiness],
     store: etcd,
   });
-  const provider = new Provider(spec.name, { sshUser: ssh.user, sshPrivateKey: ssh.privateKey, kubeconfig: adminKubeconfig });
+  const provider = new Provider(spec.name, {
+    sshUser: ssh.user,
+    sshPrivateKey: ssh.privateKey,
+    kubeconfig: adminKubeconfig,
+  });
   rollout.announceTo(provider);
   const joining = {
     spec,
@@ -68,12 +80,10 @@ export function createCluster(spec: ClusterSpec, makeCloud: CloudFactory, opts: 
   return {
     endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,
-    machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines], [
-      ...etcd.deliveries,
-      ...controllers.deliveries,
-      ...workers.joins,
-      ...publicWorkers.joins,
-    ]),
+    machines: machineTable(
+      [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
+      [...etcd.deliveries, ...controllers.deliveries, ...workers.joins, ...publicWorkers.joins],
+    ),
     ssh_private_key: ssh.privateKey,
     ssh_user: pulumi.output(ssh.user),
   };

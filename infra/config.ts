@@ -34,7 +34,10 @@ export function loadClusterSpec(): ClusterSpec {
  * @param secrets keys without namespace whose values must not be shown.
  * @throws SettingsError with everything that is wrong.
  */
-export function clusterSpec(configuration: Readonly<Record<string, string>>, secrets: readonly string[] = []): ClusterSpec {
+export function clusterSpec(
+  configuration: Readonly<Record<string, string>>,
+  secrets: readonly string[] = [],
+): ClusterSpec {
   const { settings, problems } = validate(readValues(configuration));
   if (!settings) {
     throw new SettingsError(problems, secrets);
@@ -52,19 +55,28 @@ export function clusterSpec(configuration: Readonly<Record<string, string>>, sec
 }
 
 /** What settings of the clouds' own providers must be for these settings. */
-function providerProblems(configuration: Readonly<Record<string, string>>, { cloud, region, cloud_provider }: Settings): Problem[] {
+function providerProblems(
+  configuration: Readonly<Record<string, string>>,
+  { cloud, region, cloud_provider }: Settings,
+): Problem[] {
   const problems: Problem[] = [];
   // It would make the cluster elsewhere, or nothing.
   const got = configuration["aws:region"];
   if (cloud === "aws" && got !== region) {
-    problems.push({ path: "aws:region", got, allowed: `${region}, as corekube:region`, mend: `Set it: pulumi config set aws:region ${region}` });
+    problems.push({
+      path: "aws:region",
+      got,
+      allowed: `${region}, as corekube:region`,
+      mend: `Set it: pulumi config set aws:region ${region}`,
+    });
   }
   // What stays in a cluster must have been put there on purpose: the environment's token is not taken.
   if (cloud_provider === "digitalocean" && !configuration["digitalocean:token"]) {
     problems.push({
       path: "digitalocean:token",
       got: undefined,
-      allowed: "a token for the cluster's own controllers (corekube:cloud_provider is digitalocean), with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read)",
+      allowed:
+        "a token for the cluster's own controllers (corekube:cloud_provider is digitalocean), with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read)",
       mend: "Set it: pulumi config set --secret digitalocean:token",
     });
   }
@@ -132,7 +144,13 @@ function userDataProblems(spec: ClusterSpec, settings: Settings): Problem[] {
     }
   });
   if (messages.length === 0) return [];
-  const growing = { http_proxy: settings.http_proxy, https_proxy: settings.https_proxy, no_proxy: settings.no_proxy, "mirrors.registries": settings.mirrors.registries, ssh_public_keys: settings.ssh_public_keys };
+  const growing = {
+    http_proxy: settings.http_proxy,
+    https_proxy: settings.https_proxy,
+    no_proxy: settings.no_proxy,
+    "mirrors.registries": settings.mirrors.registries,
+    ssh_public_keys: settings.ssh_public_keys,
+  };
   const [longest] = Object.entries(growing).sort(([, a], [, b]) => JSON.stringify(b).length - JSON.stringify(a).length);
   const [path, got] = longest!;
   return [{ path, got, allowed: messages.join("; ") }];

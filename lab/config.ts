@@ -46,7 +46,12 @@ export interface LabConfig {
 const regions: Readonly<Record<string, { link: string; publicNetwork: string }>> = {
   lab: { link: "198.18.1", publicNetwork: "198.18.16" },
   test: { link: "198.18.0", publicNetwork: "198.18.32" },
-  ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [`side${number}`, { link: `198.18.${number + 1}`, publicNetwork: `198.18.${32 + number}` }])),
+  ...Object.fromEntries(
+    [1, 2, 3, 4, 5, 6].map((number) => [
+      `side${number}`,
+      { link: `198.18.${number + 1}`, publicNetwork: `198.18.${32 + number}` },
+    ]),
+  ),
 };
 
 /**
@@ -58,7 +63,9 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env["COREKUBE_LAB"] ?? "lab";
   const region = regions[name];
   if (!region) {
-    throw new Error(`COREKUBE_LAB: got "${name}", allowed are ${Object.keys(regions).join(", ")}; unset it for the default "lab"`);
+    throw new Error(
+      `COREKUBE_LAB: got "${name}", allowed are ${Object.keys(regions).join(", ")}; unset it for the default "lab"`,
+    );
   }
   const gateway = `${region.publicNetwork}.1`;
   return {

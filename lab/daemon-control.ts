@@ -46,9 +46,14 @@ export async function startDaemon(config: LabConfig, progress: Progress): Promis
     progress.signal?.throwIfAborted();
     const { state } = daemonStatus(config);
     if (state === "serving" && (await answers(config))) return;
-    if (mark && !isAlive(mark)) throw new Error(`the lab's daemon ended while it started; the end of ${daemonFiles(config).log}:\n${logTail(config)}`);
+    if (mark && !isAlive(mark))
+      throw new Error(
+        `the lab's daemon ended while it started; the end of ${daemonFiles(config).log}:\n${logTail(config)}`,
+      );
     if (Date.now() > end) {
-      throw new Error(`the lab's API does not answer at ${config.apiUrl} after ${startTimeout / 1000} s; the end of ${daemonFiles(config).log}:\n${logTail(config)}`);
+      throw new Error(
+        `the lab's API does not answer at ${config.apiUrl} after ${startTimeout / 1000} s; the end of ${daemonFiles(config).log}:\n${logTail(config)}`,
+      );
     }
     if (Date.now() - reported > 5_000) {
       progress.report(`waiting for the lab's API at ${config.apiUrl}`);
@@ -70,7 +75,12 @@ async function launch(config: LabConfig, progress: Progress): Promise<ProcessMar
     pathToFileURL(require.resolve("tsx")).href,
     join(projectDirectory, "lab", "daemon.ts"),
   ]);
-  const child = spawn(program!, parameters, { detached: true, stdio: ["ignore", log, log], cwd: projectDirectory, env: daemonEnvironment(config) });
+  const child = spawn(program!, parameters, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: projectDirectory,
+    env: daemonEnvironment(config),
+  });
   closeSync(log);
   await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   child.unref();
@@ -82,8 +92,25 @@ async function launch(config: LabConfig, progress: Progress): Promise<ProcessMar
 
 /** The daemon gets the region's settings and what it needs to find programs; no credentials of the user's. */
 function daemonEnvironment(config: LabConfig): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { COREKUBE_LAB: config.name, COREKUBE_LAB_DIR: config.directory, COREKUBE_CACHE: config.cache, LANG: "C.UTF-8" };
-  const passed = ["PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "GOPROXY", "GOFLAGS"];
+  const environment: NodeJS.ProcessEnv = {
+    COREKUBE_LAB: config.name,
+    COREKUBE_LAB_DIR: config.directory,
+    COREKUBE_CACHE: config.cache,
+    LANG: "C.UTF-8",
+  };
+  const passed = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "GOPROXY",
+    "GOFLAGS",
+  ];
   for (const name of passed) if (process.env[name] !== undefined) environment[name] = process.env[name];
   return environment;
 }
@@ -91,7 +118,10 @@ function daemonEnvironment(config: LabConfig): NodeJS.ProcessEnv {
 async function answers(config: LabConfig): Promise<boolean> {
   try {
     // For AWS this is a path of no service: what matters is that the front answers.
-    const response = await fetch(`${config.apiUrl}${regionCloud(config) === "aws" ? "/corekube/state" : "/v2/account"}`, { headers: { authorization: `Bearer ${config.token}` }, signal: AbortSignal.timeout(3_000) });
+    const response = await fetch(
+      `${config.apiUrl}${regionCloud(config) === "aws" ? "/corekube/state" : "/v2/account"}`,
+      { headers: { authorization: `Bearer ${config.token}` }, signal: AbortSignal.timeout(3_000) },
+    );
     await response.arrayBuffer();
     return response.status < 500;
   } catch {

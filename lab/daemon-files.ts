@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import type { LabConfig } from "./config.js";
 
-export const daemonFiles = (config: LabConfig): { readonly process: string; readonly ready: string; readonly log: string } => ({
+export const daemonFiles = (
+  config: LabConfig,
+): { readonly process: string; readonly ready: string; readonly log: string } => ({
   /** Process of the daemon, with its start time. */
   process: join(config.directory, "daemon.json"),
   /** The same, once it serves. */

@@ -62,7 +62,9 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", () => void stop("asked to", 0));
   process.on("SIGINT", () => void stop("interrupted", 0));
-  process.on("unhandledRejection", (error) => log.error(`unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
+  process.on("unhandledRejection", (error) =>
+    log.error(`unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+  );
   process.on("uncaughtException", (error) => {
     log.error(`uncaught: ${error.stack ?? error.message}`);
     void stop("internal error", 1);
@@ -71,13 +73,19 @@ async function main(): Promise<void> {
   const driver = new NspawnDriver(config, { progress: { report: (line) => log.info(line) } });
   const mirror = await startMirror(config);
   closers.push({ name: "mirror", close: () => mirror.stop() });
-  closers.push(...(regionCloud(config) === "aws" ? await startAws(config, driver, log) : await startDigitalOcean(config, driver, log)));
+  closers.push(
+    ...(regionCloud(config) === "aws"
+      ? await startAws(config, driver, log)
+      : await startDigitalOcean(config, driver, log)),
+  );
   writeMark(files.ready, mark);
   log.info(`serving on ${config.apiUrl}`);
 }
 
 main().catch((error: unknown) => {
   // To the log file, which the daemon's output goes to, and from there into the error of whoever started it.
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: "error", message: error instanceof Error ? (error.stack ?? error.message) : String(error) })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ time: new Date().toISOString(), level: "error", message: error instanceof Error ? (error.stack ?? error.message) : String(error) })}\n`,
+  );
   process.exit(1);
 });

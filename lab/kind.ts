@@ -17,7 +17,9 @@ export function regionCloud(config: Pick<LabConfig, "directory">): RegionCloud {
 /** @throws Error when the region plays another cloud already. */
 export function setRegionCloud(config: Pick<LabConfig, "directory" | "name">, cloud: RegionCloud): void {
   if (existsSync(file(config)) && regionCloud(config) !== cloud) {
-    throw new Error(`corekube:cloud: got "${cloud}", but region "${config.name}" plays ${regionCloud(config)}; run "make down" first, or use another region (COREKUBE_LAB)`);
+    throw new Error(
+      `corekube:cloud: got "${cloud}", but region "${config.name}" plays ${regionCloud(config)}; run "make down" first, or use another region (COREKUBE_LAB)`,
+    );
   }
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
   writeFileSync(file(config), `${cloud}\n`);

@@ -14,7 +14,16 @@ export interface CloudMachine extends CloudResource {
 }
 
 /** Kinds of resources, by DigitalOcean's words for them; the last two are AWS's alone. */
-export type CloudKind = "droplets" | "vpcs" | "firewalls" | "volumes" | "load_balancers" | "ssh_keys" | "images" | "subnets" | "target_groups";
+export type CloudKind =
+  | "droplets"
+  | "vpcs"
+  | "firewalls"
+  | "volumes"
+  | "load_balancers"
+  | "ssh_keys"
+  | "images"
+  | "subnets"
+  | "target_groups";
 
 export type PowerAction = "power_on" | "power_off" | "shutdown" | "reboot" | "power_cycle";
 

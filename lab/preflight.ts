@@ -42,7 +42,10 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
   return [
     {
       name: "Node",
-      run: async () => (atLeast(host.nodeVersion, [20, 19]) ? passed : failed(`version ${host.nodeVersion}, needed is at least 20.19`, "install a newer Node and put it on PATH")),
+      run: async () =>
+        atLeast(host.nodeVersion, [20, 19])
+          ? passed
+          : failed(`version ${host.nodeVersion}, needed is at least 20.19`, "install a newer Node and put it on PATH"),
     },
     {
       name: "Go",
@@ -51,7 +54,10 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
         const wanted = versions.toolchain.go;
         const found = await host.goVersion();
         if (found && atLeast(found, wanted.split(".").slice(0, 2).map(Number))) return passed;
-        return failed(found ? `version ${found}, needed is ${wanted} or newer` : "not on PATH", `install Go ${wanted} and put it on PATH; it builds what cannot be downloaded`);
+        return failed(
+          found ? `version ${found}, needed is ${wanted} or newer` : "not on PATH",
+          `install Go ${wanted} and put it on PATH; it builds what cannot be downloaded`,
+        );
       },
     },
     {
@@ -60,7 +66,10 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
         const folder = process.env["GOCACHE"] ?? homedir();
         const free = host.freeBytes(folder);
         if (isWarm(config) || free >= buildSpace) return passed;
-        return failed(`${(free / gigabyte).toFixed(1)} GB free at ${folder}, needed ${buildSpace / gigabyte} GB`, "free some space, or point GOCACHE and GOMODCACHE to a larger disk");
+        return failed(
+          `${(free / gigabyte).toFixed(1)} GB free at ${folder}, needed ${buildSpace / gigabyte} GB`,
+          "free some space, or point GOCACHE and GOMODCACHE to a larger disk",
+        );
       },
     },
     { name: "files of the mirror", run: checkMirrorFiles },
@@ -79,14 +88,21 @@ async function checkMirrorFiles(config: LabConfig): Promise<CheckResult> {
   try {
     checksums = JSON.parse(readFileSync(record, "utf8")) as Checksums;
   } catch (error) {
-    return failed(`${record} cannot be read: ${error instanceof Error ? error.message : String(error)}`, `remove it, and the run makes it again: rm ${record}`);
+    return failed(
+      `${record} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `remove it, and the run makes it again: rm ${record}`,
+    );
   }
   for (const [address, expected] of Object.entries(checksums.releases)) {
     const url = new URL(address);
     const file = join(config.cache, "mirror", "files", url.host, url.pathname);
     if (!existsSync(file)) continue; // Made again by the run.
     const found = await sha256(file);
-    if (found !== expected) return failed(`${file} has sha256 ${found}, recorded is ${expected}`, `it was changed or cut off; remove it, and the run makes it again: rm ${file}`);
+    if (found !== expected)
+      return failed(
+        `${file} has sha256 ${found}, recorded is ${expected}`,
+        `it was changed or cut off; remove it, and the run makes it again: rm ${file}`,
+      );
   }
   return passed;
 }

@@ -11,6 +11,7 @@ export function plainProgress(prefix = "", signal?: AbortSignal): Progress {
   const start = Date.now();
   return {
     signal,
-    report: (line) => process.stderr.write(`${prefix}[${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s] ${line}\n`),
+    report: (line) =>
+      process.stderr.write(`${prefix}[${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s] ${line}\n`),
   };
 }

@@ -15,7 +15,9 @@ const attachments: Readonly<Record<string, { readonly machine: string; readonly 
 };
 
 function membersOf(resources: readonly StackResource[], urn: string): StackResource[] {
-  return resources.filter(({ type, ancestors }) => singleMachines.includes(type) && ancestors.some((ancestor) => ancestor.urn === urn));
+  return resources.filter(
+    ({ type, ancestors }) => singleMachines.includes(type) && ancestors.some((ancestor) => ancestor.urn === urn),
+  );
 }
 
 interface MemberSettings extends Allowed {
@@ -24,16 +26,26 @@ interface MemberSettings extends Allowed {
 
 export const oddEtcdMembers = stackRule<MemberSettings>({
   id: "etcd-odd-members",
-  description: "An etcd cluster has an odd number of members: an even number survives no more losses than the odd one below it.",
+  description:
+    "An etcd cluster has an odd number of members: an even number survives no more losses than the odd one below it.",
   settings: {
-    minimum: { type: "integer", minimum: 1, default: 1, description: "Least number of members; 3 is the least that survives the loss of one." },
+    minimum: {
+      type: "integer",
+      minimum: 1,
+      default: 1,
+      description: "Least number of members; 3 is the least that survives the loss of one.",
+    },
     ...allowedNames("may have any number of members (names of corekube:etcd:Cluster)"),
   },
   check: (resources, { minimum }, report) => {
     for (const component of resources.filter(({ type }) => type === cluster)) {
       const { length } = membersOf(resources, component.urn);
       if (length % 2 === 0) report(component, `has ${length} members; set etcd.count to an odd number.`);
-      else if (length < minimum) report(component, `has ${length} members, at least ${minimum} are asked for; set high_availability, or etcd.count.`);
+      else if (length < minimum)
+        report(
+          component,
+          `has ${length} members, at least ${minimum} are asked for; set high_availability, or etcd.count.`,
+        );
     }
   },
 });
@@ -66,7 +78,8 @@ export const etcdOwnVolume = stackRule<VolumeSettings>({
       if (own.length === 0) report(member, "no volume is attached to it; make one, and attach it to this machine.");
       for (const volume of own) {
         const other = users.get(volume);
-        if (other !== undefined) report(member, `shares a volume (${volume.split("::").at(-1)}) with ${other}; give it one of its own.`);
+        if (other !== undefined)
+          report(member, `shares a volume (${volume.split("::").at(-1)}) with ${other}; give it one of its own.`);
         users.set(volume, member.name);
       }
     }
@@ -77,10 +90,14 @@ export const etcdOwnVolume = stackRule<VolumeSettings>({
 function volumesOf(machine: StackResource, resources: readonly StackResource[]): string[] {
   const attached = resources.flatMap((resource) => {
     const properties = attachments[resource.type];
-    return properties && isFor(resource, properties.machine, machine) ? volumeOf(resource, properties.volume, resources) : [];
+    return properties && isFor(resource, properties.machine, machine)
+      ? volumeOf(resource, properties.volume, resources)
+      : [];
   });
   const inline = list(machine.props["volumeIds"]).length > 0 ? resourcesFrom(machine, "volumeIds", resources) : [];
-  const devices = list(machine.props["ebsBlockDevices"]).map((device, index) => `${machine.urn}::${scalar(bag(device)["deviceName"]) || index}`);
+  const devices = list(machine.props["ebsBlockDevices"]).map(
+    (device, index) => `${machine.urn}::${scalar(bag(device)["deviceName"]) || index}`,
+  );
   return [...new Set([...attached, ...inline, ...devices])];
 }
 

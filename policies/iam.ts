@@ -17,18 +17,25 @@ const documents: Readonly<Record<string, string>> = {
 };
 
 /** AWS' own policies that give everything, or everything of a service. */
-const broad = /:aws:policy\/(?:job-function\/)?(?:\w*FullAccess|AdministratorAccess|PowerUserAccess|SystemAdministrator)\b/;
+const broad =
+  /:aws:policy\/(?:job-function\/)?(?:\w*FullAccess|AdministratorAccess|PowerUserAccess|SystemAdministrator)\b/;
 
 export const noWildcardIam = resourceRule<Settings>({
   id: "no-wildcard-iam",
   description: "IAM policies name the actions and resources that they allow, without wildcards.",
   settings: {
-    actions: { type: "array", items: { type: "string" }, default: [], description: "Actions with a wildcard that are allowed, such as ec2:Describe*." },
+    actions: {
+      type: "array",
+      items: { type: "string" },
+      default: [],
+      description: "Actions with a wildcard that are allowed, such as ec2:Describe*.",
+    },
     unscoped: {
       type: "array",
       items: { type: "string" },
       default: ["^[a-z0-9-]+:(?:Describe|List)[A-Za-z]*$", "^ecr:GetAuthorizationToken$", "^sts:GetCallerIdentity$"],
-      description: "Regular expressions of actions that may be allowed for Resource *, since AWS knows no narrower one. With a Condition others may too.",
+      description:
+        "Regular expressions of actions that may be allowed for Resource *, since AWS knows no narrower one. With a Condition others may too.",
     },
     ...allowedNames("may use wildcards"),
   },
@@ -40,14 +47,17 @@ export const noWildcardIam = resourceRule<Settings>({
       checkDocument(`inlinePolicies[${index}].policy`, bag(policy)["policy"], settings, report),
     );
     for (const [path, arn] of managedPolicies(resource)) {
-      if (broad.test(arn)) report(`${path}: ${arn} allows everything of a service or more; name the actions in a policy of your own.`);
+      if (broad.test(arn))
+        report(`${path}: ${arn} allows everything of a service or more; name the actions in a policy of your own.`);
     }
   },
 });
 
 function managedPolicies({ type, props }: Resource): [string, string][] {
   if (type === "aws:iam/role:Role") return texts(props["managedPolicyArns"]).map((arn) => ["managedPolicyArns", arn]);
-  return /^aws:iam\/\w*[pP]olicyAttachment:/.test(type) ? texts(props["policyArn"]).map((arn) => ["policyArn", arn]) : [];
+  return /^aws:iam\/\w*[pP]olicyAttachment:/.test(type)
+    ? texts(props["policyArn"]).map((arn) => ["policyArn", arn])
+    : [];
 }
 
 function checkDocument(path: string, value: Value, settings: Settings, report: Report): void {
@@ -57,7 +67,9 @@ function checkDocument(path: string, value: Value, settings: Settings, report: R
     report(`${path}: is no JSON, so that nobody can tell what it allows.`);
     return;
   }
-  list(bag(document)["Statement"]).map(bag).forEach((statement, index) => checkStatement(`${path}.Statement[${index}]`, statement, settings, report));
+  list(bag(document)["Statement"])
+    .map(bag)
+    .forEach((statement, index) => checkStatement(`${path}.Statement[${index}]`, statement, settings, report));
 }
 
 function checkStatement(path: string, statement: Bag, { actions, unscoped }: Settings, report: Report): void {
@@ -70,10 +82,15 @@ function checkStatement(path: string, statement: Bag, { actions, unscoped }: Set
   if (wild.length > 0) report(`${path}.Action: ${wild.join(" and ")} has a wildcard; name the actions.`);
   if (Object.keys(bag(statement["Condition"])).length > 0) return;
   const everything = texts(statement["Resource"]).filter((arn) => /^(?:\*|arn:[^:]*:\*.*)$/.test(arn));
-  const narrow = named.filter((action) => !actions.includes(action) && !unscoped.some((pattern) => new RegExp(pattern).test(action)));
+  const narrow = named.filter(
+    (action) => !actions.includes(action) && !unscoped.some((pattern) => new RegExp(pattern).test(action)),
+  );
   if (everything.length > 0 && narrow.length > 0) {
-    report(`${path}.Resource: ${everything.join(" and ")} for ${narrow.join(" and ")}; name the resources, or add a Condition.`);
+    report(
+      `${path}.Resource: ${everything.join(" and ")} for ${narrow.join(" and ")}; name the resources, or add a Condition.`,
+    );
   }
   const principal = statement["Principal"];
-  if ([principal, ...Object.values(bag(principal)).flatMap(list)].includes("*")) report(`${path}.Principal: * lets everybody in; name who may.`);
+  if ([principal, ...Object.values(bag(principal)).flatMap(list)].includes("*"))
+    report(`${path}.Principal: * lets everybody in; name who may.`);
 }

@@ -44,7 +44,8 @@ function problemOf(image: string, byTag: readonly string[]): string | undefined 
   const [name = "", digest] = image.split("@");
   if (digest !== undefined) return "has a digest that is none: sha256: and 64 hexadecimal digits";
   const [, repository = name, tag] = /^(.+?)(?::([^/:]+))?$/.exec(name) ?? [];
-  if (!byTag.includes(repository)) return "has no digest; write <name>:<version>@sha256:<digest>, or list the name in byTag";
+  if (!byTag.includes(repository))
+    return "has no digest; write <name>:<version>@sha256:<digest>, or list the name in byTag";
   return exactVersion.test(tag ?? "") ? undefined : "has no tag that is an exact version";
 }
 
@@ -52,7 +53,9 @@ function imagesOf(resource: Resource): [string, string][] {
   const pod = podOf(resource);
   if (pod) {
     return ["initContainers", "containers", "ephemeralContainers"].flatMap((kind) =>
-      list(pod.spec[kind]).flatMap((container, index) => imageEntry(`${pod.path}.${kind}[${index}].image`, bag(container)["image"])),
+      list(pod.spec[kind]).flatMap((container, index) =>
+        imageEntry(`${pod.path}.${kind}[${index}].image`, bag(container)["image"]),
+      ),
     );
   }
   const found = userDataOf(resource);
@@ -60,7 +63,9 @@ function imagesOf(resource: Resource): [string, string][] {
   const seen = new Map<string, string>();
   for (const { where, text } of unpack(userDataText(found.bytes)).layers) {
     // Manifests of static pods, in YAML or JSON, and containerd's own image of the pause container.
-    for (const [, , image = ""] of text.matchAll(/(^|[\s{,-])["']?(?:image|sandbox|sandbox_image)["']?\s*[:=]\s*["']?([\w.-]+(?:[/:@][\w.:@/-]*)+)/g)) {
+    for (const [, , image = ""] of text.matchAll(
+      /(^|[\s{,-])["']?(?:image|sandbox|sandbox_image)["']?\s*[:=]\s*["']?([\w.-]+(?:[/:@][\w.:@/-]*)+)/g,
+    )) {
       if (!seen.has(image)) seen.set(image, where);
     }
   }
@@ -99,10 +104,13 @@ const channel = /(?:^|[/_.-])(latest|current|nightly|daily|edge|rolling)(?:$|[/_
 function moving(path: string, value: Value, report: Report): void {
   if (typeof value !== "string") return;
   const [, word] = channel.exec(value) ?? [];
-  if (word !== undefined) report(`${path}: ${value} has "${word}" in it, which is another release every few weeks; name the exact one.`);
-  else if (!/\d+[.-]\d+[.-]\d+/.test(value)) report(`${path}: ${value} names no exact version; use an id, or a name with the whole version.`);
+  if (word !== undefined)
+    report(`${path}: ${value} has "${word}" in it, which is another release every few weeks; name the exact one.`);
+  else if (!/\d+[.-]\d+[.-]\d+/.test(value))
+    report(`${path}: ${value} names no exact version; use an id, or a name with the whole version.`);
 }
 
 function machineImage(path: string, value: Value, report: Report): void {
-  if (typeof value === "string" && !/^ami-[0-9a-f]{8,17}$/.test(value)) report(`${path}: ${value} is no id of an image (ami-...).`);
+  if (typeof value === "string" && !/^ami-[0-9a-f]{8,17}$/.test(value))
+    report(`${path}: ${value} is no id of an image (ami-...).`);
 }

@@ -9,9 +9,16 @@ interface Settings extends Allowed {
 
 export const instanceMetadataV2 = resourceRule<Settings>({
   id: "instance-metadata-v2",
-  description: "AWS instances answer metadata requests with a token only (IMDSv2), and over one network hop, so that pods do not reach them.",
+  description:
+    "AWS instances answer metadata requests with a token only (IMDSv2), and over one network hop, so that pods do not reach them.",
   settings: {
-    hops: { type: "integer", minimum: 1, maximum: 64, default: 1, description: "Most network hops that an answer may take; a pod's network is the second." },
+    hops: {
+      type: "integer",
+      minimum: 1,
+      maximum: 64,
+      default: 1,
+      description: "Most network hops that an answer may take; a pod's network is the second.",
+    },
     ...allowedNames("may answer without a token"),
   },
   check: ({ type, props }, { hops }, report) => {

@@ -6,7 +6,10 @@ import { type Bag, bag, isTrue, list, scalar, texts, unknown, type Value } from 
 const firewall = "digitalocean:index/firewall:Firewall";
 
 /** Under both of their names. */
-const networkLoadBalancers: readonly string[] = ["aws:lb/loadBalancer:LoadBalancer", "aws:alb/loadBalancer:LoadBalancer"];
+const networkLoadBalancers: readonly string[] = [
+  "aws:lb/loadBalancer:LoadBalancer",
+  "aws:alb/loadBalancer:LoadBalancer",
+];
 
 /**
  * Networks of at most these prefix lengths count as the world: halves and quarters of it are no better than the whole. /8 is the
@@ -51,7 +54,9 @@ export const noWorldOpenAccess = resourceRule<Settings>({
       const open = ports.filter((port) => port >= range.from && port <= range.to);
       const world = networks.filter(isWorld);
       if (open.length > 0 && world.length > 0) {
-        report(`${path}: port ${open.join(" and ")} is open to ${world.join(" and ")}; name the administrators' networks instead (admin_cidrs).`);
+        report(
+          `${path}: port ${open.join(" and ")} is open to ${world.join(" and ")}; name the administrators' networks instead (admin_cidrs).`,
+        );
       }
     }
   },
@@ -61,16 +66,25 @@ function openings(resource: Resource): Opening[] {
   const { type, props } = resource;
   switch (type) {
     case firewall:
-      return list(props["inboundRules"]).map((rule, index) => firewallOpening(bag(rule), `inboundRules[${index}]`)).filter(isTcp);
+      return list(props["inboundRules"])
+        .map((rule, index) => firewallOpening(bag(rule), `inboundRules[${index}]`))
+        .filter(isTcp);
     case "digitalocean:index/loadBalancer:LoadBalancer":
       return loadBalancerOpenings(props);
     case "aws:ec2/securityGroup:SecurityGroup":
     case "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
-      return list(props["ingress"]).map((rule, index) => groupOpening(bag(rule), `ingress[${index}]`)).filter(isTcp);
+      return list(props["ingress"])
+        .map((rule, index) => groupOpening(bag(rule), `ingress[${index}]`))
+        .filter(isTcp);
     case "aws:ec2/securityGroupRule:SecurityGroupRule":
       return props["type"] === "egress" ? [] : [groupOpening(props, "cidrBlocks")].filter(isTcp);
     case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
-      return [groupOpening({ ...props, protocol: props["ipProtocol"], cidrBlocks: [props["cidrIpv4"], props["cidrIpv6"]] }, "cidrIpv4")].filter(isTcp);
+      return [
+        groupOpening(
+          { ...props, protocol: props["ipProtocol"], cidrBlocks: [props["cidrIpv4"], props["cidrIpv6"]] },
+          "cidrIpv4",
+        ),
+      ].filter(isTcp);
     default:
       return [];
   }
@@ -86,7 +100,12 @@ function isTcp({ protocol }: Candidate): boolean {
 }
 
 function firewallOpening(rule: Bag, path: string): Candidate {
-  return { path, protocol: rule["protocol"], ports: portRange(rule["portRange"]), networks: texts(rule["sourceAddresses"]) };
+  return {
+    path,
+    protocol: rule["protocol"],
+    ports: portRange(rule["portRange"]),
+    networks: texts(rule["sourceAddresses"]),
+  };
 }
 
 /** DigitalOcean's form: `22`, `30000-32767`, `all` or `0` for all. */
@@ -110,11 +129,20 @@ function loadBalancerOpenings(props: Bag): Opening[] {
   const allows = bag(props["firewall"])["allows"];
   if (allows === unknown) return [];
   const entries = list(allows);
-  const networks = entries.length === 0 ? ["0.0.0.0/0"] : texts(entries).filter((entry) => entry.startsWith("cidr:")).map((entry) => entry.slice("cidr:".length));
+  const networks =
+    entries.length === 0
+      ? ["0.0.0.0/0"]
+      : texts(entries)
+          .filter((entry) => entry.startsWith("cidr:"))
+          .map((entry) => entry.slice("cidr:".length));
   return list(props["forwardingRules"]).flatMap((rule, index) => {
     const { entryPort, targetPort } = bag(rule);
     const ports = [entryPort, targetPort].filter((port): port is number => typeof port === "number");
-    return [...new Set(ports)].map((port) => ({ path: `forwardingRules[${index}]`, ports: { from: port, to: port }, networks }));
+    return [...new Set(ports)].map((port) => ({
+      path: `forwardingRules[${index}]`,
+      ports: { from: port, to: port },
+      networks,
+    }));
   });
 }
 
@@ -130,18 +158,26 @@ export const machinesBehindFirewall = stackRule<Allowed>({
         report(machine, "no firewall has one of its tags, or its id; without one every port is open.");
       }
     }
-    const instances = resources.filter(({ type, props }) => type === "aws:ec2/instance:Instance" && props["launchTemplate"] === undefined);
+    const instances = resources.filter(
+      ({ type, props }) => type === "aws:ec2/instance:Instance" && props["launchTemplate"] === undefined,
+    );
     for (const machine of instances) {
       const { vpcSecurityGroupIds, securityGroups, networkInterfaces } = machine.props;
       const properties: Bag = { vpcSecurityGroupIds, securityGroups, networkInterfaces };
-      const named = Object.entries(properties).some(([key, value]) => value === unknown || list(value).length > 0 || machine.sources(key).length > 0);
+      const named = Object.entries(properties).some(
+        ([key, value]) => value === unknown || list(value).length > 0 || machine.sources(key).length > 0,
+      );
       if (!named) report(machine, "vpcSecurityGroupIds: got nothing; name the security group of its role.");
     }
     for (const balancer of resources.filter(({ type }) => networkLoadBalancers.includes(type))) {
       const { internal, loadBalancerType, securityGroups } = balancer.props;
-      if (loadBalancerType !== "network" || isTrue(internal) || internal === unknown || securityGroups === unknown) continue;
+      if (loadBalancerType !== "network" || isTrue(internal) || internal === unknown || securityGroups === unknown)
+        continue;
       if (list(securityGroups).length === 0 && balancer.sources("securityGroups").length === 0) {
-        report(balancer, "securityGroups: got nothing, and it faces the internet; name one with the administrators' networks. It cannot be added later.");
+        report(
+          balancer,
+          "securityGroups: got nothing, and it faces the internet; name one with the administrators' networks. It cannot be added later.",
+        );
       }
     }
   },

@@ -18,13 +18,15 @@ interface Settings extends Allowed {
 
 export const caKeysProtected = stackRule<Settings>({
   id: "ca-keys-protected",
-  description: "Keys and certificates of certificate authorities, and keys that sign service account tokens, are protected against deletion.",
+  description:
+    "Keys and certificates of certificate authorities, and keys that sign service account tokens, are protected against deletion.",
   settings: {
     stacks: {
       type: "array",
       items: { type: "string" },
       default: ["corekube/dev", "corekube/ha", "corekube/lab-aws"],
-      description: "Stacks, as project/stack, whose keys may be unprotected. The default are the lab's, which are thrown away.",
+      description:
+        "Stacks, as project/stack, whose keys may be unprotected. The default are the lab's, which are thrown away.",
     },
     ...allowedNames("may be unprotected"),
   },
@@ -47,7 +49,12 @@ function signing(resources: readonly StackResource[]): Set<StackResource> {
     }
   };
   for (const resource of resources) {
-    if (resource.type === privateKey && signers.includes(resource.ancestors[0]?.type ?? "") && !encrypts.test(resource.name)) found.add(resource);
+    if (
+      resource.type === privateKey &&
+      signers.includes(resource.ancestors[0]?.type ?? "") &&
+      !encrypts.test(resource.name)
+    )
+      found.add(resource);
     const isAuthority = isTrue(resource.props["isCaCertificate"]);
     if (resource.type === selfSigned && isAuthority) {
       found.add(resource);

@@ -31,5 +31,9 @@ export function podOf({ type, props }: Pick<Resource, "type" | "props">): Pod | 
   if (path === undefined) return undefined;
   const spec = path.reduce((value: Bag, key) => bag(value[key]), props);
   const namespace = bag(props["metadata"])["namespace"];
-  return { spec, path: path.join("."), namespace: namespace === unknown ? undefined : typeof namespace === "string" ? namespace : "default" };
+  return {
+    spec,
+    path: path.join("."),
+    namespace: namespace === unknown ? undefined : typeof namespace === "string" ? namespace : "default",
+  };
 }

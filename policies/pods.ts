@@ -9,7 +9,12 @@ interface Settings extends Allowed {
 
 function settings(what: string): Properties<Settings> {
   return {
-    namespaces: { type: "array", items: { type: "string" }, default: ["kube-system"], description: `Namespaces whose pods may ${what}.` },
+    namespaces: {
+      type: "array",
+      items: { type: "string" },
+      default: ["kube-system"],
+      description: `Namespaces whose pods may ${what}.`,
+    },
     ...allowedNames(`may ${what} in any namespace`),
   };
 }
@@ -30,13 +35,16 @@ export const noPrivilegedPods = resourceRule<Settings>({
     if (!pod || (pod.namespace !== undefined && namespaces.includes(pod.namespace))) return;
     const say = (path: string, problem: string): void => report(`${pod.path}.${path}: ${problem} ${place(pod)}.`);
     for (const key of ["hostPID", "hostIPC"]) if (pod.spec[key] === true) say(key, "is true");
-    if (bag(bag(pod.spec["securityContext"])["windowsOptions"])["hostProcess"] === true) say("securityContext.windowsOptions.hostProcess", "is true");
+    if (bag(bag(pod.spec["securityContext"])["windowsOptions"])["hostProcess"] === true)
+      say("securityContext.windowsOptions.hostProcess", "is true");
     for (const kind of ["initContainers", "containers", "ephemeralContainers"]) {
       list(pod.spec[kind]).forEach((container, index) => {
         const context = bag(bag(container)["securityContext"]);
         const path = `${kind}[${index}].securityContext`;
         if (context["privileged"] === true) say(`${path}.privileged`, "is true");
-        const added = texts(bag(context["capabilities"])["add"]).filter((name) => capabilities.includes(name.replace(/^CAP_/, "")));
+        const added = texts(bag(context["capabilities"])["add"]).filter((name) =>
+          capabilities.includes(name.replace(/^CAP_/, "")),
+        );
         if (added.length > 0) say(`${path}.capabilities.add`, `has ${added.join(" and ")}`);
       });
     }
@@ -51,7 +59,8 @@ export const noHostPathPods = resourceRule<Settings>({
     if (/^kubernetes:core\/v1:PersistentVolume(?:Patch)?$/.test(resource.type)) {
       // It belongs to no namespace: whoever claims it has the node's files.
       const { hostPath } = bag(resource.props["spec"]);
-      if (hostPath !== undefined && hostPath !== unknown) report(`spec.hostPath: ${shown(bag(hostPath)["path"])} is the node's own.`);
+      if (hostPath !== undefined && hostPath !== unknown)
+        report(`spec.hostPath: ${shown(bag(hostPath)["path"])} is the node's own.`);
       return;
     }
     const pod = podOf(resource);
@@ -60,7 +69,9 @@ export const noHostPathPods = resourceRule<Settings>({
       const { hostPath } = bag(volume);
       if (hostPath === undefined || hostPath === null) return;
       const path = bag(hostPath)["path"];
-      report(`${pod.path}.volumes[${index}].hostPath: ${typeof path === "string" ? path : "a path"} of the node is mounted ${place(pod)}.`);
+      report(
+        `${pod.path}.volumes[${index}].hostPath: ${typeof path === "string" ? path : "a path"} of the node is mounted ${place(pod)}.`,
+      );
     });
   },
 });

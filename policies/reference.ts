@@ -10,7 +10,10 @@ function cell(text: string): string {
 
 function settings({ configSchema }: Rule): string {
   return Object.entries(configSchema?.properties ?? {})
-    .map(([key, { description, default: value }]) => `\`${key}\` (${cell(JSON.stringify(value))}): ${cell(description ?? "")}`)
+    .map(
+      ([key, { description, default: value }]) =>
+        `\`${key}\` (${cell(JSON.stringify(value))}): ${cell(description ?? "")}`,
+    )
     .join("<br>");
 }
 
@@ -23,6 +26,7 @@ export function table(rules: readonly Rule[]): string {
 export function withTable(page: string, rules: readonly Rule[]): string {
   const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`docs/policies.md: has no lines "${begin}" and "${end}" around the table`);
+  if (before === undefined || after === undefined)
+    throw new Error(`docs/policies.md: has no lines "${begin}" and "${end}" around the table`);
   return `${before}${begin}\n${table(rules)}\n${end}${after}`;
 }

@@ -31,7 +31,10 @@ function sources(value: Value): string[] {
   if (Array.isArray(value)) return (value as readonly Value[]).flatMap(sources);
   if (typeof value !== "object" || value === null) return [];
   const { source, verification } = value as Bag;
-  const own = typeof source === "string" && /^(?:https?|tftp|s3|gs|arn):/i.test(source) && !isHash(bag(verification)["hash"]) ? [source] : [];
+  const own =
+    typeof source === "string" && /^(?:https?|tftp|s3|gs|arn):/i.test(source) && !isHash(bag(verification)["hash"])
+      ? [source]
+      : [];
   return [...own, ...Object.values(value).flatMap(sources)];
 }
 
@@ -50,7 +53,9 @@ function downloads(text: string): string[] {
   const lines = text.split("\n");
   return lines.flatMap((line, index) => {
     if (/^\s*(?:#|Documentation=)/.test(line)) return [];
-    const found = [...line.matchAll(address)].map(([url]) => url).filter((url) => !here.test(url) && (file.test(url) || /\b(?:curl|wget)\b/.test(line)));
+    const found = [...line.matchAll(address)]
+      .map(([url]) => url)
+      .filter((url) => !here.test(url) && (file.test(url) || /\b(?:curl|wget)\b/.test(line)));
     return found.length === 0 || lines.slice(index, index + 4).some((near) => checksum.test(near)) ? [] : found;
   });
 }

@@ -53,7 +53,9 @@ export interface Allowed {
 
 /** @param what What such a resource may do. */
 export function allowedNames(what: string): Properties<Allowed> {
-  return { allowed: { type: "array", items: { type: "string" }, default: [], description: `Names of resources that ${what}.` } };
+  return {
+    allowed: { type: "array", items: { type: "string" }, default: [], description: `Names of resources that ${what}.` },
+  };
 }
 
 export type Report = (problem: string) => void;
@@ -68,7 +70,9 @@ export function resourceRule<C extends Allowed>(
     validateResource: (args, reportViolation) => {
       const settings = settingsOf(definition, args);
       if (settings.allowed.includes(args.name)) return;
-      definition.check(resourceOf(args), settings, (problem) => reportViolation(`${problem} ${exception(id, args.name)}`));
+      definition.check(resourceOf(args), settings, (problem) =>
+        reportViolation(`${problem} ${exception(id, args.name)}`),
+      );
     },
   };
 }
@@ -76,7 +80,11 @@ export function resourceRule<C extends Allowed>(
 /** A rule about resources together. */
 export function stackRule<C extends Allowed>(
   definition: Definition<C> & {
-    readonly check: (resources: readonly StackResource[], settings: C, report: (resource: { name: string; urn: string }, problem: string) => void) => void;
+    readonly check: (
+      resources: readonly StackResource[],
+      settings: C,
+      report: (resource: { name: string; urn: string }, problem: string) => void,
+    ) => void;
   },
 ): StackValidationPolicy {
   const { id } = definition;
@@ -97,12 +105,18 @@ function exception(id: string, name: string): string {
   return `(Exception: "${name}" in ${id}.allowed of the policy pack's configuration.)`;
 }
 
-function head<C>({ id, description, settings }: Definition<C>): Pick<Rule, "name" | "description" | "enforcementLevel" | "configSchema"> {
+function head<C>({
+  id,
+  description,
+  settings,
+}: Definition<C>): Pick<Rule, "name" | "description" | "enforcementLevel" | "configSchema"> {
   return { name: id, description, enforcementLevel: "mandatory", configSchema: { properties: { ...settings } } };
 }
 
 function settingsOf<C>({ settings }: Definition<C>, args: { getConfig<T extends object>(): T }): C {
-  const defaults = Object.fromEntries(Object.entries<Property>(settings).map(([key, property]) => [key, property.default]));
+  const defaults = Object.fromEntries(
+    Object.entries<Property>(settings).map(([key, property]) => [key, property.default]),
+  );
   return { ...defaults, ...args.getConfig() } as C;
 }
 
@@ -116,7 +130,14 @@ interface Described {
 }
 
 function resourceOf({ type, name, urn, props, opts, provider }: Described): Resource {
-  return { type, name, urn, props: plainBag(props), protect: opts?.protect === true, provider: plainBag(provider?.props) };
+  return {
+    type,
+    name,
+    urn,
+    props: plainBag(props),
+    protect: opts?.protect === true,
+    provider: plainBag(provider?.props),
+  };
 }
 
 function stackResourceOf(resource: PolicyResource): StackResource {

@@ -3,7 +3,9 @@
 try {
   require("tsx/cjs");
 } catch (error) {
-  console.error(`The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder, or "npm install" in ${__dirname} where the pack stands alone.`);
+  console.error(
+    `The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder, or "npm install" in ${__dirname} where the pack stands alone.`,
+  );
   process.exit(1);
 }
 require("./index.ts");

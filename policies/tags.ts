@@ -3,7 +3,15 @@ import { type Allowed, allowedNames, type Resource, resourceRule } from "./rule.
 import { bag, hasUnknown, list, parsed, scalar, type Value, unknown } from "./values.js";
 
 /** Types of DigitalOcean that take tags of their own. VPCs, load balancers and SSH keys take none; a firewall's are those of its machines. */
-const digitalocean: readonly string[] = ["droplet", "volume", "volumeSnapshot", "customImage", "databaseCluster", "databaseReplica", "kubernetesCluster"];
+const digitalocean: readonly string[] = [
+  "droplet",
+  "volume",
+  "volumeSnapshot",
+  "customImage",
+  "databaseCluster",
+  "databaseReplica",
+  "kubernetesCluster",
+];
 
 /** Types of AWS that take tags, by module. */
 const aws: Readonly<Record<string, readonly string[]>> = {
@@ -13,8 +21,24 @@ const aws: Readonly<Record<string, readonly string[]>> = {
   dynamodb: ["table"],
   ebs: ["volume", "snapshot", "snapshotCopy"],
   ec2: [
-    "ami", "eip", "egressOnlyInternetGateway", "instance", "internetGateway", "keyPair", "launchTemplate", "natGateway", "networkAcl", "networkInterface",
-    "placementGroup", "routeTable", "securityGroup", "spotInstanceRequest", "subnet", "vpc", "vpcDhcpOptions", "vpcEndpoint",
+    "ami",
+    "eip",
+    "egressOnlyInternetGateway",
+    "instance",
+    "internetGateway",
+    "keyPair",
+    "launchTemplate",
+    "natGateway",
+    "networkAcl",
+    "networkInterface",
+    "placementGroup",
+    "routeTable",
+    "securityGroup",
+    "spotInstanceRequest",
+    "subnet",
+    "vpc",
+    "vpcDhcpOptions",
+    "vpcEndpoint",
   ],
   efs: ["fileSystem"],
   iam: ["instanceProfile", "openIdConnectProvider", "policy", "role", "user"],
@@ -62,10 +86,17 @@ function tagsOf({ type, props, provider }: Resource): ReadonlySet<string> | unde
   const { tags, tagsAll } = props;
   const byDefault = bag(parsed(provider["defaultTags"]))["tags"];
   // An automatic scaling group has a list of tags, with key and value apart.
-  const pairs = list(tags).map(bag).filter((pair) => "key" in pair).map(({ key, value }): [string, Value] => [scalar(key), value]);
+  const pairs = list(tags)
+    .map(bag)
+    .filter((pair) => "key" in pair)
+    .map(({ key, value }): [string, Value] => [scalar(key), value]);
   const maps: readonly Value[] = [byDefault, tagsAll, tags];
   const named = maps.flatMap((some) => Object.entries(bag(some)));
-  const found = new Set([...named, ...pairs].filter(([, value]) => value !== "" && value !== null && value !== undefined).map(([key]) => key));
+  const found = new Set(
+    [...named, ...pairs]
+      .filter(([, value]) => value !== "" && value !== null && value !== undefined)
+      .map(([key]) => key),
+  );
   return tags === unknown || tagsAll === unknown || byDefault === unknown ? unknown : found;
 }
 

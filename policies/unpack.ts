@@ -68,7 +68,8 @@ class Unpacker {
     else if (typeof value === "object" && value !== null) {
       const { path, name } = value as { path?: unknown; name?: unknown };
       const label = typeof path === "string" ? path : typeof name === "string" ? name : undefined;
-      for (const item of Object.values(value)) this.#walk(item, label === undefined ? where : `${where} > ${label}`, depth);
+      for (const item of Object.values(value))
+        this.#walk(item, label === undefined ? where : `${where} > ${label}`, depth);
     }
   }
 
@@ -80,7 +81,12 @@ class Unpacker {
 
   #search(text: string, where: string, depth: number): void {
     const rest = text.replace(dataUrl, (_, options: string, payload: string) => {
-      this.#packed(options.includes(";base64") ? Buffer.from(unescaped(payload), "base64") : Buffer.from(unescaped(payload)), where, depth, true);
+      this.#packed(
+        options.includes(";base64") ? Buffer.from(unescaped(payload), "base64") : Buffer.from(unescaped(payload)),
+        where,
+        depth,
+        true,
+      );
       return " ";
     });
     for (const [found] of rest.matchAll(base64)) {
@@ -116,5 +122,7 @@ function jsonObject(text: string): object | undefined {
 
 /** Percent escapes; a wrong one stays as it is. */
 function unescaped(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"));
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) =>
+    Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"),
+  );
 }

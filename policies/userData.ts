@@ -5,7 +5,10 @@ import { unpack } from "./unpack.js";
 import { type Value } from "./values.js";
 
 /** User-data as the machine will see it, with the property it is in; undefined: none, or not known yet. */
-export function userDataOf({ type, props }: Pick<Resource, "type" | "props">): { readonly path: string; readonly bytes: Buffer } | undefined {
+export function userDataOf({
+  type,
+  props,
+}: Pick<Resource, "type" | "props">): { readonly path: string; readonly bytes: Buffer } | undefined {
   if (!machineTypes.includes(type)) return undefined;
   const { userData, userDataBase64 } = props;
   if (isText(userData)) {
@@ -32,12 +35,19 @@ export const userDataSize = resourceRule<SizeSettings>({
   id: "user-data-size",
   description: "User-data is small enough for every cloud: 16384 bytes on AWS, 65536 on DigitalOcean.",
   settings: {
-    limit: { type: "integer", minimum: 1, maximum: 65_536, default: 16_384, description: "Most bytes of user-data, before base64." },
+    limit: {
+      type: "integer",
+      minimum: 1,
+      maximum: 65_536,
+      default: 16_384,
+      description: "Most bytes of user-data, before base64.",
+    },
     ...allowedNames("may have more"),
   },
   check: (resource, { limit }, report) => {
     const found = userDataOf(resource);
-    if (found && found.bytes.length > limit) report(`${found.path}: got ${found.bytes.length} bytes, at most ${limit} are allowed.`);
+    if (found && found.bytes.length > limit)
+      report(`${found.path}: got ${found.bytes.length} bytes, at most ${limit} are allowed.`);
   },
 });
 
@@ -62,7 +72,8 @@ interface SecretSettings extends Allowed {
 
 export const userDataWithoutSecrets = resourceRule<SecretSettings>({
   id: "user-data-without-secrets",
-  description: "No secret is in user-data, which everything on the machine can read for ever: private keys, tokens and passwords arrive later.",
+  description:
+    "No secret is in user-data, which everything on the machine can read for ever: private keys, tokens and passwords arrive later.",
   settings: {
     patterns: {
       type: "array",
@@ -76,11 +87,17 @@ export const userDataWithoutSecrets = resourceRule<SecretSettings>({
     const found = userDataOf(resource);
     if (!found) return;
     const { layers, unreadable } = unpack(userDataText(found.bytes));
-    const own = patterns.map((pattern): readonly [string, RegExp] => [`what ${JSON.stringify(pattern)} describes`, new RegExp(pattern)]);
+    const own = patterns.map((pattern): readonly [string, RegExp] => [
+      `what ${JSON.stringify(pattern)} describes`,
+      new RegExp(pattern),
+    ]);
     for (const [kind, pattern] of [...secrets, ...own]) {
       const layer = layers.find(({ text }) => pattern.test(text));
       if (layer) report(`${found.path}: ${layer.where} holds ${kind}; deliver it after boot.`);
     }
-    for (const where of unreadable) report(`${found.path}: ${where} holds something packed that cannot be opened, so that nobody can tell what is in it.`);
+    for (const where of unreadable)
+      report(
+        `${found.path}: ${where} holds something packed that cannot be opened, so that nobody can tell what is in it.`,
+      );
   },
 });

@@ -17,7 +17,8 @@ export const secretSettings: ReadonlySet<string> = new Set(["sshPrivateKey", "ku
  * Settings of others are let through: to the provider that it makes by itself the engine hands the whole configuration of its
  * name, which is the project's, so that `corekube:node_count` comes here too; and the version.
  */
-const own = (given: Properties): Properties => Object.fromEntries(Object.entries(given).filter(([key]) => key in shape));
+const own = (given: Properties): Properties =>
+  Object.fromEntries(Object.entries(given).filter(([key]) => key in shape));
 
 /** Finds mistakes; values may be unknown. */
 export function checkSettings(given: Properties) {

@@ -31,10 +31,16 @@ interface Counts {
 const failureLength = 600;
 
 // The user's own region is none of the tests' business.
-const config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: process.env["COREKUBE_TEST_DIR"] ?? join(projectDirectory, ".lab", "test") });
+const config = labConfig({
+  ...process.env,
+  COREKUBE_LAB: "test",
+  COREKUBE_LAB_DIR: process.env["COREKUBE_TEST_DIR"] ?? join(projectDirectory, ".lab", "test"),
+});
 const environment: NodeJS.ProcessEnv = { ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: config.directory };
 
-const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
 const binary = (name: string): string => join(projectDirectory, "node_modules", ".bin", name);
 
 async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
@@ -42,11 +48,26 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   say(`\n=== ${suite.name}`);
   const counts = join(scratch, `${suites.indexOf(suite)}.json`);
   const coverage = join(scratch, "coverage");
-  const mocha = [binary("mocha"), "--reporter", join(projectDirectory, "test", "support", "reporter.ts"), ...(suite.files ?? [])];
+  const mocha = [
+    binary("mocha"),
+    "--reporter",
+    join(projectDirectory, "test", "support", "reporter.ts"),
+    ...(suite.files ?? []),
+  ];
   const measured = suite.coverage
-    ? [binary("c8"), "--reporter=json-summary", `--reports-dir=${coverage}`, "--all", "--exclude=**/*.d.ts", ...suite.coverage.flatMap((folder) => ["--include", `${folder}/**/*.ts`]), ...mocha]
+    ? [
+        binary("c8"),
+        "--reporter=json-summary",
+        `--reports-dir=${coverage}`,
+        "--all",
+        "--exclude=**/*.d.ts",
+        ...suite.coverage.flatMap((folder) => ["--include", `${folder}/**/*.ts`]),
+        ...mocha,
+      ]
     : mocha;
-  const [command = "", ...args] = suite.command ? [binary(suite.command[0] ?? ""), ...suite.command.slice(1)] : measured;
+  const [command = "", ...args] = suite.command
+    ? [binary(suite.command[0] ?? ""), ...suite.command.slice(1)]
+    : measured;
   const result = await tryRun(command, args, {
     cwd: projectDirectory,
     env: { ...environment, COREKUBE_TEST_COUNTS: counts },
@@ -55,18 +76,31 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   });
   let total: Counts;
   if (suite.command) {
-    total = { passed: result.code === 0 ? 1 : 0, failed: result.code === 0 ? 0 : 1, skipped: 0, failures: result.code === 0 ? [] : [`${command} ended with ${result.code}`] };
+    total = {
+      passed: result.code === 0 ? 1 : 0,
+      failed: result.code === 0 ? 0 : 1,
+      skipped: 0,
+      failures: result.code === 0 ? [] : [`${command} ended with ${result.code}`],
+    };
   } else if (existsSync(counts)) {
     total = JSON.parse(readFileSync(counts, "utf8")) as Counts;
     // Ended badly although no test failed, or nothing was found to run: neither may pass for success.
-    if (total.failed === 0 && (result.code !== 0 || total.passed === 0)) total = { ...total, failed: 1, failures: [`${command} ended with ${result.code}, ${total.passed} passed`] };
+    if (total.failed === 0 && (result.code !== 0 || total.passed === 0))
+      total = { ...total, failed: 1, failures: [`${command} ended with ${result.code}, ${total.passed} passed`] };
   } else {
-    total = { passed: 0, failed: 1, skipped: 0, failures: [`ended with ${result.code} before it could count its tests`] };
+    total = {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      failures: [`ended with ${result.code} before it could count its tests`],
+    };
     say(`${suite.name}: ${total.failures.join()}`);
   }
   const summary = join(coverage, "coverage-summary.json");
   if (suite.coverage && existsSync(summary)) printCoverage(summary, suite.coverage, say);
-  say(`--- ${suite.name}: ${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""} (${Math.round((Date.now() - began) / 1000)} s)`);
+  say(
+    `--- ${suite.name}: ${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""} (${Math.round((Date.now() - began) / 1000)} s)`,
+  );
   return total;
 }
 
@@ -74,7 +108,10 @@ async function main(): Promise<number> {
   const { signal } = watchInterrupts();
   const chosen = process.argv.slice(2);
   const unknown = chosen.filter((name) => !suites.some((suite) => suite.name.startsWith(name)));
-  if (unknown.length > 0) throw new Error(`suites: got ${unknown.join(", ")}, allowed are ${suites.map((suite) => suite.name.split(":")[0]).join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(
+      `suites: got ${unknown.join(", ")}, allowed are ${suites.map((suite) => suite.name.split(":")[0]).join(", ")}`,
+    );
   const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
   const total: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   try {

@@ -27,7 +27,11 @@ export const suites: readonly Suite[] = [
   { name: "provider", files: ["test/provider/**/*.test.ts"], limit: 1200 },
   { name: "manifests", files: ["test/manifests/**/*.test.ts"], limit: 1200 },
   { name: "rollout", files: ["test/rollout/*.test.ts"], limit: 900 },
-  { name: "settings", files: ["test/settings/1-table.test.ts", "test/settings/3-identity.test.ts", "test/settings/4-stacks.test.ts"], limit: 900 },
+  {
+    name: "settings",
+    files: ["test/settings/1-table.test.ts", "test/settings/3-identity.test.ts", "test/settings/4-stacks.test.ts"],
+    limit: 900,
+  },
   // Some 200 previews, as many at a time as there are cores.
   { name: "previews", files: ["test/settings/2-preview.test.ts"], limit: 3600 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], limit: 1200 },

@@ -19,7 +19,10 @@ export interface Thresholds {
   readonly authorityDays: number;
 }
 
-const types: readonly string[] = ["tls:index/locallySignedCert:LocallySignedCert", "tls:index/selfSignedCert:SelfSignedCert"];
+const types: readonly string[] = [
+  "tls:index/locallySignedCert:LocallySignedCert",
+  "tls:index/selfSignedCert:SelfSignedCert",
+];
 const day = 24 * 60 * 60 * 1000;
 
 interface State {
@@ -39,7 +42,8 @@ interface State {
  */
 export function readCertificates(state: unknown, now = new Date()): Certificate[] {
   const resources = (state as State | undefined)?.deployment?.resources;
-  if ((state as State | undefined)?.deployment === undefined) throw new Problem("the exported state has no deployment: is the stack empty?");
+  if ((state as State | undefined)?.deployment === undefined)
+    throw new Problem("the exported state has no deployment: is the stack empty?");
   // A stack without resources exports a deployment without the list.
   return (resources ?? [])
     .filter(({ type, delete: replaced }) => types.includes(type) && replaced !== true)
@@ -57,7 +61,10 @@ export function readCertificates(state: unknown, now = new Date()): Certificate[
 
 /** Those that end within their threshold, have ended, or cannot be read. */
 export function ending(certificates: readonly Certificate[], { days, authorityDays }: Thresholds): Certificate[] {
-  return certificates.filter((certificate) => certificate.days === undefined || certificate.days < (certificate.authority ? authorityDays : days));
+  return certificates.filter(
+    (certificate) =>
+      certificate.days === undefined || certificate.days < (certificate.authority ? authorityDays : days),
+  );
 }
 
 /** The certificate itself is asked first; the provider's note of its end is for certificates that the state keeps as secrets. */

@@ -48,18 +48,31 @@ export interface Plan {
   readonly digest: string;
 }
 
-const replacing: readonly string[] = ["replace", "create-replacement", "delete-replaced", "import-replacement", "read-replacement", "discard-replaced"];
+const replacing: readonly string[] = [
+  "replace",
+  "create-replacement",
+  "delete-replaced",
+  "import-replacement",
+  "read-replacement",
+  "discard-replaced",
+];
 /** Longer values are not shown: user-data, certificates, manifests. */
 const longestValue = 60;
 
 /** Reads a preview. */
 export function readChanges(events: readonly EngineEvent[]): Plan {
-  return collect(events, events.flatMap((event) => event.resourcePreEvent?.metadata ?? []));
+  return collect(
+    events,
+    events.flatMap((event) => event.resourcePreEvent?.metadata ?? []),
+  );
 }
 
 /** Reads a preview of a refresh: there, what differs is known only after the resource was read. */
 export function readDrift(events: readonly EngineEvent[]): Plan {
-  return collect(events, events.flatMap((event) => event.resOutputsEvent?.metadata ?? []));
+  return collect(
+    events,
+    events.flatMap((event) => event.resOutputsEvent?.metadata ?? []),
+  );
 }
 
 /** Last part of a URN. */
@@ -86,14 +99,22 @@ function collect(events: readonly EngineEvent[], steps: readonly StepMetadata[])
   return {
     changes,
     violations: events.flatMap(({ policyEvent: event }) =>
-      event === undefined || event.enforcementLevel === "none" || event.enforcementLevel === "disabled" ? [] : [{
-        policy: `${event.policyPackName}/${event.policyName}`,
-        mandatory: event.enforcementLevel === "mandatory",
-        resource: nameOf(event.resourceUrn ?? ""),
-        message: withoutSecrets(plain(event.message)),
-      }]),
+      event === undefined || event.enforcementLevel === "none" || event.enforcementLevel === "disabled"
+        ? []
+        : [
+            {
+              policy: `${event.policyPackName}/${event.policyName}`,
+              mandatory: event.enforcementLevel === "mandatory",
+              resource: nameOf(event.resourceUrn ?? ""),
+              message: withoutSecrets(plain(event.message)),
+            },
+          ],
+    ),
     errors: events.flatMap(({ diagnosticEvent: event }) =>
-      event?.severity === "error" && event.ephemeral !== true ? [withoutSecrets(plain(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))] : []),
+      event?.severity === "error" && event.ephemeral !== true
+        ? [withoutSecrets(plain(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))]
+        : [],
+    ),
     unchanged: summary?.resourceChanges?.["same"] ?? 0,
     complete: summary !== undefined && summary.result !== "failed",
     digest: sha256(changes.map(({ urn, digest }) => [urn, digest])),
@@ -110,24 +131,43 @@ function actionOf(steps: readonly StepMetadata[]): Action | undefined {
 function toChange(urn: string, steps: readonly StepMetadata[]): Change {
   const action = actionOf(steps)!;
   // Of a replacement's steps the one that says most: what changed, and why that replaces.
-  const main = steps.find(({ op, detailedDiff }) => op === "replace" && detailedDiff) ?? steps.find(({ op }) => op === "replace") ?? steps[0]!;
+  const main =
+    steps.find(({ op, detailedDiff }) => op === "replace" && detailedDiff) ??
+    steps.find(({ op }) => op === "replace") ??
+    steps[0]!;
   const keys = main.keys ?? [];
   const paths = main.detailedDiff ? Object.keys(main.detailedDiff) : [...(main.diffs ?? [])];
-  const properties = action === "update" || action === "replace"
-    ? paths.sort().map((path) => ({
-        path,
-        text: withoutSecrets(difference(at(main.old?.inputs, path), at(main.new?.inputs, path))),
-        replaces: (main.detailedDiff?.[path]?.diffKind ?? "").endsWith("-replace") || keys.includes(path),
-      }))
-    : [];
+  const properties =
+    action === "update" || action === "replace"
+      ? paths
+          .sort()
+          .map((path) => ({
+            path,
+            text: withoutSecrets(difference(at(main.old?.inputs, path), at(main.new?.inputs, path))),
+            replaces: (main.detailedDiff?.[path]?.diffKind ?? "").endsWith("-replace") || keys.includes(path),
+          }))
+      : [];
   const wanted = [action, urn, main.old?.id, paths, [...keys].sort(), main.new?.inputs];
-  return { action, urn, type: main.type, name: nameOf(urn), component: componentOf(urn), properties, digest: sha256(wanted) };
+  return {
+    action,
+    urn,
+    type: main.type,
+    name: nameOf(urn),
+    component: componentOf(urn),
+    properties,
+    digest: sha256(wanted),
+  };
 }
 
 /** A value at a path as the engine writes it: `inboundRules[7].sourceAddresses[0]`, `tags["a.b"]`. */
 function at(value: unknown, path: string): unknown {
-  const parts = [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
-  return parts.reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>)[key] : undefined), value);
+  const parts = [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? "",
+  );
+  return parts.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>)[key] : undefined),
+    value,
+  );
 }
 
 function difference(before: unknown, after: unknown): string {
@@ -149,8 +189,10 @@ function shown(value: unknown): string {
 
 /** Without colours, which policies and providers may put into messages. */
 function plain(text: string): string {
-   
-  return text.replace(/\u001b\[[0-9;]*m/g, "").replace(/<\{%[^%]*%\}>/g, "").trim();
+  return text
+    .replace(/\u001b\[[0-9;]*m/g, "")
+    .replace(/<\{%[^%]*%\}>/g, "")
+    .trim();
 }
 
 function sha256(value: unknown): string {

@@ -17,13 +17,19 @@ export const outputDirectory = "ci-output";
 /** Exit codes; what more a script has is in its help. */
 export const exitCodes = { done: 0, failed: 1, found: 2, refused: 3 } as const;
 
-type OptionsOf<T extends NonNullable<ParseArgsConfig["options"]>> = ReturnType<typeof parseArgs<{ options: T; strict: true }>>["values"];
+type OptionsOf<T extends NonNullable<ParseArgsConfig["options"]>> = ReturnType<
+  typeof parseArgs<{ options: T; strict: true }>
+>["values"];
 
 /**
  * Options of the command line; `--help` prints the help and ends the process.
  * @throws Problem when an option is not known or has no value.
  */
-export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(help: string, options: T, args = process.argv.slice(2)): OptionsOf<T> {
+export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
+  help: string,
+  options: T,
+  args = process.argv.slice(2),
+): OptionsOf<T> {
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(`${help.trim()}\n`);
     process.exit(0);
@@ -41,14 +47,15 @@ export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(h
  */
 export function stackOf(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
   const stack = option ?? env["PULUMI_STACK"];
-  if (!stack) throw new Problem("no stack: set PULUMI_STACK or give --stack NAME (\"pulumi stack ls\" lists them)");
+  if (!stack) throw new Problem('no stack: set PULUMI_STACK or give --stack NAME ("pulumi stack ls" lists them)');
   return stack;
 }
 
 /** A whole number within limits. @throws Problem that names the option, the value and what is allowed. */
 export function wholeNumber(name: string, text: string, lowest: number, highest: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < lowest || value > highest) throw new Problem(`${name}: got "${text}", allowed is a whole number from ${lowest} to ${highest}`);
+  if (!Number.isInteger(value) || value < lowest || value > highest)
+    throw new Problem(`${name}: got "${text}", allowed is a whole number from ${lowest} to ${highest}`);
   return value;
 }
 
@@ -71,9 +78,13 @@ export function say(text: string): void {
 /** Runs a script and ends the process with its exit code. */
 export function start(name: string, run: () => Promise<number>): void {
   run().then(
-    (code) => { process.exitCode = code; },
+    (code) => {
+      process.exitCode = code;
+    },
     (error: unknown) => {
-      say(`ci/${name}: ${error instanceof Problem ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      say(
+        `ci/${name}: ${error instanceof Problem ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
       process.exitCode = exitCodes.failed;
     },
   );

@@ -34,12 +34,25 @@ export function driftReport(findings: Findings): string {
   const { stack, plan, certificates, thresholds, failure } = findings;
   const soon = ending(certificates, thresholds);
   const { result } = driftRecord(findings);
-  const title = { clean: "no drift, no certificate ends soon", found: [plan.changes.length > 0 ? `${plan.changes.length} drifted` : "", soon.length > 0 ? `${soon.length} certificates end soon` : ""].filter(Boolean).join(", "), failed: "❌ the check failed" }[result];
+  const title = {
+    clean: "no drift, no certificate ends soon",
+    found: [
+      plan.changes.length > 0 ? `${plan.changes.length} drifted` : "",
+      soon.length > 0 ? `${soon.length} certificates end soon` : "",
+    ]
+      .filter(Boolean)
+      .join(", "),
+    failed: "❌ the check failed",
+  }[result];
   const blocks = [
     `## Stack ${code(stack)}: ${title}`,
-    failure !== undefined ? `### The check failed\n\n\`\`\`text\n${failure.replaceAll("```", "'''").trim()}\n\`\`\`` : "",
+    failure !== undefined
+      ? `### The check failed\n\n\`\`\`text\n${failure.replaceAll("```", "'''").trim()}\n\`\`\``
+      : "",
     plan.changes.length > 0 ? driftBlock(plan.changes) : "",
-    soon.length > 0 ? `### Certificates\n\nWithin ${thresholds.days} days (authorities: ${thresholds.authorityDays}):\n\n${certificateTable(soon)}\n\n${renewal(soon)}` : "",
+    soon.length > 0
+      ? `### Certificates\n\nWithin ${thresholds.days} days (authorities: ${thresholds.authorityDays}):\n\n${certificateTable(soon)}\n\n${renewal(soon)}`
+      : "",
     certificates.length > 0 && soon.length < certificates.length
       ? `<details><summary>All ${certificates.length} certificates in the state</summary>\n\n${certificateTable(certificates)}\n\n</details>`
       : "",
@@ -64,17 +77,24 @@ function driftBlock(changes: readonly Change[]): string {
 }
 
 function certificateTable(certificates: readonly Certificate[]): string {
-  return table(["certificate", "ends", "days left"], certificates.map(({ name, authority, ends, days }) => [
-    `${escape(name)}${authority ? " (authority)" : ""}`,
-    ends === undefined ? "cannot be read" : ends.toISOString().slice(0, 10),
-    days === undefined ? "?" : days < 0 ? `**ended ${-days} days ago**` : String(days),
-  ]));
+  return table(
+    ["certificate", "ends", "days left"],
+    certificates.map(({ name, authority, ends, days }) => [
+      `${escape(name)}${authority ? " (authority)" : ""}`,
+      ends === undefined ? "cannot be read" : ends.toISOString().slice(0, 10),
+      days === undefined ? "?" : days < 0 ? `**ended ${-days} days ago**` : String(days),
+    ]),
+  );
 }
 
 function renewal(soon: readonly Certificate[]): string {
   const lines = [];
-  if (soon.some(({ authority }) => !authority)) lines.push("Certificates of machines and of the administrator are renewed by `pulumi up` in the last days of their life: preview, approve, run.");
-  if (soon.some(({ authority }) => authority)) lines.push("**A certificate authority ends**: what it signed ends with it. Plan its rotation now.");
+  if (soon.some(({ authority }) => !authority))
+    lines.push(
+      "Certificates of machines and of the administrator are renewed by `pulumi up` in the last days of their life: preview, approve, run.",
+    );
+  if (soon.some(({ authority }) => authority))
+    lines.push("**A certificate authority ends**: what it signed ends with it. Plan its rotation now.");
   return lines.join("\n");
 }
 
@@ -84,8 +104,11 @@ export function readDriftRecord(file: string): DriftRecord {
   try {
     record = JSON.parse(readFileSync(file, "utf8")) as Partial<DriftRecord>;
   } catch (error) {
-    throw new Problem(`${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "is missing" : "is no record of a check"}; make one with ci/drift`);
+    throw new Problem(
+      `${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "is missing" : "is no record of a check"}; make one with ci/drift`,
+    );
   }
-  if (record.version !== 1 || !["clean", "found", "failed"].includes(record.result ?? "") || !record.stack) throw new Problem(`${file}: is no record of a check; make one with ci/drift`);
+  if (record.version !== 1 || !["clean", "found", "failed"].includes(record.result ?? "") || !record.stack)
+    throw new Problem(`${file}: is no record of a check; make one with ci/drift`);
   return record as DriftRecord;
 }

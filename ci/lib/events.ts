@@ -31,7 +31,13 @@ export interface StepMetadata {
 export interface EngineEvent {
   readonly resourcePreEvent?: { readonly metadata: StepMetadata };
   readonly resOutputsEvent?: { readonly metadata: StepMetadata };
-  readonly diagnosticEvent?: { readonly urn?: string; readonly prefix?: string; readonly message: string; readonly severity: string; readonly ephemeral?: boolean };
+  readonly diagnosticEvent?: {
+    readonly urn?: string;
+    readonly prefix?: string;
+    readonly message: string;
+    readonly severity: string;
+    readonly ephemeral?: boolean;
+  };
   readonly policyEvent?: {
     readonly resourceUrn?: string;
     readonly message: string;
@@ -39,7 +45,11 @@ export interface EngineEvent {
     readonly policyPackName: string;
     readonly enforcementLevel: string;
   };
-  readonly summaryEvent?: { readonly resourceChanges?: Readonly<Record<string, number>>; readonly PolicyPacks?: Readonly<Record<string, string>>; readonly result?: string };
+  readonly summaryEvent?: {
+    readonly resourceChanges?: Readonly<Record<string, number>>;
+    readonly PolicyPacks?: Readonly<Record<string, string>>;
+    readonly result?: string;
+  };
 }
 
 /**

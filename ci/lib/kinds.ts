@@ -14,13 +14,16 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Undefined for everything else. */
 export function kindOf(change: Pick<Change, "type" | "urn">): Kind | undefined {
-  if (change.type === "tls:index/privateKey:PrivateKey" && change.urn.includes("corekube:pki:Authority$")) return "key of a certificate authority";
+  if (change.type === "tls:index/privateKey:PrivateKey" && change.urn.includes("corekube:pki:Authority$"))
+    return "key of a certificate authority";
   return kinds[change.type];
 }
 
 /** Replaced or removed: what was there is lost, at least for a while. */
 export function losses(changes: readonly Change[]): readonly Change[] {
-  return changes.filter((change) => (change.action === "replace" || change.action === "delete") && kindOf(change) !== undefined);
+  return changes.filter(
+    (change) => (change.action === "replace" || change.action === "delete") && kindOf(change) !== undefined,
+  );
 }
 
 /** Properties of machines, volumes and load balancers that decide what they cost. */
@@ -31,6 +34,10 @@ export function costs(changes: readonly Change[]): readonly Change[] {
   return changes.filter((change) => {
     const kind = kindOf(change);
     if (kind === undefined || kind.startsWith("key")) return false;
-    return change.action === "create" || change.action === "delete" || change.properties.some(({ path }) => priced.test(path));
+    return (
+      change.action === "create" ||
+      change.action === "delete" ||
+      change.properties.some(({ path }) => priced.test(path))
+    );
   });
 }

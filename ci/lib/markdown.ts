@@ -2,14 +2,16 @@
 
 /** For running text. */
 export function escape(text: string): string {
-  return text
-    .replace(/&/g, "&amp;")
-    .replace(/</g, "&lt;")
-    .replace(/>/g, "&gt;")
-    .replace(/[\\`*_[\]|~]/g, (character) => `\\${character}`)
-    // A character of no width between: nobody is called, no issue is linked.
-    .replace(/([@#!])(?=\w)/g, "$1\u200b")
-    .replace(/\s*\n\s*/g, " ");
+  return (
+    text
+      .replace(/&/g, "&amp;")
+      .replace(/</g, "&lt;")
+      .replace(/>/g, "&gt;")
+      .replace(/[\\`*_[\]|~]/g, (character) => `\\${character}`)
+      // A character of no width between: nobody is called, no issue is linked.
+      .replace(/([@#!])(?=\w)/g, "$1\u200b")
+      .replace(/\s*\n\s*/g, " ")
+  );
 }
 
 /** Between backticks; also fit for a table's cell. */

@@ -24,7 +24,11 @@ export interface Preview {
 }
 
 /** @param more further arguments of `pulumi preview`. */
-export async function takePreview(stack: string, policies: readonly string[], more: readonly string[] = []): Promise<Preview> {
+export async function takePreview(
+  stack: string,
+  policies: readonly string[],
+  more: readonly string[] = [],
+): Promise<Preview> {
   const run = await runEvents("preview", ["preview", "--diff", "--stack", stack, ...policies, ...more]);
   const plan = readChanges(run.events);
   const failed = run.code !== 0 || !plan.complete;
@@ -45,11 +49,20 @@ export function readRecord(file: string, stack: string): PreviewRecord {
   try {
     record = JSON.parse(readFileSync(file, "utf8")) as Partial<PreviewRecord>;
   } catch (error) {
-    throw new Problem(`${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "is missing" : "is no preview"}; make one with "ci/preview --stack ${stack}"`);
+    throw new Problem(
+      `${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "is missing" : "is no preview"}; make one with "ci/preview --stack ${stack}"`,
+    );
   }
-  if (record.version !== 1 || typeof record.digest !== "string" || !Array.isArray(record.changes)) throw new Problem(`${file}: is no preview of this version; make one with "ci/preview --stack ${stack}"`);
-  if (record.stack !== stack) throw new Problem(`${file}: is a preview of stack "${record.stack ?? ""}", asked for is "${stack}"; give --stack or --preview`);
-  if (record.failed !== false) throw new Problem(`${file}: that preview failed, it cannot be carried out; put right what preview.md names, then "ci/preview --stack ${stack}"`);
+  if (record.version !== 1 || typeof record.digest !== "string" || !Array.isArray(record.changes))
+    throw new Problem(`${file}: is no preview of this version; make one with "ci/preview --stack ${stack}"`);
+  if (record.stack !== stack)
+    throw new Problem(
+      `${file}: is a preview of stack "${record.stack ?? ""}", asked for is "${stack}"; give --stack or --preview`,
+    );
+  if (record.failed !== false)
+    throw new Problem(
+      `${file}: that preview failed, it cannot be carried out; put right what preview.md names, then "ci/preview --stack ${stack}"`,
+    );
   return record as PreviewRecord;
 }
 
@@ -62,8 +75,10 @@ export function deviations(approved: PreviewRecord, now: PreviewRecord): string[
     const known = before?.get(urn);
     if (known === undefined) lines.push(`${change.action} ${urn}: was not in the preview`);
     else if (known.action !== change.action) lines.push(`${change.action} ${urn}: the preview said ${known.action}`);
-    else if (known.digest !== change.digest) lines.push(`${change.action} ${urn}: with other values than in the preview`);
+    else if (known.digest !== change.digest)
+      lines.push(`${change.action} ${urn}: with other values than in the preview`);
   }
-  for (const [urn, change] of before ?? []) if (!after?.has(urn)) lines.push(`${change.action} ${urn}: was in the preview, is not wanted any more`);
+  for (const [urn, change] of before ?? [])
+    if (!after?.has(urn)) lines.push(`${change.action} ${urn}: was in the preview, is not wanted any more`);
   return lines;
 }

@@ -20,7 +20,11 @@ export function counts(plan: Plan): string {
 }
 
 /** @param failed the preview did not come to its end, or a mandatory policy is violated. */
-export function previewSummary(stack: string, plan: Plan, options: { readonly failed: boolean; readonly errors: string; readonly policies: boolean }): string {
+export function previewSummary(
+  stack: string,
+  plan: Plan,
+  options: { readonly failed: boolean; readonly errors: string; readonly policies: boolean },
+): string {
   const blocks = [
     `## ${options.failed ? "❌ " : ""}Preview of stack ${code(stack)}: ${options.failed ? "failed" : counts(plan)}`,
     losses(plan.changes).length > 0 ? lossesBlock(losses(plan.changes)) : "",
@@ -33,8 +37,15 @@ export function previewSummary(stack: string, plan: Plan, options: { readonly fa
 }
 
 function lossesBlock(lost: readonly Change[]): string {
-  const lines = lost.map((change) => `> - **${escape(change.name)}** (${kindOf(change) ?? change.type}) is **${actions[change.action].word}**${reason(change)}`);
-  return [`> [!CAUTION]`, `> **${lost.length} ${lost.length === 1 ? "machine, volume, load balancer or key is" : "machines, volumes, load balancers or keys are"} replaced or deleted:**`, ...lines].join("\n");
+  const lines = lost.map(
+    (change) =>
+      `> - **${escape(change.name)}** (${kindOf(change) ?? change.type}) is **${actions[change.action].word}**${reason(change)}`,
+  );
+  return [
+    `> [!CAUTION]`,
+    `> **${lost.length} ${lost.length === 1 ? "machine, volume, load balancer or key is" : "machines, volumes, load balancers or keys are"} replaced or deleted:**`,
+    ...lines,
+  ].join("\n");
 }
 
 function reason(change: Change): string {
@@ -49,12 +60,22 @@ function violationsBlock(plan: Plan, policies: boolean): string {
   return [
     `### Policies: ${plan.violations.length} ${plan.violations.length === 1 ? "violation" : "violations"}`,
     "",
-    ...ordered.map(({ policy, mandatory, resource, message }) => `- **${mandatory ? "mandatory" : "advisory"}** ${code(policy)}${resource ? ` at ${code(resource)}` : ""}: ${escape(message)}`),
+    ...ordered.map(
+      ({ policy, mandatory, resource, message }) =>
+        `- **${mandatory ? "mandatory" : "advisory"}** ${code(policy)}${resource ? ` at ${code(resource)}` : ""}: ${escape(message)}`,
+    ),
   ].join("\n");
 }
 
 function errorsBlock(plan: Plan, errors: string): string {
-  const told = plan.errors.length > 0 ? plan.errors.join("\n") : errors.split("\n").filter((line) => line.trim() !== "" && !/using pulumi-\S+ from \$PATH/.test(line)).slice(-30).join("\n");
+  const told =
+    plan.errors.length > 0
+      ? plan.errors.join("\n")
+      : errors
+          .split("\n")
+          .filter((line) => line.trim() !== "" && !/using pulumi-\S+ from \$PATH/.test(line))
+          .slice(-30)
+          .join("\n");
   // Longer than any run of backticks within, so that nothing of the text gets out.
   const fence = "`".repeat(Math.max(3, ...[...told.matchAll(/`+/g)].map(([run]) => run.length + 1)));
   return told.trim() === "" ? "" : `### Errors\n\n${fence}text\n${told.trim()}\n${fence}`;
@@ -62,20 +83,30 @@ function errorsBlock(plan: Plan, errors: string): string {
 
 function componentsBlock(plan: Plan): string {
   const components = [...new Set(plan.changes.map(({ component }) => component))].sort();
-  return components.map((component) => {
-    const own = plan.changes.filter((change) => change.component === component);
-    const lines = own.map((change) => `- ${code(actions[change.action].sign)} ${escape(change.name)} (${escape(shortType(change.type))})${changed(change)}`);
-    return `<details><summary><b>${escape(component)}</b>: ${counts({ ...plan, changes: own })}</summary>\n\n${lines.join("\n")}\n\n</details>`;
-  }).join("\n");
+  return components
+    .map((component) => {
+      const own = plan.changes.filter((change) => change.component === component);
+      const lines = own.map(
+        (change) =>
+          `- ${code(actions[change.action].sign)} ${escape(change.name)} (${escape(shortType(change.type))})${changed(change)}`,
+      );
+      return `<details><summary><b>${escape(component)}</b>: ${counts({ ...plan, changes: own })}</summary>\n\n${lines.join("\n")}\n\n</details>`;
+    })
+    .join("\n");
 }
 
 function changed(change: Change): string {
-  return change.properties.map(({ path, text, replaces }) => `\n  - ${code(path)} ${escape(text)}${replaces ? " **(replaces)**" : ""}`).join("");
+  return change.properties
+    .map(({ path, text, replaces }) => `\n  - ${code(path)} ${escape(text)}${replaces ? " **(replaces)**" : ""}`)
+    .join("");
 }
 
 function costBlock(plan: Plan): string {
   const charged = costs(plan.changes);
-  if (charged.length === 0) return "Costs: neutral (no machine, volume or load balancer more, fewer or of another size).";
-  const listed = charged.map((change) => `${actions[change.action].sign} ${escape(change.name)} (${kindOf(change) ?? ""})`);
+  if (charged.length === 0)
+    return "Costs: neutral (no machine, volume or load balancer more, fewer or of another size).";
+  const listed = charged.map(
+    (change) => `${actions[change.action].sign} ${escape(change.name)} (${kindOf(change) ?? ""})`,
+  );
   return `Costs: not neutral: ${listed.join(", ")}.`;
 }

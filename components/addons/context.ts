@@ -28,7 +28,9 @@ export function objectName(context: AddonContext, name: string): string {
 export function image(spec: Pick<ClusterSpec, "images">, name: string): string {
   const found = spec.images[name];
   if (!found) {
-    throw new Error(`images.${name}: got nothing; allowed names are ${Object.keys(spec.images).join(", ")}; add it to versions.json`);
+    throw new Error(
+      `images.${name}: got nothing; allowed names are ${Object.keys(spec.images).join(", ")}; add it to versions.json`,
+    );
   }
   return imageReference(found);
 }

@@ -2,7 +2,15 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type AddonContext, checksum, checksumAnnotation, image, namespace, objectName, restricted } from "./context.js";
+import {
+  type AddonContext,
+  checksum,
+  checksumAnnotation,
+  image,
+  namespace,
+  objectName,
+  restricted,
+} from "./context.js";
 
 const name = "coredns";
 /** Name and label that clients of cluster DNS expect, whoever serves it. */
@@ -49,7 +57,11 @@ export function corefile(spec: Pick<ClusterSpec, "clusterDomain">): string {
  */
 export function createCoredns(context: AddonContext, after: readonly pulumi.Resource[]): void {
   const { spec, opts } = context;
-  const account = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
+  const account = new kubernetes.core.v1.ServiceAccount(
+    objectName(context, name),
+    { metadata: { name, namespace } },
+    opts,
+  );
   const role = new kubernetes.rbac.v1.ClusterRole(
     objectName(context, name),
     {
@@ -71,12 +83,21 @@ export function createCoredns(context: AddonContext, after: readonly pulumi.Reso
     pulumi.mergeOptions(opts, { dependsOn: [role] }),
   );
   const data = { Corefile: corefile(spec) };
-  const config = new kubernetes.core.v1.ConfigMap(objectName(context, name), { metadata: { name, namespace, labels }, data }, opts);
+  const config = new kubernetes.core.v1.ConfigMap(
+    objectName(context, name),
+    { metadata: { name, namespace, labels }, data },
+    opts,
+  );
   const deployment = new kubernetes.apps.v1.Deployment(
     objectName(context, name),
     {
       // Without a network nothing would become ready: the pods wait for whoever brings it, the run does not.
-      metadata: { name, namespace, labels, ...(spec.networkProvider === "none" ? { annotations: { "pulumi.com/skipAwait": "true" } } : {}) },
+      metadata: {
+        name,
+        namespace,
+        labels,
+        ...(spec.networkProvider === "none" ? { annotations: { "pulumi.com/skipAwait": "true" } } : {}),
+      },
       spec: {
         replicas: corednsReplicas,
         selector: { matchLabels: labels },
@@ -125,7 +146,10 @@ function podSpec(spec: Pick<ClusterSpec, "images">): kubernetes.types.input.core
     affinity: {
       podAntiAffinity: {
         preferredDuringSchedulingIgnoredDuringExecution: [
-          { weight: 100, podAffinityTerm: { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" } },
+          {
+            weight: 100,
+            podAffinityTerm: { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" },
+          },
         ],
       },
     },
@@ -142,7 +166,12 @@ function podSpec(spec: Pick<ClusterSpec, "images">): kubernetes.types.input.core
         securityContext: restricted(["NET_BIND_SERVICE"]),
         resources: { requests: { cpu: "100m", memory: "70Mi" }, limits: { memory: "170Mi" } },
         readinessProbe: { httpGet: { path: "/ready", port: 8181 }, periodSeconds: 5 },
-        livenessProbe: { httpGet: { path: "/health", port: 8080 }, initialDelaySeconds: 60, timeoutSeconds: 5, failureThreshold: 5 },
+        livenessProbe: {
+          httpGet: { path: "/health", port: 8080 },
+          initialDelaySeconds: 60,
+          timeoutSeconds: 5,
+          failureThreshold: 5,
+        },
         volumeMounts: [{ name: "config", mountPath: "/etc/coredns", readOnly: true }],
       },
     ],

@@ -3,7 +3,17 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { verbosity } from "../nodeconfig/logging.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type AddonContext, checksum, checksumAnnotation, image, namespace, nodePod, nodeUpdate, objectName, restricted } from "./context.js";
+import {
+  type AddonContext,
+  checksum,
+  checksumAnnotation,
+  image,
+  namespace,
+  nodePod,
+  nodeUpdate,
+  objectName,
+  restricted,
+} from "./context.js";
 
 const name = "kube-flannel";
 const labels = { "k8s-app": "flannel" };
@@ -35,7 +45,11 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 /** Answers with the DaemonSet, which is done when it runs on every node that there is. */
 export function createFlannel(context: AddonContext): pulumi.Resource {
   const { spec, opts } = context;
-  const account = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
+  const account = new kubernetes.core.v1.ServiceAccount(
+    objectName(context, name),
+    { metadata: { name, namespace } },
+    opts,
+  );
   const role = new kubernetes.rbac.v1.ClusterRole(
     objectName(context, name),
     {
@@ -57,7 +71,11 @@ export function createFlannel(context: AddonContext): pulumi.Resource {
     pulumi.mergeOptions(opts, { dependsOn: [role] }),
   );
   const data = flannelFiles(spec);
-  const config = new kubernetes.core.v1.ConfigMap(objectName(context, name), { metadata: { name, namespace, labels }, data }, opts);
+  const config = new kubernetes.core.v1.ConfigMap(
+    objectName(context, name),
+    { metadata: { name, namespace, labels }, data },
+    opts,
+  );
   return new kubernetes.apps.v1.DaemonSet(
     objectName(context, name),
     {
@@ -65,7 +83,10 @@ export function createFlannel(context: AddonContext): pulumi.Resource {
       spec: {
         selector: { matchLabels: labels },
         updateStrategy: nodeUpdate,
-        template: { metadata: { labels, annotations: { [checksumAnnotation]: checksum(data) } }, spec: podSpec(context) },
+        template: {
+          metadata: { labels, annotations: { [checksumAnnotation]: checksum(data) } },
+          spec: podSpec(context),
+        },
       },
     },
     pulumi.mergeOptions(opts, { dependsOn: [account, binding, config] }),
@@ -87,14 +108,25 @@ function podSpec({ spec, api }: AddonContext): kubernetes.types.input.core.v1.Po
     serviceAccountName: name,
     initContainers: [
       installs("plugin", "/flannel", { name: "cni-plugins", mountPath: "/opt/cni/bin" }, "flannel"),
-      installs("configuration", `${configDirectory}/${cniConfig}`, { name: "cni-configuration", mountPath: "/etc/cni/net.d" }, cniConfig),
+      installs(
+        "configuration",
+        `${configDirectory}/${cniConfig}`,
+        { name: "cni-configuration", mountPath: "/etc/cni/net.d" },
+        cniConfig,
+      ),
     ],
     containers: [
       {
         name,
         image: image(spec, "flannel"),
         // The private network's interface is the one with the node's address.
-        command: ["/opt/bin/flanneld", "--ip-masq", "--kube-subnet-mgr", "--iface=$(NODE_IP)", `-v=${verbosity(spec.logLevel)}`],
+        command: [
+          "/opt/bin/flanneld",
+          "--ip-masq",
+          "--kube-subnet-mgr",
+          "--iface=$(NODE_IP)",
+          `-v=${verbosity(spec.logLevel)}`,
+        ],
         env: [
           { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
           { name: "NODE_IP", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } },

@@ -6,7 +6,16 @@ import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
 import { verbosity } from "../nodeconfig/logging.js";
 import { quantities } from "../spec/quantities.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type AddonContext, checksum, checksumAnnotation, image, namespace, nodePod, nodeUpdate, objectName } from "./context.js";
+import {
+  type AddonContext,
+  checksum,
+  checksumAnnotation,
+  image,
+  namespace,
+  nodePod,
+  nodeUpdate,
+  objectName,
+} from "./context.js";
 
 const name = "kube-proxy";
 const labels = { "k8s-app": name };
@@ -34,7 +43,11 @@ export function kubeProxyFiles(spec: Pick<ClusterSpec, "podCidr">, api: string):
 /** Answers with the DaemonSet, which is done when it serves on every node that there is. */
 export function createKubeProxy(context: AddonContext): pulumi.Resource {
   const { spec, api, opts } = context;
-  const account = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
+  const account = new kubernetes.core.v1.ServiceAccount(
+    objectName(context, name),
+    { metadata: { name, namespace } },
+    opts,
+  );
   const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
     objectName(context, name),
     {
@@ -45,7 +58,11 @@ export function createKubeProxy(context: AddonContext): pulumi.Resource {
     opts,
   );
   const data = api.host.apply((host) => kubeProxyFiles(spec, `https://${host}:${api.port}`));
-  const config = new kubernetes.core.v1.ConfigMap(objectName(context, name), { metadata: { name, namespace, labels }, data }, opts);
+  const config = new kubernetes.core.v1.ConfigMap(
+    objectName(context, name),
+    { metadata: { name, namespace, labels }, data },
+    opts,
+  );
   return new kubernetes.apps.v1.DaemonSet(
     objectName(context, name),
     {
@@ -62,13 +79,22 @@ export function createKubeProxy(context: AddonContext): pulumi.Resource {
               {
                 name,
                 image: image(spec, name),
-                command: ["/usr/local/bin/kube-proxy", `--config=${configDirectory}/config.yaml`, "--hostname-override=$(NODE_NAME)", `--v=${verbosity(spec.logLevel)}`],
+                command: [
+                  "/usr/local/bin/kube-proxy",
+                  `--config=${configDirectory}/config.yaml`,
+                  "--hostname-override=$(NODE_NAME)",
+                  `--v=${verbosity(spec.logLevel)}`,
+                ],
                 env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
                 // It writes kernel settings under /proc/sys, which only a privileged container may.
                 securityContext: { privileged: true, readOnlyRootFilesystem: true },
                 resources: quantities(spec.components["kube-proxy"], true),
                 readinessProbe: { httpGet: { path: "/healthz", port: healthPort }, periodSeconds: 5 },
-                livenessProbe: { httpGet: { path: "/livez", port: healthPort }, initialDelaySeconds: 15, failureThreshold: 5 },
+                livenessProbe: {
+                  httpGet: { path: "/livez", port: healthPort },
+                  initialDelaySeconds: 15,
+                  failureThreshold: 5,
+                },
                 volumeMounts: [{ name: "config", mountPath: configDirectory, readOnly: true }],
               },
             ],

@@ -18,14 +18,22 @@ const bootstrappers = group("system:bootstrappers");
 
 const bindings: readonly Binding[] = [
   { name: "kubelet-bootstrap", role: "system:node-bootstrapper", subject: bootstrappers },
-  { name: "kubelet-first-certificate", role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient", subject: bootstrappers },
+  {
+    name: "kubelet-first-certificate",
+    role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+    subject: bootstrappers,
+  },
   {
     name: "kubelet-certificate-renewal",
     role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
     subject: group("system:nodes"),
   },
   // Logs, exec and port-forward.
-  { name: "apiserver-to-kubelet", role: "system:kubelet-api-admin", subject: { kind: "User", name: kubeletClient.commonName } },
+  {
+    name: "apiserver-to-kubelet",
+    role: "system:kubelet-api-admin",
+    subject: { kind: "User", name: kubeletClient.commonName },
+  },
 ];
 
 /** Role of the approver of kubelets' serving certificates: of that signer, and no other. */
@@ -34,7 +42,12 @@ const approverRole = "corekube:csr-approver";
 const approverRules = (controllers: string[]): kubernetes.types.input.rbac.v1.PolicyRule[] => [
   { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests"], verbs: ["get", "list", "watch"] },
   { apiGroups: ["certificates.k8s.io"], resources: ["certificatesigningrequests/approval"], verbs: ["update"] },
-  { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["kubernetes.io/kubelet-serving"], verbs: ["approve"] },
+  {
+    apiGroups: ["certificates.k8s.io"],
+    resources: ["signers"],
+    resourceNames: ["kubernetes.io/kubelet-serving"],
+    verbs: ["approve"],
+  },
   // To compare addresses.
   { apiGroups: [""], resources: ["nodes"], verbs: ["list"] },
   // A controller that is replaced takes its Node with it.
@@ -45,10 +58,16 @@ const approverRules = (controllers: string[]): kubernetes.types.input.rbac.v1.Po
 export function createRbac(context: AddonContext): readonly pulumi.Resource[] {
   const approver = new kubernetes.rbac.v1.ClusterRole(
     objectName(context, "csr-approver"),
-    { metadata: { name: approverRole }, rules: approverRules([...machineNames(context.spec.name, context.spec.controllers)]) },
+    {
+      metadata: { name: approverRole },
+      rules: approverRules([...machineNames(context.spec.name, context.spec.controllers)]),
+    },
     context.opts,
   );
-  const all: readonly Binding[] = [...bindings, { name: "csr-approver", role: approverRole, subject: { kind: "User", name: csrApprover.commonName } }];
+  const all: readonly Binding[] = [
+    ...bindings,
+    { name: "csr-approver", role: approverRole, subject: { kind: "User", name: csrApprover.commonName } },
+  ];
   const made = all.map(
     ({ name, role, subject }) =>
       new kubernetes.rbac.v1.ClusterRoleBinding(

@@ -8,7 +8,15 @@ import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
 import type { Instance } from "@pulumi/aws/ec2/instance.js";
 import { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
-import type { ApiLoadBalancers, Cloud, CloudArgs, CloudSurvey, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
+import type {
+  ApiLoadBalancers,
+  Cloud,
+  CloudArgs,
+  CloudSurvey,
+  Machine,
+  MachineArgs,
+  VolumeArgs,
+} from "../cloud/cloud.js";
 import { renderIgnition } from "../nodeconfig/ignition.js";
 import { system } from "../nodeconfig/system.js";
 import { merge } from "../nodeconfig/types.js";
@@ -67,11 +75,24 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       : createNetwork({ spec, aws: this.aws, zones: surveyed.zones, tags: this.tags }, child);
     this.network = pulumi.output(this.place.vpcId);
     this.groups = createSecurityGroups(
-      { spec, vpcId: this.place.vpcId, firewall: args.firewall, bastion: this.aws.machines === "private", tags: this.tags },
+      {
+        spec,
+        vpcId: this.place.vpcId,
+        firewall: args.firewall,
+        bastion: this.aws.machines === "private",
+        tags: this.tags,
+      },
       child,
     );
-    this.keyName = new KeyPair(name, { keyName: name, publicKey: args.sshPublicKey, tags: { ...this.tags, Name: name } }, child).keyName;
-    const controller = createInstanceProfile({ spec, vpcId: this.place.vpcId, role: "controller", tags: this.tags }, child);
+    this.keyName = new KeyPair(
+      name,
+      { keyName: name, publicKey: args.sshPublicKey, tags: { ...this.tags, Name: name } },
+      child,
+    ).keyName;
+    const controller = createInstanceProfile(
+      { spec, vpcId: this.place.vpcId, role: "controller", tags: this.tags },
+      child,
+    );
     this.instanceProfiles = controller ? { controller } : {};
     this.bastion = this.createBastion(child);
     this.registerOutputs({});
@@ -100,7 +121,12 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.ways] }),
     );
     const volumes = (args.volumes ?? []).map((volume) => this.attachVolume(args.name, zone, instance, volume, opts));
-    const served = args.role === "controller" ? this.loadBalancers.map(({ targetGroup, name }) => attach(`${args.name}-${name}`, targetGroup, instance.id, opts)) : [];
+    const served =
+      args.role === "controller"
+        ? this.loadBalancers.map(({ targetGroup, name }) =>
+            attach(`${args.name}-${name}`, targetGroup, instance.id, opts),
+          )
+        : [];
     return {
       name: args.name,
       role: args.role,
@@ -114,7 +140,13 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   }
 
   /** The volume has no file system: the machine makes one only where there is none, and so never over data. */
-  private attachVolume(machine: string, zone: string, instance: Instance, args: VolumeArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  private attachVolume(
+    machine: string,
+    zone: string,
+    instance: Instance,
+    args: VolumeArgs,
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Resource {
     const name = `${machine}-${args.suffix}`;
     const type = this.aws.volumeType;
     const volume = new Volume(
@@ -142,10 +174,22 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
     const { name } = this.spec;
     const securityGroup = this.groups.loadBalancers!.id;
     const common = { vpcId: this.place.vpcId, securityGroup, tags: this.tags };
-    const external = createLoadBalancer(`${name}-api`, { ...common, scope: "external", subnets: [...this.place.publicSubnets.values()] }, opts);
-    const internal = createLoadBalancer(`${name}-api-internal`, { ...common, scope: "internal", subnets: [...this.place.machineSubnets.values()] }, opts);
+    const external = createLoadBalancer(
+      `${name}-api`,
+      { ...common, scope: "external", subnets: [...this.place.publicSubnets.values()] },
+      opts,
+    );
+    const internal = createLoadBalancer(
+      `${name}-api-internal`,
+      { ...common, scope: "internal", subnets: [...this.place.machineSubnets.values()] },
+      opts,
+    );
     this.loadBalancers = [external, internal];
-    return { external: external.dnsName, internal: internal.dnsName, resources: [...external.resources, ...internal.resources] };
+    return {
+      external: external.dnsName,
+      internal: internal.dnsName,
+      resources: [...external.resources, ...internal.resources],
+    };
   }
 
   /** A machine that only passes SSH on to those without public addresses. */

@@ -16,7 +16,9 @@ export const subnetParts = 2 * letters.length;
 export function subnetCidr(network: string, kind: SubnetKind, zone: string): string {
   const letter = letters.indexOf(zone.slice(-1));
   if (letter < 0) {
-    throw new Error(`zone ${zone}: allowed are zones that end with a letter from a to ${letters.at(-1)}; name zones in corekube:control_plane_placement and corekube:node_placement`);
+    throw new Error(
+      `zone ${zone}: allowed are zones that end with a letter from a to ${letters.at(-1)}; name zones in corekube:control_plane_placement and corekube:node_placement`,
+    );
   }
   const part = letter + (kind === "private" ? letters.length : 0);
   return `${nthAddress(network, (part * addressCount(network)) / subnetParts)}/${prefixLength(network) + Math.log2(subnetParts)}`;

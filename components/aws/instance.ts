@@ -31,7 +31,12 @@ export function createInstance(name: string, args: MachineInstanceArgs, opts: pu
     userDataReplaceOnChange: false,
     // Version 2 with one hop: nothing but the machine itself reads metadata and credentials, no pod and no forwarded request. The
     // machine finds its own name in its tags.
-    metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1, instanceMetadataTags: "enabled" },
+    metadataOptions: {
+      httpEndpoint: "enabled",
+      httpTokens: "required",
+      httpPutResponseHopLimit: 1,
+      instanceMetadataTags: "enabled",
+    },
     rootBlockDevice: { volumeType: "gp3", volumeSize: args.disk, encrypted: true, deleteOnTermination: true, tags },
     disableApiTermination: false,
     tags: instanceTags(tags),

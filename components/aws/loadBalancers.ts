@@ -27,7 +27,11 @@ export interface MadeLoadBalancer {
 }
 
 /** Makes one as child of `opts.parent`; controllers are attached one by one. */
-export function createLoadBalancer(what: string, args: LoadBalancerArgs, opts: pulumi.CustomResourceOptions): MadeLoadBalancer {
+export function createLoadBalancer(
+  what: string,
+  args: LoadBalancerArgs,
+  opts: pulumi.CustomResourceOptions,
+): MadeLoadBalancer {
   const internal = args.scope === "internal";
   const tags = { ...args.tags, Name: what };
   const name = shortened(what, nameLength);
@@ -43,7 +47,17 @@ export function createLoadBalancer(what: string, args: LoadBalancerArgs, opts: p
       // audit log shall have the administrator's address.
       preserveClientIp: internal ? "false" : "true",
       deregistrationDelay: 30,
-      healthCheck: { enabled: true, protocol: "HTTPS", port: String(apiPort), path: "/readyz", matcher: "200", interval: 5, timeout: 3, healthyThreshold: 2, unhealthyThreshold: 2 },
+      healthCheck: {
+        enabled: true,
+        protocol: "HTTPS",
+        port: String(apiPort),
+        path: "/readyz",
+        matcher: "200",
+        interval: 5,
+        timeout: 3,
+        healthyThreshold: 2,
+        unhealthyThreshold: 2,
+      },
       tags,
     },
     opts,
@@ -65,13 +79,29 @@ export function createLoadBalancer(what: string, args: LoadBalancerArgs, opts: p
   );
   const listener = new Listener(
     what,
-    { loadBalancerArn: loadBalancer.arn, port: apiPort, protocol: "TCP", defaultActions: [{ type: "forward", targetGroupArn: targetGroup.arn }], tags },
+    {
+      loadBalancerArn: loadBalancer.arn,
+      port: apiPort,
+      protocol: "TCP",
+      defaultActions: [{ type: "forward", targetGroupArn: targetGroup.arn }],
+      tags,
+    },
     opts,
   );
-  return { name: internal ? "api-internal" : "api", dnsName: loadBalancer.dnsName, targetGroup, resources: [loadBalancer, listener] };
+  return {
+    name: internal ? "api-internal" : "api",
+    dnsName: loadBalancer.dnsName,
+    targetGroup,
+    resources: [loadBalancer, listener],
+  };
 }
 
 /** Lets a machine serve behind a load balancer. */
-export function attach(what: string, targetGroup: TargetGroup, machine: pulumi.Input<string>, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+export function attach(
+  what: string,
+  targetGroup: TargetGroup,
+  machine: pulumi.Input<string>,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
   return new TargetGroupAttachment(what, { targetGroupArn: targetGroup.arn, targetId: machine, port: apiPort }, opts);
 }

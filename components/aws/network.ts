@@ -47,28 +47,47 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
   const { name } = spec;
   const called = (what: string): Tags => ({ ...tags, Name: what });
   // Names of load balancers must resolve inside.
-  const vpc = new Vpc(name, { cidrBlock: spec.nodeCidr, enableDnsSupport: true, enableDnsHostnames: true, tags: called(name) }, opts);
+  const vpc = new Vpc(
+    name,
+    { cidrBlock: spec.nodeCidr, enableDnsSupport: true, enableDnsHostnames: true, tags: called(name) },
+    opts,
+  );
   const gateway = new InternetGateway(name, { vpcId: vpc.id, tags: called(name) }, opts);
   const isPrivate = aws.machines === "private";
 
   const subnet = (kind: SubnetKind, zone: string): Subnet => {
     const what = `${name}-${kind}-${zone}`;
     // Where Services of type LoadBalancer get theirs; internal ones beside the machines.
-    const marks = { ...(kind === "public" ? { "kubernetes.io/role/elb": "1" } : {}), ...(kind === "private" || !isPrivate ? { "kubernetes.io/role/internal-elb": "1" } : {}) };
+    const marks = {
+      ...(kind === "public" ? { "kubernetes.io/role/elb": "1" } : {}),
+      ...(kind === "private" || !isPrivate ? { "kubernetes.io/role/internal-elb": "1" } : {}),
+    };
     return new Subnet(
       what,
-      { vpcId: vpc.id, availabilityZone: zone, cidrBlock: subnetCidr(spec.nodeCidr, kind, zone), mapPublicIpOnLaunch: false, tags: { ...called(what), ...marks } },
+      {
+        vpcId: vpc.id,
+        availabilityZone: zone,
+        cidrBlock: subnetCidr(spec.nodeCidr, kind, zone),
+        mapPublicIpOnLaunch: false,
+        tags: { ...called(what), ...marks },
+      },
       opts,
     );
   };
   const table = (what: string): RouteTable => new RouteTable(what, { vpcId: vpc.id, tags: called(what) }, opts);
-  const associate = (what: string, from: Subnet, to: RouteTable): RouteTableAssociation => new RouteTableAssociation(what, { subnetId: from.id, routeTableId: to.id }, opts);
+  const associate = (what: string, from: Subnet, to: RouteTable): RouteTableAssociation =>
+    new RouteTableAssociation(what, { subnetId: from.id, routeTableId: to.id }, opts);
 
   const publicTable = table(`${name}-public`);
-  const toInternet = new Route(`${name}-public`, { routeTableId: publicTable.id, destinationCidrBlock: anywhere, gatewayId: gateway.id }, opts);
+  const toInternet = new Route(
+    `${name}-public`,
+    { routeTableId: publicTable.id, destinationCidrBlock: anywhere, gatewayId: gateway.id },
+    opts,
+  );
   const publicSubnets = new Map(zones.map((zone) => [zone, subnet("public", zone)]));
   const publicWays = zones.map((zone) => associate(`${name}-public-${zone}`, publicSubnets.get(zone)!, publicTable));
-  const ids = (subnets: ReadonlyMap<string, Subnet>): ReadonlyMap<string, pulumi.Input<string>> => new Map([...subnets].map(([zone, { id }]) => [zone, id]));
+  const ids = (subnets: ReadonlyMap<string, Subnet>): ReadonlyMap<string, pulumi.Input<string>> =>
+    new Map([...subnets].map(([zone, { id }]) => [zone, id]));
   const common = { vpcId: vpc.id, publicSubnets: ids(publicSubnets) };
   if (!isPrivate) {
     return { ...common, machineSubnets: common.publicSubnets, ways: [toInternet, ...publicWays] };
@@ -78,7 +97,11 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
     // A gateway needs the way to the internet before its address.
     const after = { ...opts, dependsOn: [toInternet] };
     const address = new Eip(what, { domain: "vpc", tags: called(what) }, after);
-    return new NatGateway(what, { allocationId: address.id, subnetId: publicSubnets.get(zone)!.id, tags: called(what) }, after);
+    return new NatGateway(
+      what,
+      { allocationId: address.id, subnetId: publicSubnets.get(zone)!.id, tags: called(what) },
+      after,
+    );
   };
   const single = aws.nat === "single" ? natIn(`${name}-nat`, zones[0]!) : undefined;
   const privateSubnets = new Map(zones.map((zone) => [zone, subnet("private", zone)]));
@@ -87,7 +110,12 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
     const routes = table(what);
     const association = associate(what, privateSubnets.get(zone)!, routes);
     const nat = single ?? (aws.nat === "zone" ? natIn(`${name}-nat-${zone}`, zone) : undefined);
-    return nat ? [new Route(what, { routeTableId: routes.id, destinationCidrBlock: anywhere, natGatewayId: nat.id }, opts), association] : [association];
+    return nat
+      ? [
+          new Route(what, { routeTableId: routes.id, destinationCidrBlock: anywhere, natGatewayId: nat.id }, opts),
+          association,
+        ]
+      : [association];
   });
   // Load balancers and the bastion are in public subnets.
   return { ...common, machineSubnets: ids(privateSubnets), ways: [...ways, toInternet, ...publicWays] };

@@ -51,7 +51,10 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
     spread: 3,
   },
   balancersFrom: [],
-  images: { accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/, allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}` },
+  images: {
+    accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/,
+    allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}`,
+  },
   // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html, etcd's types.
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html; names that the metadata service must be able to show have no slash and no space.
@@ -59,6 +62,7 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
     taken: ["Name"],
     key: /^(?!aws:)[A-Za-z0-9+=.,_:@-]{1,128}$/i,
     value: /^[\p{L}\p{N}+=.,_:@/ -]{0,256}$/u,
-    allowed: "letters, digits and + - = . , _ : @ (in values spaces and slashes too), keys up to 128 characters that do not begin with aws:, values up to 256",
+    allowed:
+      "letters, digits and + - = . , _ : @ (in values spaces and slashes too), keys up to 128 characters that do not begin with aws:, values up to 256",
   },
 };

@@ -31,7 +31,13 @@ export interface SecurityGroupsArgs {
 }
 
 /** A source of a rule: its name in names of resources, and what AWS calls it. */
-type Source = readonly [name: string, source: { readonly cidrIpv4: string } | { readonly cidrIpv6: string } | { readonly referencedSecurityGroupId: pulumi.Input<string> }];
+type Source = readonly [
+  name: string,
+  source:
+    | { readonly cidrIpv4: string }
+    | { readonly cidrIpv6: string }
+    | { readonly referencedSecurityGroupId: pulumi.Input<string> },
+];
 
 function networks(cidrs: readonly string[]): readonly Source[] {
   return cidrs.map((cidr) => [cidr, cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr }]);
@@ -42,18 +48,38 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
   const { name, adminCidrs } = args.spec;
   const group = (part: string, description: string): SecurityGroup & Group => {
     const what = `${name}-${part}`;
-    const made = new SecurityGroup(what, { name: what, description, vpcId: args.vpcId, tags: { ...args.tags, Name: what } }, opts);
-    const out = new SecurityGroupEgressRule(what, { securityGroupId: made.id, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0", description: "everything may go out", tags: { ...args.tags, Name: what } }, opts);
+    const made = new SecurityGroup(
+      what,
+      { name: what, description, vpcId: args.vpcId, tags: { ...args.tags, Name: what } },
+      opts,
+    );
+    const out = new SecurityGroupEgressRule(
+      what,
+      {
+        securityGroupId: made.id,
+        ipProtocol: "-1",
+        cidrIpv4: "0.0.0.0/0",
+        description: "everything may go out",
+        tags: { ...args.tags, Name: what },
+      },
+      opts,
+    );
     return Object.assign(made, { ready: [made, out] });
   };
-  const ofRole = Object.fromEntries(roles.map((role) => [role, group(role, `Machines of ${name}: ${role}`)])) as unknown as Record<Role, Group>;
-  const loadBalancers = args.spec.apiLoadBalancers ? group("load-balancers", `Load balancers of the API of ${name}`) : undefined;
+  const ofRole = Object.fromEntries(
+    roles.map((role) => [role, group(role, `Machines of ${name}: ${role}`)]),
+  ) as unknown as Record<Role, Group>;
+  const loadBalancers = args.spec.apiLoadBalancers
+    ? group("load-balancers", `Load balancers of the API of ${name}`)
+    : undefined;
   const bastion = args.bastion ? group("bastion", `Way to the machines of ${name}`) : undefined;
 
   const sources = (source: FirewallSource, purpose: string): readonly Source[] => {
     switch (source) {
       case "admin":
-        return bastion && purpose === "ssh" ? [["bastion", { referencedSecurityGroupId: bastion.id }]] : networks(adminCidrs);
+        return bastion && purpose === "ssh"
+          ? [["bastion", { referencedSecurityGroupId: bastion.id }]]
+          : networks(adminCidrs);
       case "network":
         return networks([args.spec.nodeCidr]);
       case "everyone":
@@ -65,18 +91,43 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
         return [[source, { referencedSecurityGroupId: ofRole[source].id }]];
     }
   };
-  const open = (part: string, to: Group, rule: Pick<FirewallRule, "purpose" | "protocol" | "ports">, from: readonly Source[]): void => {
+  const open = (
+    part: string,
+    to: Group,
+    rule: Pick<FirewallRule, "purpose" | "protocol" | "ports">,
+    from: readonly Source[],
+  ): void => {
     for (const [source, where] of from) {
       const what = `${name}-${part}-${rule.purpose}-from-${source}`;
       const ports = { ipProtocol: rule.protocol, fromPort: rule.ports.from, toPort: rule.ports.to };
-      new SecurityGroupIngressRule(what, { securityGroupId: to.id, ...ports, ...where, description: `${rule.purpose} from ${source}`, tags: { ...args.tags, Name: what } }, opts);
+      new SecurityGroupIngressRule(
+        what,
+        {
+          securityGroupId: to.id,
+          ...ports,
+          ...where,
+          description: `${rule.purpose} from ${source}`,
+          tags: { ...args.tags, Name: what },
+        },
+        opts,
+      );
     }
   };
   for (const rule of args.firewall) {
-    open(rule.role, ofRole[rule.role], rule, rule.from.flatMap((source) => sources(source, rule.purpose)));
+    open(
+      rule.role,
+      ofRole[rule.role],
+      rule,
+      rule.from.flatMap((source) => sources(source, rule.purpose)),
+    );
     // Who may use what is behind a load balancer may use the load balancer.
     if (loadBalancers && rule.from.includes("apiLoadBalancer")) {
-      open("load-balancers", loadBalancers, rule, rule.from.filter((source) => source !== "apiLoadBalancer").flatMap((source) => sources(source, rule.purpose)));
+      open(
+        "load-balancers",
+        loadBalancers,
+        rule,
+        rule.from.filter((source) => source !== "apiLoadBalancer").flatMap((source) => sources(source, rule.purpose)),
+      );
     }
   }
   if (bastion) {
@@ -84,4 +135,3 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
   }
   return { ofRole, ...(loadBalancers ? { loadBalancers } : {}), ...(bastion ? { bastion } : {}) };
 }
-

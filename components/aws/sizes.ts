@@ -71,5 +71,7 @@ const size = (name: string, cpus: number, memory: number, hourly: number): Machi
 
 export const awsSizes: readonly MachineSize[] = [
   ...burstable.map((row) => size(...row)),
-  ...families.flatMap(([name, memory, hourly, sizes]) => sizes.map((cpus) => size(`${name}.${suffix(cpus)}`, cpus, cpus * memory, cpus * hourly))),
+  ...families.flatMap(([name, memory, hourly, sizes]) =>
+    sizes.map((cpus) => size(`${name}.${suffix(cpus)}`, cpus, cpus * memory, cpus * hourly)),
+  ),
 ];

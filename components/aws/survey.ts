@@ -42,7 +42,9 @@ type Ask = {
   readonly getAmi: typeof amiModule.getAmi;
   readonly getSubnet: typeof subnetModule.getSubnet;
   readonly getVpc: typeof vpcModule.getVpc;
-  readonly getAvailabilityZones: (args: { readonly filters: { readonly name: string; readonly values: string[] }[] }) => Promise<{ readonly names: string[] }>;
+  readonly getAvailabilityZones: (args: {
+    readonly filters: { readonly name: string; readonly values: string[] }[];
+  }) => Promise<{ readonly names: string[] }>;
 };
 
 /** Ends the run with a message, without a stack. */
@@ -57,12 +59,23 @@ function reason(error: unknown): string {
 
 /** @throws pulumi.RunError naming the setting that the cloud does not agree with. */
 export async function survey(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<Survey> {
-  const [network, recorded, ami] = await Promise.all([existingNetwork(spec, aws, ask), readRecorded(), image(spec, ask)]);
+  const [network, recorded, ami] = await Promise.all([
+    existingNetwork(spec, aws, ask),
+    readRecorded(),
+    image(spec, ask),
+  ]);
   const { placed, used } = placements(recorded);
-  const offered = network ? zonesOf(network, aws) : [...(await ask.getAvailabilityZones({ filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] })).names].sort();
+  const offered = network
+    ? zonesOf(network, aws)
+    : [
+        ...(await ask.getAvailabilityZones({ filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] }))
+          .names,
+      ].sort();
   checkZones(spec, offered, network !== undefined);
   const spread = network ? offered : offered.slice(0, spreadOver);
-  const wanted = pools(spec).filter(({ count }) => count > 0).flatMap(({ zones }) => (zones.length > 0 ? zones : spread));
+  const wanted = pools(spec)
+    .filter(({ count }) => count > 0)
+    .flatMap(({ zones }) => (zones.length > 0 ? zones : spread));
   return {
     ...(network ? { network } : {}),
     zones: [...new Set([...wanted, ...placed.values(), ...(network ? [] : used)])].sort(),
@@ -75,27 +88,52 @@ export async function survey(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise
 }
 
 /** Zones of the machines of earlier runs, and those in which there are subnets. A volume cannot leave its zone, and takes its machine along. */
-function placements(recorded: Readonly<Record<string, Recorded>>): { readonly placed: ReadonlyMap<string, string>; readonly used: readonly string[] } {
+function placements(recorded: Readonly<Record<string, Recorded>>): {
+  readonly placed: ReadonlyMap<string, string>;
+  readonly used: readonly string[];
+} {
   const found = (type: string): readonly (readonly [name: string, zone: string])[] =>
     Object.entries(recorded).flatMap(([urn, resource]): (readonly [string, string])[] => {
       const zone = resource.outputs["availabilityZone"];
-      return resource.type === type && typeof zone === "string" && zone !== "" ? [[urn.slice(urn.lastIndexOf("::") + 2), zone]] : [];
+      return resource.type === type && typeof zone === "string" && zone !== ""
+        ? [[urn.slice(urn.lastIndexOf("::") + 2), zone]]
+        : [];
     });
-  const volumes = found("aws:ebs/volume:Volume").map(([name, zone]) => [name.replace(/-(data|wal)$/, ""), zone] as const);
-  return { placed: new Map([...found("aws:ec2/instance:Instance"), ...volumes]), used: found("aws:ec2/subnet:Subnet").map(([, zone]) => zone) };
+  const volumes = found("aws:ebs/volume:Volume").map(
+    ([name, zone]) => [name.replace(/-(data|wal)$/, ""), zone] as const,
+  );
+  return {
+    placed: new Map([...found("aws:ec2/instance:Instance"), ...volumes]),
+    used: found("aws:ec2/subnet:Subnet").map(([, zone]) => zone),
+  };
 }
 
-const placementOptions = { etcd: "control_plane_placement", controller: "control_plane_placement", worker: "node_placement", public: "public_node_placement" } as const;
+const placementOptions = {
+  etcd: "control_plane_placement",
+  controller: "control_plane_placement",
+  worker: "node_placement",
+  public: "public_node_placement",
+} as const;
 
 function checkZones(spec: ClusterSpec, offered: readonly string[], existing: boolean): void {
   for (const { role, zones } of pools(spec)) {
     const option = placementOptions[role];
     const unknown = zones.find((zone) => !offered.includes(zone));
     if (unknown !== undefined) {
-      refuse(option, zones.join(","), `zones ${existing ? "that have subnets in aws.vpc_id" : `of ${spec.region} that this account can use`}: ${offered.join(", ")}`, `${unknown} is none. Set it: pulumi config set ${option} <zones>`);
+      refuse(
+        option,
+        zones.join(","),
+        `zones ${existing ? "that have subnets in aws.vpc_id" : `of ${spec.region} that this account can use`}: ${offered.join(", ")}`,
+        `${unknown} is none. Set it: pulumi config set ${option} <zones>`,
+      );
     }
     if (!existing && zones.length === 0 && offered.length < spreadOver) {
-      refuse(option, "spread", `at least ${spreadOver} zones for that, and this account can use ${offered.length} of ${spec.region} (${offered.join(", ")})`, `Name them: pulumi config set ${option} ${offered.join(",")}`);
+      refuse(
+        option,
+        "spread",
+        `at least ${spreadOver} zones for that, and this account can use ${offered.length} of ${spec.region} (${offered.join(", ")})`,
+        `Name them: pulumi config set ${option} ${offered.join(",")}`,
+      );
     }
   }
 }
@@ -107,36 +145,89 @@ function zonesOf(network: ExistingNetwork, aws: AwsSpec): readonly string[] {
 async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<ExistingNetwork | undefined> {
   const { vpcId } = aws;
   if (vpcId === undefined) return undefined;
-  await ask.getVpc({ id: vpcId }).catch((error: unknown) => refuse("aws.vpc_id", vpcId, `a network in ${spec.region} that the account may see (${reason(error)})`, "Set it: pulumi config set --path aws.vpc_id <value>"));
-  const subnets = async (option: "public_subnet_ids" | "private_subnet_ids", ids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  await ask
+    .getVpc({ id: vpcId })
+    .catch((error: unknown) =>
+      refuse(
+        "aws.vpc_id",
+        vpcId,
+        `a network in ${spec.region} that the account may see (${reason(error)})`,
+        "Set it: pulumi config set --path aws.vpc_id <value>",
+      ),
+    );
+  const subnets = async (
+    option: "public_subnet_ids" | "private_subnet_ids",
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> => {
     const byZone = new Map<string, string>();
     for (const [index, id] of ids.entries()) {
       const path = `aws.${option}[${index}]`;
       const mend = `Set it: pulumi config set --path '${path}' <value>`;
-      const subnet = await ask.getSubnet({ id }).catch((error: unknown) => refuse(path, id, `a subnet in ${spec.region} that the account may see (${reason(error)})`, mend));
-      if (subnet.vpcId !== vpcId) refuse(path, `${id} of ${subnet.vpcId}`, `a subnet of corekube:aws.vpc_id (${vpcId})`, mend);
-      if (!contains(spec.nodeCidr, subnet.cidrBlock)) refuse(path, `${id} with ${subnet.cidrBlock}`, `a subnet inside corekube:node_cidr (${spec.nodeCidr})`, `${mend}, or set node_cidr to the range of the network`);
+      const subnet = await ask
+        .getSubnet({ id })
+        .catch((error: unknown) =>
+          refuse(path, id, `a subnet in ${spec.region} that the account may see (${reason(error)})`, mend),
+        );
+      if (subnet.vpcId !== vpcId)
+        refuse(path, `${id} of ${subnet.vpcId}`, `a subnet of corekube:aws.vpc_id (${vpcId})`, mend);
+      if (!contains(spec.nodeCidr, subnet.cidrBlock))
+        refuse(
+          path,
+          `${id} with ${subnet.cidrBlock}`,
+          `a subnet inside corekube:node_cidr (${spec.nodeCidr})`,
+          `${mend}, or set node_cidr to the range of the network`,
+        );
       const other = byZone.get(subnet.availabilityZone);
-      if (other !== undefined) refuse(path, `${id} in ${subnet.availabilityZone}`, `one subnet for each zone (${other} is there too)`, `Remove one: pulumi config rm --path '${path}'`);
+      if (other !== undefined)
+        refuse(
+          path,
+          `${id} in ${subnet.availabilityZone}`,
+          `one subnet for each zone (${other} is there too)`,
+          `Remove one: pulumi config rm --path '${path}'`,
+        );
       checkTag(spec, path, id, subnet.tags);
       byZone.set(subnet.availabilityZone, id);
     }
     return byZone;
   };
-  return { vpcId, publicSubnets: await subnets("public_subnet_ids", aws.publicSubnetIds), privateSubnets: await subnets("private_subnet_ids", aws.privateSubnetIds) };
+  return {
+    vpcId,
+    publicSubnets: await subnets("public_subnet_ids", aws.publicSubnetIds),
+    privateSubnets: await subnets("private_subnet_ids", aws.privateSubnetIds),
+  };
 }
 
 /** The cloud controller manager puts load balancers of Services into subnets that have the cluster's tag; those of others are not ours to tag. */
 function checkTag(spec: ClusterSpec, path: string, id: string, tags: Readonly<Record<string, string>>): void {
   const tag = clusterTag(spec.name);
   if (spec.cloudProvider === "none" || tag in tags) return;
-  refuse(path, `${id} without the tag ${tag}`, `a subnet with it, for corekube:cloud_provider ${spec.cloudProvider}`, `Tag it: aws ec2 create-tags --resources ${id} --tags Key=${tag},Value=shared`);
+  refuse(
+    path,
+    `${id} without the tag ${tag}`,
+    `a subnet with it, for corekube:cloud_provider ${spec.cloudProvider}`,
+    `Tag it: aws ec2 create-tags --resources ${id} --tags Key=${tag},Value=shared`,
+  );
 }
 
 async function image(spec: ClusterSpec, ask: Ask): Promise<string> {
   if (spec.image.startsWith("ami-")) return spec.image;
   const found = await ask
-    .getAmi({ owners: [flatcarOwner], mostRecent: true, includeDeprecated: true, filters: [{ name: "name", values: [spec.image] }, { name: "architecture", values: ["x86_64"] }] })
-    .catch((error: unknown) => refuse("image", spec.image, `the name of an image that Flatcar (${flatcarOwner}) has in ${spec.region}, or the id of an image (${reason(error)})`, "Set it: pulumi config set image <value>"));
+    .getAmi({
+      owners: [flatcarOwner],
+      mostRecent: true,
+      includeDeprecated: true,
+      filters: [
+        { name: "name", values: [spec.image] },
+        { name: "architecture", values: ["x86_64"] },
+      ],
+    })
+    .catch((error: unknown) =>
+      refuse(
+        "image",
+        spec.image,
+        `the name of an image that Flatcar (${flatcarOwner}) has in ${spec.region}, or the id of an image (${reason(error)})`,
+        "Set it: pulumi config set image <value>",
+      ),
+    );
   return found.id;
 }

@@ -46,13 +46,17 @@ export function firewallRules(
     { purpose: "overlay", role, protocol: "udp", ports: port(8472), from: nodes },
   ];
   return [
-    ...roles.map(
-      (role): FirewallRule => ({ purpose: "ssh", role, protocol: "tcp", ports: port(22), from: ["admin"] }),
-    ),
+    ...roles.map((role): FirewallRule => ({ purpose: "ssh", role, protocol: "tcp", ports: port(22), from: ["admin"] })),
     { purpose: "etcd-client", role: "etcd", protocol: "tcp", ports: port(2379), from: ["controller"] },
     { purpose: "etcd-peer", role: "etcd", protocol: "tcp", ports: port(2380), from: ["etcd"] },
     // Workers reach the API through the internal load balancer, their pods through the `kubernetes` Service: straight to controllers.
-    { purpose: "api", role: "controller", protocol: "tcp", ports: port(apiPort), from: ["admin", ...nodes, ...loadBalancers] },
+    {
+      purpose: "api",
+      role: "controller",
+      protocol: "tcp",
+      ports: port(apiPort),
+      from: ["admin", ...nodes, ...loadBalancers],
+    },
     ...nodes.flatMap(onNode),
     ...(["worker", "public"] as const).flatMap((role): FirewallRule[] => {
       const web: readonly FirewallSource[] = role === "public" ? ["everyone"] : ["admin"];

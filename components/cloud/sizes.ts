@@ -31,7 +31,11 @@ export const systemDisk = 6 * 1024;
 
 /** Whether a machine of the size has what is needed. */
 export function holds(size: MachineSize, needs: MachineNeeds): boolean {
-  return size.cpus >= needs.cpus && usableMemory(size) >= needs.memory && (size.disk === 0 || size.disk * 1024 - systemDisk >= needs.disk);
+  return (
+    size.cpus >= needs.cpus &&
+    usableMemory(size) >= needs.memory &&
+    (size.disk === 0 || size.disk * 1024 - systemDisk >= needs.disk)
+  );
 }
 
 /** The cheapest size that has what is needed, the smaller one of two that cost the same; undefined when none has. */
@@ -39,6 +43,11 @@ export function smallestSize(sizes: readonly MachineSize[], needs: MachineNeeds)
   const cost = (size: MachineSize): number[] => [size.monthly, size.memory, size.cpus];
   const enough = sizes
     .filter((size) => holds(size, needs))
-    .sort((a, b) => cost(a).map((value, index) => value - cost(b)[index]!).find((difference) => difference !== 0) ?? 0);
+    .sort(
+      (a, b) =>
+        cost(a)
+          .map((value, index) => value - cost(b)[index]!)
+          .find((difference) => difference !== 0) ?? 0,
+    );
   return enough.find(({ rare }) => !rare) ?? enough[0];
 }

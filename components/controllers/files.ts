@@ -11,7 +11,10 @@ import type { Pki } from "../pki/pki.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 export interface ControllerFilesArgs {
-  readonly spec: Pick<ClusterSpec, "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity" | "cloudProvider">;
+  readonly spec: Pick<
+    ClusterSpec,
+    "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity" | "cloudProvider"
+  >;
   readonly pki: Pki;
   readonly machine: Machine;
   /** Addresses or names of the API that belong to no controller. */
@@ -27,9 +30,13 @@ const localApi = apiUrl("127.0.0.1");
 /** Makes the machine's certificates as children of `opts.parent`. Keys of the answer are names of files. */
 export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.ComponentResourceOptions): Files {
   const { spec, pki, machine } = args;
-  const certificate = (purpose: string, rest: CertificateArgs): Certificate => new Certificate(`${machine.name}-${purpose}`, rest, opts);
-  const client = (purpose: string, authority: CertificateArgs["authority"], identity: identities.Identity): Certificate =>
-    certificate(purpose, { authority, ...identity, uses: ["client_auth"] });
+  const certificate = (purpose: string, rest: CertificateArgs): Certificate =>
+    new Certificate(`${machine.name}-${purpose}`, rest, opts);
+  const client = (
+    purpose: string,
+    authority: CertificateArgs["authority"],
+    identity: identities.Identity,
+  ): Certificate => certificate(purpose, { authority, ...identity, uses: ["client_auth"] });
 
   const apiServer = certificate("apiserver", {
     authority: pki.kubernetes,
@@ -52,15 +59,20 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     ...pair("etcd-client", client("etcd-client", pki.etcd, { commonName: machine.name })),
     ...pair("apiserver-kubelet-client", client("kubelet-client", pki.kubernetes, identities.kubeletClient)),
     ...pair("front-proxy-client", client("front-proxy-client", pki.frontProxy, identities.frontProxyClient)),
-    ...localKubeconfigs({
-      "controller-manager": client("controller-manager", pki.kubernetes, identities.controllerManager),
-      scheduler: client("scheduler", pki.kubernetes, identities.scheduler),
-      kubelet: client("kubelet", pki.kubernetes, identities.kubelet(machine.name)),
-      "csr-approver": client("csr-approver", pki.kubernetes, identities.csrApprover),
-    }, args),
+    ...localKubeconfigs(
+      {
+        "controller-manager": client("controller-manager", pki.kubernetes, identities.controllerManager),
+        scheduler: client("scheduler", pki.kubernetes, identities.scheduler),
+        kubelet: client("kubelet", pki.kubernetes, identities.kubelet(machine.name)),
+        "csr-approver": client("csr-approver", pki.kubernetes, identities.csrApprover),
+      },
+      args,
+    ),
     ...Object.fromEntries(Object.entries(controllerRules(spec)).map(([name, text]) => [name, pulumi.output(text)])),
     // The API's own addresses are for no kubelet's certificate: see scripts/approve.ts.
-    "cluster.env": pulumi.all([...args.shared]).apply((shared) => `ETCD_SERVERS=${args.etcdUrls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
+    "cluster.env": pulumi
+      .all([...args.shared])
+      .apply((shared) => `ETCD_SERVERS=${args.etcdUrls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
   };
 }
 
@@ -71,9 +83,11 @@ function pair(name: string, from: KeyPair): Files {
 function localKubeconfigs(users: Record<string, KeyPair>, { spec, pki }: ControllerFilesArgs): Files {
   const entries = Object.entries(users).map(([user, { certificate, key }]): [string, pulumi.Output<string>] => [
     `${user}.kubeconfig`,
-    pulumi.all([pki.kubernetes.certificate, certificate, key]).apply(([certificateAuthority, clientCertificate, clientKey]) =>
-      kubeconfig({ cluster: spec.name, server: localApi, certificateAuthority, user, clientCertificate, clientKey }),
-    ),
+    pulumi
+      .all([pki.kubernetes.certificate, certificate, key])
+      .apply(([certificateAuthority, clientCertificate, clientKey]) =>
+        kubeconfig({ cluster: spec.name, server: localApi, certificateAuthority, user, clientCertificate, clientKey }),
+      ),
   ]);
   return Object.fromEntries(entries);
 }

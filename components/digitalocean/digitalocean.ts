@@ -1,7 +1,15 @@
 /** A cluster's place on DigitalOcean: VPC, tags, SSH key, image and firewalls; makes droplets, volumes and load balancers. */
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
-import type { ApiLoadBalancers, Cloud, CloudArgs, CloudSurvey, Machine, MachineArgs, VolumeArgs } from "../cloud/cloud.js";
+import type {
+  ApiLoadBalancers,
+  Cloud,
+  CloudArgs,
+  CloudSurvey,
+  Machine,
+  MachineArgs,
+  VolumeArgs,
+} from "../cloud/cloud.js";
 import { type Role, roles } from "../spec/cluster.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "./firewalls.js";
 import { createLoadBalancer } from "./loadBalancers.js";
@@ -32,14 +40,22 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
     const { spec } = args;
     this.spec = spec;
     this.firewall = args.firewall;
-    this.vpc = new digitalocean.Vpc(name, { name, region: spec.region, ipRange: spec.nodeCidr, description: `Kubernetes cluster ${name}` }, child);
+    this.vpc = new digitalocean.Vpc(
+      name,
+      { name, region: spec.region, ipRange: spec.nodeCidr, description: `Kubernetes cluster ${name}` },
+      child,
+    );
     this.network = this.vpc.id;
     this.sshKey = new digitalocean.SshKey(name, { name, publicKey: args.sshPublicKey }, child);
     const clusterTag = new digitalocean.Tag(name, { name: tags.cluster }, child);
     // The stack's own tags may be other clusters' too. The cloud makes them with the first droplet; deleting them is not ours.
     this.tags = [clusterTag.name, ...tags.own];
     this.roleTags = byRole((role) => new digitalocean.Tag(`${name}-${role}`, { name: roleTag(name, role) }, child));
-    const sources = { adminCidrs: spec.adminCidrs, network: spec.nodeCidr, roleTags: byRole((role) => this.roleTags[role].name) };
+    const sources = {
+      adminCidrs: spec.adminCidrs,
+      network: spec.nodeCidr,
+      roleTags: byRole((role) => this.roleTags[role].name),
+    };
     this.firewalls = byRole(
       (role) =>
         new digitalocean.Firewall(
@@ -96,7 +112,12 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
   }
 
   /** The volume has no file system: the machine makes one only where there is none, and so never over data. */
-  private attachVolume(machine: string, droplet: digitalocean.Droplet, args: VolumeArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  private attachVolume(
+    machine: string,
+    droplet: digitalocean.Droplet,
+    args: VolumeArgs,
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Resource {
     const name = `${machine}-${args.suffix}`;
     const volume = new digitalocean.Volume(
       name,
@@ -120,14 +141,28 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
   createApiLoadBalancers(opts: pulumi.CustomResourceOptions): ApiLoadBalancers {
     const { name, region, adminCidrs } = this.spec;
     const common = { region, vpcId: this.vpc.id, targetTag: this.roleTags.controller.name };
-    const external = createLoadBalancer(`${name}-api`, { ...common, scope: "external", allowedCidrs: adminCidrs }, opts);
-    const internal = createLoadBalancer(`${name}-api-internal`, { ...common, scope: "internal", allowedCidrs: [] }, opts);
+    const external = createLoadBalancer(
+      `${name}-api`,
+      { ...common, scope: "external", allowedCidrs: adminCidrs },
+      opts,
+    );
+    const internal = createLoadBalancer(
+      `${name}-api-internal`,
+      { ...common, scope: "internal", allowedCidrs: [] },
+      opts,
+    );
     // Firewalls of their own: machines need not wait for load balancers, which take minutes.
     const firewalls = roles.flatMap((role) => {
       const rules = loadBalancerRules(this.firewall, role, [external.id, internal.id]);
       const firewall = `${name}-${role}-load-balancers`;
       return rules.length > 0
-        ? [new digitalocean.Firewall(firewall, { name: firewall, tags: [this.roleTags[role].name], inboundRules: rules }, opts)]
+        ? [
+            new digitalocean.Firewall(
+              firewall,
+              { name: firewall, tags: [this.roleTags[role].name], inboundRules: rules },
+              opts,
+            ),
+          ]
         : [];
     });
     return { external: external.ip, internal: internal.ip, resources: [external, internal, ...firewalls] };
@@ -138,7 +173,12 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
 export const surveyDigitalOcean: CloudSurvey = async () => (args, opts) => new DigitalOcean(args.spec.name, args, opts);
 
 /** The image as droplets name it: a slug or id as it is, a custom image for an address. */
-function imageOf(name: string, spec: CloudArgs["spec"], tags: readonly pulumi.Input<string>[], opts: pulumi.CustomResourceOptions): pulumi.Input<string> {
+function imageOf(
+  name: string,
+  spec: CloudArgs["spec"],
+  tags: readonly pulumi.Input<string>[],
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Input<string> {
   if (!/^https?:\/\//.test(spec.image)) {
     return spec.image;
   }

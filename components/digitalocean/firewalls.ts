@@ -28,8 +28,14 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
     .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
     .filter(({ from }) => from.length > 0)
     .map(({ rule, from }) => {
-      const tags = from.filter((source) => source !== "admin" && source !== "network" && source !== "everyone").map((source) => sources.roleTags[source]);
-      const addresses = [...(from.includes("admin") ? sources.adminCidrs : []), ...(from.includes("network") ? [sources.network] : []), ...(from.includes("everyone") ? anywhere : [])];
+      const tags = from
+        .filter((source) => source !== "admin" && source !== "network" && source !== "everyone")
+        .map((source) => sources.roleTags[source]);
+      const addresses = [
+        ...(from.includes("admin") ? sources.adminCidrs : []),
+        ...(from.includes("network") ? [sources.network] : []),
+        ...(from.includes("everyone") ? anywhere : []),
+      ];
       return {
         protocol: rule.protocol,
         portRange: portRange(rule),
@@ -40,7 +46,11 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
 }
 
 /** Rules that let the API's load balancers in. */
-export function loadBalancerRules(rules: readonly FirewallRule[], role: Role, loadBalancerIds: pulumi.Input<string>[]): InboundRule[] {
+export function loadBalancerRules(
+  rules: readonly FirewallRule[],
+  role: Role,
+  loadBalancerIds: pulumi.Input<string>[],
+): InboundRule[] {
   return rules
     .filter((rule) => rule.role === role && rule.from.includes("apiLoadBalancer"))
     .map((rule) => ({ protocol: rule.protocol, portRange: portRange(rule), sourceLoadBalancerUids: loadBalancerIds }));

@@ -14,7 +14,11 @@ export interface LoadBalancerArgs {
 }
 
 /** Forwards TCP untouched, so that TLS and client certificates are between client and API server. */
-export function createLoadBalancer(name: string, args: LoadBalancerArgs, opts: pulumi.CustomResourceOptions): digitalocean.LoadBalancer {
+export function createLoadBalancer(
+  name: string,
+  args: LoadBalancerArgs,
+  opts: pulumi.CustomResourceOptions,
+): digitalocean.LoadBalancer {
   return new digitalocean.LoadBalancer(
     name,
     {
@@ -35,7 +39,9 @@ export function createLoadBalancer(name: string, args: LoadBalancerArgs, opts: p
         healthyThreshold: 2,
         unhealthyThreshold: 2,
       },
-      ...(args.allowedCidrs.length > 0 ? { firewall: { allows: args.allowedCidrs.map((cidr) => `cidr:${cidr}`) } } : {}),
+      ...(args.allowedCidrs.length > 0
+        ? { firewall: { allows: args.allowedCidrs.map((cidr) => `cidr:${cidr}`) } }
+        : {}),
     },
     opts,
   );

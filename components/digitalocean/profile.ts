@@ -33,8 +33,17 @@ PROVIDER_ID=digitalocean://$(fetch "$base/id")
   },
   // They have addresses in the private network, which nobody knows before.
   balancersFrom: ["network"],
-  images: { accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/, allowed: "an image of digitalocean, or the address of an image file" },
+  images: {
+    accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/,
+    allowed: "an image of digitalocean, or the address of an image file",
+  },
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags
-  tags: { taken: [], key: /^[A-Za-z0-9_-]{1,100}$/, value: /^[A-Za-z0-9:_-]{0,150}$/, allowed: "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters" },
+  tags: {
+    taken: [],
+    key: /^[A-Za-z0-9_-]{1,100}$/,
+    value: /^[A-Za-z0-9:_-]{0,150}$/,
+    allowed:
+      "letters, digits, dashes and underscores (in values colons too), keys up to 100 and values up to 150 characters",
+  },
 };

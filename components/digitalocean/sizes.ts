@@ -53,4 +53,10 @@ const rows: readonly Row[] = [
   ["so-4vcpu-32gb", 4, 32, 600, 262],
 ];
 
-export const dropletSizes: readonly MachineSize[] = rows.map(([name, cpus, memory, disk, monthly]) => ({ name, cpus, memory: memory * 1024, disk, monthly }));
+export const dropletSizes: readonly MachineSize[] = rows.map(([name, cpus, memory, disk, monthly]) => ({
+  name,
+  cpus,
+  memory: memory * 1024,
+  disk,
+  monthly,
+}));

@@ -12,7 +12,12 @@ import type { ClusterSpec, EtcdSpec } from "../spec/cluster.js";
 
 /** Volumes of each member; none where its data is on the machine's own disk. */
 function volumesOf({ disks }: EtcdSpec): readonly VolumeArgs[] {
-  return disks.type === "volumes" ? [{ suffix: "data", size: disks.data }, { suffix: "wal", size: disks.wal }] : [];
+  return disks.type === "volumes"
+    ? [
+        { suffix: "data", size: disks.data },
+        { suffix: "wal", size: disks.wal },
+      ]
+    : [];
 }
 
 /** Address for clients of the member on a machine. */
@@ -60,7 +65,11 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const child = { parent: this };
     const names = { dnsNames: etcdNames(machine.name), ipAddresses: ["127.0.0.1", machine.privateIpv4] };
     const certificate = (purpose: string, uses: readonly ("server_auth" | "client_auth")[]): Certificate =>
-      new Certificate(`${machine.name}-${purpose}`, { authority: args.pki.etcd, commonName: machine.name, uses, ...names }, child);
+      new Certificate(
+        `${machine.name}-${purpose}`,
+        { authority: args.pki.etcd, commonName: machine.name, uses, ...names },
+        child,
+      );
     // etcd's gateway calls its own server with the server's certificate, members call each other with the peer's: both are clients too.
     const server = certificate("server", ["server_auth", "client_auth"]);
     const peer = certificate("peer", ["server_auth", "client_auth"]);
@@ -78,7 +87,9 @@ export class EtcdCluster extends pulumi.ComponentResource {
         address: machine.privateIpv4,
         files: pulumi.secret(files),
         // Never an output of a machine that may itself be waiting for this one.
-        members: byName(this.machines, (other) => (other === machine ? machine.privateIpv4 : args.rollout.addressOf(other.name, other.privateIpv4))),
+        members: byName(this.machines, (other) =>
+          other === machine ? machine.privateIpv4 : args.rollout.addressOf(other.name, other.privateIpv4),
+        ),
         timeout: args.spec.bootTimeout,
         turn: "etcd",
       },
@@ -87,6 +98,9 @@ export class EtcdCluster extends pulumi.ComponentResource {
   }
 }
 
-function byName(machines: readonly Machine[], value: (machine: Machine) => pulumi.Output<string>): pulumi.Output<Record<string, string>> {
+function byName(
+  machines: readonly Machine[],
+  value: (machine: Machine) => pulumi.Output<string>,
+): pulumi.Output<Record<string, string>> {
   return pulumi.output(Object.fromEntries(machines.map((machine) => [machine.name, value(machine)])));
 }

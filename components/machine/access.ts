@@ -14,7 +14,12 @@ export interface SshAccess {
 
 /** The part of a join's inputs that says which machine it is for. */
 export function place(machine: Machine): MachinePlaceArgs {
-  return { machine: machine.name, machineId: machine.id, host: machine.host, ...(machine.bastion ? { bastion: machine.bastion } : {}) };
+  return {
+    machine: machine.name,
+    machineId: machine.id,
+    host: machine.host,
+    ...(machine.bastion ? { bastion: machine.bastion } : {}),
+  };
 }
 
 /** The part of a delivery's inputs that says which machine it is for, and how to reach it. */

@@ -43,12 +43,16 @@ export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLe
     directories: [{ path: dropins, mode: 0o755 }],
     files: [
       file(config, containerdConfig(imageReference(pause), spec.logLevel)),
-      ...Object.entries(spec.mirrors.registries).map(([host, mirror]) => file(`${registries}/${host}/hosts.toml`, hostsToml(mirror))),
+      ...Object.entries(spec.mirrors.registries).map(([host, mirror]) =>
+        file(`${registries}/${host}/hosts.toml`, hostsToml(mirror)),
+      ),
     ],
     units: [
       {
         name: "containerd.service",
-        dropins: { "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\nEnvironmentFile=-${proxyFile}\n` },
+        dropins: {
+          "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\nEnvironmentFile=-${proxyFile}\n`,
+        },
       },
     ],
   };

@@ -1,6 +1,13 @@
 /** The etcd member of a machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { etcdCertificates, etcdDirectory, etcdWalDirectory, metadataFile, programDirectory, secretsDirectory } from "./layout.js";
+import {
+  etcdCertificates,
+  etcdDirectory,
+  etcdWalDirectory,
+  metadataFile,
+  programDirectory,
+  secretsDirectory,
+} from "./layout.js";
 import { cipherSuites } from "./tls.js";
 import type { NodeConfig } from "./types.js";
 

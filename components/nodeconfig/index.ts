@@ -28,7 +28,13 @@ export type { NodeConfig } from "./types.js";
 /** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
 export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
   const everyMachine = merge(system(spec), proxy(spec), {
-    files: [metadataScript(profile), installScript(spec, role), activateScript(spec, role), healthScript(role), reportScript()],
+    files: [
+      metadataScript(profile),
+      installScript(spec, role),
+      activateScript(spec, role),
+      healthScript(role),
+      reportScript(),
+    ],
     units: [metadataUnit, installUnit],
   });
   switch (role) {

@@ -21,7 +21,10 @@ import { evictionThresholds } from "./reservation.js";
 import { cipherSuites, tlsMinimum } from "./tls.js";
 import { file, type NodeConfig } from "./types.js";
 
-type Spec = Pick<ClusterSpec, "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers" | "cloudProvider">;
+type Spec = Pick<
+  ClusterSpec,
+  "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers" | "cloudProvider"
+>;
 type Profile = Pick<CloudProfile, "zone">;
 
 /** What the activation fills in and writes to the kubelet's configuration. */
@@ -93,7 +96,10 @@ function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] 
     role === "controller"
       ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
       : // Made by the kubelet when it joins; after that, the bootstrap file is neither read nor there.
-        [`--kubeconfig=${kubeletDirectory}/kubeconfig`, `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`];
+        [
+          `--kubeconfig=${kubeletDirectory}/kubeconfig`,
+          `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`,
+        ];
   return [
     `--config=${kubeletConfig}`,
     `--config-dir=${kubeletDropins}`,
@@ -110,7 +116,9 @@ function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] 
  * Services' load balancers send nothing to controllers: https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers
  */
 function balancerLabels({ cloudProvider }: Spec, role: NodeRole): readonly string[] {
-  return cloudProvider !== "none" && role === "controller" ? ["node.kubernetes.io/exclude-from-external-load-balancers=true"] : [];
+  return cloudProvider !== "none" && role === "controller"
+    ? ["node.kubernetes.io/exclude-from-external-load-balancers=true"]
+    : [];
 }
 
 /** Without limits on restarts: a kubelet that waits for its API must go on trying. */
@@ -139,7 +147,12 @@ export function kubelet(spec: Spec, role: NodeRole, profile: Profile): Partial<N
     directories: [
       { path: kubeletDropins, mode: 0o755 },
       { path: cniDirectory, mode: 0o755 },
-      ...(role === "controller" ? [{ path: manifestDirectory, mode: 0o700 }, { path: templateDirectory, mode: 0o755 }] : []),
+      ...(role === "controller"
+        ? [
+            { path: manifestDirectory, mode: 0o700 },
+            { path: templateDirectory, mode: 0o755 },
+          ]
+        : []),
     ],
     files: [file(kubeletTemplate, configuration(spec, role))],
     units: [{ name: "kubelet.service", contents: unit(spec, role, profile) }],

@@ -11,6 +11,8 @@ export function proxy(spec: Pick<ClusterSpec, "proxy">): Partial<NodeConfig> {
   if (!spec.proxy) return {};
   const { http, https, noProxy } = spec.proxy;
   const variables = { http_proxy: http, https_proxy: https, no_proxy: noProxy.join(",") };
-  const lines = Object.entries(variables).flatMap(([name, value]) => (value ? [`${name}=${value}`, `${name.toUpperCase()}=${value}`] : []));
+  const lines = Object.entries(variables).flatMap(([name, value]) =>
+    value ? [`${name}=${value}`, `${name.toUpperCase()}=${value}`] : [],
+  );
   return { files: [file(proxyFile, `${lines.join("\n")}\n`)] };
 }

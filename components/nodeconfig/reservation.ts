@@ -27,13 +27,19 @@ const kilobytes = 1024;
 
 /** Bash that sets RESERVED_CPU, RESERVED_MEMORY and RESERVED_DISK as the kubelet takes them. */
 export function reserve({ pods, system }: NodeResources): string {
-  const cpu = pods.cpus === undefined ? String(milliCpus(system.cpus)) : `$(($(getconf _NPROCESSORS_ONLN) * 1000 - ${milliCpus(pods.cpus)}))`;
+  const cpu =
+    pods.cpus === undefined
+      ? String(milliCpus(system.cpus))
+      : `$(($(getconf _NPROCESSORS_ONLN) * 1000 - ${milliCpus(pods.cpus)}))`;
   const memory =
     pods.memory === undefined
       ? String(system.memory * kilobytes)
       : `$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo) - ${(pods.memory + evictionMemory) * kilobytes}))`;
   // Of the file system that holds the kubelet's folder.
-  const disk = pods.disk === undefined ? "0" : `$((($(stat --file-system --format '%b * %S' ${kubeletDirectory})) * ${100 - evictionDisk} / ${100 * kilobytes} - ${pods.disk * kilobytes}))`;
+  const disk =
+    pods.disk === undefined
+      ? "0"
+      : `$((($(stat --file-system --format '%b * %S' ${kubeletDirectory})) * ${100 - evictionDisk} / ${100 * kilobytes} - ${pods.disk * kilobytes}))`;
   return `# What pods may use is what is left of the machine. Read by name below.
 mkdir -p ${kubeletDirectory}
 export RESERVED_CPU=${cpu}m RESERVED_MEMORY=${memory}Ki RESERVED_DISK=${disk}Ki

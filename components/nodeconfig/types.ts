@@ -53,7 +53,9 @@ export function merge(...parts: readonly Partial<NodeConfig>[]): NodeConfig {
     units: parts.flatMap((part) => part.units ?? []),
     users: parts.flatMap((part) => part.users ?? []),
   };
-  const names = [...config.directories, ...config.files].map(({ path }) => path).concat(config.units.map(({ name }) => name));
+  const names = [...config.directories, ...config.files]
+    .map(({ path }) => path)
+    .concat(config.units.map(({ name }) => name));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) {
     throw new Error(`${twice}: two parts of a machine's configuration have it; leave it in one`);

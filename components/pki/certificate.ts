@@ -73,10 +73,28 @@ export class Certificate extends pulumi.ComponentResource implements KeyPair {
 
 type Names = Partial<Record<"dnsNames" | "ipAddresses", pulumi.Input<pulumi.Input<string>[]>>>;
 
-function alternativeNames({ dnsNames = [], ipAddresses = [], hosts = [] }: Pick<CertificateArgs, "dnsNames" | "ipAddresses" | "hosts">): Names {
-  if (hosts.length === 0) return { ...(dnsNames.length > 0 ? { dnsNames: [...dnsNames] } : {}), ...(ipAddresses.length > 0 ? { ipAddresses: [...ipAddresses] } : {}) };
-  const which = (wanted: (host: string) => boolean): pulumi.Output<string[]> => pulumi.all([...hosts]).apply((known) => known.filter((host) => host !== "" && wanted(host)));
+function alternativeNames({
+  dnsNames = [],
+  ipAddresses = [],
+  hosts = [],
+}: Pick<CertificateArgs, "dnsNames" | "ipAddresses" | "hosts">): Names {
+  if (hosts.length === 0)
+    return {
+      ...(dnsNames.length > 0 ? { dnsNames: [...dnsNames] } : {}),
+      ...(ipAddresses.length > 0 ? { ipAddresses: [...ipAddresses] } : {}),
+    };
+  const which = (wanted: (host: string) => boolean): pulumi.Output<string[]> =>
+    pulumi.all([...hosts]).apply((known) => known.filter((host) => host !== "" && wanted(host)));
   const together = (fixed: readonly pulumi.Input<string>[], added: pulumi.Output<string[]>): pulumi.Output<string[]> =>
     pulumi.all([pulumi.all([...fixed]), added]).apply(([first, rest]) => [...first, ...rest]);
-  return { dnsNames: together(dnsNames, which((host) => isIP(host) === 0)), ipAddresses: together(ipAddresses, which((host) => isIP(host) !== 0)) };
+  return {
+    dnsNames: together(
+      dnsNames,
+      which((host) => isIP(host) === 0),
+    ),
+    ipAddresses: together(
+      ipAddresses,
+      which((host) => isIP(host) !== 0),
+    ),
+  };
 }

@@ -19,7 +19,11 @@ export function keyNumbers(current: number): readonly number[] {
  * One private key for each number, which is only the source of 32 random bytes. Not protected: a rotation deletes the key before,
  * after `corekube:cluster:EncryptionKey` has seen that nothing is encrypted with it any more.
  */
-export function encryptionKeys(name: string, current: number, opts: pulumi.CustomResourceOptions): pulumi.Output<NumberedKey[]> {
+export function encryptionKeys(
+  name: string,
+  current: number,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<NumberedKey[]> {
   const keys = keyNumbers(current).map((number) => {
     const source = new tls.PrivateKey(`${name}-encryption-${number}`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
     return source.privateKeyPem.apply((pem): NumberedKey => {

@@ -20,18 +20,30 @@ const base64 = (text: string): string => Buffer.from(text, "utf8").toString("bas
 /** A kubeconfig whose only context is `<user>@<cluster>`, with all files inside. */
 export function kubeconfig(args: KubeconfigArgs): string {
   const context = `${args.user}@${args.cluster}`;
-  return stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [
-      { name: args.cluster, cluster: { server: args.server, "certificate-authority-data": base64(args.certificateAuthority) } },
-    ],
-    users: [
-      { name: args.user, user: { "client-certificate-data": base64(args.clientCertificate), "client-key-data": base64(args.clientKey) } },
-    ],
-    contexts: [{ name: context, context: { cluster: args.cluster, user: args.user } }],
-    "current-context": context,
-  }, { lineWidth: 0 });
+  return stringify(
+    {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [
+        {
+          name: args.cluster,
+          cluster: { server: args.server, "certificate-authority-data": base64(args.certificateAuthority) },
+        },
+      ],
+      users: [
+        {
+          name: args.user,
+          user: {
+            "client-certificate-data": base64(args.clientCertificate),
+            "client-key-data": base64(args.clientKey),
+          },
+        },
+      ],
+      contexts: [{ name: context, context: { cluster: args.cluster, user: args.user } }],
+      "current-context": context,
+    },
+    { lineWidth: 0 },
+  );
 }
 
 /** A kubeconfig for a pod: the cluster's authority and the token come from the pod's service account. */

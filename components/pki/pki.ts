@@ -40,10 +40,18 @@ export class Pki extends pulumi.ComponentResource {
     this.kubernetes = new Authority(`${name}-kubernetes-ca`, { commonName: "kube-ca", protect }, child);
     this.etcd = new Authority(`${name}-etcd-ca`, { commonName: "etcd-ca", protect }, child);
     this.frontProxy = new Authority(`${name}-front-proxy-ca`, { commonName: "front-proxy-ca", protect }, child);
-    const signing = new tls.PrivateKey(`${name}-service-account`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { ...child, protect });
+    const signing = new tls.PrivateKey(
+      `${name}-service-account`,
+      { algorithm: "ECDSA", ecdsaCurve: "P256" },
+      { ...child, protect },
+    );
     this.serviceAccount = { privateKey: pulumi.secret(signing.privateKeyPem), publicKey: signing.publicKeyPem };
     this.encryptionKeys = encryptionKeys(name, args.spec.encryptionKey, child);
-    this.admin = new Certificate(`${name}-admin`, { authority: this.kubernetes, ...identities.admin, uses: ["client_auth"] }, child);
+    this.admin = new Certificate(
+      `${name}-admin`,
+      { authority: this.kubernetes, ...identities.admin, uses: ["client_auth"] },
+      child,
+    );
     this.registerOutputs({});
   }
 }

@@ -32,17 +32,28 @@ export function quorum(members: number): number {
  * Whether a machine may go.
  * @param others every other machine of the control plane, in whatever state; its own state does not matter, for a broken one is replaced too.
  */
-export function mayGo(going: { readonly machine: string; readonly role: ControlPlaneRole }, others: readonly Finding[]): Verdict {
-  const obstacles = others.filter(({ healthy }) => !healthy).map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "it gave no reason"}`);
+export function mayGo(
+  going: { readonly machine: string; readonly role: ControlPlaneRole },
+  others: readonly Finding[],
+): Verdict {
+  const obstacles = others
+    .filter(({ healthy }) => !healthy)
+    .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "it gave no reason"}`);
   const peers = others.filter(({ role }) => role === going.role);
   if (peers.length === 0) {
-    const downtime = going.role === "etcd" ? "it is the only etcd member: the API cannot read or write until it is back" : "it is the only controller: there is no API until it is back";
+    const downtime =
+      going.role === "etcd"
+        ? "it is the only etcd member: the API cannot read or write until it is back"
+        : "it is the only controller: there is no API until it is back";
     return { allowed: obstacles.length === 0, obstacles, downtime };
   }
   if (going.role === "etcd") {
     const serving = peers.filter(({ healthy }) => healthy).length;
     const needed = quorum(peers.length + 1);
-    if (serving < needed) obstacles.push(`etcd would lose its quorum: ${serving} of ${peers.length + 1} members would serve, ${needed} must`);
+    if (serving < needed)
+      obstacles.push(
+        `etcd would lose its quorum: ${serving} of ${peers.length + 1} members would serve, ${needed} must`,
+      );
   } else if (!peers.some(({ healthy }) => healthy)) {
     obstacles.push("no other controller serves the API");
   }
@@ -55,5 +66,8 @@ export function mayGo(going: { readonly machine: string; readonly role: ControlP
  */
 export function mayDrain(atOnce: number, unavailable: ReadonlyMap<string, string>): Verdict {
   if (unavailable.size < atOnce) return { allowed: true, obstacles: [] };
-  return { allowed: false, obstacles: [...unavailable].map(([machine, reason]) => `${machine} is not available: ${reason}`) };
+  return {
+    allowed: false,
+    obstacles: [...unavailable].map(([machine, reason]) => `${machine} is not available: ${reason}`),
+  };
 }

@@ -11,7 +11,9 @@ import { next, type Stages, type Standing } from "./order.js";
 import { readRoster, type Roster } from "./roster.js";
 
 /** The stages of a cluster: what others stand on comes first. */
-export function stagesOf(spec: Pick<ClusterSpec, "name" | "etcd" | "controllers" | "workers" | "publicWorkers" | "maxUnavailable">): Stages {
+export function stagesOf(
+  spec: Pick<ClusterSpec, "name" | "etcd" | "controllers" | "workers" | "publicWorkers" | "maxUnavailable">,
+): Stages {
   const pool = (name: string, machines: readonly string[], atOnce: number) => ({ name, machines, atOnce });
   const nodes = (of: NodePoolSpec) => pool(of.pool, machineNames(spec.name, of), Math.max(1, spec.maxUnavailable));
   return [
@@ -51,7 +53,12 @@ export class Rollout {
     this.#unordered = preview;
     for (const machine of stages.flat().flatMap((pool) => pool.machines)) this.#turns.set(machine, newTurn());
     // A preview asks too, though it needs no answer: what it asks with is part of the plan that an update may be held to.
-    this.#roster = preview ? source.roster().then(() => new Map<string, never>(), () => new Map<string, never>()) : this.#begin();
+    this.#roster = preview
+      ? source.roster().then(
+          () => new Map<string, never>(),
+          () => new Map<string, never>(),
+        )
+      : this.#begin();
     // Whoever waits for its turn says it too.
     this.#roster.catch((error: Error) => this.#turns.forEach((turn) => turn.refuse(error)));
   }
@@ -123,7 +130,10 @@ export class Rollout {
   }
 
   #refuse(reason: Error): void {
-    for (const [machine, turn] of this.#turns) turn.refuse(new Error(`${machine}: left as it is, because ${reason.message}. Mend that, then run \`pulumi up\` again.`));
+    for (const [machine, turn] of this.#turns)
+      turn.refuse(
+        new Error(`${machine}: left as it is, because ${reason.message}. Mend that, then run \`pulumi up\` again.`),
+      );
   }
 }
 
@@ -142,9 +152,11 @@ function newTurn(): Turn {
 const engineSource: RolloutSource = {
   roster: readRoster,
   announce: async (stages, roster, provider) => {
-    const machines = stages.flat().flatMap((pool) =>
-      pool.machines.map((machine) => ({ machine, pool: pool.name, atOnce: pool.atOnce, ...roster.get(machine) })),
-    );
+    const machines = stages
+      .flat()
+      .flatMap((pool) =>
+        pool.machines.map((machine) => ({ machine, pool: pool.name, atOnce: pool.atOnce, ...roster.get(machine) })),
+      );
     await pulumi.runtime.invoke("corekube:rollout:announce", { machines }, provider ? { provider } : {});
   },
 };

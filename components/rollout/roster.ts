@@ -21,7 +21,10 @@ export interface Recorded {
 }
 
 /** Type of the resource that stands for a serving machine, to the output that it has only if it serves. */
-const proofs: Readonly<Record<string, string>> = { "corekube:machine:Delivery": "digest", "corekube:machine:Join": "nodeName" };
+const proofs: Readonly<Record<string, string>> = {
+  "corekube:machine:Delivery": "digest",
+  "corekube:machine:Join": "nodeName",
+};
 
 /** @param resources URN to what the state has of it. */
 export function rosterOf(resources: Readonly<Record<string, Recorded>>): Roster {
@@ -29,7 +32,8 @@ export function rosterOf(resources: Readonly<Record<string, Recorded>>): Roster 
   for (const [urn, { type, outputs }] of Object.entries(resources)) {
     const proof = proofs[type];
     if (proof === undefined || outputs[proof] === undefined) continue;
-    const text = (key: string): Partial<Record<string, string>> => (typeof outputs[key] === "string" ? { [key]: outputs[key] } : {});
+    const text = (key: string): Partial<Record<string, string>> =>
+      typeof outputs[key] === "string" ? { [key]: outputs[key] } : {};
     roster.set(urn.slice(urn.lastIndexOf("::") + 2), { ...text("host"), ...text("address"), ...text("hostKey") });
   }
   return roster;

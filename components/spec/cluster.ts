@@ -115,7 +115,9 @@ export interface ClusterSpec {
   readonly publicWorkers: NodePoolSpec;
   /** Workers of a pool that may be missing while a change goes through it, at least 1. */
   readonly maxUnavailable: number;
-  readonly components: Readonly<Record<"kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kube-proxy", ComponentResources>>;
+  readonly components: Readonly<
+    Record<"kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kube-proxy", ComponentResources>
+  >;
   /** Range of the machines' private network. */
   readonly nodeCidr: string;
   readonly podCidr: string;

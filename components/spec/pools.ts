@@ -8,7 +8,10 @@ export type NodeRole = Exclude<Role, "etcd">;
 export const poolLabel = "corekube.io/pool";
 
 /** The pool of machines that run pods. */
-export function nodePool(spec: Pick<ClusterSpec, "controllers" | "workers" | "publicWorkers">, role: NodeRole): NodePoolSpec {
+export function nodePool(
+  spec: Pick<ClusterSpec, "controllers" | "workers" | "publicWorkers">,
+  role: NodeRole,
+): NodePoolSpec {
   switch (role) {
     case "controller":
       return spec.controllers;
@@ -22,6 +25,8 @@ export function nodePool(spec: Pick<ClusterSpec, "controllers" | "workers" | "pu
 }
 
 /** All pools, in the order in which a cluster is made. */
-export function pools(spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">): readonly PoolSpec[] {
+export function pools(
+  spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">,
+): readonly PoolSpec[] {
   return [spec.etcd, spec.controllers, spec.workers, spec.publicWorkers];
 }

@@ -7,7 +7,13 @@ export function milliCpus(cpus: number): number {
 }
 
 /** Requests of a container; with `limited`, its memory is also the limit. */
-export function quantities({ cpus, memory }: ComponentResources, limited = false): { requests: Record<string, string>; limits?: Record<string, string> } {
+export function quantities(
+  { cpus, memory }: ComponentResources,
+  limited = false,
+): { requests: Record<string, string>; limits?: Record<string, string> } {
   const amount = `${memory}Mi`;
-  return { requests: { cpu: `${milliCpus(cpus)}m`, memory: amount }, ...(limited ? { limits: { memory: amount } } : {}) };
+  return {
+    requests: { cpu: `${milliCpus(cpus)}m`, memory: amount },
+    ...(limited ? { limits: { memory: amount } } : {}),
+  };
 }

@@ -34,7 +34,9 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = withoutTraces(() => createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child));
+    this.machines = withoutTraces(() =>
+      createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child),
+    );
     const server = pulumi.output(args.apiHost).apply(apiUrl);
     const join = (machine: Machine): Join => {
       const joined = new Join(

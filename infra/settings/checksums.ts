@@ -11,13 +11,16 @@ const schema = z.strictObject({
 export type Checksums = z.output<typeof schema>;
 
 /** What such a file holds, in words. */
-export const checksumsForm = '{"releases": {"<address>": "<64 hexadecimal digits>"}, "images": {"<name:tag>": "sha256:<64 hexadecimal digits>"}}';
+export const checksumsForm =
+  '{"releases": {"<address>": "<64 hexadecimal digits>"}, "images": {"<name:tag>": "sha256:<64 hexadecimal digits>"}}';
 
 /** @throws Error saying where the text is no such file. */
 export function parseChecksums(text: string): Checksums {
   const result = schema.safeParse(JSON.parse(text));
   if (!result.success) {
-    throw new Error(result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`).join("; "));
+    throw new Error(
+      result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`).join("; "),
+    );
   }
   return result.data;
 }

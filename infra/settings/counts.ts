@@ -2,7 +2,10 @@
 import type { Settings } from "./options.js";
 
 /** Machines of the control plane. */
-export function memberCounts(settings: Pick<Settings, "high_availability" | "etcd">): { readonly etcd: 1 | 3 | 5; readonly controllers: 1 | 3 } {
+export function memberCounts(settings: Pick<Settings, "high_availability" | "etcd">): {
+  readonly etcd: 1 | 3 | 5;
+  readonly controllers: 1 | 3;
+} {
   const usual = settings.high_availability ? 3 : 1;
   return { etcd: settings.etcd.count ?? usual, controllers: usual };
 }

@@ -22,7 +22,11 @@ export function oneOf<const T extends string>(...values: readonly [T, ...T[]]) {
 }
 
 export function whole(from: number, to: number, unit: string) {
-  return z.int().min(from).max(to).meta({ allowed: `a whole number of ${unit} from ${from} to ${to}` });
+  return z
+    .int()
+    .min(from)
+    .max(to)
+    .meta({ allowed: `a whole number of ${unit} from ${from} to ${to}` });
 }
 
 export function yesOrNo() {
@@ -31,7 +35,10 @@ export function yesOrNo() {
 
 /** A network of our own. */
 export function cidr() {
-  return text("an IPv4 network in CIDR notation whose address is its first, such as 10.2.0.0/16", (value) => cidrProblem(value) === undefined);
+  return text(
+    "an IPv4 network in CIDR notation whose address is its first, such as 10.2.0.0/16",
+    (value) => cidrProblem(value) === undefined,
+  );
 }
 
 /** A network of somebody else. */
@@ -44,10 +51,19 @@ export function anyCidr() {
 
 /** Base address of a server. */
 export function httpUrl(example: string) {
-  return text(`an http or https address of at most 100 characters, without user, query or fragment, such as ${example}`, (value) => {
-    if (value.length > 100 || !/^https?:\/\/[A-Za-z0-9]/.test(value) || /[\s"'\\$`]/.test(value) || !URL.canParse(value)) return false;
-    return isPlain(new URL(value));
-  });
+  return text(
+    `an http or https address of at most 100 characters, without user, query or fragment, such as ${example}`,
+    (value) => {
+      if (
+        value.length > 100 ||
+        !/^https?:\/\/[A-Za-z0-9]/.test(value) ||
+        /[\s"'\\$`]/.test(value) ||
+        !URL.canParse(value)
+      )
+        return false;
+      return isPlain(new URL(value));
+    },
+  );
 }
 
 /** Whether an address has neither user nor query nor fragment, and a port that exists. */
@@ -59,25 +75,52 @@ const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 
 /** A domain without the dot at the end. */
 export function domain() {
-  return matching("a lower-case DNS name of at most 63 characters, such as cluster.local", new RegExp(`^(?=.{1,63}$)${label}(\\.${label})*$`));
+  return matching(
+    "a lower-case DNS name of at most 63 characters, such as cluster.local",
+    new RegExp(`^(?=.{1,63}$)${label}(\\.${label})*$`),
+  );
 }
 
 /** An SSH public key as `ssh-keygen` writes it, in one line. */
-export const sshPublicKey = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA[A-Za-z0-9+/]+={0,3}( [^\r\n"\\]*)?$/;
+export const sshPublicKey =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) AAAA[A-Za-z0-9+/]+={0,3}( [^\r\n"\\]*)?$/;
 
 /** CPUs; tenths are the smallest share that makes a difference. */
 export function cpus(from: number, to: number) {
-  return z.number().min(from).max(to).refine((value) => Number.isInteger(Math.round(value * 1e6) / 1e4)).meta({ allowed: `a number of CPUs from ${from} to ${to}, with at most two decimals` });
+  return z
+    .number()
+    .min(from)
+    .max(to)
+    .refine((value) => Number.isInteger(Math.round(value * 1e6) / 1e4))
+    .meta({ allowed: `a number of CPUs from ${from} to ${to}, with at most two decimals` });
 }
 
 /** What nodes offer to pods, and what is kept from them. */
 export function reservation() {
   return z.strictObject({
-    kube_cpus: cpus(0.1, 256).optional().describe("CPUs that pods may use on each node. Not set: 2, or with a machine size of your own what is left."),
-    kube_mem: whole(128, 4_194_304, "MB").optional().describe("MB of memory that pods may use on each node. Not set: 2048, or with a machine size of your own what is left."),
-    kube_disk: whole(1024, 67_108_864, "MB").optional().describe("MB of the machine's disk that pods may use. Not set: 10240, or with a machine size of your own what is left."),
-    system_cpus: cpus(0.1, 64).optional().describe("CPUs for kubelet, container runtime and system. Not set: 1, or with a machine size of your own a quarter of it at most."),
-    system_mem: whole(256, 1_048_576, "MB").optional().describe("MB of memory for kubelet, container runtime and system. Not set: 1024, or with a machine size of your own a quarter of it at most."),
+    kube_cpus: cpus(0.1, 256)
+      .optional()
+      .describe("CPUs that pods may use on each node. Not set: 2, or with a machine size of your own what is left."),
+    kube_mem: whole(128, 4_194_304, "MB")
+      .optional()
+      .describe(
+        "MB of memory that pods may use on each node. Not set: 2048, or with a machine size of your own what is left.",
+      ),
+    kube_disk: whole(1024, 67_108_864, "MB")
+      .optional()
+      .describe(
+        "MB of the machine's disk that pods may use. Not set: 10240, or with a machine size of your own what is left.",
+      ),
+    system_cpus: cpus(0.1, 64)
+      .optional()
+      .describe(
+        "CPUs for kubelet, container runtime and system. Not set: 1, or with a machine size of your own a quarter of it at most.",
+      ),
+    system_mem: whole(256, 1_048_576, "MB")
+      .optional()
+      .describe(
+        "MB of memory for kubelet, container runtime and system. Not set: 1024, or with a machine size of your own a quarter of it at most.",
+      ),
   });
 }
 
@@ -91,44 +134,64 @@ export function component(byDefaultCpus: number, byDefaultMemory: number) {
 
 /** Failure domains. */
 export function placement() {
-  return matching("spread, or zones of the region with commas between them, such as eu-central-1a,eu-central-1b", /^[a-z0-9][a-z0-9-]{0,62}(,[a-z0-9][a-z0-9-]{0,62}){0,19}$/);
+  return matching(
+    "spread, or zones of the region with commas between them, such as eu-central-1a,eu-central-1b",
+    /^[a-z0-9][a-z0-9-]{0,62}(,[a-z0-9][a-z0-9-]{0,62}){0,19}$/,
+  );
 }
 
 /** Address of a proxy. A password would be readable in user-data, which is no place for one. */
 export function proxyUrl() {
-  return text("empty, or an http or https address of at most 2000 characters without user and password, such as http://proxy.example:3128", (value) => {
-    if (value === "") return true;
-    if (value.length > 2000 || !/^https?:\/\/[A-Za-z0-9[]/.test(value) || /[\s"'\\$`%]/.test(value) || !URL.canParse(value)) return false;
-    return isPlain(new URL(value));
-  });
+  return text(
+    "empty, or an http or https address of at most 2000 characters without user and password, such as http://proxy.example:3128",
+    (value) => {
+      if (value === "") return true;
+      if (
+        value.length > 2000 ||
+        !/^https?:\/\/[A-Za-z0-9[]/.test(value) ||
+        /[\s"'\\$`%]/.test(value) ||
+        !URL.canParse(value)
+      )
+        return false;
+      return isPlain(new URL(value));
+    },
+  );
 }
 
 /** A host name, perhaps with a dot or an asterisk before it for everything below, or an address; perhaps with a port. */
-const noProxyName = /^(\*\.|\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?(:[1-9][0-9]{0,4})?$/;
+const noProxyName =
+  /^(\*\.|\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?(:[1-9][0-9]{0,4})?$/;
 
 function isNoProxyEntry(entry: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return anyCidrProblem(entry) === undefined;
   // What looks like an address must be one.
-  if (/^[0-9.]+(:[0-9]+)?$/.test(entry)) return anyCidrProblem(`${entry.split(":")[0]}/32`) === undefined && Number(entry.split(":")[1] ?? 1) <= 65_535;
+  if (/^[0-9.]+(:[0-9]+)?$/.test(entry))
+    return anyCidrProblem(`${entry.split(":")[0]}/32`) === undefined && Number(entry.split(":")[1] ?? 1) <= 65_535;
   if (entry.split(":").length > 2) return anyCidrProblem(`${entry.replace(/^\[(.*)\]$/, "$1")}/128`) === undefined;
   return noProxyName.test(entry) && Number(entry.split(":")[1] ?? 1) <= 65_535;
 }
 
 /** What is reached without proxies, as NO_PROXY has it. */
 export function noProxy() {
-  return text("host names, domains (.example.com), addresses and networks (10.0.0.0/8) with commas between them, at most 2000 characters; no address with http://", (value) => {
-    if (value === "") return true;
-    return value.length <= 2000 && value.split(",").every((entry) => isNoProxyEntry(entry.trim()));
-  });
+  return text(
+    "host names, domains (.example.com), addresses and networks (10.0.0.0/8) with commas between them, at most 2000 characters; no address with http://",
+    (value) => {
+      if (value === "") return true;
+      return value.length <= 2000 && value.split(",").every((entry) => isNoProxyEntry(entry.trim()));
+    },
+  );
 }
 
 /** A name of an image in the cloud, its number, or the address of a file. */
 export function image() {
-  return text("empty, a name or numeric id of an image in the cloud, or the http or https address of an image file", (value) => {
-    if (!/^https?:/.test(value)) return /^([A-Za-z0-9][A-Za-z0-9.-]{0,100})?$/.test(value);
-    return /^https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300}$/.test(value) && URL.canParse(value) && isPlain(new URL(value));
-  });
+  return text(
+    "empty, a name or numeric id of an image in the cloud, or the http or https address of an image file",
+    (value) => {
+      if (!/^https?:/.test(value)) return /^([A-Za-z0-9][A-Za-z0-9.-]{0,100})?$/.test(value);
+      return /^https?:\/\/[A-Za-z0-9][^\s"'\\$`]{1,300}$/.test(value) && URL.canParse(value) && isPlain(new URL(value));
+    },
+  );
 }
 
 /** An id of something on AWS. */

@@ -9,7 +9,8 @@ export function freeNetwork(prefix: number, others: readonly string[]): string |
   for (const range of privateRanges) {
     const size = 2 ** (32 - prefix);
     // More than the others can cover need not be tried.
-    const tries = prefix < prefixLength(range) ? 0 : Math.min(subnetCount(range, prefix), addressCount(range) / size, 70_000);
+    const tries =
+      prefix < prefixLength(range) ? 0 : Math.min(subnetCount(range, prefix), addressCount(range) / size, 70_000);
     for (let index = 0; index < tries; index++) {
       const candidate = `${nthAddress(range, index * size)}/${prefix}`;
       const hit = others.find((other) => overlap(candidate, other));

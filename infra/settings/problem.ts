@@ -26,7 +26,9 @@ export class SettingsError extends Error {
     secretKeys: readonly string[] = [],
   ) {
     const lines = problems.map((problem) => `  - ${describe(problem, secretKeys)}`);
-    super(`${problems.length} ${problems.length === 1 ? "problem" : "problems"} in the stack's settings; nothing was created or changed:\n${lines.join("\n")}`);
+    super(
+      `${problems.length} ${problems.length === 1 ? "problem" : "problems"} in the stack's settings; nothing was created or changed:\n${lines.join("\n")}`,
+    );
   }
 }
 
@@ -66,8 +68,11 @@ export function joinPath(...parts: readonly PropertyKey[]): string {
 /** The name that differs least from the given one; undefined when all differ much. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   // A longer or shorter form of a name is the name: memory and mem.
-  const form = (candidate: string): boolean => candidate.length > 2 && name.length > 2 && (name.startsWith(candidate) || candidate.startsWith(name));
-  const ranked = names.map((candidate) => ({ candidate, distance: form(candidate) ? 1 : distance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  const form = (candidate: string): boolean =>
+    candidate.length > 2 && name.length > 2 && (name.startsWith(candidate) || candidate.startsWith(name));
+  const ranked = names
+    .map((candidate) => ({ candidate, distance: form(candidate) ? 1 : distance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(2, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
 }

@@ -12,7 +12,19 @@ const metadataAddress = "169.254.169.254";
 export function proxyOf(settings: Settings): ProxySpec | undefined {
   const { http_proxy: http, https_proxy: https } = settings;
   if (http === "" && https === "") return undefined;
-  const own = ["localhost", "127.0.0.0/8", metadataAddress, settings.node_cidr, settings.pod_cidr, settings.service_cidr, ".svc", `.${settings.cluster_domain}`];
-  const theirs = settings.no_proxy.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const own = [
+    "localhost",
+    "127.0.0.0/8",
+    metadataAddress,
+    settings.node_cidr,
+    settings.pod_cidr,
+    settings.service_cidr,
+    ".svc",
+    `.${settings.cluster_domain}`,
+  ];
+  const theirs = settings.no_proxy
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
   return { ...(http ? { http } : {}), ...(https ? { https } : {}), noProxy: [...new Set([...own, ...theirs])] };
 }

@@ -29,7 +29,9 @@ function pulumiType({ type }: Described): PulumiType {
 
 function pulumiOption(option: Option): PulumiOption {
   const described = describeOption(option);
-  const inside = Object.entries(described.properties ?? {}).map(([key, child]) => `${key}: ${meaning(child.description, child)}`);
+  const inside = Object.entries(described.properties ?? {}).map(
+    ([key, child]) => `${key}: ${meaning(child.description, child)}`,
+  );
   return {
     type: pulumiType(described),
     ...(described.items ? { items: { type: pulumiType(described.items) } } : {}),
@@ -75,18 +77,44 @@ looks like a secret.
 Some are decided once: ${keptSettings}. A change of one of these on a cluster that exists is refused with the reason and the way
 round. Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) may grow and never shrink, and \`encryption_key\` goes up one by one.
 
-${Object.entries(groups).map(([title, names]) => `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${names.flatMap((name) => rows(name, describeOption(options[name]), options[name])).join("\n")}\n`).join("\n")}`;
+${Object.entries(groups)
+  .map(
+    ([title, names]) =>
+      `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${names.flatMap((name) => rows(name, describeOption(options[name]), options[name])).join("\n")}\n`,
+  )
+  .join("\n")}`;
 }
 
 /** As `corekube:cluster:Identity` keeps them; a test compares the two. */
-const keptSettings = ["cluster_name", "cloud", "region", "node_cidr", "pod_cidr", "service_cidr", "cluster_domain", "network_provider", "cloud_provider", "aws.machines", "aws.vpc_id", "high_availability", "etcd.count", "etcd.disk_type"]
+const keptSettings = [
+  "cluster_name",
+  "cloud",
+  "region",
+  "node_cidr",
+  "pod_cidr",
+  "service_cidr",
+  "cluster_domain",
+  "network_provider",
+  "cloud_provider",
+  "aws.machines",
+  "aws.vpc_id",
+  "high_availability",
+  "etcd.count",
+  "etcd.disk_type",
+]
   .map((name) => `\`${name}\``)
   .join(", ");
 
-function rows(path: string, described: Described, own: { readonly default?: unknown; readonly description?: string }): string[] {
+function rows(
+  path: string,
+  described: Described,
+  own: { readonly default?: unknown; readonly description?: string },
+): string[] {
   const cells = [`\`${path}\``, typeName(described), defaultText(own.default), meaning(own.description, described)];
   const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const inside = Object.entries(described.properties ?? {}).flatMap(([key, child]) => rows(joinPath(path, key), child, child));
+  const inside = Object.entries(described.properties ?? {}).flatMap(([key, child]) =>
+    rows(joinPath(path, key), child, child),
+  );
   return [row, ...inside];
 }
 

@@ -1,6 +1,13 @@
 /** Machine sizes that follow from settings. Pure. */
 import { cloudProfile } from "../../components/cloud/profiles.js";
-import { holds, type MachineNeeds, type MachineSize, smallestSize, systemDisk, usableMemory } from "../../components/cloud/sizes.js";
+import {
+  holds,
+  type MachineNeeds,
+  type MachineSize,
+  smallestSize,
+  systemDisk,
+  usableMemory,
+} from "../../components/cloud/sizes.js";
 import type { NodeResources, Role } from "../../components/spec/cluster.js";
 import type { Settings } from "./options.js";
 
@@ -22,7 +29,11 @@ const controllerDisk = 10_240;
 const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
 
 /** What the cloud's own pods ask for: the driver on every node; the driver's controller and the cloud controller manager on controllers. */
-const cloudPods = { driver: { cpus: 0.03, memory: 104 }, driverController: { cpus: 0.05, memory: 192 }, manager: { cpus: 0.05, memory: 64 } } as const;
+const cloudPods = {
+  driver: { cpus: 0.03, memory: 104 },
+  driverController: { cpus: 0.05, memory: 192 },
+  manager: { cpus: 0.05, memory: 64 },
+} as const;
 
 const nothing = { cpus: 0, memory: 0 } as const;
 
@@ -33,11 +44,17 @@ function hasDriver({ cloud_provider, csi_driver }: Cloud): boolean {
 }
 
 /** What pods that run on every node ask for, and so the least that a node must offer. */
-export function daemonNeeds(settings: Pick<Settings, "kube_proxy" | "network_provider"> & Cloud): { readonly cpus: number; readonly memory: number } {
+export function daemonNeeds(settings: Pick<Settings, "kube_proxy" | "network_provider"> & Cloud): {
+  readonly cpus: number;
+  readonly memory: number;
+} {
   const { kube_proxy, network_provider } = settings;
   const network = networkPods[network_provider];
   const driver = hasDriver(settings) ? cloudPods.driver : nothing;
-  return { cpus: sum([kube_proxy.cpus, network.cpus, driver.cpus]), memory: kube_proxy.mem + network.memory + driver.memory };
+  return {
+    cpus: sum([kube_proxy.cpus, network.cpus, driver.cpus]),
+    memory: kube_proxy.mem + network.memory + driver.memory,
+  };
 }
 
 /** What the cloud's pods ask for on controllers alone. */
@@ -52,7 +69,11 @@ export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
   switch (role) {
     case "etcd": {
       const { etcd } = settings;
-      return { cpus: sum([etcd.cpus, etcdSystem.cpus]), memory: etcd.mem + etcdSystem.memory, disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0 };
+      return {
+        cpus: sum([etcd.cpus, etcdSystem.cpus]),
+        memory: etcd.mem + etcdSystem.memory,
+        disk: etcd.disk_type === "ROOT" ? etcd.data_disk + etcd.wal_disk : 0,
+      };
     }
     case "controller": {
       const pods = [settings.apiserver, settings.controller_manager, settings.scheduler];
@@ -74,7 +95,12 @@ export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
 }
 
 /** The settings that name a size. */
-export const sizeOptions = { etcd: "etcd_size", controller: "controller_size", worker: "node_size", public: "public_node_size" } as const satisfies Record<Role, keyof Settings>;
+export const sizeOptions = {
+  etcd: "etcd_size",
+  controller: "controller_size",
+  worker: "node_size",
+  public: "public_node_size",
+} as const satisfies Record<Role, keyof Settings>;
 
 /** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
 export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
@@ -90,7 +116,8 @@ export function machineSize(settings: Settings, role: Role): MachineSize | undef
 export function machineSizes(settings: Settings): Readonly<Record<Role, MachineSize>> {
   const sizeOf = (role: Role): MachineSize => {
     const size = machineSize(settings, role);
-    if (!size) throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
+    if (!size)
+      throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
     return size;
   };
   return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
@@ -123,8 +150,15 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
 
 function nodeNeeds(settings: Settings, given: Reservation, named: string): MachineNeeds {
   const least = daemonNeeds(settings);
-  const asked = named === "" ? { ...usual, ...given } : { kube_cpus: least.cpus, kube_mem: least.memory, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
-  return { cpus: sum([asked.kube_cpus, asked.system_cpus]), memory: asked.kube_mem + asked.system_mem, disk: asked.kube_disk };
+  const asked =
+    named === ""
+      ? { ...usual, ...given }
+      : { kube_cpus: least.cpus, kube_mem: least.memory, kube_disk: 1024, system_cpus: 0.1, system_mem: 256, ...given };
+  return {
+    cpus: sum([asked.kube_cpus, asked.system_cpus]),
+    memory: asked.kube_mem + asked.system_mem,
+    disk: asked.kube_disk,
+  };
 }
 
 /** Hundredths are the finest that settings know: anything behind comes from adding them. */

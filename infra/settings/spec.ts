@@ -103,7 +103,9 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
       etcd: releaseOf(versions.releases.etcd, checksums),
       "cni-plugins": releaseOf(versions.releases["cni-plugins"], checksums),
     },
-    images: Object.fromEntries(Object.entries(versions.images).map(([name, image]) => [name, imageOf(image, checksums)])),
+    images: Object.fromEntries(
+      Object.entries(versions.images).map(([name, image]) => [name, imageOf(image, checksums)]),
+    ),
     deletionProtection: settings.deletion_protection,
     drainTimeout: settings.drain_timeout,
     bootTimeout: settings.boot_timeout,

@@ -22,9 +22,17 @@ export function describeOption(option: Option): Described {
 }
 
 /** @throws Error never; what is wrong is in `problems`, and then `settings` is undefined. */
-export function validate(raw: Readonly<Record<string, unknown>>): { readonly settings?: Settings; readonly problems: readonly Problem[] } {
+export function validate(raw: Readonly<Record<string, unknown>>): {
+  readonly settings?: Settings;
+  readonly problems: readonly Problem[];
+} {
   const secrets = secretProblems(raw);
-  const problems = [...secrets, ...Object.keys(raw).filter((key) => !isOption(key)).map((key) => unknownKey(key, raw[key]))];
+  const problems = [
+    ...secrets,
+    ...Object.keys(raw)
+      .filter((key) => !isOption(key))
+      .map((key) => unknownKey(key, raw[key])),
+  ];
   const settings: Partial<Record<OptionName, unknown>> = {};
   for (const name of optionNames) {
     const option: Option = options[name];
@@ -56,11 +64,22 @@ function secretProblems(value: unknown, path = ""): Problem[] {
   if (typeof value === "string") {
     const kind = secretKind(value);
     if (kind === undefined) return [];
-    const allowed = "no secret: settings can be read in the stack's file and on the machines. Keys of the cluster are made by the program, and a cloud's token goes into the cloud's own namespace, encrypted (pulumi config set --secret digitalocean:token)";
-    return [{ path, got: undefined, shown: `what looks like ${kind}`, allowed, mend: `Remove it: pulumi config rm ${/[.[]/.test(path) ? `--path '${path}'` : path}, and make the secret invalid where it came from: it may be in a repository by now` }];
+    const allowed =
+      "no secret: settings can be read in the stack's file and on the machines. Keys of the cluster are made by the program, and a cloud's token goes into the cloud's own namespace, encrypted (pulumi config set --secret digitalocean:token)";
+    return [
+      {
+        path,
+        got: undefined,
+        shown: `what looks like ${kind}`,
+        allowed,
+        mend: `Remove it: pulumi config rm ${/[.[]/.test(path) ? `--path '${path}'` : path}, and make the secret invalid where it came from: it may be in a repository by now`,
+      },
+    ];
   }
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => secretProblems(inner, Array.isArray(value) ? `${path}[${key}]` : joinPath(...(path === "" ? [key] : [path, key]))));
+  return Object.entries(value).flatMap(([key, inner]) =>
+    secretProblems(inner, Array.isArray(value) ? `${path}[${key}]` : joinPath(...(path === "" ? [key] : [path, key]))),
+  );
 }
 
 function unknownKey(key: string, got: unknown): Problem {
@@ -68,7 +87,9 @@ function unknownKey(key: string, got: unknown): Problem {
   return {
     path: key,
     got,
-    allowed: suggestion ? `there is no such setting; did you mean ${namespace}:${suggestion}` : `there is no such setting; there are ${optionNames.join(", ")}`,
+    allowed: suggestion
+      ? `there is no such setting; did you mean ${namespace}:${suggestion}`
+      : `there is no such setting; there are ${optionNames.join(", ")}`,
     mend: `Remove it: pulumi config rm ${key}`,
   };
 }
@@ -84,7 +105,9 @@ function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIs
       return {
         path,
         got: inside?.[key],
-        allowed: suggestion ? `there is no such setting; did you mean ${joinPath(name, ...issue.path, suggestion)}` : `there is no such setting; there are ${known.join(", ")}`,
+        allowed: suggestion
+          ? `there is no such setting; did you mean ${joinPath(name, ...issue.path, suggestion)}`
+          : `there is no such setting; there are ${known.join(", ")}`,
         mend: `Remove it: pulumi config rm --path '${path}'`,
       };
     });
@@ -92,7 +115,14 @@ function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIs
   const path = joinPath(name, ...issue.path);
   if (issue.code === "invalid_key") {
     const parent = at(described, issue.path.slice(0, -1));
-    return [{ path, got: issue.path.at(-1), allowed: parent?.propertyNames?.allowed ?? "another name", mend: `Remove it: pulumi config rm --path '${path}'` }];
+    return [
+      {
+        path,
+        got: issue.path.at(-1),
+        allowed: parent?.propertyNames?.allowed ?? "another name",
+        mend: `Remove it: pulumi config rm --path '${path}'`,
+      },
+    ];
   }
   return [{ path, got: issue.input, allowed: place?.allowed ?? place?.type ?? "another value" }];
 }

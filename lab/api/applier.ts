@@ -86,7 +86,9 @@ export class Applier {
     try {
       if (text !== this.lastBalancers) await this.driver.applyLoadBalancers(wanted);
       this.lastBalancers = text;
-      const settled = this.store.state.loadBalancers.every((balancer) => balancer.status === "active" || !ids.includes(balancer.id));
+      const settled = this.store.state.loadBalancers.every(
+        (balancer) => balancer.status === "active" || !ids.includes(balancer.id),
+      );
       if (!settled) this.later(() => this.mark(ids, "active"));
     } catch (error) {
       this.mark(ids, "errored");
@@ -95,7 +97,9 @@ export class Applier {
   }
 
   private mark(ids: readonly string[], status: "active" | "errored"): void {
-    const balancers = this.store.state.loadBalancers.filter((balancer) => ids.includes(balancer.id) && balancer.status !== status);
+    const balancers = this.store.state.loadBalancers.filter(
+      (balancer) => ids.includes(balancer.id) && balancer.status !== status,
+    );
     if (balancers.length === 0) return;
     for (const balancer of balancers) balancer.status = status;
     this.store.changed();

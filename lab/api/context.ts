@@ -54,9 +54,16 @@ export function ensureTags(context: Context, names: readonly string[]): string[]
  * @throws ApiError 422 when it is unknown or in another region.
  */
 export function memberNetwork({ state }: Context, id: string | undefined, region: string): VpcRecord {
-  const vpc = id === undefined ? state.vpcs.find((candidate) => candidate.region === region && candidate.default) : vpcById(state, id);
-  if (!vpc) throw unprocessable(`vpc_uuid: ${id === undefined ? `region ${region} has no default VPC` : `VPC ${id} does not exist`}`);
-  if (vpc.region !== region) throw unprocessable(`vpc_uuid: VPC ${vpc.id} is in region ${vpc.region}, not in ${region}`);
+  const vpc =
+    id === undefined
+      ? state.vpcs.find((candidate) => candidate.region === region && candidate.default)
+      : vpcById(state, id);
+  if (!vpc)
+    throw unprocessable(
+      `vpc_uuid: ${id === undefined ? `region ${region} has no default VPC` : `VPC ${id} does not exist`}`,
+    );
+  if (vpc.region !== region)
+    throw unprocessable(`vpc_uuid: VPC ${vpc.id} is in region ${vpc.region}, not in ${region}`);
   return vpc;
 }
 
@@ -76,7 +83,10 @@ const vpcById = (state: State, id: string): VpcRecord | undefined => state.vpcs.
 /** Whether the lab's own pool of public addresses has one left. @throws ApiError 422 when it has not. */
 export function publicAddress(context: Context): string {
   const address = context.store.allocate(context.config.publicCidr, 2);
-  if (address === null) throw unprocessable(`no public address of ${context.config.publicCidr} is free; delete droplets, load balancers or reserved IPs`);
+  if (address === null)
+    throw unprocessable(
+      `no public address of ${context.config.publicCidr} is free; delete droplets, load balancers or reserved IPs`,
+    );
   return address;
 }
 
@@ -84,6 +94,9 @@ export function publicAddress(context: Context): string {
 export function privateAddress(context: Context, vpc: VpcRecord): string {
   const small = Number(vpc.ip_range.split("/")[1]) >= 28;
   const address = context.store.allocate(vpc.ip_range, small ? 2 : 10);
-  if (address === null) throw unprocessable(`no address of VPC ${vpc.name} (${vpc.ip_range}) is free; delete members or use a larger network`);
+  if (address === null)
+    throw unprocessable(
+      `no address of VPC ${vpc.name} (${vpc.ip_range}) is free; delete members or use a larger network`,
+    );
   return address;
 }

@@ -136,7 +136,10 @@ export const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
       healthyThreshold: balancer.health_check.healthy_threshold,
       unhealthyThreshold: balancer.health_check.unhealthy_threshold,
     },
-    targets: targetDroplets(state, balancer).map((droplet) => ({ dropletId: droplet.id, privateIpv4: droplet.privateIpv4 })),
+    targets: targetDroplets(state, balancer).map((droplet) => ({
+      dropletId: droplet.id,
+      privateIpv4: droplet.privateIpv4,
+    })),
     allow: allowedCidrs(balancer.firewall),
   }));
 
@@ -146,7 +149,8 @@ const nobody = "255.255.255.255/32";
 /** Rules have the form "cidr:10.0.0.0/8" or "ip:10.0.0.1"; what is denied stays denied even where it is allowed. */
 export function allowedCidrs(firewall: LoadBalancerRecord["firewall"]): string[] {
   if (firewall.allow.length === 0 && firewall.deny.length === 0) return [];
-  const cidrs = (rules: readonly string[]): string[] => rules.flatMap((rule) => ipv4Cidr(rule.slice(rule.indexOf(":") + 1)));
+  const cidrs = (rules: readonly string[]): string[] =>
+    rules.flatMap((rule) => ipv4Cidr(rule.slice(rule.indexOf(":") + 1)));
   const allowed = firewall.allow.length === 0 ? ["0.0.0.0/0"] : cidrs(firewall.allow);
   const left = subtract(allowed, cidrs(firewall.deny));
   return left.length === 0 ? [nobody] : left;

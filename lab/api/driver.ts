@@ -43,7 +43,8 @@ export interface SingleInterface {
    * How the machine gets out of its VPC, as its subnet's route table says: with its own public address, with a NAT gateway's
    * address, or not at all.
    */
-  readonly egress: { readonly kind: "public" } | { readonly kind: "nat"; readonly address: string } | { readonly kind: "none" };
+  readonly egress:
+    { readonly kind: "public" } | { readonly kind: "nat"; readonly address: string } | { readonly kind: "none" };
   /** Routers that an answer of the metadata service gets past, and one: 1 keeps it from pods. */
   readonly hopLimit: number;
 }
@@ -90,7 +91,11 @@ export interface LoadBalancerSpec {
   readonly vpcCidr: string;
   /** Address in the VPC from which it talks to its targets. */
   readonly privateIpv4: string;
-  readonly forwarding: readonly { readonly protocol: "tcp" | "http"; readonly entryPort: number; readonly targetPort: number }[];
+  readonly forwarding: readonly {
+    readonly protocol: "tcp" | "http";
+    readonly entryPort: number;
+    readonly targetPort: number;
+  }[];
   readonly healthCheck: {
     readonly protocol: "tcp" | "http" | "https";
     readonly port: number;

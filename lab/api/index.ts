@@ -61,7 +61,10 @@ export interface Api {
  */
 export async function createApi(options: ApiOptions): Promise<Api> {
   const { driver, config } = options;
-  const logger = options.logger ?? { info: () => undefined, error: (line: string) => process.stderr.write(`lab api: ${line}\n`) };
+  const logger = options.logger ?? {
+    info: () => undefined,
+    error: (line: string) => process.stderr.write(`lab api: ${line}\n`),
+  };
   const store = await Store.load(options.stateFile);
   const ready = recover(store, driver, logger);
   const delays: Delays = { image: 2000, loadBalancer: 500, ...options.delays };
@@ -73,7 +76,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 
   // Until the driver has made everything so, a machine that does not run is one that is about to.
   let started = false;
-  void ready.then(() => { started = true; });
+  void ready.then(() => {
+    started = true;
+  });
   app.addHook("preHandler", (request, _reply, done) => {
     if (started && request.url.startsWith("/v2/droplets")) observePower(context, logger);
     done();

@@ -40,7 +40,8 @@ export class RateLimiter {
     const used = this.times.length - this.start;
     if (used >= this.limit.hourly) throw this.exceeded(this.headers(0, now), undefined);
     const burstStart = this.times[this.times.length - this.limit.burst];
-    if (burstStart !== undefined && burstStart > now - minute) throw this.exceeded(this.headers(0, now), burstStart + minute - now);
+    if (burstStart !== undefined && burstStart > now - minute)
+      throw this.exceeded(this.headers(0, now), burstStart + minute - now);
     if (listsKeys) {
       this.keyLists = this.keyLists.filter((time) => time > now - minute);
       const oldest = this.keyLists[0];
@@ -70,7 +71,8 @@ export class RateLimiter {
   }
 
   private exceeded(headers: Record<string, string>, wait: number | undefined): ApiError {
-    const retry: Record<string, string> = wait === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(wait / 1000))) };
+    const retry: Record<string, string> =
+      wait === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(wait / 1000))) };
     return new ApiError(429, "API rate limit exceeded.", { ...headers, ...retry });
   }
 }

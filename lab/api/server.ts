@@ -37,7 +37,8 @@ export function createServer({ token, limiter, store, logger }: ServerOptions): 
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const given = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (given === undefined || !timingSafeEqual(digest(given), expected)) throw new ApiError(401, "Unable to authenticate you");
+    if (given === undefined || !timingSafeEqual(digest(given), expected))
+      throw new ApiError(401, "Unable to authenticate you");
     const listsKeys = request.method === "GET" && request.routeOptions.url === "/v2/account/keys";
     reply.headers(limiter.count(listsKeys));
   });

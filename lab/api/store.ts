@@ -33,7 +33,9 @@ export class Store {
     if (text === null) return new Store(file, newState());
     const state = JSON.parse(text) as State;
     if (state.version !== 1) {
-      throw new Error(`${file}: state of version ${String(state.version)}, this lab reads version 1; remove the region and create it again`);
+      throw new Error(
+        `${file}: state of version ${String(state.version)}, this lab reads version 1; remove the region and create it again`,
+      );
     }
     return new Store(file, state);
   }
@@ -83,7 +85,9 @@ export class Store {
 
   /** What the machine with this public or private address was made from; null when no droplet has it. */
   dropletByAddress(address: string): DropletSpec | null {
-    const record = this.state.droplets.find((droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address);
+    const record = this.state.droplets.find(
+      (droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address,
+    );
     return record ? dropletSpec(this.state, record) : null;
   }
 

@@ -62,13 +62,17 @@ export class Tasks {
   /** As `start`, for a droplet: it is locked meanwhile, and its actions run in the order they came in. */
   onDroplet(type: string, droplet: DropletRecord, work: () => Promise<void>): ActionRecord {
     droplet.pending += 1;
-    return this.start({ type, resource: "droplet", id: droplet.id, region: droplet.region }, dropletLine(droplet), async () => {
-      try {
-        await work();
-      } finally {
-        droplet.pending -= 1;
-      }
-    });
+    return this.start(
+      { type, resource: "droplet", id: droplet.id, region: droplet.region },
+      dropletLine(droplet),
+      async () => {
+        try {
+          await work();
+        } finally {
+          droplet.pending -= 1;
+        }
+      },
+    );
   }
 
   /** Runs `work` after all that was queued on the same line before. */

@@ -14,7 +14,8 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 
 /** The path, unless the message names the field itself. */
 function problem({ path, message }: z.core.$ZodIssue): string {
-  const named = path.length === 0 || (path.length === 1 && (message.startsWith(String(path[0])) || /^[A-Z]/.test(message)));
+  const named =
+    path.length === 0 || (path.length === 1 && (message.startsWith(String(path[0])) || /^[A-Z]/.test(message)));
   return named ? message : `${path.join(".")}: ${message}`;
 }
 
@@ -41,7 +42,10 @@ export const dropletName = z
   .string({ error: "name is required" })
   .min(1, "Name can't be blank")
   .max(255, "Name is too long (maximum is 255 characters)")
-  .regex(/^[a-zA-Z0-9]?[a-z0-9A-Z.-]*[a-z0-9A-Z]$/, "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)");
+  .regex(
+    /^[a-zA-Z0-9]?[a-z0-9A-Z.-]*[a-z0-9A-Z]$/,
+    "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)",
+  );
 
 /** Numbers that clients send as digits or as text. */
 export const integer = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);

@@ -4,7 +4,14 @@ import { regionSlugs, regionView } from "./catalog/regions.js";
 import { diskInfo, knownSize, sizeView } from "./catalog/sizes.js";
 import type { Context } from "./context.js";
 import { vpcOf } from "./desired.js";
-import type { ActionRecord, BackupPolicy, DropletRecord, ImageRecord, VolumeRecord, VolumeSnapshotRecord } from "./state.js";
+import type {
+  ActionRecord,
+  BackupPolicy,
+  DropletRecord,
+  ImageRecord,
+  VolumeRecord,
+  VolumeSnapshotRecord,
+} from "./state.js";
 
 export function imageView(image: ImageRecord) {
   const { dropletId: _dropletId, ...shown } = image;
@@ -63,10 +70,18 @@ function networks({ config, state }: Context, droplet: DropletRecord) {
   const mask = (cidr: string): string => netmask(checkedRange(cidr).prefix);
   return {
     v4: [
-      { ip_address: droplet.privateIpv4, netmask: mask(vpcOf(state, droplet.vpcId).ip_range), gateway: "nil", type: "private" },
+      {
+        ip_address: droplet.privateIpv4,
+        netmask: mask(vpcOf(state, droplet.vpcId).ip_range),
+        gateway: "nil",
+        type: "private",
+      },
       { ip_address: droplet.publicIpv4, netmask: mask(config.publicCidr), gateway: config.gateway, type: "public" },
     ],
-    v6: droplet.publicIpv6 === null ? [] : [{ ip_address: droplet.publicIpv6, netmask: 64, gateway: "2001:db8::1", type: "public" }],
+    v6:
+      droplet.publicIpv6 === null
+        ? []
+        : [{ ip_address: droplet.publicIpv6, netmask: 64, gateway: "2001:db8::1", type: "public" }],
   };
 }
 
@@ -75,7 +90,8 @@ const weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 /** The next four hours in which a backup would be taken. */
 export function backupWindow(policy: BackupPolicy, now = new Date()) {
   const start = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), policy.hour));
-  const fits = (): boolean => start > now && (policy.plan === "daily" || weekdays[start.getUTCDay()] === policy.weekday);
+  const fits = (): boolean =>
+    start > now && (policy.plan === "daily" || weekdays[start.getUTCDay()] === policy.weekday);
   while (!fits()) start.setUTCDate(start.getUTCDate() + 1);
   const text = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`;
   return { start: text(start.getTime()), end: text(start.getTime() + 4 * 3_600_000) };

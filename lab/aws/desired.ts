@@ -1,6 +1,15 @@
 /** What the machines must be, worked out from the state of the region's AWS: pure functions, no I/O. */
 import { firstAddress } from "../machines/metadata.js";
-import type { DesiredState, DropletFirewall, DropletSpec, LoadBalancerSpec, PortRule, SingleInterface, VolumeSpec, VpcSpec } from "../api/driver.js";
+import type {
+  DesiredState,
+  DropletFirewall,
+  DropletSpec,
+  LoadBalancerSpec,
+  PortRule,
+  SingleInterface,
+  VolumeSpec,
+  VpcSpec,
+} from "../api/driver.js";
 import type { AwsBalancer, AwsInstance, AwsListener, AwsRule, AwsState } from "./state.js";
 
 /** Number of an instance on this machine. */
@@ -10,7 +19,11 @@ export type Numbers = (instance: string) => number;
 const nobody = "255.255.255.255/32";
 
 export const vpcSpecs = (state: AwsState): VpcSpec[] =>
-  state.vpcs.map(({ id, cidr }) => ({ id, cidr, gateways: state.subnets.filter((subnet) => subnet.vpc === id).map((subnet) => firstAddress(subnet.cidr)) }));
+  state.vpcs.map(({ id, cidr }) => ({
+    id,
+    cidr,
+    gateways: state.subnets.filter((subnet) => subnet.vpc === id).map((subnet) => firstAddress(subnet.cidr)),
+  }));
 
 /** Where a subnet's route table sends what is for the internet. */
 function egressOf(state: AwsState, instance: AwsInstance): SingleInterface["egress"] {
@@ -35,7 +48,10 @@ export function machineNameOf({ tags, id }: Pick<AwsInstance, "tags" | "id">): s
 export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Numbers): DropletSpec {
   const subnet = state.subnets.find(({ id }) => id === instance.subnet);
   const vpc = state.vpcs.find(({ id }) => id === instance.vpc);
-  if (!subnet || !vpc) throw new Error(`instance ${instance.id} is in subnet ${instance.subnet} of VPC ${instance.vpc}, which is not there`);
+  if (!subnet || !vpc)
+    throw new Error(
+      `instance ${instance.id} is in subnet ${instance.subnet} of VPC ${instance.vpc}, which is not there`,
+    );
   const egress = egressOf(state, instance);
   return {
     id: numbers(instance.id),
@@ -68,7 +84,10 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
       id,
       name: id,
       // As a machine of the Nitro kind shows it, and under the device's name as images with EC2's udev rules do.
-      links: [`/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`, ...(device ? [device.replace(/^\/dev\/sd/, "/dev/xvd")] : [])],
+      links: [
+        `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
+        ...(device ? [device.replace(/^\/dev\/sd/, "/dev/xvd")] : []),
+      ],
       size,
       filesystemType: "",
       filesystemLabel: "",
@@ -79,18 +98,26 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
 /** Addresses of everybody in a security group. */
 function membersOf(state: AwsState, group: string): string[] {
   return [
-    ...state.instances.filter(({ groups }) => groups.some(({ id }) => id === group)).map(({ privateAddress }) => `${privateAddress}/32`),
-    ...state.balancers.filter(({ groups }) => groups.includes(group)).map(({ privateAddress }) => `${privateAddress}/32`),
+    ...state.instances
+      .filter(({ groups }) => groups.some(({ id }) => id === group))
+      .map(({ privateAddress }) => `${privateAddress}/32`),
+    ...state.balancers
+      .filter(({ groups }) => groups.includes(group))
+      .map(({ privateAddress }) => `${privateAddress}/32`),
   ];
 }
 
-const cidrsOf = (state: AwsState, rule: AwsRule): string[] => [...(rule.cidr === null ? [] : [rule.cidr]), ...(rule.group === null ? [] : membersOf(state, rule.group))];
+const cidrsOf = (state: AwsState, rule: AwsRule): string[] => [
+  ...(rule.cidr === null ? [] : [rule.cidr]),
+  ...(rule.group === null ? [] : membersOf(state, rule.group)),
+];
 
 /** A rule of a security group; IPv6 is left out, since machines of the lab have no such address. */
 function portRules(state: AwsState, rule: AwsRule): PortRule[] {
   const cidrs = cidrsOf(state, rule);
   if (cidrs.length === 0) return [];
-  if (rule.protocol === "-1") return (["tcp", "udp", "icmp"] as const).map((protocol) => ({ protocol, ports: null, cidrs }));
+  if (rule.protocol === "-1")
+    return (["tcp", "udp", "icmp"] as const).map((protocol) => ({ protocol, ports: null, cidrs }));
   if (rule.protocol === "icmp") return [{ protocol: "icmp", ports: null, cidrs }];
   if (rule.protocol !== "tcp" && rule.protocol !== "udp") return [];
   return [{ protocol: rule.protocol, ports: { from: rule.from ?? 0, to: rule.to ?? 65_535 }, cidrs }];
@@ -107,25 +134,34 @@ export const instanceFirewalls = (state: AwsState, numbers: Numbers): DropletFir
     };
   });
 
-const unique = <T>(items: readonly T[]): T[] => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+const unique = <T>(items: readonly T[]): T[] => [
+  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
+];
 
 /** Who may connect to a listener: the load balancer's security groups; without any, everyone. */
 function allowed(state: AwsState, balancer: AwsBalancer, listener: AwsListener): string[] {
   if (balancer.groups.length === 0) return [];
   const rules = state.groups.filter(({ id }) => balancer.groups.includes(id)).flatMap(({ ingress }) => ingress);
-  const matching = rules.filter(({ protocol, from, to }) => protocol === "-1" || (protocol === "tcp" && (from ?? 0) <= listener.port && listener.port <= (to ?? 65_535)));
+  const matching = rules.filter(
+    ({ protocol, from, to }) =>
+      protocol === "-1" || (protocol === "tcp" && (from ?? 0) <= listener.port && listener.port <= (to ?? 65_535)),
+  );
   const cidrs = [...new Set(matching.flatMap((rule) => cidrsOf(state, rule)))];
   return cidrs.length === 0 ? [nobody] : cidrs;
 }
 
 /** Id of a listener's part of a load balancer: each has health checks and targets of its own. */
-export const listenerId = (balancer: Pick<AwsBalancer, "id">, listener: Pick<AwsListener, "port">): string => `${balancer.id}:${listener.port}`;
+export const listenerId = (balancer: Pick<AwsBalancer, "id">, listener: Pick<AwsListener, "port">): string =>
+  `${balancer.id}:${listener.port}`;
 
 export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSpec[] =>
   state.balancers.flatMap((balancer) =>
     balancer.listeners
       // haproxy forwards connections; there is nothing here that forwards UDP.
-      .filter(({ protocol, targetType }) => ["TCP", "TLS", "SSL", "HTTP", "HTTPS"].includes(protocol.toUpperCase()) && targetType === "instance")
+      .filter(
+        ({ protocol, targetType }) =>
+          ["TCP", "TLS", "SSL", "HTTP", "HTTPS"].includes(protocol.toUpperCase()) && targetType === "instance",
+      )
       .map((listener): LoadBalancerSpec => {
         const port = listener.targets[0]?.port ?? listener.port;
         const protocol = listener.health.protocol.toLowerCase();
@@ -149,17 +185,24 @@ export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSp
             healthyThreshold: listener.health.healthy,
             unhealthyThreshold: listener.health.unhealthy,
           },
-          targets: targets.map((instance) => ({ dropletId: numbers(instance.id), privateIpv4: instance.privateAddress })),
+          targets: targets.map((instance) => ({
+            dropletId: numbers(instance.id),
+            privateIpv4: instance.privateAddress,
+          })),
           allow: allowed(state, balancer, listener),
         };
       }),
   );
 
-export const hasPower = (instance: Pick<AwsInstance, "state">): boolean => instance.state === "running" || instance.state === "pending";
+export const hasPower = (instance: Pick<AwsInstance, "state">): boolean =>
+  instance.state === "running" || instance.state === "pending";
 
 export const desiredState = (state: AwsState, numbers: Numbers): DesiredState => ({
   vpcs: vpcSpecs(state),
-  droplets: state.instances.map((instance) => ({ ...instanceSpec(state, instance, numbers), running: hasPower(instance) })),
+  droplets: state.instances.map((instance) => ({
+    ...instanceSpec(state, instance, numbers),
+    running: hasPower(instance),
+  })),
   volumes: volumeSpecs(state, numbers),
   firewalls: instanceFirewalls(state, numbers),
   loadBalancers: balancerSpecs(state, numbers),

@@ -2,7 +2,14 @@
  * The address at which a region answers as AWS: passes requests on to moto, refuses what EC2 would refuse and moto does not, and
  * has the machines follow after each change.
  */
-import { Agent, type IncomingMessage, type Server, type ServerResponse, createServer, request as send } from "node:http";
+import {
+  Agent,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  createServer,
+  request as send,
+} from "node:http";
 import type { Logger } from "../api/tasks.js";
 
 /** Bytes of user-data, before base64, that EC2 takes at most. */
@@ -35,21 +42,39 @@ const reading = /^(Describe|Get|List|Simulate|AssumeRole|Decode|Search)/;
 /** What a request asks for; of the signature only the service's name is read, which is how moto tells services apart. */
 export function callOf(message: Pick<IncomingMessage, "headers" | "url">, body: string): Call {
   const query = new URL(message.url ?? "/", "http://localhost").searchParams;
-  const form = (message.headers["content-type"] ?? "").includes("form") ? new URLSearchParams(body) : new URLSearchParams();
+  const form = (message.headers["content-type"] ?? "").includes("form")
+    ? new URLSearchParams(body)
+    : new URLSearchParams();
   const parameters = form.has("Action") ? form : query;
-  const service = /Credential=[^/]*\/[^/]*\/[^/]*\/([^/]+)\//.exec(message.headers.authorization ?? "")?.[1] ?? "unsigned";
+  const service =
+    /Credential=[^/]*\/[^/]*\/[^/]*\/([^/]+)\//.exec(message.headers.authorization ?? "")?.[1] ?? "unsigned";
   const target = message.headers["x-amz-target"];
-  return { service, action: parameters.get("Action") ?? (typeof target === "string" ? (target.split(".").at(-1) ?? "") : ""), parameters };
+  return {
+    service,
+    action: parameters.get("Action") ?? (typeof target === "string" ? (target.split(".").at(-1) ?? "") : ""),
+    parameters,
+  };
 }
 
 /** Why EC2 would refuse the request; undefined: it would not. */
 export function refusal({ action, parameters }: Call): { readonly code: string; readonly message: string } | undefined {
-  const key = action === "RunInstances" && parameters.get("MetadataOptions.InstanceMetadataTags") === "enabled" ? instanceTagKeys(parameters).find((name) => !metadataTagKey.test(name)) : undefined;
+  const key =
+    action === "RunInstances" && parameters.get("MetadataOptions.InstanceMetadataTags") === "enabled"
+      ? instanceTagKeys(parameters).find((name) => !metadataTagKey.test(name))
+      : undefined;
   if (key !== undefined) {
     const pattern = "([0-9a-zA-Z\\\\-_+=,.@:]{1,255})";
-    return { code: "InvalidParameterValue", message: `'${key}' is not a valid tag key. Tag keys must match pattern ${pattern}, and must not be a reserved name ('.', '..', '_index')` };
+    return {
+      code: "InvalidParameterValue",
+      message: `'${key}' is not a valid tag key. Tag keys must match pattern ${pattern}, and must not be a reserved name ('.', '..', '_index')`,
+    };
   }
-  const userData = action === "RunInstances" ? parameters.get("UserData") : action === "ModifyInstanceAttribute" ? parameters.get("UserData.Value") : null;
+  const userData =
+    action === "RunInstances"
+      ? parameters.get("UserData")
+      : action === "ModifyInstanceAttribute"
+        ? parameters.get("UserData.Value")
+        : null;
   if (userData === null || Buffer.from(userData, "base64").length <= userDataLimit) return undefined;
   return { code: "InvalidParameterValue", message: `User data is limited to ${userDataLimit} bytes` };
 }
@@ -60,7 +85,10 @@ const metadataTagKey = /^(?!(?:\.|\.\.|_index)$)[0-9a-zA-Z\-_+=,.@:]{1,255}$/;
 function instanceTagKeys(parameters: URLSearchParams): string[] {
   return [...parameters].flatMap(([name, value]) => {
     const specification = /^TagSpecification\.(\d+)\.Tag\.\d+\.Key$/.exec(name)?.[1];
-    return specification !== undefined && parameters.get(`TagSpecification.${specification}.ResourceType`) === "instance" ? [value] : [];
+    return specification !== undefined &&
+      parameters.get(`TagSpecification.${specification}.ResourceType`) === "instance"
+      ? [value]
+      : [];
   });
 }
 
@@ -74,10 +102,20 @@ export function createFront(options: FrontOptions): Server {
     const began = Date.now();
     let call: Call | undefined;
     answer(message, response)
-      .catch((error: unknown) => fail(response, 503, "ServiceUnavailable", options.lost() ?? `the region's AWS cannot be reached: ${String(error)}`))
+      .catch((error: unknown) =>
+        fail(
+          response,
+          503,
+          "ServiceUnavailable",
+          options.lost() ?? `the region's AWS cannot be reached: ${String(error)}`,
+        ),
+      )
       .finally(() => {
         // Neither bodies nor headers: they hold user-data and signatures.
-        if (call) options.logger.info(`${call.service} ${call.action || message.method} ${response.statusCode} ${Date.now() - began} ms`);
+        if (call)
+          options.logger.info(
+            `${call.service} ${call.action || message.method} ${response.statusCode} ${Date.now() - began} ms`,
+          );
       });
 
     async function answer(from: IncomingMessage, to: ServerResponse): Promise<void> {
@@ -93,14 +131,16 @@ export function createFront(options: FrontOptions): Server {
       if (lost) return fail(to, 503, "ServiceUnavailable", lost);
       await pass(from, to, body);
       // Its failures are the synchronisation's own to log; the next one tries again.
-      if (call.action !== "" && !reading.test(call.action) && to.statusCode < 400) options.changed().catch(() => undefined);
+      if (call.action !== "" && !reading.test(call.action) && to.statusCode < 400)
+        options.changed().catch(() => undefined);
     }
   });
   server.on("close", () => agent.destroy());
   return server;
 
   async function own(path: string, from: IncomingMessage, to: ServerResponse): Promise<void> {
-    if (from.headers.authorization !== `Bearer ${options.token}`) return fail(to, 403, "UnauthorizedOperation", "the region's own token is missing");
+    if (from.headers.authorization !== `Bearer ${options.token}`)
+      return fail(to, 403, "UnauthorizedOperation", "the region's own token is missing");
     if (path === "/corekube/sync" && from.method === "POST") {
       await options.changed();
       to.writeHead(204).end();
@@ -136,7 +176,9 @@ function fail(response: ServerResponse, status: number, code: string, message: s
     response.destroy();
     return;
   }
-  response.writeHead(status, { "content-type": "text/xml" }).end(errorText(code, message.replaceAll("&", "&amp;").replaceAll("<", "&lt;")));
+  response
+    .writeHead(status, { "content-type": "text/xml" })
+    .end(errorText(code, message.replaceAll("&", "&amp;").replaceAll("<", "&lt;")));
 }
 
 async function read(message: IncomingMessage): Promise<Buffer | undefined> {

@@ -21,7 +21,13 @@ export interface Closer {
 /** Starts all of it in the region's namespace. @returns What ends it again, but for moto and the machines, which go on. */
 export async function startAws(config: LabConfig, driver: Driver, logger: Logger): Promise<readonly Closer[]> {
   const moto = await startMoto(config);
-  const sync = new Synchroniser({ source: moto, driver, numbers: new InstanceNumbers(numbersFile(config)), logger, health: () => balancerHealth(config) });
+  const sync = new Synchroniser({
+    source: moto,
+    driver,
+    numbers: new InstanceNumbers(numbersFile(config)),
+    logger,
+    health: () => balancerHealth(config),
+  });
   const metadata = await startMetadata((address) => sync.byAddress(address), new Tokens(tokenKey(config)));
   const lost = (): string | undefined => (motoStatus(config) === "running" ? undefined : motoLost(config));
   const front = createFront({ moto: moto.url, logger, changed: () => sync.changed(), token: config.token, lost });

@@ -14,7 +14,19 @@ import type { AwsInstance, AwsState } from "./state.js";
 const ttlLimit = 21_600;
 
 /** Versions of the tree that programs of an image ask for; all are the same here. */
-const versions = ["1.0", "2009-04-04", "2016-09-02", "2018-09-24", "2019-10-01", "2020-10-27", "2021-01-03", "2021-03-23", "2021-07-15", "2022-09-24", "latest"];
+const versions = [
+  "1.0",
+  "2009-04-04",
+  "2016-09-02",
+  "2018-09-24",
+  "2019-10-01",
+  "2020-10-27",
+  "2021-01-03",
+  "2021-03-23",
+  "2021-07-15",
+  "2022-09-24",
+  "latest",
+];
 
 /** A folder of the tree; leaves are text, and what is undefined is not there. */
 interface Tree {
@@ -25,7 +37,12 @@ export type Lookup = (address: string) => { readonly state: AwsState; readonly i
 
 /** Credentials of a role, as the service gives them: moto takes any, so these open nothing. */
 export function credentials(state: AwsState, instance: AwsInstance, now: Date): string {
-  const text = (label: string, length: number): string => createHmac("sha256", `${state.epoch}/${instance.id}`).update(label).digest("base64url").replaceAll(/[-_]/g, "A").slice(0, length);
+  const text = (label: string, length: number): string =>
+    createHmac("sha256", `${state.epoch}/${instance.id}`)
+      .update(label)
+      .digest("base64url")
+      .replaceAll(/[-_]/g, "A")
+      .slice(0, length);
   return JSON.stringify(
     {
       Code: "Success",
@@ -72,7 +89,10 @@ function metaData(state: AwsState, instance: AwsInstance, now: Date): Tree {
   const subnet = state.subnets.find(({ id }) => id === instance.subnet);
   const vpc = state.vpcs.find(({ id }) => id === instance.vpc);
   const open = instance.publicAddress;
-  const publicName = open === null ? "" : `ec2-${open.replaceAll(".", "-")}.${state.region === "us-east-1" ? "compute-1" : `${state.region}.compute`}.amazonaws.com`;
+  const publicName =
+    open === null
+      ? ""
+      : `ec2-${open.replaceAll(".", "-")}.${state.region === "us-east-1" ? "compute-1" : `${state.region}.compute`}.amazonaws.com`;
   const groups = instance.groups.map((group) => group.name).join("\n");
   const onlyPublic = open === null ? {} : { "public-hostname": publicName, "public-ipv4": open };
   const role = instance.profile?.roles[0];
@@ -102,7 +122,13 @@ function metaData(state: AwsState, instance: AwsInstance, now: Date): Tree {
             "local-ipv4s": instance.privateAddress,
             mac: instance.mac,
             "owner-id": state.account,
-            ...(open === null ? {} : { "public-hostname": publicName, "public-ipv4s": open, "ipv4-associations": { [open]: instance.privateAddress } }),
+            ...(open === null
+              ? {}
+              : {
+                  "public-hostname": publicName,
+                  "public-ipv4s": open,
+                  "ipv4-associations": { [open]: instance.privateAddress },
+                }),
             "security-group-ids": instance.groups.map((group) => group.id).join("\n"),
             "security-groups": groups,
             "subnet-id": instance.subnet,
@@ -120,7 +146,16 @@ function metaData(state: AwsState, instance: AwsInstance, now: Date): Tree {
       ? {}
       : {
           iam: {
-            info: JSON.stringify({ Code: "Success", LastUpdated: pendingTime(instance), InstanceProfileArn: instance.profile.arn, InstanceProfileId: instance.profile.id }, undefined, 2),
+            info: JSON.stringify(
+              {
+                Code: "Success",
+                LastUpdated: pendingTime(instance),
+                InstanceProfileArn: instance.profile.arn,
+                InstanceProfileId: instance.profile.id,
+              },
+              undefined,
+              2,
+            ),
             "security-credentials": role === undefined ? {} : { [role]: credentials(state, instance, now) },
           },
         }),
@@ -133,14 +168,24 @@ export interface MetadataAnswer {
 }
 
 /** Answer to a path; undefined: there is nothing. */
-export function metadataAnswer(state: AwsState, instance: AwsInstance, path: string, now = new Date()): MetadataAnswer | undefined {
+export function metadataAnswer(
+  state: AwsState,
+  instance: AwsInstance,
+  path: string,
+  now = new Date(),
+): MetadataAnswer | undefined {
   if (path === "/") return { type: "text/plain", body: versions.join("\n") };
   const [version, ...parts] = path.split("/").filter(Boolean);
   if (!versions.includes(version ?? "")) return undefined;
   if (parts[0] === "user-data" && parts.length === 1) {
-    return instance.userData === "" ? undefined : { type: "application/octet-stream", body: Buffer.from(instance.userData, "base64") };
+    return instance.userData === ""
+      ? undefined
+      : { type: "application/octet-stream", body: Buffer.from(instance.userData, "base64") };
   }
-  let node: string | Tree | undefined = { dynamic: { "instance-identity": { document: identityDocument(state, instance) } }, "meta-data": metaData(state, instance, now) };
+  let node: string | Tree | undefined = {
+    dynamic: { "instance-identity": { document: identityDocument(state, instance) } },
+    "meta-data": metaData(state, instance, now),
+  };
   for (const part of parts) {
     if (typeof node === "string" || node === undefined || !Object.hasOwn(node, part)) return undefined;
     node = node[part];
@@ -185,7 +230,9 @@ export function startMetadata(lookup: Lookup, tokens: Tokens, listen = metadataP
   return serveMetadata(({ request, response, address, path }) => {
     const known = lookup(address);
     const end = (status: number, body = "", headers: Record<string, string> = {}): void => {
-      response.writeHead(status, { "content-type": "text/plain", ...headers, "content-length": Buffer.byteLength(body) }).end(body);
+      response
+        .writeHead(status, { "content-type": "text/plain", ...headers, "content-length": Buffer.byteLength(body) })
+        .end(body);
     };
     if (!known || path === undefined) return end(404);
     if (path === "/latest/api/token") {

@@ -12,7 +12,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
 import { joinHostGroup } from "../machines/cgroups.js";
 import { logsDirectory } from "../machines/names.js";
-import { type ProcessMark, isAlive, markOf, readMark, signalMark, waitForEnd, writeMark } from "../machines/processes.js";
+import {
+  type ProcessMark,
+  isAlive,
+  markOf,
+  readMark,
+  signalMark,
+  waitForEnd,
+  writeMark,
+} from "../machines/processes.js";
 import { inNamespace } from "../machines/run.js";
 import type { Progress } from "../progress.js";
 import type { DebianPackage } from "../toolchain/packages.js";
@@ -38,7 +46,11 @@ export const awsRegion = "eu-central-1";
 const port = 8079;
 
 const environmentFolder = (config: Pick<LabConfig, "cache">): string =>
-  join(config.cache, "tools", `moto-${createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12)}`);
+  join(
+    config.cache,
+    "tools",
+    `moto-${createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12)}`,
+  );
 
 /** Installs moto into the cache; what is there is kept. @throws Error with the end of pip's output. */
 export async function ensureMoto(config: Pick<LabConfig, "cache">, progress: Progress): Promise<void> {
@@ -46,12 +58,26 @@ export async function ensureMoto(config: Pick<LabConfig, "cache">, progress: Pro
     progress.report("moto: installing it from the Python package index");
     await run("python3", ["-m", "venv", folder], { signal: progress.signal });
     // Started by path: a virtual environment's own scripts name the folder that it was made in, which is renamed afterwards.
-    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement", requirements];
+    const pip = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      "--no-deps",
+      "--require-hashes",
+      "--only-binary=:all:",
+      "--requirement",
+      requirements,
+    ];
     try {
       await run(join(folder, "bin", "python3"), pip, { signal: progress.signal });
     } catch (error) {
       progress.signal?.throwIfAborted();
-      throw new Error(`moto cannot be installed; check the network and pip's settings (pip config list), then try again: ${(error as Error).message}`, { cause: error });
+      throw new Error(
+        `moto cannot be installed; check the network and pip's settings (pip config list), then try again: ${(error as Error).message}`,
+        { cause: error },
+      );
     }
   });
 }
@@ -84,7 +110,9 @@ export async function startMoto(config: LabConfig): Promise<Moto> {
   const status = motoStatus(config);
   if (status === "lost") throw new Error(motoLost(config));
   mkdirSync(directory(config), { recursive: true });
-  const mark = readMark(markFile(config)) ?? (await launchMoto(config, { namespace: config.namespace, port, log: logFile(config) }));
+  const mark =
+    readMark(markFile(config)) ??
+    (await launchMoto(config, { namespace: config.namespace, port, log: logFile(config) }));
   if (status !== "running") joinHostGroup(config, mark.pid);
   writeMark(markFile(config), mark);
   try {
@@ -111,11 +139,29 @@ export async function launchMoto(config: LabConfig, start: MotoStart): Promise<P
   const command = [
     join(environmentFolder(config), "bin", "python3"),
     launcher,
-    ...["--port", String(start.port), "--region", awsRegion, "--public-cidr", config.publicCidr, "--keep", config.gateway, "--flatcar", versions.flatcar.version],
+    ...[
+      "--port",
+      String(start.port),
+      "--region",
+      awsRegion,
+      "--public-cidr",
+      config.publicCidr,
+      "--keep",
+      config.gateway,
+      "--flatcar",
+      versions.flatcar.version,
+    ],
   ];
   const [program, ...parameters] = start.namespace === undefined ? command : inNamespace(start.namespace, command);
   // No credentials and no proxies of whoever runs the lab: moto needs neither.
-  const env = { PATH: process.env["PATH"], LANG: "C.UTF-8", HOME: "/nonexistent", AWS_ACCESS_KEY_ID: "lab", AWS_SECRET_ACCESS_KEY: "lab", PYTHONDONTWRITEBYTECODE: "1" };
+  const env = {
+    PATH: process.env["PATH"],
+    LANG: "C.UTF-8",
+    HOME: "/nonexistent",
+    AWS_ACCESS_KEY_ID: "lab",
+    AWS_SECRET_ACCESS_KEY: "lab",
+    PYTHONDONTWRITEBYTECODE: "1",
+  };
   const child = spawn(program!, parameters, { detached: true, stdio: ["ignore", log, log], cwd: "/", env });
   closeSync(log);
   await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
@@ -150,7 +196,11 @@ export class Moto {
   }
 
   async report(report: AwsReport): Promise<void> {
-    const response = await fetch(`${this.url}/corekube/report`, { method: "POST", body: JSON.stringify(report), signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(`${this.url}/corekube/report`, {
+      method: "POST",
+      body: JSON.stringify(report),
+      signal: AbortSignal.timeout(20_000),
+    });
     if (!response.ok) throw new Error(`moto's report: ${response.status} ${(await response.text()).slice(-500)}`);
     await response.arrayBuffer();
   }
@@ -163,8 +213,10 @@ export class Moto {
         await this.state();
         return;
       } catch (error) {
-        if (!isAlive(mark)) throw new Error(`the region's AWS (moto) ended while it started; see ${log}`, { cause: error });
-        if (Date.now() > end) throw new Error(`the region's AWS (moto) does not answer at ${this.url}; see ${log}`, { cause: error });
+        if (!isAlive(mark))
+          throw new Error(`the region's AWS (moto) ended while it started; see ${log}`, { cause: error });
+        if (Date.now() > end)
+          throw new Error(`the region's AWS (moto) does not answer at ${this.url}; see ${log}`, { cause: error });
       }
       await sleep(200);
     }

@@ -31,7 +31,12 @@ export interface AwsInstance {
   readonly hopLimit: number;
   /** Whether the metadata service tells the tags. */
   readonly metadataTags: boolean;
-  readonly profile: { readonly id: string; readonly name: string; readonly arn: string; readonly roles: readonly string[] } | null;
+  readonly profile: {
+    readonly id: string;
+    readonly name: string;
+    readonly arn: string;
+    readonly roles: readonly string[];
+  } | null;
   readonly onShutdown: "stop" | "terminate";
   readonly launched: string;
 }
@@ -85,18 +90,41 @@ export interface AwsState {
   readonly account: string;
   readonly region: string;
   readonly vpcs: readonly { readonly id: string; readonly cidr: string }[];
-  readonly subnets: readonly { readonly id: string; readonly vpc: string; readonly cidr: string; readonly zone: string }[];
+  readonly subnets: readonly {
+    readonly id: string;
+    readonly vpc: string;
+    readonly cidr: string;
+    readonly zone: string;
+  }[];
   readonly routeTables: readonly {
     readonly id: string;
     readonly vpc: string;
     readonly main: boolean;
     readonly subnets: readonly string[];
-    readonly routes: readonly { readonly cidr: string; readonly internet: string | null; readonly nat: string | null }[];
+    readonly routes: readonly {
+      readonly cidr: string;
+      readonly internet: string | null;
+      readonly nat: string | null;
+    }[];
   }[];
-  readonly natGateways: readonly { readonly id: string; readonly subnet: string; readonly publicAddress: string | null }[];
+  readonly natGateways: readonly {
+    readonly id: string;
+    readonly subnet: string;
+    readonly publicAddress: string | null;
+  }[];
   readonly instances: readonly AwsInstance[];
-  readonly volumes: readonly { readonly id: string; readonly size: number; readonly instance: string | null; readonly device: string | null }[];
-  readonly groups: readonly { readonly id: string; readonly vpc: string; readonly ingress: readonly AwsRule[]; readonly egress: readonly AwsRule[] }[];
+  readonly volumes: readonly {
+    readonly id: string;
+    readonly size: number;
+    readonly instance: string | null;
+    readonly device: string | null;
+  }[];
+  readonly groups: readonly {
+    readonly id: string;
+    readonly vpc: string;
+    readonly ingress: readonly AwsRule[];
+    readonly egress: readonly AwsRule[];
+  }[];
   readonly balancers: readonly AwsBalancer[];
   /** Ids of everything in the account, by kind. */
   readonly kinds: Readonly<Record<string, readonly string[]>>;

@@ -5,7 +5,16 @@ import { Coalesced } from "../api/coalesced.js";
 import type { Driver, DropletSpec, LoadBalancerSpec, VolumeSpec } from "../api/driver.js";
 import type { Logger } from "../api/tasks.js";
 import { backendName } from "../machines/haproxy.js";
-import { balancerSpecs, desiredState, hasPower, instanceFirewalls, instanceSpec, listenerId, volumeSpecs, vpcSpecs } from "./desired.js";
+import {
+  balancerSpecs,
+  desiredState,
+  hasPower,
+  instanceFirewalls,
+  instanceSpec,
+  listenerId,
+  volumeSpecs,
+  vpcSpecs,
+} from "./desired.js";
 import type { InstanceNumbers } from "./numbers.js";
 import type { AwsInstance, AwsReport, AwsState } from "./state.js";
 
@@ -16,7 +25,9 @@ export interface StateSource {
 }
 
 /** Health of every target as its load balancer sees it. */
-export type BalancerHealth = () => Promise<readonly { readonly backend: string; readonly dropletId: number; readonly healthy: boolean }[]>;
+export type BalancerHealth = () => Promise<
+  readonly { readonly backend: string; readonly dropletId: number; readonly healthy: boolean }[]
+>;
 
 export interface SyncOptions {
   readonly source: StateSource;
@@ -68,7 +79,12 @@ export class Synchroniser {
     this.latest = state;
     const desired = desiredState(state, numbers.of);
     await this.attempt("machines", () => driver.reconcile(desired));
-    for (const instance of state.instances) this.machines.set(instance.id, { spec: instanceSpec(state, instance, numbers.of), power: hasPower(instance), reboots: instance.reboots });
+    for (const instance of state.instances)
+      this.machines.set(instance.id, {
+        spec: instanceSpec(state, instance, numbers.of),
+        power: hasPower(instance),
+        reboots: instance.reboots,
+      });
     for (const volume of desired.volumes) this.volumes.set(volume.id, volume);
     for (const vpc of desired.vpcs) this.vpcs.set(vpc.id, JSON.stringify(vpc));
     this.lastFirewalls = JSON.stringify(desired.firewalls);
@@ -108,12 +124,20 @@ export class Synchroniser {
     }
     // Rules first: a machine has them from its first packet on.
     const firewalls = instanceFirewalls(state, numbers.of);
-    await this.apply("security groups", JSON.stringify(firewalls), "lastFirewalls", () => driver.applyFirewalls(firewalls));
+    await this.apply("security groups", JSON.stringify(firewalls), "lastFirewalls", () =>
+      driver.applyFirewalls(firewalls),
+    );
     await this.removeMachines(state);
     await this.applyVolumes(volumeSpecs(state, numbers.of));
-    await Promise.all(state.instances.map((instance) => this.attempt(`instance ${instance.id}`, () => this.applyInstance(state, instance))));
+    await Promise.all(
+      state.instances.map((instance) =>
+        this.attempt(`instance ${instance.id}`, () => this.applyInstance(state, instance)),
+      ),
+    );
     const balancers = balancerSpecs(state, numbers.of);
-    await this.apply("load balancers", JSON.stringify(balancers), "lastBalancers", () => driver.applyLoadBalancers(balancers));
+    await this.apply("load balancers", JSON.stringify(balancers), "lastBalancers", () =>
+      driver.applyLoadBalancers(balancers),
+    );
     for (const id of [...this.vpcs.keys()].filter((known) => !state.vpcs.some((vpc) => vpc.id === known))) {
       if (await this.attempt(`VPC ${id}`, () => driver.deleteVpc(id))) this.vpcs.delete(id);
     }
@@ -174,7 +198,8 @@ export class Synchroniser {
       if (isDeepStrictEqual(before, volume)) continue;
       await this.attempt(`volume ${volume.id}`, async () => {
         if (before?.size !== volume.size) await driver.createVolume(volume);
-        if (volume.dropletId !== null && before?.dropletId !== volume.dropletId) await driver.attachVolume(volume, volume.dropletId);
+        if (volume.dropletId !== null && before?.dropletId !== volume.dropletId)
+          await driver.attachVolume(volume, volume.dropletId);
         this.volumes.set(volume.id, volume);
       });
     }
@@ -183,7 +208,10 @@ export class Synchroniser {
   /** Machines that have powered themselves off, and targets that answer or do not. */
   private async report(state: AwsState, balancers: readonly LoadBalancerSpec[]): Promise<void> {
     const { source, driver, numbers, health } = this.options;
-    const off = state.instances.filter((instance) => this.machines.get(instance.id)?.power && hasPower(instance) && !driver.running(numbers.of(instance.id)));
+    const off = state.instances.filter(
+      (instance) =>
+        this.machines.get(instance.id)?.power && hasPower(instance) && !driver.running(numbers.of(instance.id)),
+    );
     for (const { id, onShutdown } of off) {
       const applied = this.machines.get(id);
       // It is off already; nothing is left to shut down.
@@ -206,7 +234,12 @@ export class Synchroniser {
     this.lastHealth = text;
   }
 
-  private async apply(what: string, text: string, last: "lastFirewalls" | "lastBalancers", action: () => Promise<void>): Promise<void> {
+  private async apply(
+    what: string,
+    text: string,
+    last: "lastFirewalls" | "lastBalancers",
+    action: () => Promise<void>,
+  ): Promise<void> {
     if (this[last] !== text && (await this.attempt(what, action))) this[last] = text;
   }
 

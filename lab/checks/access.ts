@@ -21,7 +21,10 @@ export const accessChecks: readonly Check[] = [
       for (const path of ["/livez", "/readyz"]) {
         await eventually(path, 30, async () => {
           const answer = await get(`${endpoint}${path}`, { ca });
-          expect(answer.status === 200 && answer.body === "ok", `GET ${path}: expected 200 ok, got ${answer.status} ${answer.body.slice(0, 200)}`);
+          expect(
+            answer.status === 200 && answer.body === "ok",
+            `GET ${path}: expected 200 ok, got ${answer.status} ${answer.body.slice(0, 200)}`,
+          );
         });
       }
     },
@@ -43,13 +46,25 @@ export const accessChecks: readonly Check[] = [
       expect(controller !== undefined, "the cluster has no controller");
       for (const member of context.machines("etcd")) {
         const url = `https://${member.private_ipv4}:2379/version`;
-        const bare = await context.tryInMachine(controller, `curl -sS -m 10 --cacert ${secretsDirectory}/etcd-ca.crt ${url}`);
+        const bare = await context.tryInMachine(
+          controller,
+          `curl -sS -m 10 --cacert ${secretsDirectory}/etcd-ca.crt ${url}`,
+        );
         // 35: refused in the handshake; 55, 56: ended right after it, which is where TLS 1.3 refuses a client.
         const refused = [35, 55, 56].includes(bare.code) && bare.stdout === "";
-        expect(refused, `${member.name} without a client certificate: expected a refused handshake, got exit code ${bare.code}: ${bare.stdout}${bare.stderr}`);
+        expect(
+          refused,
+          `${member.name} without a client certificate: expected a refused handshake, got exit code ${bare.code}: ${bare.stdout}${bare.stderr}`,
+        );
         const certificate = `--cert ${secretsDirectory}/etcd-client.crt --key ${secretsDirectory}/etcd-client.key`;
-        const version = await context.inMachine(controller, `curl -sS -m 10 --cacert ${secretsDirectory}/etcd-ca.crt ${certificate} ${url}`);
-        expect(version.includes("etcdserver"), `${member.name} with the API server's certificate: expected its version, got ${version.slice(0, 200)}`);
+        const version = await context.inMachine(
+          controller,
+          `curl -sS -m 10 --cacert ${secretsDirectory}/etcd-ca.crt ${certificate} ${url}`,
+        );
+        expect(
+          version.includes("etcdserver"),
+          `${member.name} with the API server's certificate: expected its version, got ${version.slice(0, 200)}`,
+        );
       }
     },
   },
@@ -61,16 +76,33 @@ export const accessChecks: readonly Check[] = [
     run: async (context) => {
       const ask = async (path: string): Promise<string> => {
         const url = `http://169.254.169.254${path}`;
-        return (await context.tryKubectl(["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", url], { timeout: 30 })).stdout;
+        return (
+          await context.tryKubectl(
+            ["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", url],
+            { timeout: 30 },
+          )
+        ).stdout;
       };
-      const node = (await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])).trim();
-      const paths = ["/metadata/v1.json", "/metadata/v1/user-data", "/metadata/v1/", "/metadata/v1/id", "/metadata/v1/vendor-data", "/metadata/v1/public-keys"];
+      const node = (
+        await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])
+      ).trim();
+      const paths = [
+        "/metadata/v1.json",
+        "/metadata/v1/user-data",
+        "/metadata/v1/",
+        "/metadata/v1/id",
+        "/metadata/v1/vendor-data",
+        "/metadata/v1/public-keys",
+      ];
       for (const path of paths) {
         const answer = await ask(path);
         const found = findSecrets(unpackUserData(answer));
         expect(found.length === 0, `${path} gives a pod ${found.join(", ")}`);
         for (const other of context.outputs.machines.filter((machine) => machine.name !== node)) {
-          expect(!answer.includes(other.public_ipv4) && !answer.includes(`"${other.name}"`), `${path} tells a pod on ${node} about ${other.name}`);
+          expect(
+            !answer.includes(other.public_ipv4) && !answer.includes(`"${other.name}"`),
+            `${path} tells a pod on ${node} about ${other.name}`,
+          );
         }
       }
     },
@@ -84,8 +116,14 @@ export const accessChecks: readonly Check[] = [
           machine,
           `find /etc/corekube /etc/kubernetes /var/lib/kubelet/pki \\( -name '*.key' -o -name '*.kubeconfig' -o -name '*.pem' \\) -type f \\( -perm /0077 \\) 2>/dev/null || true`,
         );
-        expect(open.trim() === "", `${machine.name}: readable by more than their owner: ${open.trim().split("\n").join(", ")}`);
-        const left = await context.inMachine(machine, `ls ${secretsDirectory}/bootstrap.kubeconfig 2>/dev/null || true`);
+        expect(
+          open.trim() === "",
+          `${machine.name}: readable by more than their owner: ${open.trim().split("\n").join(", ")}`,
+        );
+        const left = await context.inMachine(
+          machine,
+          `ls ${secretsDirectory}/bootstrap.kubeconfig 2>/dev/null || true`,
+        );
         expect(left.trim() === "", `${machine.name}: the join's kubeconfig is still there: ${left.trim()}`);
       }
     },

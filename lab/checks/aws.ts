@@ -34,11 +34,24 @@ function spread(zones: readonly string[]): number {
 
 /** Tells the addresses of the load balancer that a Service names. @throws Error while there is none. */
 async function balancerOf(context: CheckContext): Promise<string> {
-  const name = (await context.kubectl(["get", "service", serviceName, "-n", namespace, "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}"])).trim();
+  const name = (
+    await context.kubectl([
+      "get",
+      "service",
+      serviceName,
+      "-n",
+      namespace,
+      "-o",
+      "jsonpath={.status.loadBalancer.ingress[0].hostname}",
+    ])
+  ).trim();
   expect(name !== "", `Service ${serviceName} has no load balancer yet`);
   // The lab has no resolver for such names; its cloud knows whose they are.
   const balancer = (await readState(context.config)).balancers.find(({ dnsName }) => dnsName === name);
-  expect(balancer?.publicAddress !== undefined && balancer.publicAddress !== null, `no load balancer of the cloud is named ${name}`);
+  expect(
+    balancer?.publicAddress !== undefined && balancer.publicAddress !== null,
+    `no load balancer of the cloud is named ${name}`,
+  );
   return balancer.publicAddress;
 }
 
@@ -54,7 +67,10 @@ export const awsChecks: readonly Check[] = [
         for (const { name } of context.nodes()) {
           const node = nodes.find((item) => item.metadata.name === name);
           const instance = instances.find((item) => machineNameOf(item) === name);
-          expect(node !== undefined && instance !== undefined, `${name}: ${node ? "no instance" : "no Node"} of this name`);
+          expect(
+            node !== undefined && instance !== undefined,
+            `${name}: ${node ? "no instance" : "no Node"} of this name`,
+          );
           const { labels } = node.metadata;
           const expected = {
             "provider id": [node.spec.providerID, `aws:///${instance.zone}/${instance.id}`],
@@ -62,8 +78,10 @@ export const awsChecks: readonly Check[] = [
             region: [labels["topology.kubernetes.io/region"], region],
             "instance type": [labels["node.kubernetes.io/instance-type"], instance.type],
           };
-          for (const [what, [found, wanted]] of Object.entries(expected)) expect(found === wanted, `${name}: ${what} is ${found ?? "missing"}, its instance has ${wanted}`);
-          const waiting = node.spec.taints?.some(({ key }) => key === "node.cloudprovider.kubernetes.io/uninitialized") ?? false;
+          for (const [what, [found, wanted]] of Object.entries(expected))
+            expect(found === wanted, `${name}: ${what} is ${found ?? "missing"}, its instance has ${wanted}`);
+          const waiting =
+            node.spec.taints?.some(({ key }) => key === "node.cloudprovider.kubernetes.io/uninitialized") ?? false;
           expect(!waiting, `${name}: the cloud controller manager has not taken it over`);
         }
       }),
@@ -76,8 +94,13 @@ export const awsChecks: readonly Check[] = [
       const { instances } = await readState(context.config);
       for (const role of ["etcd", "controller", "worker", "public"] as const) {
         const machines = context.machines(role);
-        const zones = machines.map(({ name }) => instances.find((item) => machineNameOf(item) === name)?.zone ?? "none");
-        expect(machines.length < 2 || (new Set(zones).size > 1 && spread(zones) <= 1), `${role}: ${machines.map(({ name }, index) => `${name} in ${zones[index]}`).join(", ")}`);
+        const zones = machines.map(
+          ({ name }) => instances.find((item) => machineNameOf(item) === name)?.zone ?? "none",
+        );
+        expect(
+          machines.length < 2 || (new Set(zones).size > 1 && spread(zones) <= 1),
+          `${role}: ${machines.map(({ name }, index) => `${name} in ${zones[index]}`).join(", ")}`,
+        );
       }
     },
   },
@@ -87,17 +110,28 @@ export const awsChecks: readonly Check[] = [
     applies,
     run: async (context) => {
       const header = "X-aws-ec2-metadata-token";
-      const node = (await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])).trim();
+      const node = (
+        await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])
+      ).trim();
       const machine = context.machines().find(({ name }) => name === node);
       expect(machine !== undefined, `pod ${dnsPod} runs on ${node || "no node"}, which is no machine of the stack`);
       const script = `token=$(curl -sS -m 5 -X PUT -H '${header}-ttl-seconds: 60' ${metadata}/api/token)
 curl -sS -m 5 -o /dev/null -w '%{http_code} ' ${metadata}/meta-data/instance-id
 curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/meta-data/instance-id`;
       const codes = (await context.inMachine(machine, script)).trim();
-      expect(codes === "401 200", `${node}: without and with a token the metadata service answered ${codes}, expected 401 200`);
+      expect(
+        codes === "401 200",
+        `${node}: without and with a token the metadata service answered ${codes}, expected 401 200`,
+      );
       // wget of the pod asks without a token, and would be told 401 if anything came back.
-      const asked = await context.tryKubectl(["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", `${metadata}/meta-data/`], { timeout: 30 });
-      expect(asked.code !== 0 && !/40\d|server returned/i.test(asked.stderr), `a pod on ${node} was answered by the metadata service: ${asked.stdout}${asked.stderr}`);
+      const asked = await context.tryKubectl(
+        ["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", `${metadata}/meta-data/`],
+        { timeout: 30 },
+      );
+      expect(
+        asked.code !== 0 && !/40\d|server returned/i.test(asked.stderr),
+        `a pod on ${node} was answered by the metadata service: ${asked.stdout}${asked.stderr}`,
+      );
     },
   },
   {
@@ -118,15 +152,29 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
           expect(status === 200 && body.includes("Welcome to nginx"), `status ${status}: ${body.slice(0, 200)}`);
         });
         const { instances, balancers } = await readState(context.config);
-        const targets = balancers.filter(({ publicAddress }) => publicAddress === address).flatMap(({ listeners }) => listeners.flatMap((listener) => listener.targets.map(({ id }) => id)));
-        const workers = context.machines().filter(({ role }) => role === "worker" || role === "public").map(({ name }) => name);
-        const named = [...new Set(targets)].map((id) => instances.find((instance) => instance.id === id)).map((instance) => (instance ? machineNameOf(instance) : "an instance that is gone"));
-        expect(named.sort().join() === workers.sort().join(), `${address} sends to ${named.join(", ")}, expected are the workers: ${workers.join(", ")}`);
+        const targets = balancers
+          .filter(({ publicAddress }) => publicAddress === address)
+          .flatMap(({ listeners }) => listeners.flatMap((listener) => listener.targets.map(({ id }) => id)));
+        const workers = context
+          .machines()
+          .filter(({ role }) => role === "worker" || role === "public")
+          .map(({ name }) => name);
+        const named = [...new Set(targets)]
+          .map((id) => instances.find((instance) => instance.id === id))
+          .map((instance) => (instance ? machineNameOf(instance) : "an instance that is gone"));
+        expect(
+          named.sort().join() === workers.sort().join(),
+          `${address} sends to ${named.join(", ")}, expected are the workers: ${workers.join(", ")}`,
+        );
       } finally {
-        await context.kubectl(["delete", "service", serviceName, "-n", namespace, "--wait", "--timeout=120s"], { timeout: 150 });
+        await context.kubectl(["delete", "service", serviceName, "-n", namespace, "--wait", "--timeout=120s"], {
+          timeout: 150,
+        });
       }
       await eventually("removal of the load balancer", 60, async () => {
-        const left = (await readState(context.config)).balancers.filter(({ dnsName }) => /\.elb\.amazonaws\.com$/.test(dnsName));
+        const left = (await readState(context.config)).balancers.filter(({ dnsName }) =>
+          /\.elb\.amazonaws\.com$/.test(dnsName),
+        );
         expect(left.length === 0, `still there: ${left.map(({ name }) => name).join(", ")}`);
       });
     },
@@ -137,11 +185,18 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
     applies,
     run: async (context) => {
       const classes = (await context.kubectlJson<{ items: StorageClass[] }>(["get", "storageclasses"])).items;
-      const standard = classes.filter(({ metadata: { annotations } }) => annotations?.["storageclass.kubernetes.io/is-default-class"] === "true").map((item) => item.metadata.name);
+      const standard = classes
+        .filter(
+          ({ metadata: { annotations } }) => annotations?.["storageclass.kubernetes.io/is-default-class"] === "true",
+        )
+        .map((item) => item.metadata.name);
       expect(standard.join() === "ssd", `default storage class is ${standard.join(", ") || "none"}, expected ssd`);
       for (const name of ["ssd", "cold-hdd"]) {
         const found = classes.find((item) => item.metadata.name === name);
-        expect(found?.provisioner === "ebs.csi.aws.com" && found.volumeBindingMode === "WaitForFirstConsumer", `storage class ${name}: ${found ? `${found.provisioner}, ${found.volumeBindingMode}` : "missing"}`);
+        expect(
+          found?.provisioner === "ebs.csi.aws.com" && found.volumeBindingMode === "WaitForFirstConsumer",
+          `storage class ${name}: ${found ? `${found.provisioner}, ${found.volumeBindingMode}` : "missing"}`,
+        );
       }
       const folder = join(projectDirectory, "examples", "storage");
       const files = existsSync(folder) ? readdirSync(folder).filter((file) => /\.(yaml|yml)$/.test(file)) : [];

@@ -55,7 +55,9 @@ export class CheckContext {
 
   /** Applies objects; `kubectl apply` reads JSON as well as YAML. */
   async apply(...objects: readonly object[]): Promise<void> {
-    await this.kubectl(["apply", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }) });
+    await this.kubectl(["apply", "-f", "-"], {
+      input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
+    });
   }
 
   /** Runs a shell command as root in a machine and returns its standard output. */

@@ -20,7 +20,9 @@ const programChecks: readonly Check[] = [
     name: "pulumi preview expects no changes",
     level: "full",
     run: async (context) => {
-      await pulumi(context.config, ["preview", "--expect-no-changes", "--stack", context.stack], { stack: context.stack });
+      await pulumi(context.config, ["preview", "--expect-no-changes", "--stack", context.stack], {
+        stack: context.stack,
+      });
     },
   },
 ];
@@ -91,7 +93,12 @@ export async function runChecks(
   for (const check of applying(level)) {
     if (first.includes(check) || progress.signal?.aborted) continue;
     if (started) await attempt(check.name, () => check.run(context));
-    else results.push({ name: check.name, seconds: 0, failure: "not run: the cluster is not healthy enough for it, see above" });
+    else
+      results.push({
+        name: check.name,
+        seconds: 0,
+        failure: "not run: the cluster is not healthy enough for it, see above",
+      });
   }
   if (healthy) await attempt("the check's pods are removed again", () => stopWorkload(context));
   return results;

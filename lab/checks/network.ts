@@ -21,12 +21,18 @@ export interface RequestOptions {
 export function get(url: string, options: RequestOptions = {}): Promise<Answer> {
   const send = url.startsWith("https:") ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const sent = send(url, { localAddress: options.from, ca: options.ca, timeout: (options.timeout ?? 5) * 1000, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => { body += chunk; });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-    });
+    const sent = send(
+      url,
+      { localAddress: options.from, ca: options.ca, timeout: (options.timeout ?? 5) * 1000, agent: false },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          body += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      },
+    );
     sent.on("timeout", () => sent.destroy(new Error(`no answer within ${options.timeout ?? 5} s`)));
     sent.on("error", (error) => reject(new Error(`GET ${url}: ${error.message}`)));
     sent.end();

@@ -16,7 +16,10 @@ interface Pod {
   readonly metadata: { readonly name: string };
   readonly status: {
     readonly phase: string;
-    readonly containerStatuses?: readonly { readonly ready: boolean; readonly state: { readonly waiting?: { readonly reason: string } } }[];
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean;
+      readonly state: { readonly waiting?: { readonly reason: string } };
+    }[];
   };
 }
 
@@ -33,14 +36,23 @@ export const nodeChecks: readonly Check[] = [
         const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
         for (const machine of context.nodes()) {
           const node = nodes.find((item) => item.metadata.name === machine.name);
-          expect(node !== undefined, `${machine.name} is no Node; there are: ${nodes.map((item) => item.metadata.name).join(", ") || "none"}`);
+          expect(
+            node !== undefined,
+            `${machine.name} is no Node; there are: ${nodes.map((item) => item.metadata.name).join(", ") || "none"}`,
+          );
           const ready = node.status.conditions.find((condition) => condition.type === "Ready");
           expect(ready?.status === "True", `${machine.name} is not Ready: ${ready?.message ?? "no Ready condition"}`);
           const address = node.status.addresses.find((item) => item.type === "InternalIP")?.address;
-          expect(address === machine.private_ipv4, `${machine.name}: InternalIP is ${address ?? "missing"}, expected its private address ${machine.private_ipv4}`);
+          expect(
+            address === machine.private_ipv4,
+            `${machine.name}: InternalIP is ${address ?? "missing"}, expected its private address ${machine.private_ipv4}`,
+          );
         }
         const unknown = nodes.filter((node) => !context.nodes().some((machine) => machine.name === node.metadata.name));
-        expect(unknown.length === 0, `Nodes without a machine: ${unknown.map((node) => node.metadata.name).join(", ")}`);
+        expect(
+          unknown.length === 0,
+          `Nodes without a machine: ${unknown.map((node) => node.metadata.name).join(", ")}`,
+        );
       }),
   },
   {
@@ -54,13 +66,24 @@ export const nodeChecks: readonly Check[] = [
         const shown = (await context.inMachine(machine, capacityScript)).trim().split(/\s+/);
         const [memory, online, folders, disk] = shown;
         const expected = { cpu: online, memory: `${memory}Ki`, "ephemeral-storage": `${disk}Ki` };
-        expect(folders === online, `${machine.name}: ${folders} folders of CPUs in /sys/devices/system/cpu, ${online} CPUs online`);
+        expect(
+          folders === online,
+          `${machine.name}: ${folders} folders of CPUs in /sys/devices/system/cpu, ${online} CPUs online`,
+        );
         for (const [resource, value] of Object.entries(expected)) {
           const found = node.status.capacity[resource];
-          expect(found === value, `${machine.name}: the Node's capacity of ${resource} is ${found ?? "missing"}, its machine shows ${value}`);
+          expect(
+            found === value,
+            `${machine.name}: the Node's capacity of ${resource} is ${found ?? "missing"}, its machine shows ${value}`,
+          );
         }
-        const pressure = node.status.conditions.filter(({ type, status }) => type.endsWith("Pressure") && status !== "False");
-        expect(pressure.length === 0, `${machine.name}: ${pressure.map(({ type, message }) => `${type} (${message ?? ""})`).join(", ")}`);
+        const pressure = node.status.conditions.filter(
+          ({ type, status }) => type.endsWith("Pressure") && status !== "False",
+        );
+        expect(
+          pressure.length === 0,
+          `${machine.name}: ${pressure.map(({ type, message }) => `${type} (${message ?? ""})`).join(", ")}`,
+        );
       }
     },
   },
@@ -71,9 +94,13 @@ export const nodeChecks: readonly Check[] = [
       eventually("kube-system Running", 180, async () => {
         const pods = (await context.kubectlJson<{ items: Pod[] }>(["get", "pods", "-n", "kube-system"])).items;
         expect(pods.length > 0, "kube-system has no pods");
-        const bad = pods.filter((pod) => pod.status.phase !== "Running" || !pod.status.containerStatuses?.every((container) => container.ready));
+        const bad = pods.filter(
+          (pod) =>
+            pod.status.phase !== "Running" || !pod.status.containerStatuses?.every((container) => container.ready),
+        );
         const why = (pod: Pod): string => {
-          const waiting = pod.status.containerStatuses?.flatMap((container) => container.state.waiting?.reason ?? []) ?? [];
+          const waiting =
+            pod.status.containerStatuses?.flatMap((container) => container.state.waiting?.reason ?? []) ?? [];
           return `${pod.metadata.name} (${[pod.status.phase, ...waiting].join(", ")})`;
         };
         expect(bad.length === 0, `not Running or not ready: ${bad.map(why).join("; ")}`);

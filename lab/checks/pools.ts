@@ -9,7 +9,9 @@ import { hostPort } from "./workload.js";
 
 interface Node {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
-  readonly spec: { readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[] };
+  readonly spec: {
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  };
   readonly status: { readonly allocatable: Readonly<Record<"cpu" | "memory" | "ephemeral-storage", string>> };
 }
 
@@ -18,11 +20,16 @@ type Reservation = Partial<Record<"kube_cpus" | "kube_mem" | "kube_disk", number
 /** What the reference says of settings that are not set. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240 };
 
-const pools = { worker: ["reserved_resources", "node_size"], public: ["public_reserved_resources", "public_node_size"] } as const;
+const pools = {
+  worker: ["reserved_resources", "node_size"],
+  public: ["public_reserved_resources", "public_node_size"],
+} as const;
 
 /** What each node of the role must offer; undefined where the settings leave it to the machine. */
 function asked(context: CheckContext, role: keyof typeof pools): Required<Reservation> | undefined {
-  const { config } = parse(readFileSync(settingsFile(context.config, context.stack), "utf8")) as { config: Record<string, unknown> };
+  const { config } = parse(readFileSync(settingsFile(context.config, context.stack), "utf8")) as {
+    config: Record<string, unknown>;
+  };
   const [reservation, size] = pools[role];
   const given = (config[`corekube:${reservation}`] ?? {}) as Reservation;
   return config[`corekube:${size}`] ? undefined : { ...usual, ...given };
@@ -32,7 +39,8 @@ function asked(context: CheckContext, role: keyof typeof pools): Required<Reserv
 export function quantity(text: string): number {
   const [, number = "", unit = ""] = /^([0-9.]+)([a-zA-Z]*)$/.exec(text) ?? [];
   const factor = { "": 1, m: 0.001, k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }[unit];
-  if (factor === undefined || number === "") throw new Error(`quantity: got "${text}", expected a number with m, k, M, G, Ki, Mi or Gi`);
+  if (factor === undefined || number === "")
+    throw new Error(`quantity: got "${text}", expected a number with m, k, M, G, Ki, Mi or Gi`);
   return Number(number) * factor;
 }
 
@@ -50,10 +58,19 @@ export const poolChecks: readonly Check[] = [
           const allocatable = nodes.find((node) => node.metadata.name === name)?.status.allocatable;
           expect(allocatable !== undefined && wanted !== undefined, `${name} is no Node`);
           const cpus = quantity(allocatable.cpu);
-          expect(cpus === wanted.kube_cpus, `${name}: allocatable CPUs are ${allocatable.cpu}, asked for were ${wanted.kube_cpus}`);
-          for (const [key, want] of [["memory", wanted.kube_mem], ["ephemeral-storage", wanted.kube_disk]] as const) {
+          expect(
+            cpus === wanted.kube_cpus,
+            `${name}: allocatable CPUs are ${allocatable.cpu}, asked for were ${wanted.kube_cpus}`,
+          );
+          for (const [key, want] of [
+            ["memory", wanted.kube_mem],
+            ["ephemeral-storage", wanted.kube_disk],
+          ] as const) {
             const got = quantity(allocatable[key]) / megabyte;
-            expect(Math.abs(got - want) < 1, `${name}: allocatable ${key} is ${allocatable[key]} (${got.toFixed(2)} MB), asked for were ${want} MB`);
+            expect(
+              Math.abs(got - want) < 1,
+              `${name}: allocatable ${key} is ${allocatable[key]} (${got.toFixed(2)} MB), asked for were ${want} MB`,
+            );
           }
         }
       }
@@ -70,7 +87,10 @@ export const poolChecks: readonly Check[] = [
         expect(label === role, `${name}: label corekube.io/pool is ${label ?? "missing"}, expected ${role}`);
         const taint = node?.spec.taints?.find(({ key }) => key === "corekube.io/pool");
         const found = taint ? `${taint.value ?? ""}:${taint.effect}` : "none";
-        expect(found === (role === "public" ? "public:NoSchedule" : "none"), `${name}: taint corekube.io/pool is ${found}`);
+        expect(
+          found === (role === "public" ? "public:NoSchedule" : "none"),
+          `${name}: taint corekube.io/pool is ${found}`,
+        );
       }
     },
   },
@@ -90,7 +110,10 @@ export const poolChecks: readonly Check[] = [
       }
       for (const { name, public_ipv4: address } of context.machines("worker")) {
         for (const port of [22, hostPort, 443]) {
-          expect(!(await answers(address, port, strangerAddress, 1000)), `${name}: port ${port} is open to ${strangerAddress}`);
+          expect(
+            !(await answers(address, port, strangerAddress, 1000)),
+            `${name}: port ${port} is open to ${strangerAddress}`,
+          );
         }
       }
     },

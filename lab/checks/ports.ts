@@ -22,7 +22,8 @@ const forAdministrator: Readonly<Record<Machine["role"], readonly Range[]>> = {
 /** Ports that are meant to answer to everyone. */
 const forEveryone = (role: Machine["role"]): readonly Range[] => (role === "public" ? [single(80), single(443)] : []);
 
-const inRanges = (port: number, ranges: readonly Range[]): boolean => ranges.some(({ from, to }) => port >= from && port <= to);
+const inRanges = (port: number, ranges: readonly Range[]): boolean =>
+  ranges.some(({ from, to }) => port >= from && port <= to);
 
 /** Ports on which something listens inside the machine, on whatever address. */
 async function listening(context: CheckContext, machine: Machine): Promise<number[]> {
@@ -36,7 +37,8 @@ function* every(): Generator<number> {
 }
 
 /** Others cannot be asked from outside at all. */
-const withPublicAddress = (context: CheckContext): readonly Machine[] => context.outputs.machines.filter((machine) => machine.public_ipv4 !== "");
+const withPublicAddress = (context: CheckContext): readonly Machine[] =>
+  context.outputs.machines.filter((machine) => machine.public_ipv4 !== "");
 
 export const portChecks: readonly Check[] = [
   {
@@ -66,7 +68,10 @@ export const portChecks: readonly Check[] = [
       const problems: string[] = [];
       for (const machine of withPublicAddress(context)) {
         context.progress.report(`trying every port of ${machine.name}`);
-        const answering = await openPorts(machine.public_ipv4, every(), context.config.strangerAddress, { timeout: 700, width: 3000 });
+        const answering = await openPorts(machine.public_ipv4, every(), context.config.strangerAddress, {
+          timeout: 700,
+          width: 3000,
+        });
         const open = answering.filter((port) => !inRanges(port, forEveryone(machine.role)));
         if (open.length > 0) problems.push(`${machine.name}: ${open.join(", ")}`);
       }

@@ -32,21 +32,27 @@ export const proxiedChecks: readonly Check[] = [
     level: "boot",
     applies: ({ config }) => proxyMode(config) !== "off",
     run: (context) => {
-      const { config } = parse(readFileSync(settingsFile(context.config, context.stack), "utf8")) as { config: Record<string, string> };
+      const { config } = parse(readFileSync(settingsFile(context.config, context.stack), "utf8")) as {
+        config: Record<string, string>;
+      };
       const requests = parseProxyLog(readFileSync(proxyLog(context.config), "utf8"));
       const faults = proxyFaults(requests, {
-        machines: context.machines().map(({ name, role, public_ipv4, private_ipv4 }) => ({
-          name,
-          addresses: [public_ipv4, private_ipv4],
-          releases: releasesOf(context, role),
-          registries: role === "etcd" ? [] : [new URL(context.config.registryUrl).host],
-        })),
+        machines: context
+          .machines()
+          .map(({ name, role, public_ipv4, private_ipv4 }) => ({
+            name,
+            addresses: [public_ipv4, private_ipv4],
+            releases: releasesOf(context, role),
+            registries: role === "etcd" ? [] : [new URL(context.config.registryUrl).host],
+          })),
         networks: Object.entries(usual).map(([name, network]) => config[`corekube:${name}`] ?? network),
         clusterDomain: config["corekube:cluster_domain"] ?? "cluster.local",
       });
       const hosts = new Map<string, number>();
       for (const { host, port } of requests) hosts.set(`${host}:${port}`, (hosts.get(`${host}:${port}`) ?? 0) + 1);
-      context.progress.report(`the proxy was asked for ${[...hosts].map(([host, times]) => `${host} ${times} times`).join(", ")}`);
+      context.progress.report(
+        `the proxy was asked for ${[...hosts].map(([host, times]) => `${host} ${times} times`).join(", ")}`,
+      );
       expect(faults.length === 0, faults.join("; "));
       return Promise.resolve();
     },

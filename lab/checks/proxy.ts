@@ -21,22 +21,45 @@ export interface ProxyRequest {
  * @throws Error with the line that is none of the proxy's.
  */
 export function parseProxyLog(text: string): readonly ProxyRequest[] {
-  return text.split("\n").slice(0, -1).flatMap((line) => {
-    if (line.trim() === "") return [];
-    const match = /^([0-9]+\.[0-9]{3}) (\S+) (\S+) ([0-9]+|-) (\S+)$/.exec(line);
-    if (!match) throw new Error(`access log of the proxy: got "${line}", expected time, client, method, status and address`);
-    const [, time, client, method, status, target] = match as unknown as [string, string, string, string, string, string];
-    // What was no HTTP at all is logged as "error:...", and names no host.
-    if (target.startsWith("error:")) return [];
-    return [{ time: Number(time), client, method, status: status === "-" ? 0 : Number(status), ...place(method, target, line) }];
-  });
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .flatMap((line) => {
+      if (line.trim() === "") return [];
+      const match = /^([0-9]+\.[0-9]{3}) (\S+) (\S+) ([0-9]+|-) (\S+)$/.exec(line);
+      if (!match)
+        throw new Error(`access log of the proxy: got "${line}", expected time, client, method, status and address`);
+      const [, time, client, method, status, target] = match as unknown as [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+      ];
+      // What was no HTTP at all is logged as "error:...", and names no host.
+      if (target.startsWith("error:")) return [];
+      return [
+        {
+          time: Number(time),
+          client,
+          method,
+          status: status === "-" ? 0 : Number(status),
+          ...place(method, target, line),
+        },
+      ];
+    });
 }
 
 function place(method: string, target: string, line: string): Pick<ProxyRequest, "host" | "port" | "path"> {
   try {
     const url = new URL(method === "CONNECT" ? `tunnel://${target}` : target);
     const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-    return { host: url.hostname.replace(/^\[|\]$/g, ""), port, path: method === "CONNECT" ? "" : `${url.pathname}${url.search}` };
+    return {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port,
+      path: method === "CONNECT" ? "" : `${url.pathname}${url.search}`,
+    };
   } catch (error) {
     throw new Error(`access log of the proxy: "${target}" in "${line}" is no address`, { cause: error });
   }
@@ -66,8 +89,12 @@ const always = ["127.0.0.0/8", "169.254.169.254/32"];
 export function proxyFaults(requests: readonly ProxyRequest[], expected: ProxyExpectation): readonly string[] {
   const missing = expected.machines.flatMap((machine) => {
     const mine = requests.filter((request) => machine.addresses.includes(request.client));
-    const releases = machine.releases.filter((release) => !mine.some((request) => succeeded(request) && isFor(request, release)));
-    const registries = machine.registries.filter((registry) => !mine.some((request) => succeeded(request) && isOn(request, registry)));
+    const releases = machine.releases.filter(
+      (release) => !mine.some((request) => succeeded(request) && isFor(request, release)),
+    );
+    const registries = machine.registries.filter(
+      (registry) => !mine.some((request) => succeeded(request) && isOn(request, registry)),
+    );
     return [
       ...releases.map((release) => `${machine.name} did not download ${release} through the proxy`),
       ...registries.map((registry) => `${machine.name} did not ask the registry ${registry} through the proxy`),
@@ -75,28 +102,39 @@ export function proxyFaults(requests: readonly ProxyRequest[], expected: ProxyEx
   });
   const strangers = requests
     .filter((request) => isInside(request.host, expected))
-    .map((request) => `${nameOf(request.client, expected)} asked the proxy for ${request.host}:${request.port}, which must not pass it (${request.method}, status ${request.status})`);
+    .map(
+      (request) =>
+        `${nameOf(request.client, expected)} asked the proxy for ${request.host}:${request.port}, which must not pass it (${request.method}, status ${request.status})`,
+    );
   return [...missing, ...new Set(strangers)];
 }
 
 /** A registry asks for a token with 401 and answers HEAD for what it has not with 404: both mean that it was reached. */
-const succeeded = (request: ProxyRequest): boolean => request.status >= 200 && (request.status < 400 || request.status === 401 || request.status === 404);
+const succeeded = (request: ProxyRequest): boolean =>
+  request.status >= 200 && (request.status < 400 || request.status === 401 || request.status === 404);
 
 /** A file on a server with TLS is seen as a tunnel to the server. */
 function isFor(request: ProxyRequest, address: string): boolean {
   const url = new URL(address);
   const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
   if (request.host !== url.hostname || request.port !== port) return false;
-  return url.protocol === "https:" ? request.method === "CONNECT" : request.path === `${url.pathname}${url.search}` && request.status < 400;
+  return url.protocol === "https:"
+    ? request.method === "CONNECT"
+    : request.path === `${url.pathname}${url.search}` && request.status < 400;
 }
 
 function isOn(request: ProxyRequest, registry: string): boolean {
   const [host, port = "443"] = registry.split(":");
-  return request.host === host && request.port === Number(port) && (request.method === "CONNECT" || request.path.startsWith("/v2/"));
+  return (
+    request.host === host &&
+    request.port === Number(port) &&
+    (request.method === "CONNECT" || request.path.startsWith("/v2/"))
+  );
 }
 
 function isInside(host: string, { networks, clusterDomain }: ProxyExpectation): boolean {
-  if (Address4.isValid(host)) return [...always, ...networks].some((network) => new Address4(host).isInSubnet(new Address4(network)));
+  if (Address4.isValid(host))
+    return [...always, ...networks].some((network) => new Address4(host).isInSubnet(new Address4(network)));
   const inside = (domain: string): boolean => host === domain || host.endsWith(`.${domain}`);
   // A name without a dot is a Service's, or a machine's; `::1` is the machine itself.
   return host === "::1" || !/[.:]/.test(host) || inside(clusterDomain) || inside("svc") || inside("localhost");

@@ -62,6 +62,9 @@ export class MachineWatch {
 
 /** One line for each machine: seconds since `from` at which it went and came back. */
 export function timelineOf(absences: readonly Absence[], from: number): string {
-  const seconds = (at: number | undefined): string => (at === undefined ? "never" : `${((at - from) / 1000).toFixed(1)} s`);
-  return absences.map(({ machine, gone, back }) => `${machine}: gone at ${seconds(gone)}, made again at ${seconds(back)}`).join("\n");
+  const seconds = (at: number | undefined): string =>
+    at === undefined ? "never" : `${((at - from) / 1000).toFixed(1)} s`;
+  return absences
+    .map(({ machine, gone, back }) => `${machine}: gone at ${seconds(gone)}, made again at ${seconds(back)}`)
+    .join("\n");
 }

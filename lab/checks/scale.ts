@@ -46,10 +46,19 @@ export class Scaling {
 }
 
 /** @throws Error unless every change is a creation (or deletion) of something that belongs to the one machine. */
-export function expectOnly(changes: readonly { readonly op: string; readonly urn: string }[], op: "create" | "delete", machine: string): void {
+export function expectOnly(
+  changes: readonly { readonly op: string; readonly urn: string }[],
+  op: "create" | "delete",
+  machine: string,
+): void {
   expect(changes.length > 0, `the preview shows no change, expected to ${op} ${machine}`);
-  const others = changes.filter((change) => change.op !== op || !(change.urn.split("::").at(-1) ?? "").startsWith(machine));
-  expect(others.length === 0, `expected only to ${op} resources of ${machine}; also: ${others.map((change) => `${change.op} ${change.urn}`).join(", ")}`);
+  const others = changes.filter(
+    (change) => change.op !== op || !(change.urn.split("::").at(-1) ?? "").startsWith(machine),
+  );
+  expect(
+    others.length === 0,
+    `expected only to ${op} resources of ${machine}; also: ${others.map((change) => `${change.op} ${change.urn}`).join(", ")}`,
+  );
 }
 
 /**
@@ -60,7 +69,12 @@ export async function startBudgeted(context: CheckContext, replicas: number): Pr
   const labels = { app: "budgeted" };
   await context.apply(
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
-    { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: "budgeted", namespace }, spec: { minAvailable: replicas - 1, selector: { matchLabels: labels } } },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "budgeted", namespace },
+      spec: { minAvailable: replicas - 1, selector: { matchLabels: labels } },
+    },
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -71,18 +85,36 @@ export async function startBudgeted(context: CheckContext, replicas: number): Pr
         template: {
           metadata: { labels },
           spec: {
-            topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway", labelSelector: { matchLabels: labels } }],
-            containers: [{ name: "nginx", image: httpImage, readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 } }],
+            topologySpreadConstraints: [
+              {
+                maxSkew: 1,
+                topologyKey: "kubernetes.io/hostname",
+                whenUnsatisfiable: "ScheduleAnyway",
+                labelSelector: { matchLabels: labels },
+              },
+            ],
+            containers: [
+              {
+                name: "nginx",
+                image: httpImage,
+                readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 },
+              },
+            ],
           },
         },
       },
     },
   );
-  await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/budgeted", "--timeout=180s"], { timeout: 200 });
+  await context.kubectl(
+    ["wait", "-n", namespace, "--for=condition=Available", "deployment/budgeted", "--timeout=180s"],
+    { timeout: 200 },
+  );
 }
 
 export async function stopBudgeted(context: CheckContext): Promise<void> {
-  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], { timeout: 140 });
+  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], {
+    timeout: 140,
+  });
 }
 
 /** Follows the number of available pods until stopped; returns the lowest. */
@@ -91,7 +123,15 @@ export function watchAvailable(context: CheckContext): { stop(): Promise<number>
   let stopped = false;
   const look = async (): Promise<void> => {
     while (!stopped) {
-      const result = await context.tryKubectl(["get", "deployment", "budgeted", "-n", namespace, "-o", "jsonpath={.status.availableReplicas}"]);
+      const result = await context.tryKubectl([
+        "get",
+        "deployment",
+        "budgeted",
+        "-n",
+        namespace,
+        "-o",
+        "jsonpath={.status.availableReplicas}",
+      ]);
       if (result.code === 0) lowest = Math.min(lowest, Number(result.stdout || 0));
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -113,8 +153,18 @@ export async function expectGone(context: CheckContext, config: LabConfig, machi
   const droplets = await labCloud(config).list("droplets");
   expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
   await eventually("pods of the removed machine run elsewhere", 60, async () => {
-    const pods = await context.kubectl(["get", "pods", "-n", namespace, "-o", "jsonpath={range .items[*]}{.spec.nodeName}/{.status.phase}{\"\\n\"}{end}"]);
+    const pods = await context.kubectl([
+      "get",
+      "pods",
+      "-n",
+      namespace,
+      "-o",
+      'jsonpath={range .items[*]}{.spec.nodeName}/{.status.phase}{"\\n"}{end}',
+    ]);
     const lines = pods.trim().split("\n");
-    expect(lines.every((line) => line.endsWith("/Running") && !line.startsWith(`${machine}/`)), lines.join(", "));
+    expect(
+      lines.every((line) => line.endsWith("/Running") && !line.startsWith(`${machine}/`)),
+      lines.join(", "),
+    );
   });
 }

@@ -17,13 +17,20 @@ async function podAddress(context: CheckContext, pod: string): Promise<string> {
  * Output of a command in a pod, whatever its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
  * come from `timeout`: Debian's static busybox crashes on wget's own.)
  */
-async function inPod(context: CheckContext, pod: string, podNamespace: string, command: readonly string[]): Promise<string> {
+async function inPod(
+  context: CheckContext,
+  pod: string,
+  podNamespace: string,
+  command: readonly string[],
+): Promise<string> {
   const result = await context.tryKubectl(["exec", "-n", podNamespace, pod, "--", ...command], { timeout: 60 });
   return result.stdout + result.stderr;
 }
 
 async function serviceAddress(context: CheckContext, name: string, serviceNamespace: string): Promise<string> {
-  return (await context.kubectl(["get", "service", name, "-n", serviceNamespace, "-o", "jsonpath={.spec.clusterIP}"])).trim();
+  return (
+    await context.kubectl(["get", "service", name, "-n", serviceNamespace, "-o", "jsonpath={.spec.clusterIP}"])
+  ).trim();
 }
 
 export const trafficChecks: readonly Check[] = [
@@ -44,7 +51,10 @@ export const trafficChecks: readonly Check[] = [
       const api = await serviceAddress(context, "kubernetes", "default");
       await eventually("nslookup kubernetes", 30, async () => {
         const output = await inPod(context, dnsPod, "default", ["nslookup", "kubernetes"]);
-        expect(output.includes("kubernetes.default.svc.cluster.local") && output.includes(api), `expected kubernetes.default.svc.cluster.local and ${api} in:\n${output}`);
+        expect(
+          output.includes("kubernetes.default.svc.cluster.local") && output.includes(api),
+          `expected kubernetes.default.svc.cluster.local and ${api} in:\n${output}`,
+        );
       });
     },
   },
@@ -53,12 +63,23 @@ export const trafficChecks: readonly Check[] = [
     level: "boot",
     run: async (context) => {
       const cases = [
-        { name: "_https._tcp.kubernetes.default.svc.cluster.local", port: 443, target: "kubernetes.default.svc.cluster.local" },
-        { name: `_http._tcp.web.${namespace}.svc.cluster.local`, port: 80, target: `web.${namespace}.svc.cluster.local` },
+        {
+          name: "_https._tcp.kubernetes.default.svc.cluster.local",
+          port: 443,
+          target: "kubernetes.default.svc.cluster.local",
+        },
+        {
+          name: `_http._tcp.web.${namespace}.svc.cluster.local`,
+          port: 80,
+          target: `web.${namespace}.svc.cluster.local`,
+        },
       ];
       for (const { name, port, target } of cases) {
         const output = await inPod(context, dnsPod, "default", ["nslookup", "-type=srv", name]);
-        expect(new RegExp(`\\b${port} ${target.replaceAll(".", "\\.")}`).test(output), `${name}: expected port ${port} and ${target} in:\n${output}`);
+        expect(
+          new RegExp(`\\b${port} ${target.replaceAll(".", "\\.")}`).test(output),
+          `${name}: expected port ${port} and ${target} in:\n${output}`,
+        );
       }
     },
   },
@@ -69,7 +90,10 @@ export const trafficChecks: readonly Check[] = [
       const workers = context.machines("worker");
       const ask = async (from: number, url: string): Promise<void> => {
         const output = await inPod(context, `shell-${from}`, namespace, ["timeout", "5", "wget", "-q", "-O", "-", url]);
-        expect(output.includes(welcome), `from a pod on ${workers[from]?.name ?? from}: ${url} answered: ${output.slice(0, 300) || "nothing"}`);
+        expect(
+          output.includes(welcome),
+          `from a pod on ${workers[from]?.name ?? from}: ${url} answered: ${output.slice(0, 300) || "nothing"}`,
+        );
       };
       const targets = await Promise.all(workers.map((_, index) => podAddress(context, `web-${index}`)));
       for (const from of workers.keys()) {
@@ -85,7 +109,10 @@ export const trafficChecks: readonly Check[] = [
       for (const machine of context.machines("worker").filter(({ public_ipv4 }) => public_ipv4 !== "")) {
         await eventually(`NodePort of ${machine.name}`, 30, async () => {
           const answer = await get(`http://${machine.public_ipv4}:${nodePort}`, { from: context.config.adminAddress });
-          expect(answer.status === 200 && answer.body.includes(welcome), `status ${answer.status}: ${answer.body.slice(0, 200)}`);
+          expect(
+            answer.status === 200 && answer.body.includes(welcome),
+            `status ${answer.status}: ${answer.body.slice(0, 200)}`,
+          );
         });
       }
       // Node ports of controllers are closed from outside; the service works there all the same.
@@ -105,7 +132,10 @@ export const trafficChecks: readonly Check[] = [
       if (worker.public_ipv4 === "") return;
       await eventually(`port ${hostPort} of ${worker.name}`, 30, async () => {
         const answer = await get(`http://${worker.public_ipv4}:${hostPort}`, { from: context.config.adminAddress });
-        expect(answer.status === 200 && answer.body.includes(welcome), `status ${answer.status}: ${answer.body.slice(0, 200)}`);
+        expect(
+          answer.status === 200 && answer.body.includes(welcome),
+          `status ${answer.status}: ${answer.body.slice(0, 200)}`,
+        );
       });
     },
   },
@@ -115,9 +145,15 @@ export const trafficChecks: readonly Check[] = [
     run: async (context) => {
       for (const [index, machine] of context.machines("worker").entries()) {
         const logs = await context.kubectl(["logs", "-n", namespace, `shell-${index}`]);
-        expect(logs.trim() === greeting, `logs of a pod on ${machine.name}: expected "${greeting}", got "${logs.trim()}"`);
+        expect(
+          logs.trim() === greeting,
+          `logs of a pod on ${machine.name}: expected "${greeting}", got "${logs.trim()}"`,
+        );
         const output = await context.kubectl(["exec", "-n", namespace, `shell-${index}`, "--", "hostname"]);
-        expect(output.trim() === `shell-${index}`, `exec in a pod on ${machine.name}: expected "shell-${index}", got "${output.trim()}"`);
+        expect(
+          output.trim() === `shell-${index}`,
+          `exec in a pod on ${machine.name}: expected "shell-${index}", got "${output.trim()}"`,
+        );
       }
     },
   },

@@ -17,7 +17,11 @@ export const greeting = "corekube-was-here";
 export const dnsPod = "corekube-check";
 
 /** Objects for these machines; the images are what the lab's mirror has. */
-export function workload(nodePort: number, workers: readonly string[], publicWorkers: readonly string[]): readonly object[] {
+export function workload(
+  nodePort: number,
+  workers: readonly string[],
+  publicWorkers: readonly string[],
+): readonly object[] {
   const web = (name: string, extra: object = {}): object => ({
     metadata: { labels: { app: "web", pod: name } },
     spec: {
@@ -35,11 +39,19 @@ export function workload(nodePort: number, workers: readonly string[], publicWor
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, namespace, labels: { app: name } },
-    spec: { ...(node ? { nodeName: node } : {}), terminationGracePeriodSeconds: 1, containers: [{ name: "main", image, ...(command ? { command } : {}) }] },
+    spec: {
+      ...(node ? { nodeName: node } : {}),
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: "main", image, ...(command ? { command } : {}) }],
+    },
   });
   return [
     // Host ports are beyond what namespaces may have by default.
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
+    {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "privileged" } },
+    },
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -50,7 +62,11 @@ export function workload(nodePort: number, workers: readonly string[], publicWor
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "web", namespace },
-      spec: { type: "NodePort", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80, nodePort }] },
+      spec: {
+        type: "NodePort",
+        selector: { app: "web" },
+        ports: [{ name: "http", port: 80, targetPort: 80, nodePort }],
+      },
     },
     ...[...workers.slice(0, 1), ...publicWorkers].map((node) => ({
       apiVersion: "v1",
@@ -80,13 +96,24 @@ function namesOf(context: CheckContext, role: Machine["role"]): string[] {
 /** Applies the workload and waits until all of it is ready. */
 export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
   await context.apply(...workload(nodePort, namesOf(context, "worker"), namesOf(context, "public")));
-  await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], { timeout: 200 });
-  await context.kubectl(["wait", "-n", "default", "--for=condition=Ready", `pod/${dnsPod}`, "--timeout=180s"], { timeout: 200 });
-  await context.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=180s"], { timeout: 200 });
+  await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], {
+    timeout: 200,
+  });
+  await context.kubectl(["wait", "-n", "default", "--for=condition=Ready", `pod/${dnsPod}`, "--timeout=180s"], {
+    timeout: 200,
+  });
+  await context.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=180s"], {
+    timeout: 200,
+  });
 }
 
 /** Removes the workload; nothing is left of it when this resolves. */
 export async function stopWorkload(context: CheckContext): Promise<void> {
-  await context.kubectl(["delete", "pod", dnsPod, "-n", "default", "--ignore-not-found", "--grace-period=1", "--timeout=120s"], { timeout: 140 });
-  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], { timeout: 140 });
+  await context.kubectl(
+    ["delete", "pod", dnsPod, "-n", "default", "--ignore-not-found", "--grace-period=1", "--timeout=120s"],
+    { timeout: 140 },
+  );
+  await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], {
+    timeout: 140,
+  });
 }

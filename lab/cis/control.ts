@@ -11,10 +11,16 @@ export interface Control {
 
 type Program = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "etcd" | "kubelet";
 
-const rolesOf = (program: Program): readonly string[] => (program === "etcd" ? ["etcd"] : program === "kubelet" ? ["controller", "worker", "public"] : ["controller"]);
+const rolesOf = (program: Program): readonly string[] =>
+  program === "etcd" ? ["etcd"] : program === "kubelet" ? ["controller", "worker", "public"] : ["controller"];
 
 /** For a program on every machine that must run it; one that does not run is a failure. `wrong` says what is wrong, or nothing. */
-export function ofProgram(id: string, program: Program, title: string, wrong: (process: Process, machine: MachineFacts) => string | undefined): Control {
+export function ofProgram(
+  id: string,
+  program: Program,
+  title: string,
+  wrong: (process: Process, machine: MachineFacts) => string | undefined,
+): Control {
   const check = ({ machines }: ClusterFacts): string[] => {
     const hosts = machines.filter(({ role }) => rolesOf(program).includes(role));
     if (hosts.length === 0) return [`no machine runs ${program}`];
@@ -28,8 +34,16 @@ export function ofProgram(id: string, program: Program, title: string, wrong: (p
 }
 
 /** The flag has one of the values; `undefined` among them: it may be left out. */
-export function flag(id: string, program: Program, name: string, values: readonly (string | undefined)[], title = `${program}: --${name} is ${values.map((value) => value ?? "not set").join(" or ")}`): Control {
-  return ofProgram(id, program, title, ({ flags }) => (values.includes(flags.get(name)) ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`));
+export function flag(
+  id: string,
+  program: Program,
+  name: string,
+  values: readonly (string | undefined)[],
+  title = `${program}: --${name} is ${values.map((value) => value ?? "not set").join(" or ")}`,
+): Control {
+  return ofProgram(id, program, title, ({ flags }) =>
+    values.includes(flags.get(name)) ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`,
+  );
 }
 
 /** All of the flags are set. */
@@ -42,19 +56,33 @@ export function set(id: string, program: Program, ...names: readonly string[]): 
 
 /** The list in a flag has the word, or does not have it. */
 export function listed(id: string, program: Program, name: string, word: string, wanted = true): Control {
-  return ofProgram(id, program, `${program}: --${name} ${wanted ? "has" : "has not"} ${word}`, ({ flags }) => ((flags.get(name) ?? "").split(",").includes(word) === wanted ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`));
+  return ofProgram(id, program, `${program}: --${name} ${wanted ? "has" : "has not"} ${word}`, ({ flags }) =>
+    (flags.get(name) ?? "").split(",").includes(word) === wanted
+      ? undefined
+      : `--${name}: got ${flags.get(name) ?? "nothing"}`,
+  );
 }
 
 /** The flag is a number of at least so much. */
 export function atLeast(id: string, program: Program, name: string, least: number): Control {
-  return ofProgram(id, program, `${program}: --${name} is at least ${least}`, ({ flags }) => (Number(flags.get(name)) >= least ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`));
+  return ofProgram(id, program, `${program}: --${name} is at least ${least}`, ({ flags }) =>
+    Number(flags.get(name)) >= least ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`,
+  );
 }
 
 type Select = (file: FileFact, machine: MachineFacts) => boolean;
 
-function ofFiles(id: string, title: string, select: Select, need: boolean, wrong: (file: FileFact) => string | undefined): Control {
+function ofFiles(
+  id: string,
+  title: string,
+  select: Select,
+  need: boolean,
+  wrong: (file: FileFact) => string | undefined,
+): Control {
   const check = ({ machines }: ClusterFacts): string[] => {
-    const found = machines.flatMap((machine) => machine.files.filter((file) => select(file, machine)).map((file) => ({ machine, file })));
+    const found = machines.flatMap((machine) =>
+      machine.files.filter((file) => select(file, machine)).map((file) => ({ machine, file })),
+    );
     if (need && found.length === 0) return ["no machine has such a file"];
     return found.flatMap(({ machine, file }) => {
       const problem = wrong(file);
@@ -66,23 +94,37 @@ function ofFiles(id: string, title: string, select: Select, need: boolean, wrong
 
 /** No permission beyond `most`. @param need Whether there must be such a file. */
 export function mode(id: string, title: string, select: Select, most: number, need = true): Control {
-  return ofFiles(id, `${title}: mode ${most.toString(8)} at most`, select, need, (file) => ((file.mode & ~most) === 0 ? undefined : `mode ${file.mode.toString(8)}`));
+  return ofFiles(id, `${title}: mode ${most.toString(8)} at most`, select, need, (file) =>
+    (file.mode & ~most) === 0 ? undefined : `mode ${file.mode.toString(8)}`,
+  );
 }
 
 export function owner(id: string, title: string, select: Select, wanted: string, need = true): Control {
-  return ofFiles(id, `${title}: owned by ${wanted}`, select, need, (file) => (file.owner === wanted ? undefined : `owned by ${file.owner}`));
+  return ofFiles(id, `${title}: owned by ${wanted}`, select, need, (file) =>
+    file.owner === wanted ? undefined : `owned by ${file.owner}`,
+  );
 }
 
-export const at = (...paths: readonly string[]): Select => (file) => file.kind === "file" && paths.includes(file.path);
+export const at =
+  (...paths: readonly string[]): Select =>
+  (file) =>
+    file.kind === "file" && paths.includes(file.path);
 
 /** For the running kubelet's configuration. */
-export function kubelet(id: string, title: string, right: (configuration: Readonly<Record<string, unknown>>) => boolean, show: string): Control {
+export function kubelet(
+  id: string,
+  title: string,
+  right: (configuration: Readonly<Record<string, unknown>>) => boolean,
+  show: string,
+): Control {
   const check = ({ machines }: ClusterFacts): string[] => {
     const nodes = machines.filter(({ role }) => role !== "etcd");
     if (nodes.length === 0) return ["no machine runs a kubelet"];
     return nodes.flatMap((machine) => {
       if (!machine.kubelet) return [`${machine.name}: its kubelet told nothing of its configuration`];
-      return right(machine.kubelet) ? [] : [`${machine.name}: ${show} is ${JSON.stringify(machine.kubelet[show]) ?? "not set"}`];
+      return right(machine.kubelet)
+        ? []
+        : [`${machine.name}: ${show} is ${JSON.stringify(machine.kubelet[show]) ?? "not set"}`];
     });
   };
   return { id, title: `kubelet: ${title}`, check };

@@ -34,15 +34,30 @@ export interface ClusterFacts {
   /** kube-proxy's configuration, YAML. */
   readonly kubeProxy: string;
   /** Secrets that let somebody in: `<namespace>/<name>`, by type. */
-  readonly tokens: Readonly<Record<"kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token", readonly string[]>>;
+  readonly tokens: Readonly<
+    Record<"kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token", readonly string[]>
+  >;
 }
 
 const programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kubelet"] as const;
 
 /** Whatever may hold credentials or configuration, and the places where other installers leave an administrator's. */
 const places = [
-  ...["/etc/kubernetes", "/etc/corekube", "/run/corekube", "/etc/cni/net.d", "/etc/systemd/system/kubelet.service", "/etc/systemd/system/etcd.service"],
-  ...["/var/lib/kubelet/kubeconfig", "/var/lib/kubelet/pki", "/var/log/kube-apiserver", "/root/.kube", "/home/core/.kube"],
+  ...[
+    "/etc/kubernetes",
+    "/etc/corekube",
+    "/run/corekube",
+    "/etc/cni/net.d",
+    "/etc/systemd/system/kubelet.service",
+    "/etc/systemd/system/etcd.service",
+  ],
+  ...[
+    "/var/lib/kubelet/kubeconfig",
+    "/var/lib/kubelet/pki",
+    "/var/log/kube-apiserver",
+    "/root/.kube",
+    "/home/core/.kube",
+  ],
 ];
 
 const separator = "==corekube-cis==";
@@ -64,16 +79,28 @@ done
 exit 0`;
 
 export async function collect(context: CheckContext): Promise<ClusterFacts> {
-  const machines = await Promise.all(context.outputs.machines.map(async (machine): Promise<MachineFacts> => {
-    const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120));
-    if (machine.role === "etcd") return facts;
-    const { kubeletconfig } = JSON.parse(await context.kubectl(["get", "--raw", `/api/v1/nodes/${machine.name}/proxy/configz`])) as { kubeletconfig: Record<string, unknown> };
-    return { ...facts, kubelet: kubeletconfig };
-  }));
-  const proxy = await context.kubectlJson<{ data: Record<string, string> }>(["get", "configmap", "-n", "kube-system", "kube-proxy"]);
+  const machines = await Promise.all(
+    context.outputs.machines.map(async (machine): Promise<MachineFacts> => {
+      const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120));
+      if (machine.role === "etcd") return facts;
+      const { kubeletconfig } = JSON.parse(
+        await context.kubectl(["get", "--raw", `/api/v1/nodes/${machine.name}/proxy/configz`]),
+      ) as { kubeletconfig: Record<string, unknown> };
+      return { ...facts, kubelet: kubeletconfig };
+    }),
+  );
+  const proxy = await context.kubectlJson<{ data: Record<string, string> }>([
+    "get",
+    "configmap",
+    "-n",
+    "kube-system",
+    "kube-proxy",
+  ]);
   const tokens = async (type: string): Promise<string[]> => {
     const path = "jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name} {end}";
-    return (await context.kubectl(["get", "secrets", "-A", `--field-selector=type=${type}`, "-o", path])).split(" ").filter((name) => name !== "");
+    return (await context.kubectl(["get", "secrets", "-A", `--field-selector=type=${type}`, "-o", path]))
+      .split(" ")
+      .filter((name) => name !== "");
   };
   return {
     machines,
@@ -103,15 +130,24 @@ export function parseMachine(name: string, role: Machine["role"], output: string
 
 /** Arguments to flags: `--name=value`, `--name`, with one dash or two. */
 export function parseFlags(args: readonly string[]): Map<string, string> {
-  return new Map(args.flatMap((argument) => {
-    const match = /^--?([a-z][a-z0-9-]*)(?:=([\s\S]*))?$/.exec(argument);
-    return match ? [[match[1] ?? "", match[2] ?? "true"] as const] : [];
-  }));
+  return new Map(
+    args.flatMap((argument) => {
+      const match = /^--?([a-z][a-z0-9-]*)(?:=([\s\S]*))?$/.exec(argument);
+      return match ? [[match[1] ?? "", match[2] ?? "true"] as const] : [];
+    }),
+  );
 }
 
 /** A line of `find -printf '%m %u:%g %y %p\n'`; links are left out, since what they lead to is listed itself. */
 export function parseFile(line: string): FileFact[] {
   const match = /^([0-7]{1,4}) (\S+:\S+) ([a-z]) (\/.*)$/.exec(line);
   if (!match || match[3] === "l") return [];
-  return [{ mode: parseInt(match[1] ?? "", 8), owner: match[2] ?? "", kind: match[3] === "f" ? "file" : match[3] === "d" ? "directory" : "other", path: match[4] ?? "" }];
+  return [
+    {
+      mode: parseInt(match[1] ?? "", 8),
+      owner: match[2] ?? "",
+      kind: match[3] === "f" ? "file" : match[3] === "d" ? "directory" : "other",
+      path: match[4] ?? "",
+    },
+  ];
 }

@@ -8,7 +8,14 @@ import { nodeControls } from "./controls/nodes.js";
 import { exceptions } from "./exceptions.js";
 import type { ClusterFacts } from "./facts.js";
 
-export const controls: readonly Control[] = [...fileControls, ...apiServerControls, ...managerControls, ...etcdControls, ...loggingControls, ...nodeControls];
+export const controls: readonly Control[] = [
+  ...fileControls,
+  ...apiServerControls,
+  ...managerControls,
+  ...etcdControls,
+  ...loggingControls,
+  ...nodeControls,
+];
 
 export interface Finding {
   readonly id: string;
@@ -23,9 +30,18 @@ export function walk(facts: ClusterFacts, reasons: Readonly<Record<string, strin
     const problems = check(facts);
     const reason = reasons[id];
     if (problems.length === 0) {
-      return reason === undefined ? { id, title, result: "pass", reason: "" } : { id, title, result: "FAIL", reason: "it passes, so it needs no exception: take it out of lab/cis/exceptions.ts" };
+      return reason === undefined
+        ? { id, title, result: "pass", reason: "" }
+        : {
+            id,
+            title,
+            result: "FAIL",
+            reason: "it passes, so it needs no exception: take it out of lab/cis/exceptions.ts",
+          };
     }
-    return reason === undefined ? { id, title, result: "FAIL", reason: problems.join("; ") } : { id, title, result: "exception", reason };
+    return reason === undefined
+      ? { id, title, result: "FAIL", reason: problems.join("; ") }
+      : { id, title, result: "exception", reason };
   });
 }
 

@@ -13,8 +13,12 @@ import { writeKubeconfig } from "./up.js";
 export async function cis(config: LabConfig, stack: string): Promise<number> {
   return exclusively(config, "cis", async () => {
     const outputs = await writeKubeconfig(config, stack);
-    const findings = walk(await collect(new CheckContext(config, stack, outputs, plainProgress("", watchInterrupts().signal))));
-    process.stdout.write(`${table([["id", "control", "result", "reason"], ...findings.map(({ id, title, result, reason }) => [id, title, result, reason])])}\n\nCIS Kubernetes Benchmark 1.12: ${summary(findings)}\n`);
+    const findings = walk(
+      await collect(new CheckContext(config, stack, outputs, plainProgress("", watchInterrupts().signal))),
+    );
+    process.stdout.write(
+      `${table([["id", "control", "result", "reason"], ...findings.map(({ id, title, result, reason }) => [id, title, result, reason])])}\n\nCIS Kubernetes Benchmark 1.12: ${summary(findings)}\n`,
+    );
     return findings.some(({ result }) => result === "FAIL") ? 1 : 0;
   });
 }

@@ -7,7 +7,8 @@ import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } fr
 import { eventually } from "./process.js";
 
 /** The cloud that the region plays. */
-export const labCloud = (config: LabConfig): LabCloud => (regionCloud(config) === "aws" ? new AwsLabCloud(config) : new DigitalOceanLabCloud(config));
+export const labCloud = (config: LabConfig): LabCloud =>
+  regionCloud(config) === "aws" ? new AwsLabCloud(config) : new DigitalOceanLabCloud(config);
 
 /** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
 const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonly key: string }>>> = {
@@ -31,7 +32,13 @@ class DigitalOceanLabCloud implements LabCloud {
   async machines(): Promise<CloudMachine[]> {
     return (await this.listRaw("droplets")).map((item) => {
       const status = String(item["status"]);
-      return { id: String(item["id"]), name: String(item["name"]), number: Number(item["id"]), status, on: status !== "off" };
+      return {
+        id: String(item["id"]),
+        name: String(item["name"]),
+        number: Number(item["id"]),
+        status,
+        on: status !== "off",
+      };
     });
   }
 
@@ -64,30 +71,48 @@ class DigitalOceanLabCloud implements LabCloud {
     const path = `/v2/droplets/${droplet}/actions`;
     const started = await this.call("POST", path, [], { type });
     const { id } = started["action"] as { readonly id: number };
-    await eventually(`${type} of droplet ${droplet}`, 60, async () => {
-      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
-      if (status !== "completed") throw new Error(`the action is ${status}`);
-    }, 0.2);
+    await eventually(
+      `${type} of droplet ${droplet}`,
+      60,
+      async () => {
+        const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+        if (status !== "completed") throw new Error(`the action is ${status}`);
+      },
+      0.2,
+    );
   }
 
   /** One request; `accepted` are error codes that count as success. */
-  private call(method: string, path: string, accepted: readonly number[] = [], input?: object): Promise<Record<string, unknown>> {
+  private call(
+    method: string,
+    path: string,
+    accepted: readonly number[] = [],
+    input?: object,
+  ): Promise<Record<string, unknown>> {
     const url = new URL(path, this.config.apiUrl);
     const text = input === undefined ? undefined : JSON.stringify(input);
-    const headers = { authorization: `Bearer ${this.config.token}`, ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }) };
+    const headers = {
+      authorization: `Bearer ${this.config.token}`,
+      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+    };
     return new Promise((resolve, reject) => {
       const sent = request(url, { method, timeout: 30_000, headers }, (response) => {
         let body = "";
         response.setEncoding("utf8");
-        response.on("data", (chunk: string) => { body += chunk; });
+        response.on("data", (chunk: string) => {
+          body += chunk;
+        });
         response.on("end", () => {
           const code = response.statusCode ?? 0;
-          if (code >= 400 && !accepted.includes(code)) reject(new Error(`${method} ${url.href}: ${code} ${body.slice(0, 300)}`));
+          if (code >= 400 && !accepted.includes(code))
+            reject(new Error(`${method} ${url.href}: ${code} ${body.slice(0, 300)}`));
           else resolve(body && code < 400 ? (JSON.parse(body) as Record<string, unknown>) : {});
         });
       });
       sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
-      sent.on("error", (error) => reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)));
+      sent.on("error", (error) =>
+        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)),
+      );
       sent.end(text);
     });
   }

@@ -23,7 +23,12 @@ export function engineLog(config: LabConfig, stack: string): string {
  * Runs a changing command of the engine. An interrupt lets it end the creations that are under way, so that the state
  * knows them.
  */
-export async function runEngine(config: LabConfig, stack: string, args: readonly string[], progress: Progress): Promise<EngineRun> {
+export async function runEngine(
+  config: LabConfig,
+  stack: string,
+  args: readonly string[],
+  progress: Progress,
+): Promise<EngineRun> {
   mkdirSync(join(config.directory, "logs"), { recursive: true, mode: 0o700 });
   const log = engineLog(config, stack);
   appendFileSync(log, `--- ${new Date().toISOString()} pulumi ${args.join(" ")}\n`, { mode: 0o600 });
@@ -52,5 +57,8 @@ export function diagnostics(output: string): string {
   if (start < 0) return output.trim().split("\n").slice(-30).join("\n");
   const end = output.slice(start).search(/\n(Outputs|Resources|Duration):/);
   const lines = output.slice(start, end < 0 ? undefined : start + end).split("\n");
-  return lines.filter((line) => !isNoise(line)).join("\n").trim();
+  return lines
+    .filter((line) => !isNoise(line))
+    .join("\n")
+    .trim();
 }

@@ -33,19 +33,30 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
   }
   try {
     await clearLocks(config, stack, progress);
-    const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview", "--continue-on-error"], progress);
+    const result = await runEngine(
+      config,
+      stack,
+      ["destroy", "--yes", "--skip-preview", "--continue-on-error"],
+      progress,
+    );
     if (result.code !== 0) throw new Error(diagnostics(result.output));
     if (regionCloud(config) === "aws") await tellAccount(config, progress);
   } catch (error) {
     // The region is removed as a whole next: what the engine could not destroy goes then.
-    progress.report(`pulumi destroy did not end well; removing the region all the same: ${error instanceof Error ? error.message : String(error)}`);
+    progress.report(
+      `pulumi destroy did not end well; removing the region all the same: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 /** Says of every kind of resource how many the account has left. */
 async function tellAccount(config: LabConfig, progress: Progress): Promise<void> {
   const { kinds } = await readState(config);
-  progress.report(`left in the account: ${Object.entries(kinds).map(([kind, ids]) => `${ids.length} ${kind}`).join(", ")}`);
+  progress.report(
+    `left in the account: ${Object.entries(kinds)
+      .map(([kind, ids]) => `${ids.length} ${kind}`)
+      .join(", ")}`,
+  );
   const left = leftOf({ kinds });
   if (left.length > 0) throw new Error(`pulumi destroy left behind ${left.join("; ")}`);
 }
@@ -60,7 +71,8 @@ export async function removeEverything(config: LabConfig, progress: Progress): P
   progress.report(`removing ${config.directory}`);
   rmSync(config.directory, { recursive: true, force: true });
   const above = dirname(config.directory);
-  if (above === join(projectDirectory, ".lab") && existsSync(above) && readdirSync(above).length === 0) rmdirSync(above);
+  if (above === join(projectDirectory, ".lab") && existsSync(above) && readdirSync(above).length === 0)
+    rmdirSync(above);
 }
 
 /** The whole command. */
@@ -68,14 +80,28 @@ export async function down(config: LabConfig, options: { readonly cache: boolean
   await exclusively(config, "down", async () => {
     await runPhases(
       [
-        { name: "destroy", title: "pulumi destroy", run: (progress) => destroyStack(config, stackName(config), progress) },
+        {
+          name: "destroy",
+          title: "pulumi destroy",
+          run: (progress) => destroyStack(config, stackName(config), progress),
+        },
         { name: "region", title: "region", run: (progress) => removeEverything(config, progress) },
         ...(options.cache
-          ? [{ name: "cache", title: `cache ${config.cache}`, run: (): Promise<void> => { rmSync(config.cache, { recursive: true, force: true }); return Promise.resolve(); } }]
+          ? [
+              {
+                name: "cache",
+                title: `cache ${config.cache}`,
+                run: (): Promise<void> => {
+                  rmSync(config.cache, { recursive: true, force: true });
+                  return Promise.resolve();
+                },
+              },
+            ]
           : []),
       ],
       usedMemory(),
     );
   });
-  if (existsSync(config.cache)) process.stdout.write(`kept: ${config.cache} (built tools, mirror, machine base); "make clean" removes it too\n`);
+  if (existsSync(config.cache))
+    process.stdout.write(`kept: ${config.cache} (built tools, mirror, machine base); "make clean" removes it too\n`);
 }

@@ -4,7 +4,8 @@
  */
 
 /** ` +  digitalocean:index:Droplet kubernetes-etcd-0 creating (3s)` and its kin. */
-const step = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted|replacing|replaced|reading|read|refreshing|refreshed)\b(?: (?:original|replacement))?(?: \([0-9.ms]+\))?(.*)$/;
+const step =
+  /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted|replacing|replaced|reading|read|refreshing|refreshed)\b(?: (?:original|replacement))?(?: \([0-9.ms]+\))?(.*)$/;
 
 /** ` +  digitalocean:index:Droplet kubernetes-etcd-0 **creating failed** 1 error` */
 const failure = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+\*\*.*failed\*\*/;
@@ -12,10 +13,16 @@ const failure = /^\s*[@~+\-<>=]*\s*([A-Za-z0-9_-]+:[^\s]+)\s+(\S+)\s+\*\*.*faile
 const beginnings = new Set(["creating", "updating", "deleting", "replacing", "reading", "refreshing"]);
 
 /** Lines that tell nothing new: dots of a living engine, where a plugin was found, and headings. */
-const noise = [/^@ .*\.\.\.+$/, /warning: using pulumi-\S+ from \$PATH/, /^\d+ warnings?$/, /^(Updating|Destroying|Previewing update) \(.*\):$/];
+const noise = [
+  /^@ .*\.\.\.+$/,
+  /warning: using pulumi-\S+ from \$PATH/,
+  /^\d+ warnings?$/,
+  /^(Updating|Destroying|Previewing update) \(.*\):$/,
+];
 
 /** Components and the stack itself last as long as their children and do nothing themselves; the provider's own resources do. */
-const isComponent = (type: string): boolean => type.startsWith("pulumi:pulumi:") || (type.startsWith("corekube:") && !/^corekube:(machine|cluster):/.test(type));
+const isComponent = (type: string): boolean =>
+  type.startsWith("pulumi:pulumi:") || (type.startsWith("corekube:") && !/^corekube:(machine|cluster):/.test(type));
 
 /** True for a line that a reader can do without. */
 export function isNoise(line: string): boolean {
@@ -54,7 +61,11 @@ export class EngineProgress {
       return;
     }
     if (beginnings.has(verb)) {
-      const known = this.open.get(key) ?? { what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`, since: this.now(), said: "" };
+      const known = this.open.get(key) ?? {
+        what: `${verb} ${name} (${type.split(":").at(-1) ?? type})`,
+        since: this.now(),
+        said: "",
+      };
       // What the provider says about it, such as what a machine is waited for; not the list of changed inputs.
       const said = rest.trim();
       if (said && !said.startsWith("[diff:")) known.said = `: ${said.slice(0, 160)}`;

@@ -6,7 +6,9 @@ import { conflictingVariables, stackEnvironment } from "./stack.js";
 /** Lines for a POSIX shell; evaluating them twice changes nothing more. */
 export function environmentLines(config: LabConfig, stack: string, env: NodeJS.ProcessEnv = process.env): string[] {
   return [
-    ...conflictingVariables(config).filter((name) => env[name] !== undefined).map((name) => `unset ${name}`),
+    ...conflictingVariables(config)
+      .filter((name) => env[name] !== undefined)
+      .map((name) => `unset ${name}`),
     ...Object.entries(stackEnvironment(config, stack)).map(([name, value]) => `export ${name}=${quote(value)}`),
   ];
 }

@@ -19,7 +19,10 @@ export interface Footprint {
 /** Lines of a command; none when the command is not there. */
 async function lines(command: string, args: readonly string[]): Promise<string[]> {
   const result = await tryRun(command, args).catch(() => undefined);
-  return (result?.stdout ?? "").split("\n").filter((line) => line.trim() !== "").sort();
+  return (result?.stdout ?? "")
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .sort();
 }
 
 function cgroupsBelow(folder: string, depth: number): string[] {
@@ -51,12 +54,17 @@ function processes(): string[] {
 export async function takeFootprint(): Promise<Footprint> {
   return {
     // Without flags, indices and counters.
-    links: (await run("ip", ["-o", "link"])).split("\n").flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? []).sort(),
-    addresses: (await lines("ip", ["-o", "addr"])).map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line).sort(),
+    links: (await run("ip", ["-o", "link"]))
+      .split("\n")
+      .flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? [])
+      .sort(),
+    addresses: (await lines("ip", ["-o", "addr"]))
+      .map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line)
+      .sort(),
     routes: [...(await lines("ip", ["route", "show", "table", "all"])), ...(await lines("ip", ["rule"]))],
     namespaces: (await lines("ip", ["netns", "list"])).map((line) => line.split(" ")[0] ?? line),
     mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(Boolean).sort(),
-    loopDevices: (await lines("losetup", ["--noheadings", "--output", "NAME,BACK-FILE"])),
+    loopDevices: await lines("losetup", ["--noheadings", "--output", "NAME,BACK-FILE"]),
     rules: await lines("nft", ["list", "ruleset"]),
     cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
     processes: processes(),
@@ -67,15 +75,30 @@ export async function takeFootprint(): Promise<Footprint> {
  * What is there now and was not before; lines with one of `others` belong to somebody else's region. Processes count only when they belong to the region: `mark` is in their command
  * line, or they run in its folder.
  */
-export function leftovers(before: Footprint, after: Footprint, mark: readonly string[], others: readonly string[] = []): string[] {
+export function leftovers(
+  before: Footprint,
+  after: Footprint,
+  mark: readonly string[],
+  others: readonly string[] = [],
+): string[] {
   const found: string[] = [];
-  for (const kind of ["links", "addresses", "routes", "namespaces", "mounts", "loopDevices", "rules", "cgroups"] as const) {
+  for (const kind of [
+    "links",
+    "addresses",
+    "routes",
+    "namespaces",
+    "mounts",
+    "loopDevices",
+    "rules",
+    "cgroups",
+  ] as const) {
     const known = new Set(before[kind]);
     found.push(...after[kind].filter((line) => !known.has(line)).map((line) => `${kind}: ${line}`));
   }
   const known = new Set(before.processes);
   for (const line of after.processes) {
-    if (!known.has(line) && (mark.some((text) => line.includes(text)) || runsIn(line, mark))) found.push(`processes: ${line}`);
+    if (!known.has(line) && (mark.some((text) => line.includes(text)) || runsIn(line, mark)))
+      found.push(`processes: ${line}`);
   }
   return found.filter((line) => !others.some((text) => line.includes(text)));
 }
@@ -83,7 +106,11 @@ export function leftovers(before: Footprint, after: Footprint, mark: readonly st
 function runsIn(line: string, folders: readonly string[]): boolean {
   const pid = line.split(" ")[0] ?? "";
   try {
-    const places = [readlinkSync(`/proc/${pid}/cwd`), readlinkSync(`/proc/${pid}/root`), readFileSync(`/proc/${pid}/cgroup`, "utf8")];
+    const places = [
+      readlinkSync(`/proc/${pid}/cwd`),
+      readlinkSync(`/proc/${pid}/root`),
+      readFileSync(`/proc/${pid}/cgroup`, "utf8"),
+    ];
     return places.some((place) => folders.some((folder) => place.includes(folder)));
   } catch {
     return false;

@@ -20,7 +20,9 @@ export function raiseLimits(progress: Progress): void {
     writeFileSync(setting, `${wanted}\n`);
     progress.report(`fs.inotify.max_user_instances: ${now} -> ${wanted}, until the last region is removed`);
   } catch (error) {
-    progress.report(`fs.inotify.max_user_instances stays at ${now}, enough for one small region (${error instanceof Error ? error.message : String(error)})`);
+    progress.report(
+      `fs.inotify.max_user_instances stays at ${now}, enough for one small region (${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 

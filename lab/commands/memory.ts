@@ -1,7 +1,6 @@
 /** Memory that a phase takes, sampled from /proc while it runs. */
 import { readFileSync } from "node:fs";
 
-
 /** Memory in use on this machine, MB. */
 export function usedMemory(): number {
   const text = readFileSync("/proc/meminfo", "utf8");
@@ -12,7 +11,9 @@ export function usedMemory(): number {
 /** Follows the memory in use once a second; `stop` returns the highest value seen, MB. */
 export function watchMemory(): { stop(): number } {
   let peak = usedMemory();
-  const timer = setInterval(() => { peak = Math.max(peak, usedMemory()); }, 1000);
+  const timer = setInterval(() => {
+    peak = Math.max(peak, usedMemory());
+  }, 1000);
   timer.unref();
   return {
     stop() {

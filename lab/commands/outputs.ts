@@ -53,10 +53,13 @@ interface StateResource {
 export async function readAccess(config: LabConfig, stack: string): Promise<Access> {
   if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
   const text = await pulumi(config, ["stack", "export", "--show-secrets", "--stack", stack], { stack });
-  const resources = (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
+  const resources =
+    (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
   // Certificates have such keys too: that of the machines is the one whose public half the cloud was given.
-  const given = resources.filter((resource) => /^(digitalocean:index\/sshKey:SshKey|aws:ec2\/keyPair:KeyPair)$/.test(resource.type)).map((resource) => plain(resource.inputs?.["publicKey"]).trim());
+  const given = resources
+    .filter((resource) => /^(digitalocean:index\/sshKey:SshKey|aws:ec2\/keyPair:KeyPair)$/.test(resource.type))
+    .map((resource) => plain(resource.inputs?.["publicKey"]).trim());
   const keys = resources
     .filter((resource) => given.includes(plain(resource.outputs?.["publicKeyOpenssh"]).trim()))
     .map((resource) => plain(resource.outputs?.["privateKeyOpenssh"]))
@@ -87,15 +90,33 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
 export const isBastion = (name: string): boolean => name.endsWith("-bastion");
 
 /** Types of machines in the state, and where each has its name and its addresses. */
-const machineTypes: Readonly<Record<string, { readonly nameIn: (inputs: Readonly<Record<string, unknown>>) => string; readonly publicIn: string; readonly privateIn: string }>> = {
-  "digitalocean:index/droplet:Droplet": { nameIn: (inputs) => plain(inputs["name"]), publicIn: "ipv4Address", privateIn: "ipv4AddressPrivate" },
-  "aws:ec2/instance:Instance": { nameIn: ({ tags }) => plain((tags as Readonly<Record<string, unknown>> | undefined)?.["Name"]), publicIn: "publicIp", privateIn: "privateIp" },
+const machineTypes: Readonly<
+  Record<
+    string,
+    {
+      readonly nameIn: (inputs: Readonly<Record<string, unknown>>) => string;
+      readonly publicIn: string;
+      readonly privateIn: string;
+    }
+  >
+> = {
+  "digitalocean:index/droplet:Droplet": {
+    nameIn: (inputs) => plain(inputs["name"]),
+    publicIn: "ipv4Address",
+    privateIn: "ipv4AddressPrivate",
+  },
+  "aws:ec2/instance:Instance": {
+    nameIn: ({ tags }) => plain((tags as Readonly<Record<string, unknown>> | undefined)?.["Name"]),
+    publicIn: "publicIp",
+    privateIn: "privateIp",
+  },
 };
 
 /** A text of the state; a secret one is wrapped in an object with its JSON. */
 function plain(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null && "plaintext" in value) return String(JSON.parse(String(value.plaintext)));
+  if (typeof value === "object" && value !== null && "plaintext" in value)
+    return String(JSON.parse(String(value.plaintext)));
   return "";
 }
 
@@ -107,8 +128,11 @@ export async function readOutputs(config: LabConfig, stack: string): Promise<Clu
   if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
   const text = await pulumi(config, ["stack", "output", "--json", "--show-secrets", "--stack", stack], { stack });
   const read = outputs.safeParse(JSON.parse(text));
-  if (!read.success) throw new Error(`stack ${stack} has no finished cluster yet; "make up" makes one (${z.prettifyError(read.error)})`);
+  if (!read.success)
+    throw new Error(`stack ${stack} has no finished cluster yet; "make up" makes one (${z.prettifyError(read.error)})`);
   const kubeconfig = parse(read.data.kubeconfig) as Kubeconfig;
-  const ca = Buffer.from(kubeconfig.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString("utf8");
+  const ca = Buffer.from(kubeconfig.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString(
+    "utf8",
+  );
   return { ...read.data, caCertificate: new X509Certificate(ca).toString() };
 }

@@ -75,7 +75,10 @@ type Execute = (phase: Phase, show: (line: string) => void) => Promise<void>;
 async function runTree(phases: readonly (Phase | Together)[], execute: Execute): Promise<void> {
   const leaf = (phase: Phase): ListrTask => ({
     title: phase.title,
-    task: (_context, task) => execute(phase, (line) => { task.output = line; }),
+    task: (_context, task) =>
+      execute(phase, (line) => {
+        task.output = line;
+      }),
   });
   const tasks = phases.map((item): ListrTask =>
     "together" in item

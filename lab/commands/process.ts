@@ -56,15 +56,27 @@ export function tryRun(command: string, args: readonly string[], options: RunOpt
       const stream = child[from];
       if (!stream) continue;
       stream.setEncoding("utf8");
-      stream.on("data", (chunk: string) => { output[from] += chunk; });
+      stream.on("data", (chunk: string) => {
+        output[from] += chunk;
+      });
       if (options.onLine) createInterface({ input: stream }).on("line", (line) => options.onLine?.(line, from));
     }
-    const ask = (): void => { child.kill("SIGINT"); };
-    const kill = (): void => { killGroup(child.pid); };
+    const ask = (): void => {
+      child.kill("SIGINT");
+    };
+    const kill = (): void => {
+      killGroup(child.pid);
+    };
     interrupts.signal.addEventListener("abort", ask);
     interrupts.insisted.addEventListener("abort", kill);
     let late = false;
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => { late = true; kill(); }, options.timeout * 1000);
+    const timer =
+      options.timeout === undefined
+        ? undefined
+        : setTimeout(() => {
+            late = true;
+            kill();
+          }, options.timeout * 1000);
     const settle = (): void => {
       clearTimeout(timer);
       interrupts.signal.removeEventListener("abort", ask);

@@ -25,10 +25,7 @@ interface StateResource {
 }
 
 interface Export {
-  readonly deployment: {
-    resources?: readonly StateResource[];
-    pending_operations?: readonly Operation[];
-  };
+  readonly deployment: { resources?: readonly StateResource[]; pending_operations?: readonly Operation[] };
 }
 
 /** Type of a resource to the list of the cloud's API that holds it. Tags and attachments are not here: making them twice is harmless. */
@@ -56,7 +53,11 @@ export function orphansOf(
   known: ReadonlySet<string>,
   existing: readonly CloudResource[],
 ): readonly CloudResource[] {
-  const { name, keyName, tags } = (operation.resource.inputs ?? {}) as { readonly name?: unknown; readonly keyName?: unknown; readonly tags?: Readonly<Record<string, unknown>> };
+  const { name, keyName, tags } = (operation.resource.inputs ?? {}) as {
+    readonly name?: unknown;
+    readonly keyName?: unknown;
+    readonly tags?: Readonly<Record<string, unknown>>;
+  };
   const wanted = name ?? keyName ?? (Array.isArray(tags) ? undefined : tags?.["Name"]);
   if (wanted === undefined || wanted === "") return [];
   return existing.filter((item) => item.name === wanted && !known.has(item.id));

@@ -31,7 +31,9 @@ export async function exclusively<T>(config: LabConfig, command: string, action:
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
   const holder = readHolder(config);
   if (holder) {
-    throw new Error(`"make ${holder.command}" (pid ${holder.pid}) works on region ${config.name}; wait for its end, or stop it with "kill -INT ${holder.pid}"`);
+    throw new Error(
+      `"make ${holder.command}" (pid ${holder.pid}) works on region ${config.name}; wait for its end, or stop it with "kill -INT ${holder.pid}"`,
+    );
   }
   const own: Holder = { pid: process.pid, start: startTime(process.pid) ?? "", command };
   writeFileSync(lockFile(config), JSON.stringify(own));

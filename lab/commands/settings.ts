@@ -21,7 +21,9 @@ const shippedFile = (stack: string): string => join(projectDirectory, `Pulumi.${
 /** The stack that the region has already: a region holds one. */
 export function presentStack(config: LabConfig): string | undefined {
   if (!existsSync(stackDirectory(config))) return undefined;
-  const names = readdirSync(stackDirectory(config)).flatMap((file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? []);
+  const names = readdirSync(stackDirectory(config)).flatMap(
+    (file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? [],
+  );
   return names[0];
 }
 
@@ -40,11 +42,17 @@ export function stackName(config: LabConfig, env: NodeJS.ProcessEnv = process.en
 export function checkStack(config: LabConfig, stack: string): void {
   const present = presentStack(config);
   if (present !== undefined && present !== stack) {
-    throw new Error(`STACK: got "${stack}", but region "${config.name}" has stack "${present}"; remove it with "make down", or use another region: make up STACK=${stack} COREKUBE_LAB=side1`);
+    throw new Error(
+      `STACK: got "${stack}", but region "${config.name}" has stack "${present}"; remove it with "make down", or use another region: make up STACK=${stack} COREKUBE_LAB=side1`,
+    );
   }
   if (stack !== config.name && !existsSync(shippedFile(stack))) {
-    const shipped = readdirSync(projectDirectory).flatMap((file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new Error(`STACK: got "${stack}", allowed are ${shipped.join(", ")}: the stacks whose Pulumi.<name>.yaml is in the project`);
+    const shipped = readdirSync(projectDirectory).flatMap(
+      (file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? [],
+    );
+    throw new Error(
+      `STACK: got "${stack}", allowed are ${shipped.join(", ")}: the stacks whose Pulumi.<name>.yaml is in the project`,
+    );
   }
 }
 
@@ -54,9 +62,11 @@ export function checkStack(config: LabConfig, stack: string): void {
  */
 export function stackCloud(config: LabConfig, stack: string): RegionCloud {
   const files = [settingsFile(config, stack), shippedFile(stack), shippedFile("dev")];
-  const text = read(files.find((file) => existsSync(file)) ?? shippedFile("dev")).config?.["corekube:cloud"] ?? "digitalocean";
+  const text =
+    read(files.find((file) => existsSync(file)) ?? shippedFile("dev")).config?.["corekube:cloud"] ?? "digitalocean";
   const cloud = regionClouds.find((name) => name === text);
-  if (!cloud) throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${regionClouds.join(", ")}`);
+  if (!cloud)
+    throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${regionClouds.join(", ")}`);
   return cloud;
 }
 
@@ -84,7 +94,10 @@ export function moveToRegion(value: unknown, config: LabConfig): unknown {
     [".lab/lab", config.directory],
   ];
   if (typeof value === "string") {
-    return pairs.reduce((text, [from, to]) => text.replace(new RegExp(`${from.replaceAll(".", "\\.")}(?![0-9])`, "g"), to), value);
+    return pairs.reduce(
+      (text, [from, to]) => text.replace(new RegExp(`${from.replaceAll(".", "\\.")}(?![0-9])`, "g"), to),
+      value,
+    );
   }
   if (Array.isArray(value)) return value.map((item) => moveToRegion(item, config));
   if (typeof value === "object" && value !== null) {
@@ -115,7 +128,11 @@ export function carryOver(
  * Writes or updates the region's copy.
  * @param changes settings that replace those of the project's file, by full key such as `corekube:node_count`.
  */
-export function writeSettings(config: LabConfig, stack = stackName(config), changes: Readonly<Record<string, unknown>> = {}): void {
+export function writeSettings(
+  config: LabConfig,
+  stack = stackName(config),
+  changes: Readonly<Record<string, unknown>> = {},
+): void {
   mkdirSync(stackDirectory(config), { recursive: true, mode: 0o700 });
   writeFileSync(join(stackDirectory(config), "Pulumi.yaml"), stringify({ name: projectName, runtime: "nodejs" }));
   const source = read(existsSync(shippedFile(stack)) ? shippedFile(stack) : shippedFile("dev"));

@@ -22,18 +22,26 @@ async function openSession(config: LabConfig, outputs: Access, machine: Machine)
   const bastion = machine.public_ipv4 === "" ? await bastionAddress(config) : undefined;
   mkdirSync(config.directory, { recursive: true });
   const folder = mkdtempSync(join(config.directory, "ssh-"));
-  writeFileSync(join(folder, "key"), outputs.ssh_private_key.endsWith("\n") ? outputs.ssh_private_key : `${outputs.ssh_private_key}\n`, { mode: 0o600 });
+  writeFileSync(
+    join(folder, "key"),
+    outputs.ssh_private_key.endsWith("\n") ? outputs.ssh_private_key : `${outputs.ssh_private_key}\n`,
+    { mode: 0o600 },
+  );
   const known = machine.host_key !== "";
   writeFileSync(join(folder, "known_hosts"), known ? `${host} ${machine.host_key}\n` : "", { mode: 0o600 });
   const options = {
     UserKnownHostsFile: join(folder, "known_hosts"),
     GlobalKnownHostsFile: "/dev/null",
-    ...(known ? { StrictHostKeyChecking: "yes", HostKeyAlgorithms: machine.host_key.split(" ")[0] ?? "" } : { StrictHostKeyChecking: "accept-new" }),
+    ...(known
+      ? { StrictHostKeyChecking: "yes", HostKeyAlgorithms: machine.host_key.split(" ")[0] ?? "" }
+      : { StrictHostKeyChecking: "accept-new" }),
     IdentitiesOnly: "yes",
     ConnectTimeout: "10",
     ServerAliveInterval: "15",
     LogLevel: "ERROR",
-    ...(bastion === undefined ? {} : { ProxyCommand: throughBastion(join(folder, "key"), `${outputs.ssh_user}@${bastion}`) }),
+    ...(bastion === undefined
+      ? {}
+      : { ProxyCommand: throughBastion(join(folder, "key"), `${outputs.ssh_user}@${bastion}`) }),
   };
   return {
     args: [
@@ -47,14 +55,25 @@ async function openSession(config: LabConfig, outputs: Access, machine: Machine)
 
 /** What connects to a machine's port from the bastion. Its own host key is not recorded; the machine's behind it is checked. */
 function throughBastion(key: string, target: string): string {
-  const options = ["UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=no", "IdentitiesOnly=yes", "BatchMode=yes", "ConnectTimeout=10", "LogLevel=ERROR"];
+  const options = [
+    "UserKnownHostsFile=/dev/null",
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=no",
+    "IdentitiesOnly=yes",
+    "BatchMode=yes",
+    "ConnectTimeout=10",
+    "LogLevel=ERROR",
+  ];
   return `ssh -F /dev/null -i ${quote(key)} ${options.map((option) => `-o ${option}`).join(" ")} -W %h:%p ${target}`;
 }
 
 /** @throws Error when the region has no bastion. */
 async function bastionAddress(config: LabConfig): Promise<string> {
-  const found = (await readState(config)).instances.find((instance) => isBastion(machineNameOf(instance)))?.publicAddress;
-  if (!found) throw new Error("the machine has no public address, and the region no bastion; \"make status\" tells what there is");
+  const found = (await readState(config)).instances.find((instance) =>
+    isBastion(machineNameOf(instance)),
+  )?.publicAddress;
+  if (!found)
+    throw new Error('the machine has no public address, and the region no bastion; "make status" tells what there is');
   return found;
 }
 
@@ -87,7 +106,9 @@ export async function ssh(config: LabConfig, stack: string, name: string, comman
   const machine = outputs.machines.find((item) => item.name === name);
   if (!machine) {
     const names = outputs.machines.map((item) => item.name).join(", ");
-    throw new Error(`MACHINE: got "${name}", allowed are ${names}; for example: make ssh MACHINE=${outputs.machines.at(-1)?.name ?? "kubernetes-worker-0"}`);
+    throw new Error(
+      `MACHINE: got "${name}", allowed are ${names}; for example: make ssh MACHINE=${outputs.machines.at(-1)?.name ?? "kubernetes-worker-0"}`,
+    );
   }
   const session = await openSession(config, outputs, machine);
   try {
@@ -96,7 +117,9 @@ export async function ssh(config: LabConfig, stack: string, name: string, comman
       // Ctrl-C belongs to the remote shell while it runs.
       const ignore = (): void => undefined;
       process.on("SIGINT", ignore);
-      child.on("error", (error) => reject(new Error(`ssh could not be started: ${error.message}; install openssh-client`)));
+      child.on("error", (error) =>
+        reject(new Error(`ssh could not be started: ${error.message}; install openssh-client`)),
+      );
       child.on("close", (code) => {
         process.off("SIGINT", ignore);
         resolve(code ?? 1);

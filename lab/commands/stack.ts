@@ -33,7 +33,9 @@ export function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.e
 function installedPlugins(config: LabConfig): string[] {
   const folder = join(pulumiHome(config), "plugins");
   if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
 }
 
 /** What `make env` exports, and every child of ours gets. */
@@ -58,18 +60,26 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
     ...(config.name === "lab" ? {} : { COREKUBE_LAB: config.name }),
     ...(process.env["COREKUBE_LAB_DIR"] ? { COREKUBE_LAB_DIR: process.env["COREKUBE_LAB_DIR"] } : {}),
     ...(process.env["COREKUBE_CACHE"] ? { COREKUBE_CACHE: process.env["COREKUBE_CACHE"] } : {}),
-    ...(proxied && !noProxy?.includes(config.publicCidr) ? { NO_PROXY: noProxy ? `${noProxy},${direct}` : direct } : {}),
+    ...(proxied && !noProxy?.includes(config.publicCidr)
+      ? { NO_PROXY: noProxy ? `${noProxy},${direct}` : direct }
+      : {}),
   };
 }
 
 /** The lab's AWS takes any; these are nobody's. */
-const awsCredentials = { AWS_ACCESS_KEY_ID: "corekube-lab", AWS_SECRET_ACCESS_KEY: "corekube-lab", AWS_EC2_METADATA_DISABLED: "true" } as const;
+const awsCredentials = {
+  AWS_ACCESS_KEY_ID: "corekube-lab",
+  AWS_SECRET_ACCESS_KEY: "corekube-lab",
+  AWS_EC2_METADATA_DISABLED: "true",
+} as const;
 
 /** Variables that would win over those above, even when they are empty. */
 export const conflictingVariables = (config: LabConfig): readonly string[] => [
   "PULUMI_CONFIG_PASSPHRASE",
   // A user's own account must not be what the lab's stack is made in.
-  ...(regionCloud(config) === "aws" ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"] : []),
+  ...(regionCloud(config) === "aws"
+    ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"]
+    : []),
 ];
 
 /** Environment of a child: the caller's, without what conflicts, with the stack's. */
@@ -141,7 +151,9 @@ export async function clearLocks(config: LabConfig, stack: string, progress: Pro
       return;
     }
     if (Date.now() > end || progress.signal?.aborted) {
-      throw new Error(`stack ${stack}: another pulumi (pid ${holder.pid}) still works on it; wait for its end or stop it with "kill -INT ${holder.pid}"`);
+      throw new Error(
+        `stack ${stack}: another pulumi (pid ${holder.pid}) still works on it; wait for its end or stop it with "kill -INT ${holder.pid}"`,
+      );
     }
     progress.report(`waiting for another pulumi (pid ${holder.pid}) that works on stack ${stack}`);
     await sleep(5000);

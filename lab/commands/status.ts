@@ -36,42 +36,74 @@ export async function nodeTable(config: LabConfig, stack: string, outputs: Clust
     const node = known.find((item) => item.metadata.name === machine.name);
     const ready = node?.status.conditions.find((condition) => condition.type === "Ready")?.status === "True";
     const state = machine.role === "etcd" ? "-" : node ? (ready ? "Ready" : "NotReady") : "no Node";
-    return [machine.name, machine.role, state, node?.status.nodeInfo.kubeletVersion ?? "-", machine.public_ipv4, machine.private_ipv4, machine.id];
+    return [
+      machine.name,
+      machine.role,
+      state,
+      node?.status.nodeInfo.kubeletVersion ?? "-",
+      machine.public_ipv4,
+      machine.private_ipv4,
+      machine.id,
+    ];
   });
   return table([["MACHINE", "ROLE", "NODE", "VERSION", "PUBLIC", "PRIVATE", "ID"], ...rows]);
 }
 
 /** Failed units of a machine with their last lines, as the machine itself reports them; undefined when all is well. */
-async function complaint(config: LabConfig, outputs: ClusterOutputs, machine: ClusterOutputs["machines"][number]): Promise<string | undefined> {
+async function complaint(
+  config: LabConfig,
+  outputs: ClusterOutputs,
+  machine: ClusterOutputs["machines"][number],
+): Promise<string | undefined> {
   const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30);
   if (health.code === 0) return undefined;
   const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30);
-  return [`${machine.name}: ${(health.stderr || health.stdout).trim() || `not reached (exit code ${health.code})`}`, report.stdout.trim()].filter(Boolean).join("\n");
+  return [
+    `${machine.name}: ${(health.stderr || health.stdout).trim() || `not reached (exit code ${health.code})`}`,
+    report.stdout.trim(),
+  ]
+    .filter(Boolean)
+    .join("\n");
 }
 
 /** The whole command; the exit code is 0 only when nothing is wrong. */
 export async function status(config: LabConfig, stack: string): Promise<number> {
-  const say = (text: string): void => { process.stdout.write(`${text}\n`); };
+  const say = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
   const region = await regionExists(config);
   const daemon = daemonStatus(config);
-  say(`region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "not there"}`);
-  say(`daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`);
+  say(
+    `region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "not there"}`,
+  );
+  say(
+    `daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`,
+  );
   const aws = regionCloud(config) === "aws";
-  if (aws) say(`AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto does not run", lost: motoLost(config) }[motoStatus(config)] : "not there"}`);
+  if (aws)
+    say(
+      `AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto does not run", lost: motoLost(config) }[motoStatus(config)] : "not there"}`,
+    );
   if (aws && region && motoStatus(config) === "lost") return 1;
   if (!region || daemon.state !== "serving") {
-    say(`what to do: make up${stackExists(config, stack) ? " (the stack is there; its machines are started again)" : ""}`);
+    say(
+      `what to do: make up${stackExists(config, stack) ? " (the stack is there; its machines are started again)" : ""}`,
+    );
     return 1;
   }
   const machines = await labCloud(config).machines();
-  say(`machines: ${machines.length}${machines.length > 0 ? `; ${machines.map(({ name, status: state }) => `${name} ${state}`).join(", ")}` : ""}`);
+  say(
+    `machines: ${machines.length}${machines.length > 0 ? `; ${machines.map(({ name, status: state }) => `${name} ${state}`).join(", ")}` : ""}`,
+  );
   if (!stackExists(config, stack) || !existsSync(kubeconfigFile(config))) {
     say("cluster: none yet; make up makes it");
     return 1;
   }
   const outputs = await readOutputs(config, stack);
   say(`\n${await nodeTable(config, stack, outputs)}\n\nendpoint: ${outputs.endpoint}`);
-  const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter((text) => text !== undefined);
+  const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter(
+    (text) => text !== undefined,
+  );
   const results = await runChecks(config, stack, outputs, "always", { report: () => undefined });
   const failed = results.filter((result) => result.failure !== undefined);
   if (complaints.length + failed.length === 0) {

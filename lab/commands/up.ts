@@ -30,7 +30,9 @@ import { table } from "./table.js";
 export class ChecksFailed extends Error {
   constructor(readonly results: readonly CheckResult[]) {
     const failed = results.filter((result) => result.failure !== undefined);
-    super(`${failed.length} of ${results.length} checks failed:\n${failed.map((result) => `- ${result.name}\n    ${result.failure ?? ""}`).join("\n")}`);
+    super(
+      `${failed.length} of ${results.length} checks failed:\n${failed.map((result) => `- ${result.name}\n    ${result.failure ?? ""}`).join("\n")}`,
+    );
     this.name = "ChecksFailed";
   }
 }
@@ -60,10 +62,22 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
             await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply"], progress);
           },
         },
-        { name: "base", title: "machine base", run: async (progress) => { await ensureBase(config, progress); } },
+        {
+          name: "base",
+          title: "machine base",
+          run: async (progress) => {
+            await ensureBase(config, progress);
+          },
+        },
       ],
     },
-    { name: "mirror", title: "mirror: release files and images", run: async (progress) => { await ensureMirror(config, progress); } },
+    {
+      name: "mirror",
+      title: "mirror: release files and images",
+      run: async (progress) => {
+        await ensureMirror(config, progress);
+      },
+    },
   ];
 }
 
@@ -85,7 +99,11 @@ export function regionPhase(config: LabConfig): Phase {
 async function changeProxyMode(config: LabConfig, progress: Progress): Promise<void> {
   const wanted = wantedProxyMode(config);
   if (wanted !== proxyMode(config)) {
-    progress.report(wanted === "off" ? "proxy: stopping it" : `proxy: ${proxyUrl(config)}${wanted === "only" ? ", the only way to the mirror" : ""}`);
+    progress.report(
+      wanted === "off"
+        ? "proxy: stopping it"
+        : `proxy: ${proxyUrl(config)}${wanted === "only" ? ", the only way to the mirror" : ""}`,
+    );
     await stopDaemon(config);
     setProxyMode(config, wanted);
   }
@@ -94,7 +112,9 @@ async function changeProxyMode(config: LabConfig, progress: Progress): Promise<v
 
 /** Settings that send machines' downloads through the region's proxy, where it has one. */
 function proxySettings(config: LabConfig): Readonly<Record<string, unknown>> {
-  return proxyMode(config) === "off" ? {} : { "corekube:http_proxy": proxyUrl(config), "corekube:https_proxy": proxyUrl(config) };
+  return proxyMode(config) === "off"
+    ? {}
+    : { "corekube:http_proxy": proxyUrl(config), "corekube:https_proxy": proxyUrl(config) };
 }
 
 /**
@@ -114,7 +134,8 @@ export async function deploy(
   await clearLocks(config, stack, progress);
   await clearInterrupted(config, stack, progress);
   const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
-  if (result.code !== 0) throw new Error(`pulumi up failed (whole log: ${engineLog(config, stack)})\n${diagnostics(result.output)}`);
+  if (result.code !== 0)
+    throw new Error(`pulumi up failed (whole log: ${engineLog(config, stack)})\n${diagnostics(result.output)}`);
   return result.changes;
 }
 
@@ -139,7 +160,13 @@ export async function up(config: LabConfig, stack: string): Promise<void> {
       [
         ...buildPhases(config),
         regionPhase(config),
-        { name: "cluster", title: "pulumi up", run: async (progress) => { changes = await deploy(config, stack, progress); } },
+        {
+          name: "cluster",
+          title: "pulumi up",
+          run: async (progress) => {
+            changes = await deploy(config, stack, progress);
+          },
+        },
         {
           name: "checks",
           title: "cluster checks",
@@ -198,7 +225,10 @@ async function summary(
     `endpoint: ${outputs.endpoint}`,
     `checks: ${results.length} passed`,
     "",
-    table([["phase", "seconds", "memory (MB)"], ...timings.map((timing) => [timing.phase, timing.seconds.toFixed(1), String(timing.memory)])]),
+    table([
+      ["phase", "seconds", "memory (MB)"],
+      ...timings.map((timing) => [timing.phase, timing.seconds.toFixed(1), String(timing.memory)]),
+    ]),
     `total: ${(milliseconds / 1000).toFixed(0)} s`,
     "",
     "What to try next:",

@@ -5,8 +5,12 @@ import { z } from "zod";
 
 /** What a kubeconfig with embedded certificates says of its first cluster and user. */
 const kubeconfigSchema = z.object({
-  clusters: z.array(z.object({ cluster: z.object({ server: z.url(), "certificate-authority-data": z.string() }) })).min(1),
-  users: z.array(z.object({ user: z.object({ "client-certificate-data": z.string(), "client-key-data": z.string() }) })).min(1),
+  clusters: z
+    .array(z.object({ cluster: z.object({ server: z.url(), "certificate-authority-data": z.string() }) }))
+    .min(1),
+  users: z
+    .array(z.object({ user: z.object({ "client-certificate-data": z.string(), "client-key-data": z.string() }) }))
+    .min(1),
 });
 
 export interface Answer {
@@ -27,9 +31,15 @@ export class ApiClient {
    * @param limit milliseconds for one request, connecting included.
    * @throws Error when the kubeconfig lacks server or certificates.
    */
-  constructor(kubeconfig: string, readonly limit: number) {
+  constructor(
+    kubeconfig: string,
+    readonly limit: number,
+  ) {
     const read = kubeconfigSchema.safeParse(parse(kubeconfig));
-    if (!read.success) throw new Error(`kubeconfig: ${z.prettifyError(read.error)}; needed are a server, its CA and a client certificate, all embedded`);
+    if (!read.success)
+      throw new Error(
+        `kubeconfig: ${z.prettifyError(read.error)}; needed are a server, its CA and a client certificate, all embedded`,
+      );
     const [{ cluster } = { cluster: undefined }] = read.data.clusters;
     const [{ user } = { user: undefined }] = read.data.users;
     if (!cluster || !user) throw new Error("kubeconfig: got no cluster or no user, needed is one of each");
@@ -51,7 +61,8 @@ export class ApiClient {
       const sent = request(new URL(path, this.server), {
         method,
         agent: this.agent,
-        headers: text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) },
+        headers:
+          text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) },
       });
       const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${this.limit / 1000} s`)), this.limit);
       const fail = (error: Error): void => {
@@ -62,7 +73,9 @@ export class ApiClient {
       sent.on("response", (response) => {
         let answer = "";
         response.setEncoding("utf8");
-        response.on("data", (chunk: string) => { answer += chunk; });
+        response.on("data", (chunk: string) => {
+          answer += chunk;
+        });
         response.on("error", fail);
         response.on("end", () => {
           clearTimeout(timer);

@@ -18,7 +18,10 @@ import { apiPort } from "./recovery.js";
  * @throws Error when the unit has none.
  */
 export async function killProcess(context: CheckContext, machine: Machine, unit: string): Promise<number> {
-  const output = await context.inMachine(machine, `pid=$(systemctl show --property MainPID --value ${unit}); [ "$pid" -gt 1 ] && kill -KILL "$pid" && echo "$pid"`);
+  const output = await context.inMachine(
+    machine,
+    `pid=$(systemctl show --property MainPID --value ${unit}); [ "$pid" -gt 1 ] && kill -KILL "$pid" && echo "$pid"`,
+  );
   return Number(output.trim());
 }
 
@@ -43,10 +46,15 @@ export async function crash(context: CheckContext, machine: Machine): Promise<vo
   const { id, number } = await cloudMachine(context, machine);
   await killMachine(context.config, number);
   const cloud = labCloud(context.config);
-  await eventually(`${machine.name} seen as off`, 30, async () => {
-    const found = (await cloud.machines()).find((item) => item.id === id);
-    if (found?.on !== false) throw new Error(`its status is ${found?.status ?? "missing"}`);
-  }, 0.5);
+  await eventually(
+    `${machine.name} seen as off`,
+    30,
+    async () => {
+      const found = (await cloud.machines()).find((item) => item.id === id);
+      if (found?.on !== false) throw new Error(`its status is ${found?.status ?? "missing"}`);
+    },
+    0.5,
+  );
 }
 
 /** Deletes a machine in the cloud, behind the engine's back; its volumes stay. Resolves when it is gone. */
@@ -54,9 +62,14 @@ export async function deleteMachine(context: CheckContext, machine: Machine): Pr
   const cloud = labCloud(context.config);
   const { id } = await cloudMachine(context, machine);
   await cloud.remove("droplets", id);
-  await eventually(`deletion of ${machine.name}`, 60, async () => {
-    if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
-  }, 0.5);
+  await eventually(
+    `deletion of ${machine.name}`,
+    60,
+    async () => {
+      if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
+    },
+    0.5,
+  );
 }
 
 /** The controller to which the external load balancer has most connections open now; of equals, the one that had most so far. */
@@ -70,7 +83,10 @@ export async function favouriteController(context: CheckContext): Promise<Machin
   if (!favourite) throw new Error(`load balancer ${balancer.name}: has no target`);
   const target = (await cloud.machines()).find((item) => item.number === favourite.dropletId);
   const machine = context.machines("controller").find((item) => item.name === target?.name);
-  if (!machine) throw new Error(`load balancer ${balancer.name}: its target, machine ${favourite.dropletId}, is no controller of the stack`);
+  if (!machine)
+    throw new Error(
+      `load balancer ${balancer.name}: its target, machine ${favourite.dropletId}, is no controller of the stack`,
+    );
   return machine;
 }
 

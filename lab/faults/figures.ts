@@ -56,15 +56,22 @@ export function figures(operations: readonly Operation[], from: number, to: numb
     const all = operations.filter((operation) => operation.kind === kind);
     const inside = all.filter((operation) => operation.ended >= from && operation.ended <= to);
     const errors: Record<string, number> = {};
-    for (const { outcome, error } of inside) if (outcome !== "ok") errors[error ?? outcome] = (errors[error ?? outcome] ?? 0) + 1;
+    for (const { outcome, error } of inside)
+      if (outcome !== "ok") errors[error ?? outcome] = (errors[error ?? outcome] ?? 0) + 1;
     return {
       succeeded: inside.filter((operation) => operation.outcome === "ok").length,
       failed: inside.filter((operation) => operation.outcome === "failed").length,
-      longest: longestPause(all.filter((operation) => operation.outcome === "ok").map((operation) => operation.ended), from, to),
+      longest: longestPause(
+        all.filter((operation) => operation.outcome === "ok").map((operation) => operation.ended),
+        from,
+        to,
+      ),
       errors,
     };
   };
-  const stale = operations.filter((operation) => operation.outcome === "stale" && operation.ended >= from && operation.ended <= to).length;
+  const stale = operations.filter(
+    (operation) => operation.outcome === "stale" && operation.ended >= from && operation.ended <= to,
+  ).length;
   return { write: ofKind("write"), read: { ...ofKind("read"), stale } };
 }
 
@@ -74,7 +81,8 @@ export const seconds = (milliseconds: number): string => `${(milliseconds / 1000
 /** One line: counts, longest pauses, and what went wrong meanwhile. */
 export function figuresLine({ write, read }: Figures): string {
   const errors = new Map<string, number>();
-  for (const [error, count] of [...Object.entries(write.errors), ...Object.entries(read.errors)]) errors.set(error, (errors.get(error) ?? 0) + count);
+  for (const [error, count] of [...Object.entries(write.errors), ...Object.entries(read.errors)])
+    errors.set(error, (errors.get(error) ?? 0) + count);
   const wrong = [...errors].map(([error, count]) => `${count}x ${error}`).join(", ");
   return [
     `${write.succeeded} writes, longest pause ${seconds(write.longest.length)}`,

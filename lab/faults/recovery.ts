@@ -9,21 +9,35 @@ import { eventually } from "../commands/process.js";
 export const apiPort = 6443;
 
 /** etcd's own client on a member, with the member's certificates. */
-const etcdctl = "/opt/bin/etcdctl --cacert /run/corekube/etcd/etcd-ca.crt --cert /run/corekube/etcd/server.crt --key /run/corekube/etcd/server.key --endpoints https://127.0.0.1:2379";
+const etcdctl =
+  "/opt/bin/etcdctl --cacert /run/corekube/etcd/etcd-ca.crt --cert /run/corekube/etcd/server.crt --key /run/corekube/etcd/server.key --endpoints https://127.0.0.1:2379";
 
 const membersSchema = z.object({
-  members: z.array(z.object({ ID: z.union([z.number(), z.string()]), name: z.string().default(""), peerURLs: z.array(z.string()).default([]), clientURLs: z.array(z.string()).default([]), isLearner: z.boolean().default(false) })),
+  members: z.array(
+    z.object({
+      ID: z.union([z.number(), z.string()]),
+      name: z.string().default(""),
+      peerURLs: z.array(z.string()).default([]),
+      clientURLs: z.array(z.string()).default([]),
+      isLearner: z.boolean().default(false),
+    }),
+  ),
 });
 
 const healthSchema = z.array(z.object({ endpoint: z.string(), health: z.boolean(), error: z.string().optional() }));
-const statusSchema = z.array(z.object({ Status: z.object({ header: z.object({ member_id: z.unknown() }), leader: z.unknown() }) }));
+const statusSchema = z.array(
+  z.object({ Status: z.object({ header: z.object({ member_id: z.unknown() }), leader: z.unknown() }) }),
+);
 
 export type Member = z.infer<typeof membersSchema>["members"][number];
 
 /** Runs etcdctl on a member and returns what it wrote, also when it ended with an error: health tells that way. */
 async function onMember(context: CheckContext, machine: Machine, command: string): Promise<string> {
   const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20);
-  if (result.stdout.trim() === "") throw new Error(`etcdctl ${command} on ${machine.name}: ${result.stderr.trim().slice(-300) || `exit code ${result.code}`}`);
+  if (result.stdout.trim() === "")
+    throw new Error(
+      `etcdctl ${command} on ${machine.name}: ${result.stderr.trim().slice(-300) || `exit code ${result.code}`}`,
+    );
   return result.stdout;
 }
 
@@ -35,7 +49,9 @@ export async function members(context: CheckContext, machine: Machine): Promise<
 /** The machine whose member leads. @throws Error when none says so. */
 export async function leader(context: CheckContext): Promise<Machine> {
   for (const machine of context.machines("etcd")) {
-    const [status] = statusSchema.parse(JSON.parse(await onMember(context, machine, "endpoint status --write-out json")));
+    const [status] = statusSchema.parse(
+      JSON.parse(await onMember(context, machine, "endpoint status --write-out json")),
+    );
     if (status && status.Status.header.member_id === status.Status.leader) return machine;
   }
   throw new Error("etcd: no member says that it leads");
@@ -45,7 +61,11 @@ export async function leader(context: CheckContext): Promise<Machine> {
 export async function keysOnMembers(context: CheckContext, prefix: string): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
   for (const machine of context.machines("etcd")) {
-    const text = await onMember(context, machine, `get --prefix '${prefix}' --consistency s --count-only --write-out fields`);
+    const text = await onMember(
+      context,
+      machine,
+      `get --prefix '${prefix}' --consistency s --count-only --write-out fields`,
+    );
     counts[machine.name] = Number(/"Count" : (\d+)/.exec(text)?.[1] ?? Number.NaN);
   }
   return counts;
@@ -58,36 +78,65 @@ export async function keysOnMembers(context: CheckContext, prefix: string): Prom
 export async function expectEtcd(context: CheckContext): Promise<void> {
   const machines = context.machines("etcd");
   expect(machines.length > 0, "the cluster has no etcd machine");
-  await together(machines.map(async (machine) => {
-    const text = await onMember(context, machine, `member list --write-out json && ${etcdctl} endpoint health --write-out json`);
-    const [list = "", health = ""] = text.trim().split("\n");
-    const known = membersSchema.parse(JSON.parse(list)).members;
-    const names = known.map((member) => member.name || `(not started: ${member.peerURLs.join(" ")})`).sort();
-    expect(names.join(" ") === machines.map((item) => item.name).sort().join(" "), `etcd members as ${machine.name} knows them: ${names.join(", ")}`);
-    for (const other of machines) {
-      const member = known.find((item) => item.name === other.name);
-      const urls = [...(member?.peerURLs ?? []), ...(member?.clientURLs ?? [])];
-      expect(urls.length === 2 && urls.every((url) => new URL(url).hostname === other.private_ipv4), `etcd member ${other.name}, as ${machine.name} knows it, is at ${urls.join(" ")}; its machine is at ${other.private_ipv4}`);
-      expect(!member?.isLearner, `etcd member ${other.name} is a learner`);
-    }
-    const [state] = healthSchema.parse(JSON.parse(health || "[]"));
-    expect(state?.health === true, `etcd member ${machine.name} is not healthy: ${state?.error ?? "no answer"}`);
-  }));
+  await together(
+    machines.map(async (machine) => {
+      const text = await onMember(
+        context,
+        machine,
+        `member list --write-out json && ${etcdctl} endpoint health --write-out json`,
+      );
+      const [list = "", health = ""] = text.trim().split("\n");
+      const known = membersSchema.parse(JSON.parse(list)).members;
+      const names = known.map((member) => member.name || `(not started: ${member.peerURLs.join(" ")})`).sort();
+      expect(
+        names.join(" ") ===
+          machines
+            .map((item) => item.name)
+            .sort()
+            .join(" "),
+        `etcd members as ${machine.name} knows them: ${names.join(", ")}`,
+      );
+      for (const other of machines) {
+        const member = known.find((item) => item.name === other.name);
+        const urls = [...(member?.peerURLs ?? []), ...(member?.clientURLs ?? [])];
+        expect(
+          urls.length === 2 && urls.every((url) => new URL(url).hostname === other.private_ipv4),
+          `etcd member ${other.name}, as ${machine.name} knows it, is at ${urls.join(" ")}; its machine is at ${other.private_ipv4}`,
+        );
+        expect(!member?.isLearner, `etcd member ${other.name} is a learner`);
+      }
+      const [state] = healthSchema.parse(JSON.parse(health || "[]"));
+      expect(state?.health === true, `etcd member ${machine.name} is not healthy: ${state?.error ?? "no answer"}`);
+    }),
+  );
 }
 
 /** @throws Error that names the API server that is not ready. */
 export async function expectApiServers(context: CheckContext): Promise<void> {
-  await together(context.machines("controller").map(async (machine) => {
-    // Through SSH: the firewall lets nobody but the load balancers and the cluster's machines to it.
-    const answer = await context.tryInMachine(machine, `curl --silent --max-time 5 --cacert /etc/corekube/secrets/ca.crt https://127.0.0.1:${apiPort}/readyz`, 20);
-    expect(answer.stdout.trim() === "ok", `API server of ${machine.name}: ${(answer.stdout || answer.stderr).trim().slice(-200) || "no answer"}`);
-  }));
+  await together(
+    context.machines("controller").map(async (machine) => {
+      // Through SSH: the firewall lets nobody but the load balancers and the cluster's machines to it.
+      const answer = await context.tryInMachine(
+        machine,
+        `curl --silent --max-time 5 --cacert /etc/corekube/secrets/ca.crt https://127.0.0.1:${apiPort}/readyz`,
+        20,
+      );
+      expect(
+        answer.stdout.trim() === "ok",
+        `API server of ${machine.name}: ${(answer.stdout || answer.stderr).trim().slice(-200) || "no answer"}`,
+      );
+    }),
+  );
   const through = await get(`${context.outputs.endpoint}/readyz`, { ca: context.outputs.caCertificate });
   expect(through.status === 200, `API through the load balancer: ${through.status}`);
 }
 
 interface Listed {
-  readonly items: readonly { readonly metadata: { readonly name: string }; readonly spec?: { readonly renewTime?: string }; readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } }[];
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly spec?: { readonly renewTime?: string };
+    readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  }[];
 }
 
 /** Seconds after which a node's lease counts as not renewed: kubelets renew every 10 s. */
@@ -95,9 +144,11 @@ const leaseAge = 25;
 
 /** @throws Error that names the node that is not Ready, or that has not said so lately. */
 export async function expectNodes(context: CheckContext): Promise<void> {
-  const [nodes, leases] = await Promise.all(
-    [["nodes"], ["leases", "-n", "kube-node-lease"]].map(async (what) => (await context.kubectlJson<Listed>(["get", ...what, "--request-timeout=5s"])).items),
-  ) as [Listed["items"], Listed["items"]];
+  const [nodes, leases] = (await Promise.all(
+    [["nodes"], ["leases", "-n", "kube-node-lease"]].map(
+      async (what) => (await context.kubectlJson<Listed>(["get", ...what, "--request-timeout=5s"])).items,
+    ),
+  )) as [Listed["items"], Listed["items"]];
   for (const machine of context.nodes()) {
     const node = nodes.find((item) => item.metadata.name === machine.name);
     const ready = node?.status?.conditions?.find((condition) => condition.type === "Ready")?.status;
@@ -127,15 +178,20 @@ async function together(tries: readonly Promise<void>[]): Promise<void> {
 export async function untilWhole(context: CheckContext, limit: number): Promise<number> {
   const began = Date.now();
   let said = "";
-  await eventually("the cluster whole", limit, async () => {
-    try {
-      await expectWhole(context);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
-      said = why;
-      throw error;
-    }
-  }, 1);
+  await eventually(
+    "the cluster whole",
+    limit,
+    async () => {
+      try {
+        await expectWhole(context);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
+        said = why;
+        throw error;
+      }
+    },
+    1,
+  );
   return Date.now() - began;
 }

@@ -40,7 +40,12 @@ export class Scenarios {
 
   /** As the stack tells its machines now. */
   async context(): Promise<CheckContext> {
-    this.current ??= new CheckContext(this.config, this.stack, await writeKubeconfig(this.config, this.stack), this.progress);
+    this.current ??= new CheckContext(
+      this.config,
+      this.stack,
+      await writeKubeconfig(this.config, this.stack),
+      this.progress,
+    );
     return this.current;
   }
 
@@ -48,7 +53,12 @@ export class Scenarios {
   killMember(which: "follower" | "leader"): Promise<Outcome> {
     return this.run(`etcd process, ${which}`, "by itself", async (context) => {
       const target = await this.member(context, which);
-      return { machine: target, act: async () => { await killProcess(context, target, "etcd.service"); } };
+      return {
+        machine: target,
+        act: async () => {
+          await killProcess(context, target, "etcd.service");
+        },
+      };
     });
   }
 
@@ -61,7 +71,10 @@ export class Scenarios {
   darkenController(): Promise<Outcome> {
     return this.darken(`controller machine, off for ${darkness} s`, async (context) => {
       const favourite = await favouriteController(context);
-      return must(context.machines("controller").find((machine) => machine.name !== favourite.name), "a second controller");
+      return must(
+        context.machines("controller").find((machine) => machine.name !== favourite.name),
+        "a second controller",
+      );
     });
   }
 
@@ -74,7 +87,13 @@ export class Scenarios {
   crashController(): Promise<Outcome> {
     return this.run("controller machine crashes, switched on again", "power on", async (context) => {
       const machine = must(context.machines("controller")[0], "a controller");
-      return { machine, act: async () => { await crash(context, machine); await powerOn(context, machine); } };
+      return {
+        machine,
+        act: async () => {
+          await crash(context, machine);
+          await powerOn(context, machine);
+        },
+      };
     });
   }
 
@@ -95,7 +114,12 @@ export class Scenarios {
 
   /** One `pulumi up`, which looks at the cloud first. @throws Error with the engine's diagnostics. */
   async up(): Promise<void> {
-    const result = await runEngine(this.config, this.stack, ["up", "--refresh", "--yes", "--skip-preview"], this.progress);
+    const result = await runEngine(
+      this.config,
+      this.stack,
+      ["up", "--refresh", "--yes", "--skip-preview"],
+      this.progress,
+    );
     if (result.code !== 0) throw new Error(`pulumi up --refresh failed\n${diagnostics(result.output)}`);
     this.current = undefined;
   }
@@ -121,7 +145,12 @@ export class Scenarios {
 
   private async member(context: CheckContext, which: "follower" | "leader"): Promise<Machine> {
     const leading = await leader(context);
-    return which === "leader" ? leading : must(context.machines("etcd").find((machine) => machine.name !== leading.name), "a second etcd machine");
+    return which === "leader"
+      ? leading
+      : must(
+          context.machines("etcd").find((machine) => machine.name !== leading.name),
+          "a second etcd machine",
+        );
   }
 
   private async run(
@@ -144,7 +173,8 @@ export class Scenarios {
 }
 
 /** One line of a report. */
-export const outcomeLine = ({ fault, figures, whole, by }: Outcome): string => `${fault}: ${figuresLine(figures)}; whole again ${by} after ${seconds(whole)}`;
+export const outcomeLine = ({ fault, figures, whole, by }: Outcome): string =>
+  `${fault}: ${figuresLine(figures)}; whole again ${by} after ${seconds(whole)}`;
 
 function must<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`the cluster has no ${what}`);

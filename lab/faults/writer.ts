@@ -36,7 +36,9 @@ export interface Verdict {
 
 const pageSchema = z.object({
   metadata: z.object({ continue: z.string().optional() }),
-  items: z.array(z.object({ metadata: z.object({ name: z.string() }), data: z.record(z.string(), z.string()).optional() })),
+  items: z.array(
+    z.object({ metadata: z.object({ name: z.string() }), data: z.record(z.string(), z.string()).optional() }),
+  ),
 });
 
 /** Seconds that the API may take to answer at the start and at the end, when no fault is on. */
@@ -66,7 +68,11 @@ export class Writer {
   async start(): Promise<void> {
     const client = this.client(10_000);
     await this.insist("namespace", async () => {
-      const answer = await client.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: this.namespace } });
+      const answer = await client.call("POST", "/api/v1/namespaces", {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: this.namespace },
+      });
       if (answer.status !== 201 && answer.status !== 409) throw new Error(said(answer));
     });
     this.began = Date.now();
@@ -75,7 +81,9 @@ export class Writer {
     this.loops = [this.write(end), this.read(end)];
     await this.insist("first write and first read", () => {
       const seen = this.figures();
-      return seen.write.succeeded > 0 && seen.read.succeeded > 0 ? Promise.resolve() : Promise.reject(new Error("none yet"));
+      return seen.write.succeeded > 0 && seen.read.succeeded > 0
+        ? Promise.resolve()
+        : Promise.reject(new Error("none yet"));
     });
   }
 
@@ -112,9 +120,13 @@ export class Writer {
     const found = await this.insist("list of what was written", () => this.list());
     const lost = [...expected].flatMap(([name, value]) => {
       const got = found.get(name);
-      return got === value ? [] : [`${name}: got ${got === undefined ? "nothing" : `"${got}"`}, acknowledged was "${value}"`];
+      return got === value
+        ? []
+        : [`${name}: got ${got === undefined ? "nothing" : `"${got}"`}, acknowledged was "${value}"`];
     });
-    const stale = this.operations.filter(({ outcome }) => outcome === "stale").map(({ key, error, ended }) => `${key} at ${new Date(ended).toISOString()}: ${error ?? ""}`);
+    const stale = this.operations
+      .filter(({ outcome }) => outcome === "stale")
+      .map(({ key, error, ended }) => `${key} at ${new Date(ended).toISOString()}: ${error ?? ""}`);
     return { acknowledged: expected.size, lost, stale };
   }
 
@@ -140,7 +152,12 @@ export class Writer {
     for (let count = 0; this.goesOn(end) && count < (this.options.writeLimit ?? 20_000); count++) {
       const name = `write-${String(count).padStart(6, "0")}`;
       const value = `${count}-${Date.now()}`;
-      const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: this.namespace }, data: { value } };
+      const object = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name, namespace: this.namespace },
+        data: { value },
+      };
       while (this.goesOn(end)) {
         const done = await this.operation("write", name, async () => {
           const answer = await client.call("POST", this.path(), object);
@@ -168,13 +185,19 @@ export class Writer {
         if (answer.status === 404) return "acknowledged, but not found";
         if (answer.status !== 200) throw new Error(said(answer));
         const value = (JSON.parse(answer.body) as { data?: { value?: string } }).data?.value;
-        return value === this.acknowledged.get(name) ? undefined : `got "${value ?? ""}", acknowledged was "${this.acknowledged.get(name) ?? ""}"`;
+        return value === this.acknowledged.get(name)
+          ? undefined
+          : `got "${value ?? ""}", acknowledged was "${this.acknowledged.get(name) ?? ""}"`;
       });
     }
   }
 
   /** Does one operation and records it, then waits for its turn. What `work` returns is why a read is stale. Returns whether it succeeded. */
-  private async operation(kind: Operation["kind"], key: string, work: () => Promise<string | undefined>): Promise<boolean> {
+  private async operation(
+    kind: Operation["kind"],
+    key: string,
+    work: () => Promise<string | undefined>,
+  ): Promise<boolean> {
     const began = Date.now();
     let outcome: Operation["outcome"] = "ok";
     let error: string | undefined;
@@ -195,7 +218,10 @@ export class Writer {
     const found = new Map<string, string>();
     let next = "";
     do {
-      const answer = await client.call("GET", `${this.path()}?limit=500${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`);
+      const answer = await client.call(
+        "GET",
+        `${this.path()}?limit=500${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`,
+      );
       if (answer.status !== 200) throw new Error(said(answer));
       const page = pageSchema.parse(JSON.parse(answer.body));
       for (const item of page.items) found.set(item.metadata.name, item.data?.["value"] ?? "");
@@ -210,7 +236,8 @@ export class Writer {
       try {
         return await attempt();
       } catch (error) {
-        if (Date.now() > end) throw new Error(`${what}: not within ${patience} s; last: ${kindOf(error)}`, { cause: error });
+        if (Date.now() > end)
+          throw new Error(`${what}: not within ${patience} s; last: ${kindOf(error)}`, { cause: error });
         await sleep(500);
       }
     }
@@ -241,5 +268,8 @@ function safeJson(text: string): unknown {
 /** Errors of a kind count together: without the names of objects and the local ports. */
 function kindOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/write-\d+/g, "...").replace(/ - Local \(.*\)$/, "").slice(0, 160);
+  return message
+    .replace(/write-\d+/g, "...")
+    .replace(/ - Local \(.*\)$/, "")
+    .slice(0, 160);
 }

@@ -57,7 +57,11 @@ export function createHost(address: string, version: string): LanguageHost {
     getRequiredPackages: unary((request: messages.GetRequiredPackagesRequest) =>
       new messages.GetRequiredPackagesResponse().setPackagesList(
         pluginPackages(programDirectory(request)).map((found) =>
-          new PackageDependency().setName(found.name).setKind("resource").setVersion(found.version).setServer(found.server ?? ""),
+          new PackageDependency()
+            .setName(found.name)
+            .setKind("resource")
+            .setVersion(found.version)
+            .setServer(found.server ?? ""),
         ),
       ),
     ),
@@ -75,7 +79,9 @@ export function createHost(address: string, version: string): LanguageHost {
         (error: unknown) => call.destroy(callError(error)),
       );
     },
-    installDependencies: (call: grpc.ServerWritableStream<messages.InstallDependenciesRequest, messages.InstallDependenciesResponse>) => {
+    installDependencies: (
+      call: grpc.ServerWritableStream<messages.InstallDependenciesRequest, messages.InstallDependenciesResponse>,
+    ) => {
       void track(install(call, signalOf(call))).then(
         () => call.end(),
         (error: unknown) => call.destroy(callError(error)),
@@ -83,7 +89,8 @@ export function createHost(address: string, version: string): LanguageHost {
     },
     runtimeOptionsPrompts: unary((request: messages.RuntimeOptionsRequest) => {
       const response = new messages.RuntimeOptionsResponse();
-      if (request.getInfo()?.getOptions()?.toJavaScript()["packagemanager"] === undefined) response.setPromptsList([managerPrompt()]);
+      if (request.getInfo()?.getOptions()?.toJavaScript()["packagemanager"] === undefined)
+        response.setPromptsList([managerPrompt()]);
       return response;
     }),
     template: unary(() => new messages.TemplateResponse()),
@@ -95,8 +102,8 @@ export function createHost(address: string, version: string): LanguageHost {
     }),
     getProgramDependencies: unary((request: messages.GetProgramDependenciesRequest) =>
       new messages.GetProgramDependenciesResponse().setDependenciesList(
-        dependencies(programDirectory(request), request.getTransitivedependencies()).map(({ name, version: installed }) =>
-          new messages.DependencyInfo().setName(name).setVersion(installed),
+        dependencies(programDirectory(request), request.getTransitivedependencies()).map(
+          ({ name, version: installed }) => new messages.DependencyInfo().setName(name).setVersion(installed),
         ),
       ),
     ),
@@ -116,7 +123,9 @@ export function createHost(address: string, version: string): LanguageHost {
   return {
     listen: () =>
       new Promise((resolve, reject) => {
-        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
+        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+          error ? reject(error) : resolve(port),
+        );
       }),
     cancel: async () => {
       cancellation.abort();
@@ -150,7 +159,10 @@ async function install(
 function managerPrompt(): messages.RuntimeOptionPrompt {
   const { STRING } = messages.RuntimeOptionPrompt.RuntimeOptionType;
   const value = (name: string): messages.RuntimeOptionPrompt.RuntimeOptionValue =>
-    new messages.RuntimeOptionPrompt.RuntimeOptionValue().setPrompttype(STRING).setStringvalue(name).setDisplayname(name);
+    new messages.RuntimeOptionPrompt.RuntimeOptionValue()
+      .setPrompttype(STRING)
+      .setStringvalue(name)
+      .setDisplayname(name);
   return new messages.RuntimeOptionPrompt()
     .setKey("packagemanager")
     .setDescription("The package manager to use for installing dependencies")
@@ -172,10 +184,17 @@ function unary<Request, Response>(
 
 function unimplemented(name: string): grpc.UntypedHandleCall {
   return (_call: unknown, callback: grpc.sendUnaryData<never>) =>
-    callback({ code: grpc.status.UNIMPLEMENTED, details: `the lab's language host has no ${name}; install Pulumi's own for it` });
+    callback({
+      code: grpc.status.UNIMPLEMENTED,
+      details: `the lab's language host has no ${name}; install Pulumi's own for it`,
+    });
 }
 
 function callError(error: unknown): grpc.ServiceError {
   const message = error instanceof Error ? error.message : String(error);
-  return Object.assign(new Error(message), { code: grpc.status.UNKNOWN, details: message, metadata: new grpc.Metadata() });
+  return Object.assign(new Error(message), {
+    code: grpc.status.UNKNOWN,
+    details: message,
+    metadata: new grpc.Metadata(),
+  });
 }

@@ -26,7 +26,11 @@ export function installArguments(manager: PackageManager): string[] {
 /** Empty when it cannot be told. */
 export function managerVersion(manager: PackageManager): string {
   try {
-    return execFileSync(manager, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 10_000 }).trim();
+    return execFileSync(manager, ["--version"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 10_000,
+    }).trim();
   } catch {
     return "";
   }

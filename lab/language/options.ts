@@ -23,12 +23,15 @@ export function parseOptions(struct: Struct | undefined): Options {
   if (tsconfig !== undefined && typeof tsconfig !== "string") throw wrong("tsconfig", tsconfig, "a path");
   if (typeof nodeargs !== "string") throw wrong("nodeargs", nodeargs, "a string");
   const manager = (["auto", ...packageManagers] as const).find((name) => name === packagemanager);
-  if (manager === undefined) throw wrong("packagemanager", packagemanager, `one of auto, ${packageManagers.join(", ")}`);
+  if (manager === undefined)
+    throw wrong("packagemanager", packagemanager, `one of auto, ${packageManagers.join(", ")}`);
   return { typescript, tsconfig, nodeargs: splitArguments(nodeargs), packagemanager: manager };
 }
 
 function wrong(option: string, value: JavaScriptValue, allowed: string): Error {
-  return new Error(`runtime.options.${option} in the project file: got ${JSON.stringify(value)}, it must be ${allowed}`);
+  return new Error(
+    `runtime.options.${option} in the project file: got ${JSON.stringify(value)}, it must be ${allowed}`,
+  );
 }
 
 /** Splits as a shell does: blanks separate, quotes and backslashes hold together. */
@@ -50,7 +53,10 @@ export function splitArguments(line: string): string[] {
       word = undefined;
     } else word = (word ?? "") + character;
   }
-  if (quote !== undefined) throw new Error(`runtime.options.nodeargs in the project file: ${JSON.stringify(line)} has an open ${quote}; close it`);
+  if (quote !== undefined)
+    throw new Error(
+      `runtime.options.nodeargs in the project file: ${JSON.stringify(line)} has an open ${quote}; close it`,
+    );
   if (word !== undefined) words.push(word);
   return words;
 }

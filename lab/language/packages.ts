@@ -19,7 +19,12 @@ interface Manifest {
   readonly version?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
-  readonly pulumi?: { readonly resource?: boolean; readonly name?: string; readonly version?: string; readonly server?: string };
+  readonly pulumi?: {
+    readonly resource?: boolean;
+    readonly name?: string;
+    readonly version?: string;
+    readonly server?: string;
+  };
 }
 
 /** The packages that say in their package.json that they belong to a resource plugin. */
@@ -42,7 +47,10 @@ export function pluginPackages(programDirectory: string): PluginPackage[] {
 /** Installed packages: those that the program names, or with `transitive` every one. */
 export function dependencies(programDirectory: string, transitive: boolean): Dependency[] {
   const manifest = readManifest(join(projectRoot(programDirectory), "package.json"));
-  const named = new Set([...Object.keys(manifest?.dependencies ?? {}), ...Object.keys(manifest?.devDependencies ?? {})]);
+  const named = new Set([
+    ...Object.keys(manifest?.dependencies ?? {}),
+    ...Object.keys(manifest?.devDependencies ?? {}),
+  ]);
   const found = new Map<string, Dependency>();
   for (const folder of moduleFolders(programDirectory)) {
     for (const { name, version } of installed(folder)) {

@@ -14,7 +14,10 @@ export function runPlugin(request: RunPluginRequest, output: PluginOutput, signa
   const directory = info?.getProgramDirectory() ?? "";
   const options = parseOptions(info?.getOptions());
   const analyzer = request.getKind() === "analyzer";
-  const runner = locateModule(analyzer ? "@pulumi/pulumi/cmd/run-policy-pack" : "@pulumi/pulumi/cmd/run-plugin", directory);
+  const runner = locateModule(
+    analyzer ? "@pulumi/pulumi/cmd/run-policy-pack" : "@pulumi/pulumi/cmd/run-plugin",
+    directory,
+  );
   const args = request.getArgsList();
   return runProcess({
     command: process.execPath,

@@ -19,7 +19,11 @@ export interface Start {
 /** Exit code of the child; one killed by a signal has 128 and the signal's name in the error. */
 export function runProcess(start: Start): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(start.command, start.args, { cwd: start.directory, env: start.env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(start.command, start.args, {
+      cwd: start.directory,
+      env: start.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const stop = (): void => interrupt(child);
     start.signal.addEventListener("abort", stop, { once: true });
     if (start.signal.aborted) stop();
@@ -46,6 +50,8 @@ export function locateModule(name: string, directory: string): string {
   try {
     return createRequire(join(directory, "package.json")).resolve(name);
   } catch {
-    throw new Error(`The Pulumi SDK (${name}) is not installed for ${directory}; run "npm ci" or "pulumi install" there`);
+    throw new Error(
+      `The Pulumi SDK (${name}) is not installed for ${directory}; run "npm ci" or "pulumi install" there`,
+    );
   }
 }

@@ -40,7 +40,9 @@ export async function runProgram(request: RunRequest, engine: string, signal: Ab
     });
     if (code === 0) return new RunResponse();
     if (code === alreadyReported) return new RunResponse().setBail(true);
-    const advice = memory ? "; it ran out of memory: raise it with runtime.options.nodeargs, such as --max-old-space-size=4096" : "";
+    const advice = memory
+      ? "; it ran out of memory: raise it with runtime.options.nodeargs, such as --max-old-space-size=4096"
+      : "";
     return new RunResponse().setError(`Program exited with non-zero exit code: ${code}${advice}`);
   } catch (error) {
     return new RunResponse().setError(error instanceof Error ? error.message : String(error));
@@ -70,5 +72,7 @@ function programArguments(request: RunRequest, engine: string, directory: string
 /** The SDK also knows keys in the old form, `package:config:name`, and the official host still sends that. */
 function configuration(request: RunRequest): string {
   const entries = request.getConfigMap().toArray();
-  return JSON.stringify(Object.fromEntries(entries.map(([key, value]) => [key.replace(/^([^:]+):(?:config:)?/, "$1:config:"), value])));
+  return JSON.stringify(
+    Object.fromEntries(entries.map(([key, value]) => [key.replace(/^([^:]+):(?:config:)?/, "$1:config:"), value])),
+  );
 }

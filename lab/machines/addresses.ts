@@ -23,17 +23,34 @@ const natMark = "0xc0e";
 const privateNetworks = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16";
 
 /** Sets, maps and chains; none without such machines. */
-export function addressLines(machines: readonly SinglePort[], vpcs: readonly { readonly id: string; readonly cidr: string }[]): string[] {
+export function addressLines(
+  machines: readonly SinglePort[],
+  vpcs: readonly { readonly id: string; readonly cidr: string }[],
+): string[] {
   if (machines.length === 0) return [];
   const open = machines.filter((machine) => machine.publicIpv4 !== "" && machine.single.egress.kind === "public");
-  const behindNat = machines.flatMap(({ privateIpv4, single: { egress } }) => (egress.kind === "nat" ? [`${privateIpv4} : ${egress.address}`] : []));
+  const behindNat = machines.flatMap(({ privateIpv4, single: { egress } }) =>
+    egress.kind === "nat" ? [`${privateIpv4} : ${egress.address}`] : [],
+  );
   return [
     ...block("set single", ["type ifname", elements(machines.map(({ id }) => `"${publicPort(id)}"`))]),
-    ...block("set own", ["type ifname . ipv4_addr", elements(machines.map(({ id, privateIpv4 }) => `"${publicPort(id)}" . ${privateIpv4}`))]),
-    ...block("map public_of", ["type ipv4_addr : ipv4_addr", elements(open.map(({ publicIpv4, privateIpv4 }) => `${privateIpv4} : ${publicIpv4}`))]),
-    ...block("map private_of", ["type ipv4_addr : ipv4_addr", elements(open.map(({ publicIpv4, privateIpv4 }) => `${publicIpv4} : ${privateIpv4}`))]),
+    ...block("set own", [
+      "type ifname . ipv4_addr",
+      elements(machines.map(({ id, privateIpv4 }) => `"${publicPort(id)}" . ${privateIpv4}`)),
+    ]),
+    ...block("map public_of", [
+      "type ipv4_addr : ipv4_addr",
+      elements(open.map(({ publicIpv4, privateIpv4 }) => `${privateIpv4} : ${publicIpv4}`)),
+    ]),
+    ...block("map private_of", [
+      "type ipv4_addr : ipv4_addr",
+      elements(open.map(({ publicIpv4, privateIpv4 }) => `${publicIpv4} : ${privateIpv4}`)),
+    ]),
     ...block("map nat_of", ["type ipv4_addr : ipv4_addr", elements(behindNat)]),
-    ...block("set near", ["type ifname", elements(machines.filter(({ single }) => single.hopLimit === 1).map(({ id }) => `"${publicPort(id)}"`))]),
+    ...block("set near", [
+      "type ifname",
+      elements(machines.filter(({ single }) => single.hopLimit === 1).map(({ id }) => `"${publicPort(id)}"`)),
+    ]),
     ...block("chain leave", [
       "type filter hook prerouting priority raw; policy accept;",
       "iifname @single iifname . ip saddr != @own drop",
@@ -44,13 +61,23 @@ export function addressLines(machines: readonly SinglePort[], vpcs: readonly { r
       "iifname @single ip saddr != @public_of drop",
       "iifname @single ip saddr set ip saddr map @public_of",
     ]),
-    ...block("chain arrive", ["type filter hook postrouting priority 300; policy accept;", "oifname @single ip daddr set ip daddr map @private_of"]),
+    ...block("chain arrive", [
+      "type filter hook postrouting priority 300; policy accept;",
+      "oifname @single ip daddr set ip daddr map @private_of",
+    ]),
     ...["input", "postrouting"].flatMap((hook) =>
-      block(`chain nat_${hook}`, [`type nat hook ${hook} priority 100; policy accept;`, `meta mark ${natMark} snat ip to ip saddr map @nat_of`]),
+      block(`chain nat_${hook}`, [
+        `type nat hook ${hook} priority 100; policy accept;`,
+        `meta mark ${natMark} snat ip to ip saddr map @nat_of`,
+      ]),
     ),
   ];
 }
 
 const elements = (items: readonly string[]): string => (items.length === 0 ? "" : `elements = { ${items.join(", ")} }`);
 
-const block = (head: string, lines: readonly string[]): string[] => [`  ${head} {`, ...lines.filter((line) => line !== "").map((line) => `    ${line}`), "  }"];
+const block = (head: string, lines: readonly string[]): string[] => [
+  `  ${head} {`,
+  ...lines.filter((line) => line !== "").map((line) => `    ${line}`),
+  "  }",
+];

@@ -8,25 +8,48 @@ import type { LoadBalancerSpec, VpcSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
 import { joinHostGroup } from "./cgroups.js";
 import { haproxyConfig } from "./haproxy.js";
-import { balancerSocket, balancersDirectory, logsDirectory, metadataAddress, publicBridge, vpcBridge } from "./names.js";
+import {
+  balancerSocket,
+  balancersDirectory,
+  logsDirectory,
+  metadataAddress,
+  publicBridge,
+  vpcBridge,
+} from "./names.js";
 import { setAddresses } from "./network.js";
-import { type ProcessMark, childrenOf, isAlive, markOf, readMark, signalMark, waitForEnd, writeMark } from "./processes.js";
+import {
+  type ProcessMark,
+  childrenOf,
+  isAlive,
+  markOf,
+  readMark,
+  signalMark,
+  waitForEnd,
+  writeMark,
+} from "./processes.js";
 import { inNamespace, run } from "./run.js";
 
 const configFile = (config: LabConfig): string => join(balancersDirectory(config), "haproxy.cfg");
 const stateFile = (config: LabConfig): string => join(balancersDirectory(config), "servers.state");
 const markFile = (config: LabConfig): string => join(balancersDirectory(config), "process.json");
 /** Makes the load balancers equal to the given ones; none: haproxy ends. @throws Error when haproxy refuses the configuration. */
-export async function applyBalancers(config: LabConfig, balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void> {
+export async function applyBalancers(
+  config: LabConfig,
+  balancers: readonly LoadBalancerSpec[],
+  vpcs: readonly VpcSpec[],
+): Promise<void> {
   mkdirSync(balancersDirectory(config), { recursive: true });
   const external = balancers.filter((balancer) => balancer.network === "EXTERNAL").map((balancer) => balancer.ip);
   const inVpc = (vpc: string): readonly string[] =>
-    balancers.filter((balancer) => balancer.vpcUuid === vpc).flatMap((balancer) => [balancer.privateIpv4, ...(balancer.network === "INTERNAL" ? [balancer.ip] : [])]);
+    balancers
+      .filter((balancer) => balancer.vpcUuid === vpc)
+      .flatMap((balancer) => [balancer.privateIpv4, ...(balancer.network === "INTERNAL" ? [balancer.ip] : [])]);
   // New addresses before haproxy binds to them, old ones away once it has let go.
   const present = async (strict: boolean): Promise<void> => {
     const keep = strict ? [] : previousAddresses(config);
     await setAddresses(config, publicBridge, external, [config.gateway, metadataAddress, ...keep]);
-    for (const vpc of vpcs) await setAddresses(config, vpcBridge(vpc.id), inVpc(vpc.id), [...(vpc.gateways ?? []), ...keep]);
+    for (const vpc of vpcs)
+      await setAddresses(config, vpcBridge(vpc.id), inVpc(vpc.id), [...(vpc.gateways ?? []), ...keep]);
   };
   await present(false);
   const text = haproxyConfig(balancers, { socket: balancerSocket(config), state: stateFile(config) });
@@ -56,7 +79,8 @@ async function reload(config: LabConfig, master: ProcessMark): Promise<void> {
   const end = Date.now() + 10_000;
   // The master starts itself anew and then a worker; the one before serves its last connections to their end.
   while (!childrenOf(master.pid).some((pid) => !before.includes(pid))) {
-    if (!isAlive(master) || Date.now() > end) throw new Error(`load balancers: haproxy did not take its new configuration; see ${logFile(config)}`);
+    if (!isAlive(master) || Date.now() > end)
+      throw new Error(`load balancers: haproxy did not take its new configuration; see ${logFile(config)}`);
     await sleep(20);
   }
   await answering(config);
@@ -78,7 +102,8 @@ async function start(config: LabConfig): Promise<void> {
   child.unref();
   const end = Date.now() + 10_000;
   while (childrenOf(mark.pid).length === 0) {
-    if (!isAlive(mark) || Date.now() > end) throw new Error(`load balancers: haproxy did not start; see ${logFile(config)}`);
+    if (!isAlive(mark) || Date.now() > end)
+      throw new Error(`load balancers: haproxy did not start; see ${logFile(config)}`);
     await sleep(20);
   }
   await answering(config);
@@ -89,7 +114,8 @@ async function answering(config: LabConfig): Promise<void> {
   for (;;) {
     const answer = await command(config, "show info").catch(() => "");
     if (answer !== "") return;
-    if (Date.now() > end) throw new Error(`load balancers: haproxy does not answer on ${balancerSocket(config)}; see ${logFile(config)}`);
+    if (Date.now() > end)
+      throw new Error(`load balancers: haproxy does not answer on ${balancerSocket(config)}; see ${logFile(config)}`);
     await sleep(20);
   }
 }
@@ -109,24 +135,40 @@ export async function stopBalancers(config: LabConfig): Promise<void> {
 }
 
 /** Health of every target as its load balancer sees it: backend name, droplet id, whether it gets connections. */
-export async function balancerHealth(config: LabConfig): Promise<readonly { readonly backend: string; readonly dropletId: number; readonly healthy: boolean }[]> {
+export async function balancerHealth(
+  config: LabConfig,
+): Promise<readonly { readonly backend: string; readonly dropletId: number; readonly healthy: boolean }[]> {
   if (!isAlive(readMark(markFile(config)))) return [];
   const lines = (await command(config, "show stat")).split("\n").map((line) => line.split(","));
   const status = lines[0]?.indexOf("status") ?? -1;
   return lines
     .filter((fields) => /^droplet-[0-9]+$/.test(fields[1] ?? ""))
-    .map((fields) => ({ backend: fields[0]!, dropletId: Number(fields[1]!.slice("droplet-".length)), healthy: fields[status]!.startsWith("UP") }));
+    .map((fields) => ({
+      backend: fields[0]!,
+      dropletId: Number(fields[1]!.slice("droplet-".length)),
+      healthy: fields[status]!.startsWith("UP"),
+    }));
 }
 
 /** Connections of every target: those that are open now, and those since the load balancer was last loaded. */
 export async function balancerSessions(
   config: LabConfig,
-): Promise<readonly { readonly backend: string; readonly dropletId: number; readonly open: number; readonly all: number }[]> {
-  const [head = [], ...rows] = (await command(config, "show stat")).replace(/^# /, "").split("\n").map((line) => line.split(","));
+): Promise<
+  readonly { readonly backend: string; readonly dropletId: number; readonly open: number; readonly all: number }[]
+> {
+  const [head = [], ...rows] = (await command(config, "show stat"))
+    .replace(/^# /, "")
+    .split("\n")
+    .map((line) => line.split(","));
   const [open, all] = [head.indexOf("scur"), head.indexOf("stot")];
   return rows
     .filter((fields) => /^droplet-[0-9]+$/.test(fields[1] ?? ""))
-    .map((fields) => ({ backend: fields[0]!, dropletId: Number(fields[1]!.slice("droplet-".length)), open: Number(fields[open]), all: Number(fields[all]) }));
+    .map((fields) => ({
+      backend: fields[0]!,
+      dropletId: Number(fields[1]!.slice("droplet-".length)),
+      open: Number(fields[open]),
+      all: Number(fields[all]),
+    }));
 }
 
 /** One command to haproxy's socket. */
@@ -144,5 +186,7 @@ function command(config: LabConfig, text: string): Promise<string> {
 /** Addresses that the running haproxy may be bound to. */
 function previousAddresses(config: LabConfig): readonly string[] {
   if (!existsSync(configFile(config))) return [];
-  return [...readFileSync(configFile(config), "utf8").matchAll(/^ {2}(?:bind|source) ([0-9.]+)/gm)].map((match) => match[1]!);
+  return [...readFileSync(configFile(config), "utf8").matchAll(/^ {2}(?:bind|source) ([0-9.]+)/gm)].map(
+    (match) => match[1]!,
+  );
 }

@@ -39,7 +39,15 @@ const users = [
 ] as const;
 
 /** Documentation and translations: half of the files, read by nobody here. */
-export const leftOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/i18n/*", "/usr/share/lintian/*", "/usr/share/bash-completion/*"] as const;
+export const leftOut = [
+  "/usr/share/doc/*",
+  "/usr/share/man/*",
+  "/usr/share/info/*",
+  "/usr/share/locale/*",
+  "/usr/share/i18n/*",
+  "/usr/share/lintian/*",
+  "/usr/share/bash-completion/*",
+] as const;
 
 /**
  * Makes a minimal Debian system with `basePackages` and Flatcar's users in `folder`.
@@ -47,9 +55,16 @@ export const leftOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info
  * @throws Error with the last lines of mmdebstrap when packages cannot be fetched, or when we are not root.
  */
 export async function bootstrapDebian(folder: string, progress: Progress): Promise<void> {
-  if (process.geteuid?.() !== 0) throw new Error("machine image: only root can make one (it holds files of many owners); run as root");
+  if (process.geteuid?.() !== 0)
+    throw new Error("machine image: only root can make one (it holds files of many owners); run as root");
   await mmdebstrap(
-    ["--variant=minbase", `--include=${basePackages.join(",")}`, ...users.map((command) => `--customize-hook=chroot "$1" ${command}`), debianRelease, folder],
+    [
+      "--variant=minbase",
+      `--include=${basePackages.join(",")}`,
+      ...users.map((command) => `--customize-hook=chroot "$1" ${command}`),
+      debianRelease,
+      folder,
+    ],
     "machine image",
     progress,
   );
@@ -64,7 +79,8 @@ export async function bootstrapDebian(folder: string, progress: Progress): Promi
 export async function mmdebstrap(args: readonly string[], what: string, progress: Progress): Promise<void> {
   const start = Date.now();
   let last = "starting";
-  const tell = (): void => progress.report(`${what}: Debian packages, ${Math.round((Date.now() - start) / 1000)} s: ${last}`);
+  const tell = (): void =>
+    progress.report(`${what}: Debian packages, ${Math.round((Date.now() - start) / 1000)} s: ${last}`);
   const timer = setInterval(tell, 5_000);
   const mirror = process.env["COREKUBE_DEBIAN_MIRROR"];
   tell();
@@ -91,7 +107,10 @@ export async function mmdebstrap(args: readonly string[], what: string, progress
     );
   } catch (error) {
     progress.signal?.throwIfAborted();
-    throw new Error(`${what}: mmdebstrap failed; check that Debian's package servers can be reached, or name a mirror in COREKUBE_DEBIAN_MIRROR\n${(error as Error).message}`, { cause: error });
+    throw new Error(
+      `${what}: mmdebstrap failed; check that Debian's package servers can be reached, or name a mirror in COREKUBE_DEBIAN_MIRROR\n${(error as Error).message}`,
+      { cause: error },
+    );
   } finally {
     clearInterval(timer);
   }

@@ -5,7 +5,18 @@
  * else, which each machine gets a copy of. What is put on top of Debian lies as plain files in `base/`.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
@@ -55,9 +66,16 @@ export async function ensureBase(config: LabConfig, progress: Progress): Promise
 }
 
 function baseKey(config: LabConfig): string {
-  const hash = createHash("sha256").update(JSON.stringify([basePackages, osRelease(), machineTools.map((tool) => toolPath(config, tool).slice(config.cache.length))]));
+  const hash = createHash("sha256").update(
+    JSON.stringify([
+      basePackages,
+      osRelease(),
+      machineTools.map((tool) => toolPath(config, tool).slice(config.cache.length)),
+    ]),
+  );
   for (const source of ["base.ts", "base-debian.ts"]) hash.update(readFileSync(join(__dirname, source)));
-  for (const file of filesBelow(overlay)) hash.update(`${file}\0${lstatSync(join(overlay, file)).mode & 0o111}\0`).update(readFileSync(join(overlay, file)));
+  for (const file of filesBelow(overlay))
+    hash.update(`${file}\0${lstatSync(join(overlay, file)).mode & 0o111}\0`).update(readFileSync(join(overlay, file)));
   return hash.digest("hex").slice(0, 12);
 }
 
@@ -75,9 +93,20 @@ function applyOverlay(root: string): void {
 function prune(root: string): void {
   const path = (name: string): string => join(root, name);
   // Units that Debian's packages enabled: a machine's first boot enables what the presets say, and only that.
-  for (const name of readdirSync(path("etc/systemd/system"))) rmSync(path(`etc/systemd/system/${name}`), { recursive: true });
+  for (const name of readdirSync(path("etc/systemd/system")))
+    rmSync(path(`etc/systemd/system/${name}`), { recursive: true });
   for (const name of readdirSync(path("etc/ssh"))) if (/^ssh_host_/.test(name)) rmSync(path(`etc/ssh/${name}`));
-  for (const name of ["var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "var/backups", "etc/apt", "etc/cron.daily", "etc/hostname"]) rmSync(path(name), { recursive: true, force: true });
+  for (const name of [
+    "var/lib/dpkg",
+    "var/lib/apt",
+    "var/cache",
+    "var/log",
+    "var/backups",
+    "etc/apt",
+    "etc/cron.daily",
+    "etc/hostname",
+  ])
+    rmSync(path(name), { recursive: true, force: true });
   for (const name of ["var/cache", "var/log", "opt/bin", "opt/cni/bin"]) mkdirSync(path(name), { recursive: true });
   // Mount point for the host's modules; programs look for the list of built-in ones there.
   mkdirSync(path("usr/lib/modules"), { recursive: true });

@@ -51,7 +51,10 @@ export function createGroup(config: LabConfig, group: string): readonly string[]
 }
 
 function delegateControllers(parent: string, region: string): void {
-  for (const controller of readFileSync(join(parent, "cgroup.controllers"), "utf8").trim().split(/\s+/).filter(Boolean)) {
+  for (const controller of readFileSync(join(parent, "cgroup.controllers"), "utf8")
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)) {
     for (const folder of [parent, region]) {
       try {
         writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
@@ -65,7 +68,8 @@ function delegateControllers(parent: string, region: string): void {
 function inheritCpuset(parent: string, child: string): void {
   for (const name of ["cpuset.cpus", "cpuset.mems"]) {
     const file = join(child, name);
-    if (existsSync(file) && readFileSync(file, "utf8").trim() === "") writeIfThere(file, readFileSync(join(parent, name), "utf8"));
+    if (existsSync(file) && readFileSync(file, "utf8").trim() === "")
+      writeIfThere(file, readFileSync(join(parent, name), "utf8"));
   }
 }
 
@@ -88,7 +92,8 @@ export function processesOf(config: LabConfig, group: string): readonly number[]
 function collect(folder: string, pids: Set<number>): void {
   for (const child of subgroups(folder)) collect(child, pids);
   try {
-    for (const pid of readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean)) pids.add(Number(pid));
+    for (const pid of readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean))
+      pids.add(Number(pid));
   } catch {
     // The group went away while we looked.
   }
@@ -96,7 +101,9 @@ function collect(folder: string, pids: Set<number>): void {
 
 function subgroups(folder: string): readonly string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(folder, entry.name));
   } catch {
     return [];
   }
@@ -105,7 +112,8 @@ function subgroups(folder: string): readonly string[] {
 /** Groups that the region has now. */
 export function groupsOf(config: LabConfig): readonly string[] {
   const names = new Set<string>();
-  for (const { path } of hierarchies()) for (const folder of subgroups(join(path, config.namespace))) names.add(basename(folder));
+  for (const { path } of hierarchies())
+    for (const folder of subgroups(join(path, config.namespace))) names.add(basename(folder));
   return [...names];
 }
 
@@ -116,7 +124,10 @@ export async function removeGroup(config: LabConfig, group: string, timeout = 10
   for (;;) {
     const pids = processesOf(config, group).filter((pid) => pid !== process.pid);
     if (pids.length === 0) break;
-    if (Date.now() > end) throw new Error(`processes ${pids.join(", ")} of "${config.namespace}/${group}" do not end; look at /proc/${pids[0]}/stack`);
+    if (Date.now() > end)
+      throw new Error(
+        `processes ${pids.join(", ")} of "${config.namespace}/${group}" do not end; look at /proc/${pids[0]}/stack`,
+      );
     // systemd-nspawn ends by itself once its machine has, and then tidies up behind itself.
     const patient = Date.now() - start < 6_000;
     for (const pid of pids) if (!patient || commandName(pid) !== "systemd-nspawn") kill(pid);

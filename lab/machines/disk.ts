@@ -4,7 +4,16 @@
  * It takes the space that is written to it, not its size. The mount is the region's, not the machine's: it stays while the
  * machine is off, so that the lab can write into the root, and goes with the droplet.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureLoop, releaseLoops } from "./loops.js";
@@ -29,7 +38,18 @@ export async function createDisk(directory: string, size: number): Promise<void>
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, size * gigabyte);
   // The file reads as zeros already, so nothing has to be written for the tables; the journal's size would grow with the disk's.
-  await run(["mkfs.ext4", "-q", "-F", "-L", "ROOT", "-J", "size=64", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", partial]);
+  await run([
+    "mkfs.ext4",
+    "-q",
+    "-F",
+    "-L",
+    "ROOT",
+    "-J",
+    "size=64",
+    "-E",
+    "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
+    partial,
+  ]);
   renameSync(partial, file);
   await mountDisk(directory, size);
 }
@@ -72,7 +92,8 @@ async function growDisk(directory: string, size: number): Promise<void> {
   const file = diskFile(directory);
   const checked = await attempt(["e2fsck", "-f", "-p", file]);
   // 1: what it found was set right.
-  if (checked.code > 1) throw new Error(`${file} cannot grow to ${size} GB, its file system is damaged: ${checked.stdout.trim()}`);
+  if (checked.code > 1)
+    throw new Error(`${file} cannot grow to ${size} GB, its file system is damaged: ${checked.stdout.trim()}`);
   await run(["resize2fs", file, `${size}G`]);
 }
 
@@ -91,7 +112,8 @@ async function unmountDisk(directory: string): Promise<void> {
     // What a process that was just killed held is let go a moment later.
     const result = await attempt(["umount", root]);
     if (result.code === 0) continue;
-    if (Date.now() > end) throw new Error(`${root} cannot be unmounted: ${result.stderr.trim()}; "fuser -vm ${root}" shows who uses it`);
+    if (Date.now() > end)
+      throw new Error(`${root} cannot be unmounted: ${result.stderr.trim()}; "fuser -vm ${root}" shows who uses it`);
     await sleep(50);
   }
   await releaseLoops(directory);
@@ -100,5 +122,10 @@ async function unmountDisk(directory: string): Promise<void> {
 function isMounted(path: string): boolean {
   return readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
-    .some((line) => (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))) === path);
+    .some(
+      (line) =>
+        (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
+          String.fromCharCode(parseInt(octal, 8)),
+        ) === path,
+    );
 }

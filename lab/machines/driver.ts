@@ -1,7 +1,15 @@
 /** The driver that makes a region's resources real: machines of systemd-nspawn, nftables, haproxy and loop devices. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DesiredState, Driver, DropletFirewall, DropletSpec, LoadBalancerSpec, VolumeSpec, VpcSpec } from "../api/driver.js";
+import type {
+  DesiredState,
+  Driver,
+  DropletFirewall,
+  DropletSpec,
+  LoadBalancerSpec,
+  VolumeSpec,
+  VpcSpec,
+} from "../api/driver.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress, type Progress } from "../progress.js";
 import { toolPath } from "../toolchain/index.js";
@@ -15,7 +23,14 @@ import { writeHardware } from "./hardware.js";
 import { applyIgnition, ignitionFailure, userDataKind } from "./ignition.js";
 import { releaseLoops } from "./loops.js";
 import { machineDirectory, machineName, machinesDirectory, volumesDirectory } from "./names.js";
-import { createMachineNetwork, createVpcNetwork, removeMachineNetwork, removeVpcNetwork, setPublicRoute, unplugMachineNetwork } from "./network.js";
+import {
+  createMachineNetwork,
+  createVpcNetwork,
+  removeMachineNetwork,
+  removeVpcNetwork,
+  setPublicRoute,
+  unplugMachineNetwork,
+} from "./network.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { behindProxy, ensureProxy, proxyMode, stopProxy } from "./proxy.js";
 import { dropletsWithNamespace } from "./region.js";
@@ -155,11 +170,17 @@ export class NspawnDriver implements Driver {
     // Rules before machines: none is open for a moment only because the lab was restarted.
     await this.writeFirewall();
     const results = await Promise.allSettled(
-      desired.droplets.map((droplet) => (droplet.running ? this.start(droplet) : this.queue(droplet.id).run(() => this.cut(droplet.id)))),
+      desired.droplets.map((droplet) =>
+        droplet.running ? this.start(droplet) : this.queue(droplet.id).run(() => this.cut(droplet.id)),
+      ),
     );
     await this.applyLoadBalancers(desired.loadBalancers);
     const failed = results.filter((result) => result.status === "rejected");
-    if (failed.length > 0) throw new AggregateError(failed.map((result) => result.reason as unknown), failed.map((result) => String(result.reason)).join("\n"));
+    if (failed.length > 0)
+      throw new AggregateError(
+        failed.map((result) => result.reason as unknown),
+        failed.map((result) => String(result.reason)).join("\n"),
+      );
   }
 
   async removeAll(): Promise<void> {
@@ -242,7 +263,11 @@ export class NspawnDriver implements Driver {
       appendConsole(this.config, droplet.name, ok ? log : ignitionFailure(log));
       if (!ok) return false;
     } else if (kind !== "none") {
-      appendConsole(this.config, droplet.name, `user-data of kind "${kind}" is not supported by the lab, only Ignition is; the machine boots without it`);
+      appendConsole(
+        this.config,
+        droplet.name,
+        `user-data of kind "${kind}" is not supported by the lab, only Ignition is; the machine boots without it`,
+      );
     }
     writeFileSync(done, "");
     return true;
@@ -279,7 +304,11 @@ export class NspawnDriver implements Driver {
           vpcs: [...this.vpcs.values()],
           droplets: [...this.droplets.values()],
           firewalls: this.firewalls,
-          balancers: this.balancers.flatMap(({ ip, forwarding, allow }) => (allow.length === 0 ? [] : [{ address: ip, ports: [...new Set(forwarding.map(({ entryPort }) => entryPort))], allow }])),
+          balancers: this.balancers.flatMap(({ ip, forwarding, allow }) =>
+            allow.length === 0
+              ? []
+              : [{ address: ip, ports: [...new Set(forwarding.map(({ entryPort }) => entryPort))], allow }],
+          ),
           ...(proxyMode(this.config) === "only" ? { behindProxy: behindProxy(this.config) } : {}),
         }),
       }),

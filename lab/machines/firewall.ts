@@ -24,7 +24,11 @@ export interface FirewallInput {
   readonly droplets: readonly FirewallPort[];
   readonly firewalls: readonly DropletFirewall[];
   /** Load balancers that only some networks may reach: a connection of others gets no answer, not even a refusal. @default none */
-  readonly balancers?: readonly { readonly address: string; readonly ports: readonly number[]; readonly allow: readonly string[] }[];
+  readonly balancers?: readonly {
+    readonly address: string;
+    readonly ports: readonly number[];
+    readonly allow: readonly string[];
+  }[];
   /** What machines may not reach by themselves, since a proxy does it for them. @default nothing */
   readonly behindProxy?: { readonly address: string; readonly ports: readonly number[] };
 }
@@ -35,7 +39,9 @@ export const tableName = "corekube";
 export function firewallText(input: FirewallInput): string {
   const droplets = [...input.droplets].sort((a, b) => a.id - b.id);
   const present = new Set(droplets.map((droplet) => droplet.id));
-  const firewalls = [...input.firewalls].filter((firewall) => present.has(firewall.dropletId)).sort((a, b) => a.dropletId - b.dropletId);
+  const firewalls = [...input.firewalls]
+    .filter((firewall) => present.has(firewall.dropletId))
+    .sort((a, b) => a.dropletId - b.dropletId);
   const vpcs = input.vpcs.filter((vpc) => droplets.some((droplet) => droplet.vpcUuid === vpc.id));
 
   const single = droplets.filter((droplet): droplet is SinglePort => droplet.single !== undefined);
@@ -46,7 +52,9 @@ export function firewallText(input: FirewallInput): string {
   ]);
   const verdicts = (direction: "in" | "out"): string[] =>
     firewalls.flatMap(({ dropletId }) => {
-      const ports = single.some(({ id }) => id === dropletId) ? [publicPort(dropletId)] : [publicPort(dropletId), privatePort(dropletId)];
+      const ports = single.some(({ id }) => id === dropletId)
+        ? [publicPort(dropletId)]
+        : [publicPort(dropletId), privatePort(dropletId)];
       return ports.map((port) => `"${port}" : jump ${direction}_${dropletId}`);
     });
 
@@ -56,7 +64,11 @@ export function firewallText(input: FirewallInput): string {
     `table inet ${tableName} {`,
     ...set("sources", "type ifname . ipv4_addr", sources),
     ...vpcs.flatMap((vpc) =>
-      set(`vpc_${identifier(vpc.id)}`, "type ifname", droplets.filter((droplet) => droplet.vpcUuid === vpc.id).map((droplet) => `"${inner(droplet)}"`)),
+      set(
+        `vpc_${identifier(vpc.id)}`,
+        "type ifname",
+        droplets.filter((droplet) => droplet.vpcUuid === vpc.id).map((droplet) => `"${inner(droplet)}"`),
+      ),
     ),
     ...set("outbound", "type ifname : verdict", verdicts("out"), "map"),
     ...set("inbound", "type ifname : verdict", verdicts("in"), "map"),
@@ -88,12 +100,17 @@ export function firewallText(input: FirewallInput): string {
     ...chain("input", [
       "type filter hook input priority filter; policy drop;",
       ...(input.balancers ?? []).map(
-        ({ address, ports, allow }) => `ip daddr ${address} tcp dport { ${ports.join(", ")} } ip saddr != { ${mergedNetworks(allow).join(", ")} } drop`,
+        ({ address, ports, allow }) =>
+          `ip daddr ${address} tcp dport { ${ports.join(", ")} } ip saddr != { ${mergedNetworks(allow).join(", ")} } drop`,
       ),
       `iifname { "lo", "${uplink}" } accept`,
       "jump genuine",
       `iifname "e0-*" ip daddr ${metadataAddress} tcp dport 80 accept`,
-      ...(input.behindProxy ? [`iifname { "e0-*", "e1-*" } ip daddr ${input.behindProxy.address} tcp dport { ${input.behindProxy.ports.join(", ")} } reject with tcp reset`] : []),
+      ...(input.behindProxy
+        ? [
+            `iifname { "e0-*", "e1-*" } ip daddr ${input.behindProxy.address} tcp dport { ${input.behindProxy.ports.join(", ")} } reject with tcp reset`,
+          ]
+        : []),
       `iifname "e0-*" ip daddr ${input.publicCidr} jump checked`,
       ...vpcs.map((vpc) => `iifname @vpc_${identifier(vpc.id)} ip daddr ${vpc.cidr} jump checked`),
       // Answers to what the region itself asked (health checks).
@@ -127,7 +144,11 @@ export function mergedNetworks(cidrs: readonly string[]): readonly string[] {
     .filter((cidr) => !cidr.includes(":"))
     .map((cidr) => {
       const address = new Address4(cidr);
-      return { address, text: `${address.startAddress().correctForm()}/${address.subnetMask}`, prefix: address.subnetMask };
+      return {
+        address,
+        text: `${address.startAddress().correctForm()}/${address.subnetMask}`,
+        prefix: address.subnetMask,
+      };
     })
     .sort((a, b) => a.prefix - b.prefix || (a.text < b.text ? -1 : 1));
   const kept: typeof networks = [];
@@ -137,7 +158,11 @@ export function mergedNetworks(cidrs: readonly string[]): readonly string[] {
   return kept.map((network) => network.text);
 }
 
-const chain = (name: string, lines: readonly string[]): string[] => [`  chain ${name} {`, ...lines.map((line) => `    ${line}`), "  }"];
+const chain = (name: string, lines: readonly string[]): string[] => [
+  `  chain ${name} {`,
+  ...lines.map((line) => `    ${line}`),
+  "  }",
+];
 
 const set = (name: string, type: string, elements: readonly string[], kind: "set" | "map" = "set"): string[] => [
   `  ${kind} ${name} {`,

@@ -10,7 +10,8 @@ export interface HaproxyPaths {
 }
 
 /** Name of the backend of one forwarding rule; its servers are `droplet-<id>`. */
-export const backendName = (balancer: Pick<LoadBalancerSpec, "id">, entryPort: number): string => `lb-${identifier(balancer.id)}-${entryPort}`;
+export const backendName = (balancer: Pick<LoadBalancerSpec, "id">, entryPort: number): string =>
+  `lb-${identifier(balancer.id)}-${entryPort}`;
 
 export function haproxyConfig(balancers: readonly LoadBalancerSpec[], paths: HaproxyPaths): string {
   const sorted = [...balancers].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -45,7 +46,9 @@ function section(balancer: LoadBalancerSpec, rule: LoadBalancerSpec["forwarding"
     `frontend ${name}`,
     `  mode ${rule.protocol}`,
     `  bind ${balancer.ip}:${rule.entryPort}`,
-    ...(balancer.allow.length === 0 ? [] : [`  tcp-request connection reject unless { src ${balancer.allow.join(" ")} }`]),
+    ...(balancer.allow.length === 0
+      ? []
+      : [`  tcp-request connection reject unless { src ${balancer.allow.join(" ")} }`]),
     `  default_backend ${name}`,
     "",
     `backend ${name}`,
@@ -56,7 +59,9 @@ function section(balancer: LoadBalancerSpec, rule: LoadBalancerSpec["forwarding"
     ...(check.protocol === "tcp" ? [] : [`  option httpchk GET ${check.path}`]),
     `  timeout check ${check.timeout}s`,
     `  default-server check port ${check.port} inter ${check.interval}s rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}${secure}`,
-    ...balancer.targets.map((target) => `  server droplet-${target.dropletId} ${target.privateIpv4}:${rule.targetPort}`),
+    ...balancer.targets.map(
+      (target) => `  server droplet-${target.dropletId} ${target.privateIpv4}:${rule.targetPort}`,
+    ),
     "",
   ];
 }

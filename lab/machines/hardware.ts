@@ -82,7 +82,9 @@ export function meminfo({ memory }: Hardware): string {
     CommitLimit: Math.floor(total / 2),
     Committed_AS: anonymous * 2,
   };
-  const lines = Object.entries(values).map(([name, value]) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB`);
+  const lines = Object.entries(values).map(
+    ([name, value]) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB`,
+  );
   const pages = ["Total", "Free", "Rsvd", "Surp"].map((name) => `${`HugePages_${name}:`.padEnd(16)}${"0".padStart(8)}`);
   return [...lines, ...pages, "Hugepagesize:       2048 kB", ""].join("\n");
 }
@@ -143,9 +145,17 @@ export function topologyFiles({ vcpus, memory }: Hardware): Readonly<Record<stri
     const topology = `cpu/cpu${number}/topology`;
     const own = { map: mask([number]), list: String(number) };
     const together = { map: mask(all), list: list(vcpus) };
-    Object.assign(files, { [`${topology}/core_id`]: String(number), [`${topology}/physical_package_id`]: "0", [`${topology}/die_id`]: "0" });
-    for (const [names, cpus] of [[["thread_siblings", "core_cpus"], own], [["core_siblings", "package_cpus", "die_cpus"], together]] as const) {
-      for (const name of names) Object.assign(files, { [`${topology}/${name}`]: cpus.map, [`${topology}/${name}_list`]: cpus.list });
+    Object.assign(files, {
+      [`${topology}/core_id`]: String(number),
+      [`${topology}/physical_package_id`]: "0",
+      [`${topology}/die_id`]: "0",
+    });
+    for (const [names, cpus] of [
+      [["thread_siblings", "core_cpus"], own],
+      [["core_siblings", "package_cpus", "die_cpus"], together],
+    ] as const) {
+      for (const name of names)
+        Object.assign(files, { [`${topology}/${name}`]: cpus.map, [`${topology}/${name}_list`]: cpus.list });
     }
   }
   return files;
@@ -173,12 +183,16 @@ export function writeHardware(folder: string, size: Hardware): void {
     mkdirSync(dirname(join(partial, path)), { recursive: true });
     writeFileSync(join(partial, path), text);
   }
-  for (let number = 0; number < hardware.vcpus; number += 1) symlinkSync(`../../cpu/cpu${number}`, join(partial, `node/node0/cpu${number}`));
+  for (let number = 0; number < hardware.vcpus; number += 1)
+    symlinkSync(`../../cpu/cpu${number}`, join(partial, `node/node0/cpu${number}`));
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
 }
 
 /** Lines of the machine's script that lay the files over the kernel's own; what the host has not is not made up. */
 export const hardwareScript = Object.entries(hardwareTargets)
-  .map(([name, target]) => `if [ -e ${hardwareMount}/${name} ] && [ -e ${target} ]; then mount --bind ${hardwareMount}/${name} ${target}; fi`)
+  .map(
+    ([name, target]) =>
+      `if [ -e ${hardwareMount}/${name} ] && [ -e ${target} ]; then mount --bind ${hardwareMount}/${name} ${target}; fi`,
+  )
   .join("\n");

@@ -39,9 +39,27 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
   writeFileSync(file, input.userData, { mode: 0o600 });
   mkdirSync(join(input.root, "usr"), { recursive: true });
   // In a mount namespace of its own: users are made by programs that look into the machine's /usr.
-  const script = 'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
+  const script =
+    'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
   const result = await attempt(
-    ["nsenter", `--net=/run/netns/${input.namespace}`, "--", "unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, "ignition", input.usr, input.root, input.tool, file],
+    [
+      "nsenter",
+      `--net=/run/netns/${input.namespace}`,
+      "--",
+      "unshare",
+      "--mount",
+      "--propagation",
+      "private",
+      "--",
+      "sh",
+      "-c",
+      script,
+      "ignition",
+      input.usr,
+      input.root,
+      input.tool,
+      file,
+    ],
     { timeout: 180_000, env: { ...process.env, container: "systemd-nspawn" } },
   );
   if (result.code === 0) writeAuthorizedKeys(input.root, input.userData);
@@ -53,8 +71,12 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
  * the whole section of users and groups ("cannot apply passwd live").
  */
 function writeAuthorizedKeys(root: string, userData: string): void {
-  const { passwd } = JSON.parse(userData) as { passwd?: { users?: readonly { name: string; sshAuthorizedKeys?: readonly string[] }[] } };
-  const known = readFileSync(join(root, "etc/passwd"), "utf8").split("\n").map((line) => line.split(":"));
+  const { passwd } = JSON.parse(userData) as {
+    passwd?: { users?: readonly { name: string; sshAuthorizedKeys?: readonly string[] }[] };
+  };
+  const known = readFileSync(join(root, "etc/passwd"), "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
   for (const { name, sshAuthorizedKeys = [] } of passwd?.users ?? []) {
     const [, , uid, gid, , home] = known.find((fields) => fields[0] === name) ?? [];
     if (sshAuthorizedKeys.length === 0 || home === undefined) continue;
@@ -68,5 +90,10 @@ function writeAuthorizedKeys(root: string, userData: string): void {
 
 /** Why a machine whose Ignition failed does not boot, for its console. */
 export function ignitionFailure(log: string): string {
-  return [log, "", "Ignition failed: the machine stays in emergency mode, as a droplet would. Correct the user-data and make the machine anew.", ""].join("\n");
+  return [
+    log,
+    "",
+    "Ignition failed: the machine stays in emergency mode, as a droplet would. Correct the user-data and make the machine anew.",
+    "",
+  ].join("\n");
 }

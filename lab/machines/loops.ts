@@ -52,7 +52,8 @@ export async function releaseLoop(file: string, timeout: number): Promise<void> 
 }
 
 /** The loop device of a file, if it has one. */
-export const findLoop = async (file: string): Promise<Loop | undefined> => (await list()).find((loop) => loop.file === file && !loop.released);
+export const findLoop = async (file: string): Promise<Loop | undefined> =>
+  (await list()).find((loop) => loop.file === file && !loop.released);
 
 /**
  * Releases the loop devices of all files below a folder and waits until they are gone: an unmounted file system is written out
@@ -60,7 +61,8 @@ export const findLoop = async (file: string): Promise<Loop | undefined> => (awai
  * @throws Error when one stays.
  */
 export async function releaseLoops(folder: string): Promise<void> {
-  const inside = async (): Promise<readonly Loop[]> => (await list()).filter((loop) => backing(loop.file).startsWith(`${folder}/`));
+  const inside = async (): Promise<readonly Loop[]> =>
+    (await list()).filter((loop) => backing(loop.file).startsWith(`${folder}/`));
   for (const loop of await inside()) await attempt(["losetup", "--detach", loop.device]);
   const end = Date.now() + 60_000;
   let left = await inside();
@@ -68,7 +70,10 @@ export async function releaseLoops(folder: string): Promise<void> {
     await sleep(50);
     left = await inside();
   }
-  if (left.length > 0) throw new Error(`loop devices ${left.map((loop) => loop.device).join(", ")} are still in use: unmount them and try again`);
+  if (left.length > 0)
+    throw new Error(
+      `loop devices ${left.map((loop) => loop.device).join(", ")} are still in use: unmount them and try again`,
+    );
 }
 
 /** The kernel marks a file that was deleted. */

@@ -43,10 +43,20 @@ function tree(config: LabConfig, droplet: DropletSpec): Tree {
     "public-keys": droplet.sshKeys.map((key) => key.trim()).join("\n"),
     region: droplet.region,
     interfaces: {
-      public: { "0": { ipv4: { address: droplet.publicIpv4, netmask: netmask(publicPrefix), gateway: config.gateway }, mac: droplet.macs.public, type: "public" } },
+      public: {
+        "0": {
+          ipv4: { address: droplet.publicIpv4, netmask: netmask(publicPrefix), gateway: config.gateway },
+          mac: droplet.macs.public,
+          type: "public",
+        },
+      },
       private: {
         "0": {
-          ipv4: { address: droplet.privateIpv4, netmask: netmask(privatePrefix), gateway: firstAddress(droplet.vpcCidr) },
+          ipv4: {
+            address: droplet.privateIpv4,
+            netmask: netmask(privatePrefix),
+            gateway: firstAddress(droplet.vpcCidr),
+          },
           mac: droplet.macs.private,
           type: "private",
         },
@@ -64,7 +74,11 @@ function tree(config: LabConfig, droplet: DropletSpec): Tree {
 function json(config: LabConfig, droplet: DropletSpec): unknown {
   const publicPrefix = Number(config.publicCidr.split("/")[1]);
   const privatePrefix = Number(droplet.vpcCidr.split("/")[1]);
-  const address = (ip: string, prefix: number, gateway: string) => ({ ip_address: ip, netmask: netmask(prefix), gateway });
+  const address = (ip: string, prefix: number, gateway: string) => ({
+    ip_address: ip,
+    netmask: netmask(prefix),
+    gateway,
+  });
   return {
     droplet_id: droplet.id,
     hostname: droplet.name,
@@ -73,8 +87,16 @@ function json(config: LabConfig, droplet: DropletSpec): unknown {
     public_keys: droplet.sshKeys,
     region: droplet.region,
     interfaces: {
-      public: [{ ipv4: address(droplet.publicIpv4, publicPrefix, config.gateway), mac: droplet.macs.public, type: "public" }],
-      private: [{ ipv4: address(droplet.privateIpv4, privatePrefix, firstAddress(droplet.vpcCidr)), mac: droplet.macs.private, type: "private" }],
+      public: [
+        { ipv4: address(droplet.publicIpv4, publicPrefix, config.gateway), mac: droplet.macs.public, type: "public" },
+      ],
+      private: [
+        {
+          ipv4: address(droplet.privateIpv4, privatePrefix, firstAddress(droplet.vpcCidr)),
+          mac: droplet.macs.private,
+          type: "private",
+        },
+      ],
     },
     floating_ip: { ipv4: { active: false } },
     reserved_ip: { ipv4: { active: false } },
@@ -85,7 +107,11 @@ function json(config: LabConfig, droplet: DropletSpec): unknown {
 }
 
 /** Answer to a path; undefined: there is nothing. */
-export function metadataAnswer(config: LabConfig, droplet: DropletSpec, path: string): { readonly type: string; readonly body: string } | undefined {
+export function metadataAnswer(
+  config: LabConfig,
+  droplet: DropletSpec,
+  path: string,
+): { readonly type: string; readonly body: string } | undefined {
   if (path === "/metadata/v1.json") return { type: "application/json", body: JSON.stringify(json(config, droplet)) };
   const match = /^\/metadata\/v1(?:\/(.*))?$/.exec(path);
   if (!match) return undefined;
@@ -97,7 +123,9 @@ export function metadataAnswer(config: LabConfig, droplet: DropletSpec, path: st
   }
   if (node === undefined) return undefined;
   if (typeof node === "string") return { type: "text/plain; charset=utf-8", body: node };
-  const listing = Object.entries(node).map(([name, child]) => (typeof child === "string" || name === "tags" ? name : `${name}/`));
+  const listing = Object.entries(node).map(([name, child]) =>
+    typeof child === "string" || name === "tags" ? name : `${name}/`,
+  );
   return { type: "text/plain; charset=utf-8", body: listing.join("\n") };
 }
 
@@ -105,13 +133,20 @@ export function metadataAnswer(config: LabConfig, droplet: DropletSpec, path: st
 export function startMetadata(config: LabConfig, lookup: DropletLookup, listen = metadataPlace): Promise<Server> {
   return serveMetadata(({ request, response, address, path }) => {
     const droplet = lookup(address);
-    const answer = droplet && path !== undefined && (request.method === "GET" || request.method === "HEAD") ? metadataAnswer(config, droplet, path) : undefined;
+    const answer =
+      droplet && path !== undefined && (request.method === "GET" || request.method === "HEAD")
+        ? metadataAnswer(config, droplet, path)
+        : undefined;
     if (!answer) {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
       return;
     }
     const tag = createHash("sha256").update(answer.body).digest("hex").slice(0, 16);
-    response.writeHead(200, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body), etag: `"${tag}"` });
+    response.writeHead(200, {
+      "content-type": answer.type,
+      "content-length": Buffer.byteLength(answer.body),
+      etag: `"${tag}"`,
+    });
     response.end(request.method === "HEAD" ? undefined : answer.body);
   }, listen);
 }

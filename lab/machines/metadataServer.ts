@@ -14,7 +14,10 @@ export interface Asked {
 export const metadataPlace = { host: metadataAddress, port: 80 };
 
 /** Must run inside the region's namespace. */
-export function serveMetadata(answer: (asked: Asked) => void, listen: { readonly host: string; readonly port: number }): Promise<Server> {
+export function serveMetadata(
+  answer: (asked: Asked) => void,
+  listen: { readonly host: string; readonly port: number },
+): Promise<Server> {
   const server = createServer((request, response) => {
     const address = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
     answer({ request, response, address, path: decode((request.url ?? "/").split("?")[0]!) });

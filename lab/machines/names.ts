@@ -55,11 +55,13 @@ export const proxyDirectory = (config: LabConfig): string => join(config.directo
 export const logsDirectory = (config: LabConfig): string => join(config.directory, "logs");
 
 /** Console of a machine since its last start; the start before that stands beside it as `.1`. */
-export const consoleLog = (config: LabConfig, name: string): string => join(logsDirectory(config), `${name}.console.log`);
+export const consoleLog = (config: LabConfig, name: string): string =>
+  join(logsDirectory(config), `${name}.console.log`);
 
 /** File behind a volume. The id is the API's; anything but a plain id is refused, since it becomes a file name. */
 export function volumeFile(config: LabConfig, id: string): string {
-  if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw new Error(`volume id: got "${id}", allowed are letters, digits and dashes`);
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(id))
+    throw new Error(`volume id: got "${id}", allowed are letters, digits and dashes`);
   return join(volumesDirectory(config), `${id}.img`);
 }
 
@@ -71,7 +73,10 @@ export const identifier = (id: string): string => digest(id, 12);
 
 function interfaceName(prefix: string, id: number): string {
   const name = `${prefix}-${id}`;
-  if (name.length > 15) throw new Error(`droplet id: got ${id}, allowed are ids of at most ${15 - prefix.length - 1} digits (they name a network link)`);
+  if (name.length > 15)
+    throw new Error(
+      `droplet id: got ${id}, allowed are ids of at most ${15 - prefix.length - 1} digits (they name a network link)`,
+    );
   return name;
 }
 

@@ -11,7 +11,17 @@ export async function createMachineNetwork(config: LabConfig, droplet: DropletSp
   const namespace = machineName(config, droplet.id);
   const [port0, port1] = [publicPort(droplet.id), privatePort(droplet.id)];
   if ((await namespaces()).includes(namespace)) {
-    const route = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", droplet.privateIpv4, "dev", port1]);
+    const route = await attempt([
+      "ip",
+      "-n",
+      config.namespace,
+      "-o",
+      "route",
+      "show",
+      droplet.privateIpv4,
+      "dev",
+      port1,
+    ]);
     if (route.code === 0 && route.stdout.trim() !== "" && !(await isUnplugged(namespace))) return;
     await removeMachineNetwork(config, droplet.id);
   }
@@ -52,12 +62,25 @@ async function createSingleNetwork(config: LabConfig, droplet: DropletSpec, sing
   const namespace = machineName(config, droplet.id);
   const port = publicPort(droplet.id);
   if ((await namespaces()).includes(namespace)) {
-    const route = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", droplet.privateIpv4, "dev", port]);
-    if (route.code === 0 && route.stdout.trim() !== "" && !(await isUnplugged(namespace))) return setPublicRoute(config, droplet);
+    const route = await attempt([
+      "ip",
+      "-n",
+      config.namespace,
+      "-o",
+      "route",
+      "show",
+      droplet.privateIpv4,
+      "dev",
+      port,
+    ]);
+    if (route.code === 0 && route.stdout.trim() !== "" && !(await isUnplugged(namespace)))
+      return setPublicRoute(config, droplet);
     await removeMachineNetwork(config, droplet.id);
   }
   await run(["ip", "netns", "add", namespace]);
-  await ip(config.namespace, [`link add ${port} type veth peer name eth0 address ${droplet.macs.private} netns ${namespace}`]);
+  await ip(config.namespace, [
+    `link add ${port} type veth peer name eth0 address ${droplet.macs.private} netns ${namespace}`,
+  ]);
   await ip(namespace, [
     "link set lo up",
     `addr add ${droplet.privateIpv4}/${single.subnetCidr.split("/")[1]} dev eth0`,
@@ -76,13 +99,18 @@ export async function setPublicRoute(config: LabConfig, droplet: DropletSpec): P
   const port = publicPort(droplet.id);
   const listed = await attempt(["ip", "-n", config.namespace, "-o", "route", "show", "dev", port]);
   if (listed.code !== 0) return;
-  const present = listed.stdout.split("\n").map((line) => line.split(" ")[0]!).filter((address) => address !== "" && address !== droplet.privateIpv4);
+  const present = listed.stdout
+    .split("\n")
+    .map((line) => line.split(" ")[0]!)
+    .filter((address) => address !== "" && address !== droplet.privateIpv4);
   const wanted = droplet.publicIpv4 === "" ? [] : [droplet.publicIpv4];
   await ip(config.namespace, [
     ...present.filter((address) => !wanted.includes(address)).map((address) => `route del ${address} dev ${port}`),
     ...wanted.filter((address) => !present.includes(address)).map((address) => `route replace ${address} dev ${port}`),
     // The region's own answers to a NAT gateway's address find their way back only after they have been routed.
-    ...(droplet.single?.egress.kind === "nat" ? [`route replace ${droplet.single.egress.address} dev ${publicBridge}`] : []),
+    ...(droplet.single?.egress.kind === "nat"
+      ? [`route replace ${droplet.single.egress.address} dev ${publicBridge}`]
+      : []),
   ]);
 }
 
@@ -100,13 +128,22 @@ export async function unplugMachineNetwork(config: LabConfig, id: number): Promi
   const neighbours = await Promise.all(
     wires.map(async (inside) => {
       const port = ports[inside];
-      const links = JSON.parse(await run(["ip", "-n", namespace, "-j", "-4", "addr", "show", "dev", inside])) as readonly Address[];
-      const hardware = JSON.parse(await run(["ip", "-n", namespace, "-j", "link", "show", "dev", inside])) as readonly { readonly address: string }[];
-      return links.flatMap((link) => link.addr_info).map(({ local }) => `neigh replace ${local} lladdr ${hardware[0]!.address} dev ${port} nud permanent`);
+      const links = JSON.parse(
+        await run(["ip", "-n", namespace, "-j", "-4", "addr", "show", "dev", inside]),
+      ) as readonly Address[];
+      const hardware = JSON.parse(await run(["ip", "-n", namespace, "-j", "link", "show", "dev", inside])) as readonly {
+        readonly address: string;
+      }[];
+      return links
+        .flatMap((link) => link.addr_info)
+        .map(({ local }) => `neigh replace ${local} lladdr ${hardware[0]!.address} dev ${port} nud permanent`);
     }),
   );
   await ip(config.namespace, neighbours.flat());
-  await ip(namespace, wires.map((wire) => `link set ${wire} down`));
+  await ip(
+    namespace,
+    wires.map((wire) => `link set ${wire} down`),
+  );
 }
 
 /** Interfaces of a machine towards the region: the last one is made last. */
@@ -121,14 +158,16 @@ interface Address {
 
 async function isUnplugged(namespace: string): Promise<boolean> {
   const wire = (await wiresOf(namespace)).at(-1);
-  const up = wire === undefined ? undefined : await attempt(["ip", "-n", namespace, "-o", "link", "show", "dev", wire, "up"]);
+  const up =
+    wire === undefined ? undefined : await attempt(["ip", "-n", namespace, "-o", "link", "show", "dev", wire, "up"]);
   return up === undefined || up.stdout.trim() === "";
 }
 
 /** Removes the droplet's namespace; its links and routes go with it. */
 export async function removeMachineNetwork(config: LabConfig, id: number): Promise<void> {
   // The links by name: a namespace that something still holds would keep their names taken.
-  for (const port of [publicPort(id), privatePort(id)]) await attempt(["ip", "-n", config.namespace, "link", "del", port]);
+  for (const port of [publicPort(id), privatePort(id)])
+    await attempt(["ip", "-n", config.namespace, "link", "del", port]);
   await removeNamespace(machineName(config, id));
   removePropagation(config, id);
 }
@@ -148,11 +187,20 @@ export async function removeVpcNetwork(config: LabConfig, vpcUuid: string): Prom
 }
 
 /** Makes the addresses of a bridge equal to `wanted` plus `kept`; existing connections to those that stay go on. */
-export async function setAddresses(config: LabConfig, bridge: string, wanted: readonly string[], kept: readonly string[] = []): Promise<void> {
+export async function setAddresses(
+  config: LabConfig,
+  bridge: string,
+  wanted: readonly string[],
+  kept: readonly string[] = [],
+): Promise<void> {
   const listed = await run(["ip", "-n", config.namespace, "-4", "-o", "addr", "show", "dev", bridge]);
   const present = [...listed.matchAll(/ inet ([0-9.]+)\//g)].map((match) => match[1]!);
   await ip(config.namespace, [
-    ...[...new Set(wanted)].filter((address) => !present.includes(address)).map((address) => `addr add ${address}/32 dev ${bridge}`),
-    ...present.filter((address) => !wanted.includes(address) && !kept.includes(address)).map((address) => `addr del ${address}/32 dev ${bridge}`),
+    ...[...new Set(wanted)]
+      .filter((address) => !present.includes(address))
+      .map((address) => `addr add ${address}/32 dev ${bridge}`),
+    ...present
+      .filter((address) => !wanted.includes(address) && !kept.includes(address))
+      .map((address) => `addr del ${address}/32 dev ${bridge}`),
   ]);
 }

@@ -10,7 +10,18 @@ import type { LabConfig } from "../config.js";
 import { createGroup, hostGroup, processesOf, removeGroup } from "./cgroups.js";
 import { hardwareMount } from "./hardware.js";
 import { consoleLog, logsDirectory, machineDirectory, machineName } from "./names.js";
-import { type ProcessMark, childrenOf, commandName, isAlive, isNamespaceInit, markOf, readMark, signalMark, waitForEnd, writeMark } from "./processes.js";
+import {
+  type ProcessMark,
+  childrenOf,
+  commandName,
+  isAlive,
+  isNamespaceInit,
+  markOf,
+  readMark,
+  signalMark,
+  waitForEnd,
+  writeMark,
+} from "./processes.js";
 
 /** Bytes of a console's log that are kept of one start. */
 const consoleLimit = 1024 * 1024;
@@ -45,17 +56,27 @@ export async function startMachine(config: LabConfig, machine: MachineStart): Pr
   mkdirSync(logsDirectory(config), { recursive: true });
   const log = openSync(consoleLog(config, machine.name), "a");
   // HOME, proxies and credentials of whoever runs the lab are none of the machine's.
-  const child = spawn("bash", [script], { detached: true, stdio: ["ignore", log, log], cwd: "/", env: { PATH: process.env["PATH"], LANG: "C.UTF-8" } });
+  const child = spawn("bash", [script], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
+  });
   closeSync(log);
   await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   const mark = child.pid === undefined ? undefined : markOf(child.pid);
-  if (!mark) throw new Error(`machine ${machine.name}: its supervisor ended at once; see ${consoleLog(config, machine.name)}`);
+  if (!mark)
+    throw new Error(`machine ${machine.name}: its supervisor ended at once; see ${consoleLog(config, machine.name)}`);
   writeMark(markFile(config, machine.id), mark);
   child.unref();
   const end = Date.now() + 10_000;
   while (initOf(config, machine.id) === undefined) {
-    if (!isAlive(mark)) throw new Error(`machine ${machine.name}: systemd-nspawn did not start it; see ${consoleLog(config, machine.name)}`);
-    if (Date.now() > end) throw new Error(`machine ${machine.name}: no first process after 10 s; see ${consoleLog(config, machine.name)}`);
+    if (!isAlive(mark))
+      throw new Error(
+        `machine ${machine.name}: systemd-nspawn did not start it; see ${consoleLog(config, machine.name)}`,
+      );
+    if (Date.now() > end)
+      throw new Error(`machine ${machine.name}: no first process after 10 s; see ${consoleLog(config, machine.name)}`);
     await sleep(20);
   }
 }
@@ -65,7 +86,10 @@ export function initOf(config: LabConfig, id: number): ProcessMark | undefined {
   const supervisor = readMark(markFile(config, id));
   if (!isAlive(supervisor)) return undefined;
   for (const child of childrenOf(supervisor.pid)) {
-    const nspawn = commandName(child) === "systemd-nspawn" ? [child] : childrenOf(child).filter((pid) => commandName(pid) === "systemd-nspawn");
+    const nspawn =
+      commandName(child) === "systemd-nspawn"
+        ? [child]
+        : childrenOf(child).filter((pid) => commandName(pid) === "systemd-nspawn");
     for (const pid of nspawn) {
       const init = childrenOf(pid).find(isNamespaceInit);
       if (init !== undefined) return markOf(init);
@@ -97,7 +121,8 @@ export async function stopMachine(config: LabConfig, id: number, timeout: number
 function supervisorScript(config: LabConfig, machine: MachineStart): string {
   const directory = machineDirectory(config, machine.id);
   const name = machineName(config, machine.id);
-  const enter = (folders: readonly string[]): string => folders.map((folder) => `echo $$ > ${quote(`${folder}/cgroup.procs`)}`).join("\n");
+  const enter = (folders: readonly string[]): string =>
+    folders.map((folder) => `echo $$ > ${quote(`${folder}/cgroup.procs`)}`).join("\n");
   const nspawn = [
     "systemd-nspawn",
     "--quiet",

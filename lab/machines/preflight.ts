@@ -9,7 +9,8 @@ import { isAlive, readMark } from "./processes.js";
 import { regionExists } from "./region.js";
 import { attempt, inNamespace, run } from "./run.js";
 
-export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly found: string; readonly remedy: string };
+export type CheckResult =
+  { readonly ok: true } | { readonly ok: false; readonly found: string; readonly remedy: string };
 
 export interface MachineCheck {
   readonly name: string;
@@ -53,8 +54,14 @@ const onPath = (command: string): boolean =>
 
 /** Runs a script in namespaces of its own, which are gone when it ends. */
 async function trial(what: string, options: readonly string[], script: string, remedy: string): Promise<CheckResult> {
-  const result = await attempt(["unshare", ...options, "--", "sh", "-ec", script]).catch((error: unknown) => ({ code: 1, stdout: "", stderr: String(error) }));
-  return result.code === 0 ? passed : failed(`${what}: ${result.stderr.trim().split("\n").at(-1) || `exit code ${result.code}`}`, remedy);
+  const result = await attempt(["unshare", ...options, "--", "sh", "-ec", script]).catch((error: unknown) => ({
+    code: 1,
+    stdout: "",
+    stderr: String(error),
+  }));
+  return result.code === 0
+    ? passed
+    : failed(`${what}: ${result.stderr.trim().split("\n").at(-1) || `exit code ${result.code}`}`, remedy);
 }
 
 interface Used {
@@ -64,11 +71,29 @@ interface Used {
 
 /** Networks that the host uses on links other than `ownLink`. */
 async function usedNetworks(ownLink: string): Promise<readonly Used[]> {
-  const links = JSON.parse(await run(["ip", "-4", "-json", "addr", "show"])) as { ifname?: string; addr_info?: { local: string; prefixlen: number }[] }[];
-  const routes = JSON.parse(await run(["ip", "-4", "-json", "route", "show", "table", "main"])) as { dst: string; dev?: string }[];
+  const links = JSON.parse(await run(["ip", "-4", "-json", "addr", "show"])) as {
+    ifname?: string;
+    addr_info?: { local: string; prefixlen: number }[];
+  }[];
+  const routes = JSON.parse(await run(["ip", "-4", "-json", "route", "show", "table", "main"])) as {
+    dst: string;
+    dev?: string;
+  }[];
   return [
-    ...links.flatMap((link) => (link.ifname === ownLink ? [] : (link.addr_info ?? []).map(({ local, prefixlen }) => ({ cidr: `${local}/${prefixlen}`, by: `address ${local}/${prefixlen} of ${link.ifname}` })))),
-    ...routes.filter((route) => route.dst !== "default" && route.dev !== ownLink).map((route) => ({ cidr: route.dst.includes("/") ? route.dst : `${route.dst}/32`, by: `route ${route.dst} on ${route.dev ?? "?"}` })),
+    ...links.flatMap((link) =>
+      link.ifname === ownLink
+        ? []
+        : (link.addr_info ?? []).map(({ local, prefixlen }) => ({
+            cidr: `${local}/${prefixlen}`,
+            by: `address ${local}/${prefixlen} of ${link.ifname}`,
+          })),
+    ),
+    ...routes
+      .filter((route) => route.dst !== "default" && route.dev !== ownLink)
+      .map((route) => ({
+        cidr: route.dst.includes("/") ? route.dst : `${route.dst}/32`,
+        by: `route ${route.dst} on ${route.dev ?? "?"}`,
+      })),
   ];
 }
 
@@ -82,25 +107,40 @@ const existingParent = (path: string): string => (existsSync(path) ? path : exis
 async function space(path: string, needed: number, setting: string): Promise<CheckResult> {
   const { bavail, bsize } = statfsSync(existingParent(path));
   if (bavail * bsize >= needed) return passed;
-  return failed(`${(bavail * bsize / gigabyte).toFixed(1)} GB free at ${path}, needed ${needed / gigabyte} GB`, `free some space, or name another folder in ${setting}`);
+  return failed(
+    `${((bavail * bsize) / gigabyte).toFixed(1)} GB free at ${path}, needed ${needed / gigabyte} GB`,
+    `free some space, or name another folder in ${setting}`,
+  );
 }
 
 export const machineChecks: readonly MachineCheck[] = [
   {
     name: "runs as root",
-    run: async () => (process.getuid?.() === 0 ? passed : failed(`user id ${process.getuid?.()}`, "run it with sudo: machines, networks and loop devices need root")),
+    run: async () =>
+      process.getuid?.() === 0
+        ? passed
+        : failed(`user id ${process.getuid?.()}`, "run it with sudo: machines, networks and loop devices need root"),
   },
   {
     name: "programs",
     run: async () => {
       const missing = Object.keys(commands).filter((command) => !onPath(command));
       if (missing.length === 0) return passed;
-      return failed(`not on PATH: ${missing.join(", ")}`, `apt-get install ${[...new Set(missing.map((command) => commands[command]))].join(" ")}`);
+      return failed(
+        `not on PATH: ${missing.join(", ")}`,
+        `apt-get install ${[...new Set(missing.map((command) => commands[command]))].join(" ")}`,
+      );
     },
   },
   {
     name: "machines in containers",
-    run: () => trial("namespaces", ["--pid", "--mount", "--uts", "--ipc", "--cgroup", "--fork"], "true", "run the lab on a Linux machine or a virtual machine, or in a container started with --privileged"),
+    run: () =>
+      trial(
+        "namespaces",
+        ["--pid", "--mount", "--uts", "--ipc", "--cgroup", "--fork"],
+        "true",
+        "run the lab on a Linux machine or a virtual machine, or in a container started with --privileged",
+      ),
   },
   {
     name: "networks",
@@ -135,8 +175,17 @@ export const machineChecks: readonly MachineCheck[] = [
   {
     name: "loop devices",
     run: async () => {
-      const free = await attempt(["losetup", "--find"]).catch(() => ({ code: 1, stderr: "losetup cannot be run", stdout: "" }));
-      return free.code === 0 ? passed : failed(free.stderr.trim(), "load the kernel module (modprobe loop); in a container, bind /dev/loop-control and /dev/loop*");
+      const free = await attempt(["losetup", "--find"]).catch(() => ({
+        code: 1,
+        stderr: "losetup cannot be run",
+        stdout: "",
+      }));
+      return free.code === 0
+        ? passed
+        : failed(
+            free.stderr.trim(),
+            "load the kernel module (modprobe loop); in a container, bind /dev/loop-control and /dev/loop*",
+          );
     },
   },
   {
@@ -147,10 +196,15 @@ export const machineChecks: readonly MachineCheck[] = [
         { cidr: `${config.adminAddress}/24`, what: "the link between host and region" },
       ];
       const clashes = (await usedNetworks(config.hostLink)).flatMap((used) =>
-        wanted.filter(({ cidr }) => overlaps(cidr, used.cidr)).map(({ cidr, what }) => `${cidr} (${what}) overlaps with the ${used.by}`),
+        wanted
+          .filter(({ cidr }) => overlaps(cidr, used.cidr))
+          .map(({ cidr, what }) => `${cidr} (${what}) overlaps with the ${used.by}`),
       );
       if (clashes.length === 0) return passed;
-      return failed([...new Set(clashes)].join("; "), "remove that address or route, or use the other region: COREKUBE_LAB=test has other addresses than lab");
+      return failed(
+        [...new Set(clashes)].join("; "),
+        "remove that address or route, or use the other region: COREKUBE_LAB=test has other addresses than lab",
+      );
     },
   },
   {
@@ -165,7 +219,10 @@ export const machineChecks: readonly MachineCheck[] = [
         const port = line.trim().split(/\s+/)[3]?.split(":").at(-1);
         const pid = Number(/pid=([0-9]+)/.exec(line)?.[1] ?? NaN);
         if (port && ports.includes(port) && !ours.has(pid)) {
-          return failed(`port ${port} in ${config.namespace} is taken by process ${Number.isNaN(pid) ? "(unknown)" : pid}`, `stop that process; "ip netns pids ${config.namespace}" lists all`);
+          return failed(
+            `port ${port} in ${config.namespace} is taken by process ${Number.isNaN(pid) ? "(unknown)" : pid}`,
+            `stop that process; "ip netns pids ${config.namespace}" lists all`,
+          );
         }
       }
       return passed;
@@ -177,20 +234,30 @@ export const machineChecks: readonly MachineCheck[] = [
       // An overlay cannot carry the overlays of containers.
       const overlayMagic = 0x794c7630;
       if (statfsSync(existingParent(config.directory)).type !== overlayMagic) return passed;
-      return failed(`${config.directory} is on an overlay file system`, "set COREKUBE_LAB_DIR to a folder on a plain file system, such as a volume of the container");
+      return failed(
+        `${config.directory} is on an overlay file system`,
+        "set COREKUBE_LAB_DIR to a folder on a plain file system, such as a volume of the container",
+      );
     },
   },
   { name: "disk space for the region", run: (config) => space(config.directory, regionSpace, "COREKUBE_LAB_DIR") },
   {
     name: "disk space for the cache",
-    run: async (config) => (existsSync(join(config.cache, "base")) && existsSync(join(config.cache, "mirror")) ? passed : space(config.cache, cacheSpace, "COREKUBE_CACHE")),
+    run: async (config) =>
+      existsSync(join(config.cache, "base")) && existsSync(join(config.cache, "mirror"))
+        ? passed
+        : space(config.cache, cacheSpace, "COREKUBE_CACHE"),
   },
   {
     name: "memory",
     run: async () => {
-      const available = Number(/^MemAvailable:\s+([0-9]+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
+      const available =
+        Number(/^MemAvailable:\s+([0-9]+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
       if (available >= memory) return passed;
-      return failed(`${(available / gigabyte).toFixed(1)} GB of memory available, needed ${memory / gigabyte} GB`, "close other programs, or give the virtual machine more memory");
+      return failed(
+        `${(available / gigabyte).toFixed(1)} GB of memory available, needed ${memory / gigabyte} GB`,
+        "close other programs, or give the virtual machine more memory",
+      );
     },
   },
 ];

@@ -81,7 +81,10 @@ export function isNamespaceInit(pid: number): boolean {
 }
 
 /** All processes that /proc shows. */
-export const allProcesses = (): readonly number[] => readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)).map(Number);
+export const allProcesses = (): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number);
 
 export function writeMark(file: string, mark: ProcessMark): void {
   writeFileSync(file, `${JSON.stringify(mark)}\n`);
@@ -91,7 +94,8 @@ export function writeMark(file: string, mark: ProcessMark): void {
 export function readMark(file: string): ProcessMark | undefined {
   try {
     const value = JSON.parse(readFileSync(file, "utf8")) as Partial<ProcessMark>;
-    if (typeof value.pid !== "number" || typeof value.startTime !== "string" || typeof value.bootId !== "string") return undefined;
+    if (typeof value.pid !== "number" || typeof value.startTime !== "string" || typeof value.bootId !== "string")
+      return undefined;
     return { pid: value.pid, startTime: value.startTime, bootId: value.bootId };
   } catch {
     return undefined;

@@ -4,7 +4,18 @@
  * Off unless it is asked for. It outlives the daemon; its access log tells what passed it (see checks/proxy.ts).
  */
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, fchownSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,7 +47,10 @@ export const proxyUrl = (config: LabConfig): string => `http://${config.gateway}
 
 /** Mirror and registry, which machines reach through the proxy alone in mode `only`. */
 export function behindProxy(config: LabConfig): { readonly address: string; readonly ports: readonly number[] } {
-  return { address: config.gateway, ports: [config.mirrorUrl, config.registryUrl].map((url) => Number(new URL(url).port)) };
+  return {
+    address: config.gateway,
+    ports: [config.mirrorUrl, config.registryUrl].map((url) => Number(new URL(url).port)),
+  };
 }
 
 /** The region's mode. */
@@ -55,7 +69,10 @@ export function wantedProxyMode(config: LabConfig, env: NodeJS.ProcessEnv = proc
   if (text === "") return proxyMode(config);
   const modes: Readonly<Record<string, ProxyMode>> = { "0": "off", "1": "on", only: "only" };
   const mode = modes[text];
-  if (!mode) throw new Error(`COREKUBE_LAB_PROXY: got "${text}", allowed are 0, 1 and only; unset it to leave the region as it is`);
+  if (!mode)
+    throw new Error(
+      `COREKUBE_LAB_PROXY: got "${text}", allowed are 0, 1 and only; unset it to leave the region as it is`,
+    );
   return mode;
 }
 
@@ -120,7 +137,12 @@ async function start(config: LabConfig): Promise<void> {
     return descriptor;
   }) as [number, number];
   const [program, ...parameters] = inNamespace(config.namespace, ["squid", "-N", "-f", configFile(config)]);
-  const child = spawn(program!, parameters, { detached: true, stdio: ["ignore", access, errors], cwd: "/", env: { PATH: process.env["PATH"], LANG: "C.UTF-8" } });
+  const child = spawn(program!, parameters, {
+    detached: true,
+    stdio: ["ignore", access, errors],
+    cwd: "/",
+    env: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
+  });
   for (const descriptor of [access, errors]) closeSync(descriptor);
   await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   const mark = markOf(child.pid!);
@@ -131,7 +153,8 @@ async function start(config: LabConfig): Promise<void> {
   const end = Date.now() + 30_000;
   while (!(await listens(config))) {
     if (!isAlive(mark)) throw new Error(`proxy: squid ended; see ${errorLog(config)}`);
-    if (Date.now() > end) throw new Error(`proxy: squid does not listen on ${proxyUrl(config)}; see ${errorLog(config)}`);
+    if (Date.now() > end)
+      throw new Error(`proxy: squid does not listen on ${proxyUrl(config)}; see ${errorLog(config)}`);
     await sleep(50);
   }
 }
@@ -151,7 +174,12 @@ export async function stopProxy(config: LabConfig): Promise<void> {
 async function listens(config: LabConfig): Promise<boolean> {
   const socket = connect({ host: config.gateway, port, timeout: 1_000 });
   try {
-    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject).once("timeout", () => reject(new Error("no answer"))));
+    await new Promise<void>((resolve, reject) =>
+      socket
+        .once("connect", resolve)
+        .once("error", reject)
+        .once("timeout", () => reject(new Error("no answer"))),
+    );
     return true;
   } catch {
     return false;
@@ -162,6 +190,7 @@ async function listens(config: LabConfig): Promise<boolean> {
 
 function numericId(option: "-u" | "-g"): number {
   const result = spawnSync("id", [option, user], { encoding: "utf8" });
-  if (result.status !== 0) throw new Error(`proxy: there is no user "${user}"; Debian's package squid needs it: ${result.stderr.trim()}`);
+  if (result.status !== 0)
+    throw new Error(`proxy: there is no user "${user}"; Debian's package squid needs it: ${result.stderr.trim()}`);
   return Number(result.stdout.trim());
 }

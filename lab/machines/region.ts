@@ -11,7 +11,18 @@ import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.js";
-import { balancerSocket, balancersDirectory, dropletOfNamespace, machineName, machinesDirectory, metadataAddress, proxyDirectory, publicBridge, uplink, volumesDirectory } from "./names.js";
+import {
+  balancerSocket,
+  balancersDirectory,
+  dropletOfNamespace,
+  machineName,
+  machinesDirectory,
+  metadataAddress,
+  proxyDirectory,
+  publicBridge,
+  uplink,
+  volumesDirectory,
+} from "./names.js";
 import { attempt, ip, run, setSysctls } from "./run.js";
 import { unshareMounts } from "./disk.js";
 import { releaseLoops } from "./loops.js";
@@ -29,8 +40,15 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
   await removeNetwork(config);
   await run(["ip", "netns", "add", config.namespace]);
   await ip(config.namespace, ["link set lo up", `link add ${publicBridge} type bridge`, `link set ${publicBridge} up`]);
-  await ip(config.namespace, [`addr add ${config.gateway}/32 dev ${publicBridge}`, `addr add ${metadataAddress}/32 dev ${publicBridge}`]);
-  await setSysctls(config.namespace, { "net/ipv4/ip_forward": 1, "net/ipv4/conf/all/rp_filter": 0, "net/ipv4/conf/default/rp_filter": 0 });
+  await ip(config.namespace, [
+    `addr add ${config.gateway}/32 dev ${publicBridge}`,
+    `addr add ${metadataAddress}/32 dev ${publicBridge}`,
+  ]);
+  await setSysctls(config.namespace, {
+    "net/ipv4/ip_forward": 1,
+    "net/ipv4/conf/all/rp_filter": 0,
+    "net/ipv4/conf/default/rp_filter": 0,
+  });
   await ip(null, [
     `link add ${config.hostLink} type veth peer name ${uplink} netns ${config.namespace}`,
     ...(ownerText(config.directory) === "" ? [] : [`link set ${config.hostLink} alias ${ownerText(config.directory)}`]),
@@ -39,19 +57,35 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
     `link set ${config.hostLink} up`,
   ]);
   await ip(config.namespace, [`addr add ${config.regionAddress}/24 dev ${uplink}`, `link set ${uplink} up`]);
-  await run(["ip", "route", "add", config.publicCidr, "via", config.regionAddress, "dev", config.hostLink, "src", config.adminAddress]);
+  await run([
+    "ip",
+    "route",
+    "add",
+    config.publicCidr,
+    "via",
+    config.regionAddress,
+    "dev",
+    config.hostLink,
+    "src",
+    config.adminAddress,
+  ]);
 }
 
 /** Whether the region's namespace is there. */
-export const regionExists = async (config: LabConfig): Promise<boolean> => (await namespaces()).includes(config.namespace);
+export const regionExists = async (config: LabConfig): Promise<boolean> =>
+  (await namespaces()).includes(config.namespace);
 
 /**
  * A region's name is its only claim on this machine, so two checkouts with the same name would take each other's machines
  * for leftovers. The link to the host therefore carries the folder that the region belongs to.
  */
 async function refuseForeign(config: LabConfig): Promise<void> {
-  const owner = await readFile(`/sys/class/net/${config.hostLink}/ifalias`, "utf8").then((text) => text.trim(), () => "");
-  if (owner === "" || owner === ownerText(config.directory) || !existsSync(Buffer.from(owner, "base64url").toString())) return;
+  const owner = await readFile(`/sys/class/net/${config.hostLink}/ifalias`, "utf8").then(
+    (text) => text.trim(),
+    () => "",
+  );
+  if (owner === "" || owner === ownerText(config.directory) || !existsSync(Buffer.from(owner, "base64url").toString()))
+    return;
   const folder = Buffer.from(owner, "base64url").toString();
   throw new Error(
     `the region "${config.name}" on this machine belongs to ${folder}, not to ${config.directory}; take it down from there, or with COREKUBE_LAB_DIR=${folder}, and try again`,
@@ -74,7 +108,10 @@ async function isComplete(config: LabConfig): Promise<boolean> {
 /** Names of all network namespaces of this machine. */
 export async function namespaces(): Promise<readonly string[]> {
   const listed = await run(["ip", "netns", "list"]);
-  return listed.split("\n").map((line) => line.split(" ")[0]!).filter(Boolean);
+  return listed
+    .split("\n")
+    .map((line) => line.split(" ")[0]!)
+    .filter(Boolean);
 }
 
 /** Ids of the droplets that have a network namespace in this region. */
@@ -105,7 +142,13 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   }
   await removeNetwork(config);
   rmSync(balancerSocket(config), { force: true });
-  for (const folder of [machinesDirectory(config), volumesDirectory(config), balancersDirectory(config), proxyDirectory(config)]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [
+    machinesDirectory(config),
+    volumesDirectory(config),
+    balancersDirectory(config),
+    proxyDirectory(config),
+  ])
+    rmSync(folder, { recursive: true, force: true });
 }
 
 const propagation = "/run/systemd/nspawn/propagate";
@@ -132,14 +175,16 @@ export async function removeNamespace(name: string): Promise<void> {
     }
   }
   const removed = await attempt(["ip", "netns", "del", name]);
-  if (removed.code !== 0 && (await namespaces()).includes(name)) throw new Error(`network namespace ${name}: ${removed.stderr.trim()}`);
+  if (removed.code !== 0 && (await namespaces()).includes(name))
+    throw new Error(`network namespace ${name}: ${removed.stderr.trim()}`);
 }
 
 async function removeNetwork(config: LabConfig): Promise<void> {
   // A deleted namespace takes its links with it only after a moment; the host's end is deleted by name at once.
   if (exists(`/sys/class/net/${config.hostLink}`)) {
     const removed = await attempt(["ip", "link", "del", config.hostLink]);
-    if (removed.code !== 0 && exists(`/sys/class/net/${config.hostLink}`)) throw new Error(`link ${config.hostLink}: ${removed.stderr.trim()}`);
+    if (removed.code !== 0 && exists(`/sys/class/net/${config.hostLink}`))
+      throw new Error(`link ${config.hostLink}: ${removed.stderr.trim()}`);
   }
   await removeNamespace(config.namespace);
 }
@@ -147,7 +192,11 @@ async function removeNetwork(config: LabConfig): Promise<void> {
 async function unmountBelow(directory: string, except: string): Promise<void> {
   const targets = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
-    .map((line) => (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))))
+    .map((line) =>
+      (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(parseInt(octal, 8)),
+      ),
+    )
     .filter((target) => target.startsWith(`${directory}/`) && target !== except);
   // The deepest first.
   for (const target of targets.sort((a, b) => b.length - a.length)) await run(["umount", "-l", target]);

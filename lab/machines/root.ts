@@ -88,7 +88,8 @@ export async function fillRoot(template: string, root: string, droplet: DropletS
 /** The machine's network is complete before it boots: networkd leaves it alone, and nobody waits for it. */
 const networkFiles: Readonly<Record<string, string>> = {
   "etc/systemd/network/10-corekube-lab.network": "[Match]\nName=eth0 eth1\n\n[Link]\nUnmanaged=yes\n",
-  "etc/systemd/system/systemd-networkd-wait-online.service.d/10-corekube-lab.conf": "[Service]\nExecStart=\nExecStart=/bin/true\n",
+  "etc/systemd/system/systemd-networkd-wait-online.service.d/10-corekube-lab.conf":
+    "[Service]\nExecStart=\nExecStart=/bin/true\n",
 };
 
 /** Writes a file in the root without following a link out of it. */
@@ -98,4 +99,5 @@ function replace(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-const linkExists = (path: string): boolean => existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+const linkExists = (path: string): boolean =>
+  existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;

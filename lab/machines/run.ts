@@ -48,11 +48,18 @@ export function attempt(command: readonly string[], options: RunOptions = {}): P
     }, timeout);
     child.on("error", (error) => {
       clearTimeout(timer);
-      reject(new Error(`"${command[0]}" could not be run: ${error.message}; is it installed and on PATH?`, { cause: error }));
+      reject(
+        new Error(`"${command[0]}" could not be run: ${error.message}; is it installed and on PATH?`, { cause: error }),
+      );
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      if (timedOut) reject(new Error(`"${command.join(" ")}" took longer than ${timeout / 1000} s and was stopped: ${output.stderr.trim().slice(-500)}`));
+      if (timedOut)
+        reject(
+          new Error(
+            `"${command.join(" ")}" took longer than ${timeout / 1000} s and was stopped: ${output.stderr.trim().slice(-500)}`,
+          ),
+        );
       else resolve({ code: code ?? (signal ? 128 : 1), ...output });
     });
     // A command that ends without reading its input is no error of ours: its exit code tells.

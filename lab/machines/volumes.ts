@@ -1,5 +1,14 @@
 /** Block volumes: a sparse file behind a loop device, shown in the machine under DigitalOcean's name for it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { VolumeSpec } from "../api/driver.js";
 import type { LabConfig } from "../config.js";
@@ -18,7 +27,8 @@ export async function createVolume(config: LabConfig, volume: VolumeSpec): Promi
     if (statSync(file).size < volume.size * gigabyte) {
       truncateSync(file, volume.size * gigabyte);
       const loop = await attempt(["losetup", "--associated", file, "--noheadings", "--output", "NAME"]);
-      for (const device of loop.stdout.split("\n").filter(Boolean)) await attempt(["losetup", "--set-capacity", device.trim()]);
+      for (const device of loop.stdout.split("\n").filter(Boolean))
+        await attempt(["losetup", "--set-capacity", device.trim()]);
     }
     return;
   }
@@ -26,8 +36,10 @@ export async function createVolume(config: LabConfig, volume: VolumeSpec): Promi
   rmSync(partial, { force: true });
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, volume.size * gigabyte);
-  if (volume.filesystemType === "ext4") await run(["mkfs.ext4", "-q", "-F", ...label("-L", volume.filesystemLabel), partial]);
-  if (volume.filesystemType === "xfs") await run(["mkfs.xfs", "-q", "-f", ...label("-L", volume.filesystemLabel), partial]);
+  if (volume.filesystemType === "ext4")
+    await run(["mkfs.ext4", "-q", "-F", ...label("-L", volume.filesystemLabel), partial]);
+  if (volume.filesystemType === "xfs")
+    await run(["mkfs.xfs", "-q", "-f", ...label("-L", volume.filesystemLabel), partial]);
   renameSync(partial, file);
 }
 
@@ -82,7 +94,11 @@ export async function detachVolume(config: LabConfig, volume: VolumeSpec, drople
 }
 
 /** Before a start: what tmpfiles makes at boot must name the loop devices of today, which a restart of the host changes. */
-export async function refreshVolumes(config: LabConfig, volumes: readonly VolumeSpec[], dropletId: number): Promise<void> {
+export async function refreshVolumes(
+  config: LabConfig,
+  volumes: readonly VolumeSpec[],
+  dropletId: number,
+): Promise<void> {
   for (const volume of volumes) if (volume.dropletId === dropletId) await attachVolume(config, volume, dropletId);
 }
 
@@ -97,18 +113,39 @@ function writeTmpfiles(config: LabConfig, dropletId: number, name: string, lines
   writeFileSync(file, `${lines.join("\n")}\n`);
 }
 
-async function inMachine(config: LabConfig, dropletId: number, script: string, parameters: readonly string[]): Promise<void> {
+async function inMachine(
+  config: LabConfig,
+  dropletId: number,
+  script: string,
+  parameters: readonly string[],
+): Promise<void> {
   const init = initOf(config, dropletId);
   if (!init) return;
-  await run(["nsenter", "--target", String(init.pid), "--mount", "--pid", "--", "/bin/sh", "-ec", script, "volume", ...parameters]);
+  await run([
+    "nsenter",
+    "--target",
+    String(init.pid),
+    "--mount",
+    "--pid",
+    "--",
+    "/bin/sh",
+    "-ec",
+    script,
+    "volume",
+    ...parameters,
+  ]);
 }
 
 /** Where a machine has mounted the device; the same file system may be mounted in several places, one is enough. */
 function mountsOf(pid: number, loop: Loop): readonly string[] {
   const device = `${loop.major}:${loop.minor}`;
-  const lines = readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").map((line) => line.split(" "));
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+    .split("\n")
+    .map((line) => line.split(" "));
   const target = lines.find((fields) => fields[2] === device)?.[4];
-  return target === undefined ? [] : [target.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
+  return target === undefined
+    ? []
+    : [target.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
 }
 
 /**
@@ -116,6 +153,7 @@ function mountsOf(pid: number, loop: Loop): readonly string[] {
  * knows under the same number). Perl is part of every Debian-like system, and nothing smaller can call an ioctl.
  */
 async function shutDownFilesystem(path: string): Promise<void> {
-  const script = 'open(my $f, "<", $ARGV[0]) or die "open: $!\\n"; my $flags = pack("L", 0); ioctl($f, 0x8004587d, $flags) or die "ioctl: $!\\n";';
+  const script =
+    'open(my $f, "<", $ARGV[0]) or die "open: $!\\n"; my $flags = pack("L", 0); ioctl($f, 0x8004587d, $flags) or die "ioctl: $!\\n";';
   await run(["perl", "-e", script, path]);
 }

@@ -13,7 +13,12 @@ export interface FileServer {
  * Starts a server of the files below `root`: GET and HEAD, ranges, no listings, nothing outside `root`.
  * @param accessLog File that a line per request is added to: time, client, method, path, status, bytes.
  */
-export async function startFileServer(root: string, host: string, port: number, accessLog: string): Promise<FileServer> {
+export async function startFileServer(
+  root: string,
+  host: string,
+  port: number,
+  accessLog: string,
+): Promise<FileServer> {
   mkdirSync(root, { recursive: true });
   mkdirSync(dirname(accessLog), { recursive: true });
   const log = createWriteStream(accessLog, { flags: "a" });
@@ -22,7 +27,9 @@ export async function startFileServer(root: string, host: string, port: number, 
     const before = request.socket.bytesWritten;
     response.on("close", () => {
       const cut = response.writableFinished ? "" : " (cut off)";
-      log.write(`${new Date().toISOString()} ${client} ${request.method} ${request.url} ${response.statusCode} ${request.socket.bytesWritten - before}${cut}\n`);
+      log.write(
+        `${new Date().toISOString()} ${client} ${request.method} ${request.url} ${response.statusCode} ${request.socket.bytesWritten - before}${cut}\n`,
+      );
     });
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.writeHead(405, { allow: "GET, HEAD" }).end(`${request.method} is not allowed here; GET and HEAD are\n`);
@@ -32,9 +39,15 @@ export async function startFileServer(root: string, host: string, port: number, 
       .on("error", (error: Error & { status?: number }) => {
         const status = error.status ?? 500;
         response.writeHead(status, { "content-type": "text/plain" });
-        response.end(status === 404 ? `not in this mirror: ${request.url}; it has the release files of versions.json\n` : `${error.message}\n`);
+        response.end(
+          status === 404
+            ? `not in this mirror: ${request.url}; it has the release files of versions.json\n`
+            : `${error.message}\n`,
+        );
       })
-      .on("directory", () => response.writeHead(404, { "content-type": "text/plain" }).end("a folder: name a file in it\n"))
+      .on("directory", () =>
+        response.writeHead(404, { "content-type": "text/plain" }).end("a folder: name a file in it\n"),
+      )
       .pipe(response);
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));

@@ -29,7 +29,10 @@ export interface Image {
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Debian packages under the names of two images that people try a cluster with. */
-export const tryoutImages = { busybox: "docker.io/library/busybox:1.35", nginx: "docker.io/library/nginx:1.22" } as const;
+export const tryoutImages = {
+  busybox: "docker.io/library/busybox:1.35",
+  nginx: "docker.io/library/nginx:1.22",
+} as const;
 
 /** All images, each made like its original as far as a manifest can tell: paths, entry point, user, ports. */
 export function images(): readonly Image[] {
@@ -40,10 +43,23 @@ export function images(): readonly Image[] {
   };
   const only = (file: string, tool: string): Layer => ({ kind: "tools", files: { [file]: tool } });
   return [
-    ...["kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((tool) => ({ name: name(tool), layers: [only(`usr/local/bin/${tool}`, tool)] })),
+    ...["kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((tool) => ({
+      name: name(tool),
+      layers: [only(`usr/local/bin/${tool}`, tool)],
+    })),
     { name: name("kube-proxy"), layers: [netfilterLayer, only("usr/local/bin/kube-proxy", "kube-proxy")] },
-    { name: name("coredns"), layers: [only("coredns", "coredns")], entrypoint: ["/coredns"], user: "65532:65532", ports: ["53/tcp", "53/udp"] },
-    { name: name("flannel"), layers: [netfilterLayer, busyboxLayer, only("opt/bin/flanneld", "flanneld")], entrypoint: ["/opt/bin/flanneld"] },
+    {
+      name: name("coredns"),
+      layers: [only("coredns", "coredns")],
+      entrypoint: ["/coredns"],
+      user: "65532:65532",
+      ports: ["53/tcp", "53/udp"],
+    },
+    {
+      name: name("flannel"),
+      layers: [netfilterLayer, busyboxLayer, only("opt/bin/flanneld", "flanneld")],
+      entrypoint: ["/opt/bin/flanneld"],
+    },
     { name: name("flannel-cni-plugin"), layers: [busyboxLayer, only("flannel", "flannel")] },
     { name: name("pause"), layers: [only("pause", "pause")], entrypoint: ["/pause"], user: "65535:65535" },
     {
@@ -53,20 +69,30 @@ export function images(): readonly Image[] {
       cloud: "aws",
     },
     { name: tryoutImages.busybox, layers: [busyboxLayer], command: ["sh"] },
-    { name: tryoutImages.nginx, layers: [nginxLayer], command: ["nginx", "-g", "daemon off;"], ports: ["80/tcp"], stopSignal: "SIGQUIT" },
+    {
+      name: tryoutImages.nginx,
+      layers: [nginxLayer],
+      command: ["nginx", "-g", "daemon off;"],
+      ports: ["80/tcp"],
+      stopSignal: "SIGQUIT",
+    },
   ];
 }
 
 /** Images of a region that plays a cloud. */
-export const imagesOf = (cloud: RegionCloud): readonly Image[] => images().filter((image) => image.cloud === undefined || image.cloud === cloud);
+export const imagesOf = (cloud: RegionCloud): readonly Image[] =>
+  images().filter((image) => image.cloud === undefined || image.cloud === cloud);
 
 /** Tools that go into the images. */
-export const imageTools = (wanted: readonly Image[] = images()): string[] => [...new Set(wanted.flatMap(({ layers }) => layers.flatMap(toolsOf)))];
+export const imageTools = (wanted: readonly Image[] = images()): string[] => [
+  ...new Set(wanted.flatMap(({ layers }) => layers.flatMap(toolsOf))),
+];
 
 const toolsOf = (layer: Layer): string[] => (layer.kind === "tools" ? Object.values(layer.files) : []);
 
 /** Changes when an image must be made anew. */
-export const imageInputs = (config: LabConfig, image: Image): string => hashOf("1", image, path, toolInputs(config, [...image.layers.flatMap(toolsOf), "push-images"]));
+export const imageInputs = (config: LabConfig, image: Image): string =>
+  hashOf("1", image, path, toolInputs(config, [...image.layers.flatMap(toolsOf), "push-images"]));
 
 /**
  * Makes the wanted images that `known` does not have in their present form, and pushes them to the registry's storage.
@@ -92,7 +118,10 @@ export async function ensureImages(
     const digests = await push(config, stale, tars, scratch, progress);
     for (const image of stale) {
       const digest = digests[image.name];
-      if (digest === undefined) throw new Error(`mirror: push-images gave no digest for ${image.name}; remove ${registryDirectory(config)} and try again`);
+      if (digest === undefined)
+        throw new Error(
+          `mirror: push-images gave no digest for ${image.name}; remove ${registryDirectory(config)} and try again`,
+        );
       records[image.name] = { inputs: imageInputs(config, image), digest };
     }
     return records;
@@ -102,11 +131,18 @@ export async function ensureImages(
 }
 
 /** Layers, each written once however many images share it; layer description -> tar file. */
-async function writeLayers(config: LabConfig, stale: readonly Image[], scratch: string, progress: Progress): Promise<Map<string, string>> {
+async function writeLayers(
+  config: LabConfig,
+  stale: readonly Image[],
+  scratch: string,
+  progress: Progress,
+): Promise<Map<string, string>> {
   const layers = new Map(stale.flatMap(({ layers }) => layers.map((layer) => [JSON.stringify(layer), layer] as const)));
   const tars = new Map<string, string>();
   for (const [key, layer] of layers) {
-    progress.report(`mirror: layer ${tars.size + 1} of ${layers.size}: ${layer.kind === "tools" ? Object.values(layer.files).join(", ") : `Debian's ${layer.packages.join(", ")}`}`);
+    progress.report(
+      `mirror: layer ${tars.size + 1} of ${layers.size}: ${layer.kind === "tools" ? Object.values(layer.files).join(", ") : `Debian's ${layer.packages.join(", ")}`}`,
+    );
     const tar = join(scratch, `${tars.size}.tar`);
     await writeLayer(config, layer, `${tar}.files`, tar, progress);
     tars.set(key, tar);
@@ -115,12 +151,25 @@ async function writeLayers(config: LabConfig, stale: readonly Image[], scratch: 
 }
 
 /** Pushes to a registry that runs for just that long, on an address that only this machine has. */
-async function push(config: LabConfig, stale: readonly Image[], tars: ReadonlyMap<string, string>, scratch: string, progress: Progress): Promise<Record<string, string>> {
-  const registry = await startRegistry(config, { host: "127.0.0.1", port: 0, folder: scratch, writable: true, signal: progress.signal });
+async function push(
+  config: LabConfig,
+  stale: readonly Image[],
+  tars: ReadonlyMap<string, string>,
+  scratch: string,
+  progress: Progress,
+): Promise<Record<string, string>> {
+  const registry = await startRegistry(config, {
+    host: "127.0.0.1",
+    port: 0,
+    folder: scratch,
+    writable: true,
+    signal: progress.signal,
+  });
   const prefix = `127.0.0.1:${registry.port}/`;
   let pushed = 0;
   const start = Date.now();
-  const tell = (): void => progress.report(`mirror: ${pushed} of ${stale.length} images pushed, ${Math.round((Date.now() - start) / 1000)} s`);
+  const tell = (): void =>
+    progress.report(`mirror: ${pushed} of ${stale.length} images pushed, ${Math.round((Date.now() - start) / 1000)} s`);
   const timer = setInterval(tell, 5_000);
   try {
     const input = stale.map(({ name, layers, entrypoint, command, user, ports, stopSignal }) => ({

@@ -47,7 +47,10 @@ export async function ensureMirror(config: LabConfig, progress: Progress): Promi
       records = { ...records, releases: { ...records.releases, [release.url]: record } };
       writeRecords(config, records);
     }
-    records = { ...records, images: { ...records.images, ...(await ensureImages(config, records.images, progress, wanted)) } };
+    records = {
+      ...records,
+      images: { ...records.images, ...(await ensureImages(config, records.images, progress, wanted)) },
+    };
     writeRecords(config, records);
 
     const checksums: Checksums = {
@@ -73,9 +76,19 @@ export async function startMirror(config: LabConfig): Promise<Mirror> {
   const logs = join(config.directory, "logs");
   mkdirSync(logs, { recursive: true });
   const [fileAddress, registryAddress] = [new URL(config.mirrorUrl), new URL(config.registryUrl)];
-  const files = await startFileServer(filesDirectory(config), fileAddress.hostname, Number(fileAddress.port || 80), join(logs, "mirror-access.log"));
+  const files = await startFileServer(
+    filesDirectory(config),
+    fileAddress.hostname,
+    Number(fileAddress.port || 80),
+    join(logs, "mirror-access.log"),
+  );
   try {
-    const registry = await startRegistry(config, { host: registryAddress.hostname, port: Number(registryAddress.port || 80), folder: join(config.directory, "registry"), log: join(logs, "registry.log") });
+    const registry = await startRegistry(config, {
+      host: registryAddress.hostname,
+      port: Number(registryAddress.port || 80),
+      folder: join(config.directory, "registry"),
+      log: join(logs, "registry.log"),
+    });
     return {
       async stop() {
         await Promise.all([files.stop(), registry.stop()]);

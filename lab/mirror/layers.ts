@@ -1,5 +1,15 @@
 /** Layers of images: tar files of tools, and of Debian packages. */
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { debianRelease, mmdebstrap } from "../machines/base-debian.js";
@@ -33,18 +43,45 @@ export interface DebianLayer {
 export type Layer = ToolLayer | DebianLayer;
 
 const users = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+  "etc/passwd":
+    "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
   "etc/group": "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n",
   "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 };
 
 /** What package management leaves behind, and what only an installed system needs. */
-const leftovers = ["var/lib/apt", "var/lib/dpkg", "var/cache", "etc/apt", "boot", "dev", "proc", "sys", "usr/share/man", "usr/share/doc", "usr/lib/systemd", "usr/share/perl5"] as const;
+const leftovers = [
+  "var/lib/apt",
+  "var/lib/dpkg",
+  "var/cache",
+  "etc/apt",
+  "boot",
+  "dev",
+  "proc",
+  "sys",
+  "usr/share/man",
+  "usr/share/doc",
+  "usr/lib/systemd",
+  "usr/share/perl5",
+] as const;
 
-export const busyboxLayer: DebianLayer = { kind: "debian", name: "busybox", packages: ["busybox-static"], busybox: true, files: users };
+export const busyboxLayer: DebianLayer = {
+  kind: "debian",
+  name: "busybox",
+  packages: ["busybox-static"],
+  busybox: true,
+  files: users,
+};
 
 /** Debian's iptables comes without its usual names: a choice made when it is installed. */
-const iptablesNames = ["iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"];
+const iptablesNames = [
+  "iptables",
+  "iptables-save",
+  "iptables-restore",
+  "ip6tables",
+  "ip6tables-save",
+  "ip6tables-restore",
+];
 
 /** Programs that kube-proxy and flannel call. */
 export const netfilterLayer: DebianLayer = {
@@ -81,11 +118,25 @@ export const nginxLayer: DebianLayer = {
     ].join("\n"),
     "etc/nginx/conf.d/default.conf": "server {\n  listen 80;\n  root /usr/share/nginx/html;\n  index index.html;\n}\n",
   },
-  without: ["etc/init.d", "etc/ufw", "etc/logrotate.d", "etc/pam.d", "etc/security", "usr/lib/x86_64-linux-gnu/security", "usr/lib/x86_64-linux-gnu/perl-base"],
+  without: [
+    "etc/init.d",
+    "etc/ufw",
+    "etc/logrotate.d",
+    "etc/pam.d",
+    "etc/security",
+    "usr/lib/x86_64-linux-gnu/security",
+    "usr/lib/x86_64-linux-gnu/perl-base",
+  ],
 };
 
 /** Writes a layer's tar file, uncompressed. `folder` is for scratch. Only root can make layers of Debian packages. */
-export async function writeLayer(config: LabConfig, layer: Layer, folder: string, target: string, progress: Progress): Promise<void> {
+export async function writeLayer(
+  config: LabConfig,
+  layer: Layer,
+  folder: string,
+  target: string,
+  progress: Progress,
+): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   try {
     if (layer.kind === "tools") fillTools(config, layer, folder);
@@ -106,11 +157,18 @@ function fillTools(config: LabConfig, layer: ToolLayer, folder: string): void {
 async function fillDebian(layer: DebianLayer, folder: string, progress: Progress): Promise<void> {
   await mmdebstrap(
     // The hook makes /bin, /sbin and /lib links into /usr before packages are unpacked, as on every Debian system.
-    ["--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", `--include=${layer.packages.join(",")}`, debianRelease, folder],
+    [
+      "--variant=extract",
+      "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+      `--include=${layer.packages.join(",")}`,
+      debianRelease,
+      folder,
+    ],
     `image layer ${layer.name}`,
     progress,
   );
-  for (const path of [...leftovers, ...(layer.without ?? [])]) rmSync(join(folder, path), { recursive: true, force: true });
+  for (const path of [...leftovers, ...(layer.without ?? [])])
+    rmSync(join(folder, path), { recursive: true, force: true });
   if (layer.busybox) await linkBusybox(folder, progress.signal);
   for (const [path, content] of Object.entries(layer.files ?? {})) {
     makeParents(folder, path);
@@ -134,7 +192,8 @@ async function linkBusybox(folder: string, signal?: AbortSignal): Promise<void> 
   if (!existsSync(binary)) copyFileSync(packaged, binary);
   const { stdout } = await run(binary, ["--list"], { signal });
   const taken = new Set(readdirSync(join(folder, "usr", "bin")));
-  for (const name of stdout.split("\n").filter((line) => line !== "" && !taken.has(line))) symlinkSync("busybox", join(folder, "usr", "bin", name));
+  for (const name of stdout.split("\n").filter((line) => line !== "" && !taken.has(line)))
+    symlinkSync("busybox", join(folder, "usr", "bin", name));
 }
 
 /** Folders above a path, open to all whatever our umask says. */

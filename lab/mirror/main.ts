@@ -10,7 +10,8 @@ import { ensureMirror } from "./index.js";
 
 async function main(): Promise<void> {
   const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
   const progress = plainProgress("", stop.signal);
   const config = labConfig();
   await ensurePackages(progress);

@@ -33,7 +33,8 @@ export const mirrorDirectory = (config: Pick<LabConfig, "cache">): string => joi
 export const filesDirectory = (config: Pick<LabConfig, "cache">): string => join(mirrorDirectory(config), "files");
 
 /** Storage of the registry. */
-export const registryDirectory = (config: Pick<LabConfig, "cache">): string => join(mirrorDirectory(config), "registry");
+export const registryDirectory = (config: Pick<LabConfig, "cache">): string =>
+  join(mirrorDirectory(config), "registry");
 
 /** The records of earlier runs; none when there was no run or the file is damaged (everything is then made anew). */
 export function readRecords(config: LabConfig): Records {
@@ -58,10 +59,11 @@ export function writeWhole(path: string, text: string): void {
 
 /** Names the content of tools without reading them: their folder's name and its note of where they came from. */
 export function toolInputs(config: LabConfig, tools: readonly string[]): string[] {
-  return [...new Set(tools.map((tool) => dirname(toolPath(config, tool))))].map(
-    (folder) => `${basename(folder)} ${readFileSync(join(folder, "origins.json"), "utf8")}`,
-  ).concat(tools.map((tool) => `${partOf(tool).name}/${tool}`));
+  return [...new Set(tools.map((tool) => dirname(toolPath(config, tool))))]
+    .map((folder) => `${basename(folder)} ${readFileSync(join(folder, "origins.json"), "utf8")}`)
+    .concat(tools.map((tool) => `${partOf(tool).name}/${tool}`));
 }
 
 /** Hash of a description. */
-export const hashOf = (...parts: readonly unknown[]): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+export const hashOf = (...parts: readonly unknown[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

@@ -49,7 +49,10 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
     JSON.stringify({
       version: "0.1",
       log: { level: "warn", accesslog: { disabled: true } },
-      storage: { filesystem: { rootdirectory: storage }, maintenance: { readonly: { enabled: options.writable !== true }, uploadpurging: { enabled: false } } },
+      storage: {
+        filesystem: { rootdirectory: storage },
+        maintenance: { readonly: { enabled: options.writable !== true }, uploadpurging: { enabled: false } },
+      },
       http: { addr: `${options.host}:${port}`, secret: randomUUID() },
     }),
   );
@@ -66,7 +69,10 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
     closeSync(output);
     started.on("error", () => undefined);
     started.on("exit", () => {
-      if (!stopping) setTimeout(() => { if (!stopping) child = launch(); }, 1_000).unref();
+      if (!stopping)
+        setTimeout(() => {
+          if (!stopping) child = launch();
+        }, 1_000).unref();
     });
     return started;
   };
@@ -88,7 +94,10 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
     const last = lastLines(log);
     await stop();
     options.signal?.throwIfAborted();
-    throw new Error(`image registry does not answer on ${options.host}:${port}: ${(error as Error).message}${last ? `; its last messages:\n${last}` : ""}`, { cause: error });
+    throw new Error(
+      `image registry does not answer on ${options.host}:${port}: ${(error as Error).message}${last ? `; its last messages:\n${last}` : ""}`,
+      { cause: error },
+    );
   }
   return { port, stop };
 }

@@ -1,6 +1,17 @@
 /** Release files of the mirror: under the addresses and with the inner layout of the originals, made of the tools. */
 import { createHash } from "node:crypto";
-import { copyFileSync, createReadStream, createWriteStream, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -25,7 +36,11 @@ export function releases(): readonly Release[] {
   return [
     { url: kubelet.url, tools: ["kubelet"] },
     { url: kubectl.url, tools: ["kubectl"] },
-    { url: etcd.url, tools: etcdTools, archive: Object.fromEntries(etcdTools.map((tool) => [`etcd-v${versions.etcd}-linux-amd64/${tool}`, tool])) },
+    {
+      url: etcd.url,
+      tools: etcdTools,
+      archive: Object.fromEntries(etcdTools.map((tool) => [`etcd-v${versions.etcd}-linux-amd64/${tool}`, tool])),
+    },
     { url: cni.url, tools: cniPluginNames, archive: Object.fromEntries(cniPluginNames.map((tool) => [tool, tool])) },
   ];
 }
@@ -37,7 +52,12 @@ export function mirrorPath(url: string): string {
 }
 
 /** Makes a release file, unless `known` says that it is there and made of the same tools. Needs the tools to be there. */
-export async function ensureRelease(config: LabConfig, release: Release, known: ReleaseRecord | undefined, progress: Progress): Promise<ReleaseRecord> {
+export async function ensureRelease(
+  config: LabConfig,
+  release: Release,
+  known: ReleaseRecord | undefined,
+  progress: Progress,
+): Promise<ReleaseRecord> {
   const target = join(filesDirectory(config), mirrorPath(release.url));
   const official = officialFile(config, release.tools[0]!, release.url);
   const inputs = hashOf("1", release, official !== undefined, toolInputs(config, release.tools));
@@ -61,7 +81,12 @@ export async function ensureRelease(config: LabConfig, release: Release, known: 
 }
 
 /** Packs tools so that the same tools give the same bytes, whenever and wherever. */
-async function pack(config: LabConfig, archive: Readonly<Record<string, string>>, target: string, progress: Progress): Promise<void> {
+async function pack(
+  config: LabConfig,
+  archive: Readonly<Record<string, string>>,
+  target: string,
+  progress: Progress,
+): Promise<void> {
   const folder = mkdtempSync(`${target}.`);
   try {
     for (const [path, tool] of Object.entries(archive)) {
@@ -72,9 +97,15 @@ async function pack(config: LabConfig, archive: Readonly<Record<string, string>>
     try {
       // Entry names as in the originals: etcd's begin with their folder, the CNI plugins' with "./".
       const nested = Object.keys(archive).every((path) => path.includes("/"));
-      await writeTar(folder, tar, { signal: progress.signal, entries: nested ? readdirSync(folder).sort() : ["."], mode: "u=rwX,go=rX" });
+      await writeTar(folder, tar, {
+        signal: progress.signal,
+        entries: nested ? readdirSync(folder).sort() : ["."],
+        mode: "u=rwX,go=rX",
+      });
       // Speed matters more than size here: the file goes no further than this machine.
-      await pipeline(createReadStream(tar), createGzip({ level: 1 }), createWriteStream(target), { signal: progress.signal });
+      await pipeline(createReadStream(tar), createGzip({ level: 1 }), createWriteStream(target), {
+        signal: progress.signal,
+      });
     } finally {
       rmSync(tar, { force: true });
     }
@@ -94,8 +125,20 @@ export interface TarOptions {
 /** Writes the content of a folder to a tar file that depends on nothing but names, modes and content. */
 export async function writeTar(folder: string, target: string, options: TarOptions = {}): Promise<void> {
   const { signal, entries = ["."], mode } = options;
-  const same = ["--format=gnu", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--hard-dereference", ...(mode ? [`--mode=${mode}`] : [])];
-  await run("tar", ["--create", ...same, `--file=${target}`, `--directory=${folder}`, "--", ...entries], { signal, env: { ...process.env, TAR_OPTIONS: "", LC_ALL: "C" } });
+  const same = [
+    "--format=gnu",
+    "--sort=name",
+    "--mtime=@0",
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "--hard-dereference",
+    ...(mode ? [`--mode=${mode}`] : []),
+  ];
+  await run("tar", ["--create", ...same, `--file=${target}`, `--directory=${folder}`, "--", ...entries], {
+    signal,
+    env: { ...process.env, TAR_OPTIONS: "", LC_ALL: "C" },
+  });
 }
 
 /** The same content under another name, without a second copy where the disk allows it. */
@@ -113,4 +156,3 @@ export async function fileDigest(path: string): Promise<string> {
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");
 }
-

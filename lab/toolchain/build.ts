@@ -16,7 +16,13 @@ const interval = 8_000;
  * Builds the named tools of a part into `folder`.
  * @param label Words for the progress: where this part stands among the others.
  */
-export async function buildTools(part: Part, tools: readonly string[], folder: string, progress: Progress, label: string): Promise<void> {
+export async function buildTools(
+  part: Part,
+  tools: readonly string[],
+  folder: string,
+  progress: Progress,
+  label: string,
+): Promise<void> {
   const go = await findGo(progress.signal);
   checkModule(part);
   const start = Date.now();
@@ -31,21 +37,28 @@ export async function buildTools(part: Part, tools: readonly string[], folder: s
   const timer = setInterval(tell, interval);
   try {
     // One call for all tools of a module: Go then schedules compiling and linking of all of them together.
-    await run(go.command, ["build", "-v", ...buildFlags(part), "-o", `${folder}/`, ...tools.map((tool) => part.packages[tool]!)], {
-      cwd: join(modulesDirectory, part.name),
-      env: { ...go.env, CGO_ENABLED: part.cgo ? "1" : "0" },
-      signal: progress.signal,
-      onLine(line) {
-        if (line.startsWith("go: downloading ")) current = `fetching ${line.slice("go: downloading ".length)}`;
-        else if (/^[\w.\-/]+$/.test(line)) {
-          compiled += 1;
-          current = line;
-        }
+    await run(
+      go.command,
+      ["build", "-v", ...buildFlags(part), "-o", `${folder}/`, ...tools.map((tool) => part.packages[tool]!)],
+      {
+        cwd: join(modulesDirectory, part.name),
+        env: { ...go.env, CGO_ENABLED: part.cgo ? "1" : "0" },
+        signal: progress.signal,
+        onLine(line) {
+          if (line.startsWith("go: downloading ")) current = `fetching ${line.slice("go: downloading ".length)}`;
+          else if (/^[\w.\-/]+$/.test(line)) {
+            compiled += 1;
+            current = line;
+          }
+        },
       },
-    });
+    );
   } catch (error) {
     progress.signal?.throwIfAborted();
-    throw new Error(`${part.name} ${part.version} cannot be built from its Go modules. ${hint(error)}\n${(error as Error).message}`, { cause: error });
+    throw new Error(
+      `${part.name} ${part.version} cannot be built from its Go modules. ${hint(error)}\n${(error as Error).message}`,
+      { cause: error },
+    );
   } finally {
     clearInterval(timer);
   }
@@ -79,7 +92,9 @@ export function checkModule(part: Part, directory: string = modulesDirectory): v
     const escaped = module.replace(/[.\\/]/g, "\\$&");
     const locked = new RegExp(`^(?:require )?\\s*${escaped} v(\\S+)`, "m").exec(text)?.[1];
     if (locked !== version) {
-      throw new Error(`${file} locks ${module} at ${locked ?? "no version"}, versions.json asks for ${version}: run "npx tsx lab/toolchain/pin.ts ${part.name}"`);
+      throw new Error(
+        `${file} locks ${module} at ${locked ?? "no version"}, versions.json asks for ${version}: run "npx tsx lab/toolchain/pin.ts ${part.name}"`,
+      );
     }
   }
 }
@@ -92,9 +107,13 @@ export function programName(goPackage: string): string {
 
 function hint(error: unknown): string {
   const text = (error as Error).message;
-  if (/missing go\.sum entry|updates to go\.mod needed/.test(text)) return "Its locked modules do not fit: run \"npx tsx lab/toolchain/pin.ts\" for it.";
-  if (/fatal error: .*\.h: No such file|cannot find -l|pkg-config|gcc/.test(text)) return "A C library or compiler is missing: run the lab's preflight, which installs the Debian packages it needs.";
-  if (/dial tcp|no such host|i\/o timeout|connection refused|403 Forbidden/.test(text)) return "The Go module proxy does not answer: check the network, or GOPROXY.";
-  if (/no space left/.test(text)) return "The disk is full: about 8 GB are needed for Go's caches and 2 GB for the tools.";
+  if (/missing go\.sum entry|updates to go\.mod needed/.test(text))
+    return 'Its locked modules do not fit: run "npx tsx lab/toolchain/pin.ts" for it.';
+  if (/fatal error: .*\.h: No such file|cannot find -l|pkg-config|gcc/.test(text))
+    return "A C library or compiler is missing: run the lab's preflight, which installs the Debian packages it needs.";
+  if (/dial tcp|no such host|i\/o timeout|connection refused|403 Forbidden/.test(text))
+    return "The Go module proxy does not answer: check the network, or GOPROXY.";
+  if (/no space left/.test(text))
+    return "The disk is full: about 8 GB are needed for Go's caches and 2 GB for the tools.";
   return "";
 }

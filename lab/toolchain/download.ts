@@ -76,7 +76,8 @@ export class Downloads {
     if (!probe) {
       probe = fetch(origin, { method: "HEAD", redirect: "manual", signal: limited(this.probeTimeout, signal) }).then(
         // A proxy that forbids the place answers in its stead; the place itself never says 403 or 407 to this.
-        (response) => ([403, 407, 502, 503].includes(response.status) ? `${origin} answers ${response.status}` : undefined),
+        (response) =>
+          [403, 407, 502, 503].includes(response.status) ? `${origin} answers ${response.status}` : undefined,
         (error: unknown) => `${origin} does not answer (${reasonOf(error)})`,
       );
       this.probes.set(origin, probe);
@@ -92,7 +93,10 @@ export class Downloads {
     let timer = setTimeout(() => undefined, 0);
     const alive = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => stalled.abort(new Error(`no data for ${this.stallTimeout / 1000} s`)), this.stallTimeout);
+      timer = setTimeout(
+        () => stalled.abort(new Error(`no data for ${this.stallTimeout / 1000} s`)),
+        this.stallTimeout,
+      );
     };
     const signal = progress.signal ? AbortSignal.any([stalled.signal, progress.signal]) : stalled.signal;
     const hash = createHash("sha256");
@@ -118,7 +122,9 @@ export class Downloads {
       await pipeline(Readable.fromWeb(response.body), watch, createWriteStream(target), { signal });
       return hash.digest("hex");
     } catch (error) {
-      throw new DownloadUnavailable(`${address}: ${stalled.signal.aborted ? (stalled.signal.reason as Error).message : reasonOf(error)}`);
+      throw new DownloadUnavailable(
+        `${address}: ${stalled.signal.aborted ? (stalled.signal.reason as Error).message : reasonOf(error)}`,
+      );
     } finally {
       clearTimeout(timer);
     }

@@ -2,7 +2,17 @@
  * The lab's tools: Kubernetes, etcd, containerd, Pulumi and so on, in pinned versions. Official files where their places
  * can be reached and their checksums are pinned; otherwise the same versions built from their Go modules.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { projectDirectory, type LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
@@ -36,13 +46,20 @@ export interface ToolOptions {
  * @param names Tools; see `allTools` for the allowed ones.
  * @throws Error that says what is missing and what to do; `progress.signal.reason` when interrupted.
  */
-export async function ensureTools(config: LabConfig, names: readonly string[], progress: Progress, options: ToolOptions = {}): Promise<void> {
+export async function ensureTools(
+  config: LabConfig,
+  names: readonly string[],
+  progress: Progress,
+  options: ToolOptions = {},
+): Promise<void> {
   const { downloads = new Downloads(), parts = toolchainParts(), lanes = defaultLanes } = options;
   const wanted = new Set(names.map((name) => partOf(name, parts)).map(({ name }) => name));
   const missing = parts.filter((part) => wanted.has(part.name) && !existsSync(partFolder(config, part)));
   if (missing.length === 0) return;
   const seconds = missing.reduce((sum, part) => sum + part.seconds, 0);
-  progress.report(`tools: ${missing.map(({ name, version }) => `${name} ${version}`).join(", ")} to be fetched or built; up to ${Math.ceil(seconds / 60)} min if nothing is cached`);
+  progress.report(
+    `tools: ${missing.map(({ name, version }) => `${name} ${version}`).join(", ")} to be fetched or built; up to ${Math.ceil(seconds / 60)} min if nothing is cached`,
+  );
 
   let done = 0;
   // One failure stops the other lane too: its result is worth nothing without the failed one.
@@ -75,7 +92,8 @@ export async function ensureTools(config: LabConfig, names: readonly string[], p
  * Path of a tool in the cache; it exists once `ensureTools` was called with its name.
  * @throws Error when there is no such tool.
  */
-export const toolPath = (config: Pick<LabConfig, "cache">, name: string): string => join(partFolder(config, partOf(name)), name);
+export const toolPath = (config: Pick<LabConfig, "cache">, name: string): string =>
+  join(partFolder(config, partOf(name)), name);
 
 /** Folder, beside a part's tools, of the official files that they were taken from. */
 const officialFolder = "official";
@@ -86,7 +104,13 @@ export function officialFile(config: Pick<LabConfig, "cache">, tool: string, url
   return existsSync(path) ? path : undefined;
 }
 
-async function ensurePart(config: LabConfig, part: Part, progress: Progress, downloads: Downloads, position: string): Promise<void> {
+async function ensurePart(
+  config: LabConfig,
+  part: Part,
+  progress: Progress,
+  downloads: Downloads,
+  position: string,
+): Promise<void> {
   await ensureFolder(partFolder(config, part), progress, async (folder) => {
     const origins: Record<string, string> = {};
     for (const file of part.official) {
@@ -102,7 +126,13 @@ async function ensurePart(config: LabConfig, part: Part, progress: Progress, dow
 }
 
 /** Takes tools out of an official file; returns the ones it had, none when it cannot be reached. */
-async function takeOfficial(part: Part, file: OfficialFile, folder: string, progress: Progress, downloads: Downloads): Promise<string[]> {
+async function takeOfficial(
+  part: Part,
+  file: OfficialFile,
+  folder: string,
+  progress: Progress,
+  downloads: Downloads,
+): Promise<string[]> {
   const archive = `${folder}.download`;
   try {
     await downloads.fetch(file, archive, progress);
@@ -113,7 +143,9 @@ async function takeOfficial(part: Part, file: OfficialFile, folder: string, prog
       const unpacked = `${folder}.unpacked`;
       mkdirSync(unpacked, { recursive: true });
       try {
-        await run("tar", ["--extract", "--gzip", `--file=${archive}`, `--directory=${unpacked}`, "--no-same-owner"], { signal: progress.signal });
+        await run("tar", ["--extract", "--gzip", `--file=${archive}`, `--directory=${unpacked}`, "--no-same-owner"], {
+          signal: progress.signal,
+        });
         for (const [tool, path] of entries) copyFileSync(join(unpacked, path), join(folder, tool));
       } finally {
         rmSync(unpacked, { recursive: true, force: true });
@@ -138,14 +170,23 @@ async function takeOfficial(part: Part, file: OfficialFile, folder: string, prog
 const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
 
 /** Programs of the lab that stand in for Pulumi plugins which cannot be downloaded: the name on the PATH is the file's. */
-const standIns = ["pulumi-language-nodejs", "pulumi-resource-aws", "pulumi-resource-digitalocean", "pulumi-resource-kubernetes", "pulumi-resource-tls"] as const;
+const standIns = [
+  "pulumi-language-nodejs",
+  "pulumi-resource-aws",
+  "pulumi-resource-digitalocean",
+  "pulumi-resource-kubernetes",
+  "pulumi-resource-tls",
+] as const;
 
 /**
  * Folder for the PATH with `pulumi`, `kubectl`, `etcdctl` and, for each Pulumi plugin without an official one, the
  * lab's stand-in. Call after `ensureTools`. Links are renewed at every call.
  * @param official Folders in which official plugins are looked for. @default those on the PATH
  */
-export function binDirectory(config: LabConfig, official: readonly string[] = (process.env["PATH"] ?? "").split(":")): string {
+export function binDirectory(
+  config: LabConfig,
+  official: readonly string[] = (process.env["PATH"] ?? "").split(":"),
+): string {
   const directory = join(config.cache, "bin");
   mkdirSync(directory, { recursive: true });
   for (const tool of userTools) {
@@ -154,7 +195,9 @@ export function binDirectory(config: LabConfig, official: readonly string[] = (p
   }
   for (const name of standIns) {
     const file = join(projectDirectory, "lab", "plugins", name);
-    const elsewhere = official.find((folder) => folder !== "" && folder !== directory && existsSync(join(folder, name)));
+    const elsewhere = official.find(
+      (folder) => folder !== "" && folder !== directory && existsSync(join(folder, name)),
+    );
     if (elsewhere === undefined && existsSync(file)) link(file, join(directory, name));
     else rmSync(join(directory, name), { force: true });
   }

@@ -33,7 +33,9 @@ export const debianPackages: readonly DebianPackage[] = [
 ];
 
 /** What the lab's proxy needs; installed when the proxy is asked for. */
-export const proxyPackages: readonly DebianPackage[] = [{ name: "squid", purpose: "a proxy between machines and mirror", service: "squid" }];
+export const proxyPackages: readonly DebianPackage[] = [
+  { name: "squid", purpose: "a proxy between machines and mirror", service: "squid" },
+];
 
 /** What only the tests call, on top of the others. */
 export const testPackages: readonly DebianPackage[] = [
@@ -45,7 +47,11 @@ export const testPackages: readonly DebianPackage[] = [
 
 /** How the packages are asked for and installed; replaced in tests. */
 export interface PackageSystem {
-  run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; onLine?: (line: string) => void }): Promise<{ stdout: string }>;
+  run(
+    command: string,
+    args: readonly string[],
+    options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; onLine?: (line: string) => void },
+  ): Promise<{ stdout: string }>;
   /** Effective user id. */
   userId(): number;
 }
@@ -58,12 +64,19 @@ const debian: PackageSystem = { run, userId: () => process.geteuid?.() ?? -1 };
  * @returns Names of the installed ones.
  * @throws Error with the command to run by hand when this is no Debian system, we are not root, or apt-get fails.
  */
-export async function ensurePackages(progress: Progress, system: PackageSystem = debian, packages: readonly DebianPackage[] = debianPackages): Promise<string[]> {
+export async function ensurePackages(
+  progress: Progress,
+  system: PackageSystem = debian,
+  packages: readonly DebianPackage[] = debianPackages,
+): Promise<string[]> {
   const names = packages.map(({ name }) => name);
   const missing = await missingPackages(names, progress, system);
   if (missing.length === 0) return [];
   const byHand = `apt-get install --no-install-recommends ${missing.join(" ")}`;
-  if (system.userId() !== 0) throw new Error(`the lab needs Debian packages that are not installed: ${missing.join(", ")}; as root run: ${byHand}`);
+  if (system.userId() !== 0)
+    throw new Error(
+      `the lab needs Debian packages that are not installed: ${missing.join(", ")}; as root run: ${byHand}`,
+    );
 
   const apt = async (...args: string[]): Promise<void> => {
     let told = 0;
@@ -90,13 +103,17 @@ export async function ensurePackages(progress: Progress, system: PackageSystem =
       await install();
     } catch (error) {
       progress.signal?.throwIfAborted();
-      throw new Error(`Debian packages cannot be installed: ${missing.join(", ")}; check the network and the package sources, then run: apt-get update && ${byHand}\n${(error as Error).message}`, { cause: error });
+      throw new Error(
+        `Debian packages cannot be installed: ${missing.join(", ")}; check the network and the package sources, then run: apt-get update && ${byHand}\n${(error as Error).message}`,
+        { cause: error },
+      );
     }
   }
   for (const { name, service } of packages) {
     if (service === undefined || !missing.includes(name)) continue;
     // A host without systemd has only the first half of each, a container neither; then nothing was started.
-    const off = 'systemctl disable "$1"; if [ -d /run/systemd/system ]; then systemctl stop "$1"; else service "$1" stop; fi; true';
+    const off =
+      'systemctl disable "$1"; if [ -d /run/systemd/system ]; then systemctl stop "$1"; else service "$1" stop; fi; true';
     await system.run("sh", ["-c", off, "sh", service], { signal: progress.signal });
   }
   return missing;
@@ -106,12 +123,31 @@ async function missingPackages(names: readonly string[], progress: Progress, sys
   let output: string;
   try {
     // dpkg-query fails when it does not know one of the names, and still prints the others.
-    output = (await system.run("sh", ["-c", 'dpkg-query --show --showformat="\\${db:Status-Status} \\${Package}\\n" "$@" 2>/dev/null || test $? -eq 1', "sh", ...names], { signal: progress.signal })).stdout;
+    output = (
+      await system.run(
+        "sh",
+        [
+          "-c",
+          'dpkg-query --show --showformat="\\${db:Status-Status} \\${Package}\\n" "$@" 2>/dev/null || test $? -eq 1',
+          "sh",
+          ...names,
+        ],
+        { signal: progress.signal },
+      )
+    ).stdout;
   } catch (error) {
     progress.signal?.throwIfAborted();
-    throw new Error(`the lab runs on Debian or Ubuntu (it needs dpkg and apt-get); on another system install what these packages hold: ${names.join(", ")}`, { cause: error });
+    throw new Error(
+      `the lab runs on Debian or Ubuntu (it needs dpkg and apt-get); on another system install what these packages hold: ${names.join(", ")}`,
+      { cause: error },
+    );
   }
-  const installed = new Set(output.split("\n").filter((line) => line.startsWith("installed ")).map((line) => line.slice("installed ".length)));
+  const installed = new Set(
+    output
+      .split("\n")
+      .filter((line) => line.startsWith("installed "))
+      .map((line) => line.slice("installed ".length)),
+  );
   return names.filter((name) => !installed.has(name));
 }
 

@@ -33,7 +33,14 @@ export interface Part {
   readonly seconds: number;
 }
 
-const kubernetesBinaries = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"] as const;
+const kubernetesBinaries = [
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubelet",
+  "kube-proxy",
+  "kubectl",
+] as const;
 
 const cniPlugins = {
   main: ["bridge", "dummy", "host-device", "ipvlan", "loopback", "macvlan", "ptp", "tap", "vlan"],
@@ -75,9 +82,15 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       name: "containerd",
       version: toolchain.containerd,
       modules: { "github.com/containerd/containerd/v2": toolchain.containerd },
-      packages: tools(["containerd", "containerd-shim-runc-v2", "ctr"], (tool) => `github.com/containerd/containerd/v2/cmd/${tool}`),
+      packages: tools(
+        ["containerd", "containerd-shim-runc-v2", "ctr"],
+        (tool) => `github.com/containerd/containerd/v2/cmd/${tool}`,
+      ),
       variables: { "github.com/containerd/containerd/v2/version.Version": `v${toolchain.containerd}` },
-      official: download("containerd", tools(["containerd", "containerd-shim-runc-v2", "ctr"], (tool) => `bin/${tool}`)),
+      official: download(
+        "containerd",
+        tools(["containerd", "containerd-shim-runc-v2", "ctr"], (tool) => `bin/${tool}`),
+      ),
       seconds: 60,
     },
     {
@@ -86,7 +99,10 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: toolchain.ignition,
       modules: { "github.com/coreos/ignition/v2": toolchain.ignition },
       // Ignition applies a config to a directory when it runs under this name.
-      packages: { "ignition-apply": "github.com/coreos/ignition/v2/internal", "ignition-validate": "github.com/coreos/ignition/v2/validate" },
+      packages: {
+        "ignition-apply": "github.com/coreos/ignition/v2/internal",
+        "ignition-validate": "github.com/coreos/ignition/v2/validate",
+      },
       cgo: true,
       seconds: 81,
     },
@@ -94,10 +110,16 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       ...plain,
       name: "pulumi",
       version: toolchain.pulumi,
-      modules: { "github.com/pulumi/pulumi/pkg/v3": toolchain.pulumi, "github.com/pulumi/pulumi/sdk/v3": toolchain.pulumi },
+      modules: {
+        "github.com/pulumi/pulumi/pkg/v3": toolchain.pulumi,
+        "github.com/pulumi/pulumi/sdk/v3": toolchain.pulumi,
+      },
       packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
       variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${toolchain.pulumi}` },
-      official: download("pulumi", tools(["pulumi", "pulumi-language-nodejs"], (tool) => `pulumi/${tool}`)),
+      official: download(
+        "pulumi",
+        tools(["pulumi", "pulumi-language-nodejs"], (tool) => `pulumi/${tool}`),
+      ),
       seconds: 190,
     },
     {
@@ -122,9 +144,22 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       ...plain,
       name: "etcd",
       version: etcd,
-      modules: tools(["server", "etcdctl", "etcdutl"], () => etcd, (name) => `go.etcd.io/etcd/${name}/v3`),
-      packages: { etcd: "go.etcd.io/etcd/server/v3", etcdctl: "go.etcd.io/etcd/etcdctl/v3", etcdutl: "go.etcd.io/etcd/etcdutl/v3" },
-      official: [{ ...releases.etcd, tools: tools(["etcd", "etcdctl", "etcdutl"], (tool) => `etcd-v${etcd}-linux-amd64/${tool}`) }],
+      modules: tools(
+        ["server", "etcdctl", "etcdutl"],
+        () => etcd,
+        (name) => `go.etcd.io/etcd/${name}/v3`,
+      ),
+      packages: {
+        etcd: "go.etcd.io/etcd/server/v3",
+        etcdctl: "go.etcd.io/etcd/etcdctl/v3",
+        etcdutl: "go.etcd.io/etcd/etcdutl/v3",
+      },
+      official: [
+        {
+          ...releases.etcd,
+          tools: tools(["etcd", "etcdctl", "etcdutl"], (tool) => `etcd-v${etcd}-linux-amd64/${tool}`),
+        },
+      ],
       seconds: 30,
     },
     {
@@ -133,7 +168,9 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: cni,
       modules: { "github.com/containernetworking/plugins": cni },
       packages: Object.fromEntries(
-        Object.entries(cniPlugins).flatMap(([kind, names]) => names.map((name) => [name, `github.com/containernetworking/plugins/plugins/${kind}/${name}`])),
+        Object.entries(cniPlugins).flatMap(([kind, names]) =>
+          names.map((name) => [name, `github.com/containernetworking/plugins/plugins/${kind}/${name}`]),
+        ),
       ),
       variables: { "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": `v${cni}` },
       official: [{ ...releases["cni-plugins"], tools: tools(cniPluginNames, (tool) => tool) }],
@@ -177,7 +214,9 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: imageVersion("aws-cloud-controller-manager", from),
       modules: { "k8s.io/cloud-provider-aws": imageVersion("aws-cloud-controller-manager", from) },
       packages: { "aws-cloud-controller-manager": "k8s.io/cloud-provider-aws/cmd/aws-cloud-controller-manager" },
-      variables: { "k8s.io/component-base/version.gitVersion": `v${imageVersion("aws-cloud-controller-manager", from)}` },
+      variables: {
+        "k8s.io/component-base/version.gitVersion": `v${imageVersion("aws-cloud-controller-manager", from)}`,
+      },
       seconds: 128,
     },
     {
@@ -230,7 +269,11 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
   ];
 }
 
-function tools(names: readonly string[], value: (name: string) => string, key: (name: string) => string = (name) => name): Record<string, string> {
+function tools(
+  names: readonly string[],
+  value: (name: string) => string,
+  key: (name: string) => string = (name) => name,
+): Record<string, string> {
   return Object.fromEntries(names.map((name) => [key(name), value(name)]));
 }
 

@@ -20,8 +20,17 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
   },
   // Kubernetes is developed with its libraries beside it; they are published as modules v0.x.y for v1.x.y.
   async kubernetes(part, go) {
-    const info = JSON.parse((await run(go.command, ["mod", "download", "-json", `k8s.io/kubernetes@v${part.version}`], { env: go.env, cwd: "/" })).stdout) as { GoMod: string };
-    const staged = [...readFileSync(info.GoMod, "utf8").matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map((match) => match[1]!);
+    const info = JSON.parse(
+      (
+        await run(go.command, ["mod", "download", "-json", `k8s.io/kubernetes@v${part.version}`], {
+          env: go.env,
+          cwd: "/",
+        })
+      ).stdout,
+    ) as { GoMod: string };
+    const staged = [...readFileSync(info.GoMod, "utf8").matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map(
+      (match) => match[1]!,
+    );
     return staged.map((module) => `${module}=${module}@v${part.version.replace(/^1\./, "0.")}`);
   },
 };
@@ -32,12 +41,15 @@ const tolerant = new Set(["flannel"]);
 async function pin(part: Part): Promise<void> {
   const go = await findGo();
   const directory = join(modulesDirectory, part.name);
-  const call = (...args: string[]): Promise<unknown> => run(go.command, args, { cwd: directory, env: { ...go.env, GOFLAGS: "-mod=mod" } });
+  const call = (...args: string[]): Promise<unknown> =>
+    run(go.command, args, { cwd: directory, env: { ...go.env, GOFLAGS: "-mod=mod" } });
   const own = `corekube/lab/toolchain/${part.name}`;
   writeFileSync(join(directory, "go.mod"), `module ${own}\n\ngo ${versions.toolchain.go}\n`);
-  for (const replacement of (await replacements[part.name]?.(part, go)) ?? []) await call("mod", "edit", `-replace=${replacement}`);
+  for (const replacement of (await replacements[part.name]?.(part, go)) ?? [])
+    await call("mod", "edit", `-replace=${replacement}`);
   const foreign = Object.values(part.packages).filter((name) => !name.startsWith("corekube/"));
-  const versionOf = (name: string): string => Object.entries(part.modules).find(([module]) => name === module || name.startsWith(`${module}/`))![1];
+  const versionOf = (name: string): string =>
+    Object.entries(part.modules).find(([module]) => name === module || name.startsWith(`${module}/`))![1];
   if (foreign.length > 0) await call("get", "-tool", ...foreign.map((name) => `${name}@v${versionOf(name)}`));
   for (const [module, version] of Object.entries(part.modules)) await call("get", `${module}@v${version}`);
   await call("mod", "tidy", ...(tolerant.has(part.name) ? ["-e"] : []));
@@ -56,14 +68,17 @@ function fits(part: Part): boolean {
 async function main(names: readonly string[]): Promise<void> {
   const parts = toolchainParts();
   const unknown = names.filter((name) => !parts.some((part) => part.name === name));
-  if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; there are ${parts.map(({ name }) => name).join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`no part ${unknown.join(", ")}; there are ${parts.map(({ name }) => name).join(", ")}`);
   const chosen = parts.filter((part) => (names.length > 0 ? names.includes(part.name) : !fits(part)));
   const progress = plainProgress();
   for (const part of chosen) {
     progress.report(`${part.name}: locking its modules at ${part.version}`);
     await pin(part);
   }
-  progress.report(chosen.length > 0 ? `locked: ${chosen.map(({ name }) => name).join(", ")}` : "every lock fits versions.json");
+  progress.report(
+    chosen.length > 0 ? `locked: ${chosen.map(({ name }) => name).join(", ")}` : "every lock fits versions.json",
+  );
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

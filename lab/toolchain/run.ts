@@ -33,7 +33,12 @@ export async function run(command: string, args: readonly string[], options: Run
   signal?.throwIfAborted();
   // In a group of its own a child can be stopped with all its children; without a signal nobody would stop it, so it
   // stays in our group, where the terminal's Ctrl-C reaches it.
-  const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, detached: signal !== undefined, stdio: "pipe" });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    detached: signal !== undefined,
+    stdio: "pipe",
+  });
   const collected = { stdout: collector(options.onLine), stderr: collector(options.onLine) };
   child.stdout.setEncoding("utf8").on("data", collected.stdout.take);
   child.stderr.setEncoding("utf8").on("data", collected.stderr.take);
@@ -48,13 +53,21 @@ export async function run(command: string, args: readonly string[], options: Run
   signal?.addEventListener("abort", stop, { once: true });
   try {
     const ending = await new Promise<string | undefined>((resolve, reject) => {
-      child.on("error", (error) => reject(new Error(`${command}: cannot be started: ${error.message}`, { cause: error })));
-      child.on("close", (code, killedBy) => resolve(code === 0 ? undefined : killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`));
+      child.on("error", (error) =>
+        reject(new Error(`${command}: cannot be started: ${error.message}`, { cause: error })),
+      );
+      child.on("close", (code, killedBy) =>
+        resolve(code === 0 ? undefined : killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`),
+      );
     });
     signal?.throwIfAborted();
     if (ending !== undefined) {
-      const lines = `${collected.stdout.text()}\n${collected.stderr.text()}`.split("\n").filter((line) => line.trim() !== "");
-      throw new Error(`${command} ${args.join(" ")} ${ending}; its last lines:\n  ${lines.slice(-repeatedLines).join("\n  ")}`);
+      const lines = `${collected.stdout.text()}\n${collected.stderr.text()}`
+        .split("\n")
+        .filter((line) => line.trim() !== "");
+      throw new Error(
+        `${command} ${args.join(" ")} ${ending}; its last lines:\n  ${lines.slice(-repeatedLines).join("\n  ")}`,
+      );
     }
     return { stdout: collected.stdout.text(), stderr: collected.stderr.text() };
   } finally {

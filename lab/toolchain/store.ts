@@ -23,7 +23,11 @@ export function partFolder(config: Pick<LabConfig, "cache">, part: Part): string
  * it is complete: an interrupted or failed run leaves nothing behind that a later one could mistake for the result.
  * Two runs do not fill the same folder at once: the second waits and then finds it.
  */
-export async function ensureFolder(folder: string, progress: Progress, fill: (partial: string) => Promise<void>): Promise<void> {
+export async function ensureFolder(
+  folder: string,
+  progress: Progress,
+  fill: (partial: string) => Promise<void>,
+): Promise<void> {
   if (existsSync(folder)) return;
   await withLock(`${folder}.lock`, progress, async () => {
     if (existsSync(folder)) return;

@@ -43,6 +43,9 @@ export function imageVersion(image: string, from: Versions = versions): string {
 /** Version in a release's address, without the leading `v`: "1.9.1" of `.../releases/download/v1.9.1/cni-plugins-...`. */
 export function releaseVersion(release: "cni-plugins", from: Versions = versions): string {
   const version = /\/v(\d+\.\d+\.\d+)\//.exec(from.releases[release].url)?.[1];
-  if (!version) throw new Error(`versions.json: releases.${release}.url "${from.releases[release].url}" has no version in its path (expected .../v1.2.3/...)`);
+  if (!version)
+    throw new Error(
+      `versions.json: releases.${release}.url "${from.releases[release].url}" has no version in its path (expected .../v1.2.3/...)`,
+    );
   return version;
 }

@@ -31,7 +31,10 @@ export async function openCluster(kubeconfig: string, signal: AbortSignal): Prom
   } catch {
     // The parser's message may quote the text, which holds a key.
   }
-  if (server === undefined) throw new InvalidKubeconfig("kubeconfig has no current context with a cluster in it; give the cluster's admin kubeconfig.");
+  if (server === undefined)
+    throw new InvalidKubeconfig(
+      "kubeconfig has no current context with a cluster in it; give the cluster's admin kubeconfig.",
+    );
   const configuration = kubernetes.createConfiguration({
     baseServer: new kubernetes.ServerConfiguration(server, {}),
     authMethods: { default: config },
@@ -62,7 +65,9 @@ export function describeError(error: unknown): string {
 }
 
 /** The `Status` object in an API error. */
-export function statusBody(error: unknown): { message?: string; details?: { causes?: { reason?: string; message?: string }[] } } | undefined {
+export function statusBody(
+  error: unknown,
+): { message?: string; details?: { causes?: { reason?: string; message?: string }[] } } | undefined {
   const body = (error as { body?: unknown }).body;
   try {
     const parsed: unknown = typeof body === "string" ? JSON.parse(body) : body;
@@ -92,14 +97,21 @@ export async function ifFound<Result>(request: Promise<Result>): Promise<Result 
  * Repeats a request while the API gives no usable answer.
  * @throws {ApiUnavailable} after the deadline. Other errors of the API pass through.
  */
-export async function persist<Result>(deadline: Deadline, signal: AbortSignal, request: () => Promise<Result>): Promise<Result> {
+export async function persist<Result>(
+  deadline: Deadline,
+  signal: AbortSignal,
+  request: () => Promise<Result>,
+): Promise<Result> {
   for (;;) {
     try {
       return await request();
     } catch (error) {
       signal.throwIfAborted();
       if (!isUnavailable(error)) throw error;
-      if (deadline.left < 1) throw new ApiUnavailable(`the Kubernetes API gave no usable answer within ${deadline.seconds} s (${describeError(error)})`);
+      if (deadline.left < 1)
+        throw new ApiUnavailable(
+          `the Kubernetes API gave no usable answer within ${deadline.seconds} s (${describeError(error)})`,
+        );
       await pause(RETRY_MILLISECONDS, signal, deadline);
     }
   }

@@ -49,18 +49,28 @@ export async function drain(cluster: Cluster, nodeName: string, options: DrainOp
 async function empty(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
   const { signal, deadline, progress, log } = options;
   for (;;) {
-    const pods = (await call(options, () => cluster.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${nodeName}` }))).items.filter(mustLeave);
-    const blocked = await evict(cluster, pods.filter((pod) => !isLeaving(pod)), options);
+    const pods = (
+      await call(options, () => cluster.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${nodeName}` }))
+    ).items.filter(mustLeave);
+    const blocked = await evict(
+      cluster,
+      pods.filter((pod) => !isLeaving(pod)),
+      options,
+    );
     const awaited = pods.filter((pod) => !blocked.has(podName(pod)));
     if (pods.length === 0) return;
     // Nobody ends the pods of a machine that is gone; the API forgets them with the Node.
     if (blocked.size === 0 && awaited.every(isLeaving) && !(await answers(cluster, nodeName, options))) return;
     if (blocked.size > 0 && awaited.length === 0 && (await isLast(cluster, options))) {
-      log.warn(`${nodeName}: no other node is left to take pods, so these, which disruption budgets hold, go with the machine: ${[...blocked.keys()].join(", ")}`);
+      log.warn(
+        `${nodeName}: no other node is left to take pods, so these, which disruption budgets hold, go with the machine: ${[...blocked.keys()].join(", ")}`,
+      );
       return;
     }
     if (deadline.left < 1) throw new DrainBlocked(explain(nodeName, deadline.seconds, pods, blocked));
-    progress.phase(`draining, ${pods.length} ${pods.length === 1 ? "pod" : "pods"} to go${blocked.size > 0 ? ` (${blocked.size} held by disruption budgets)` : ""}`);
+    progress.phase(
+      `draining, ${pods.length} ${pods.length === 1 ? "pod" : "pods"} to go${blocked.size > 0 ? ` (${blocked.size} held by disruption budgets)` : ""}`,
+    );
     await pause(POLL_MILLISECONDS, signal, deadline);
   }
 }
@@ -78,7 +88,12 @@ async function evict(cluster: Cluster, pods: readonly V1Pod[], options: DrainOpt
           name,
           namespace,
           // The very pod that was listed: a StatefulSet makes its next one under the same name.
-          body: { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace }, deleteOptions: { preconditions: { uid: pod.metadata?.uid ?? "" } } },
+          body: {
+            apiVersion: "policy/v1",
+            kind: "Eviction",
+            metadata: { name, namespace },
+            deleteOptions: { preconditions: { uid: pod.metadata?.uid ?? "" } },
+          },
         });
       } catch (error) {
         options.signal.throwIfAborted();
@@ -114,7 +129,12 @@ function call<Result>(options: DrainOptions, request: () => Promise<Result>): Pr
   return persist(new Deadline(API_SECONDS), options.signal, request);
 }
 
-function explain(nodeName: string, seconds: number, pods: readonly V1Pod[], blocked: ReadonlyMap<string, string>): string {
+function explain(
+  nodeName: string,
+  seconds: number,
+  pods: readonly V1Pod[],
+  blocked: ReadonlyMap<string, string>,
+): string {
   const lines = pods.map((pod) => {
     const name = podName(pod);
     return `  ${name}: ${blocked.get(name) ?? (isLeaving(pod) ? "is still ending" : "was evicted, but is still there")}`;

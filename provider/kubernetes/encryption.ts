@@ -24,7 +24,10 @@ export async function keysInUse(cluster: Cluster): Promise<number[] | undefined>
 
 export async function noteKeysInUse(cluster: Cluster, numbers: readonly number[]): Promise<void> {
   const value = [...new Set(numbers)].sort((a, b) => a - b).join(",");
-  await cluster.core.patchNamespace({ name: NAMESPACE, body: { metadata: { annotations: { [annotation]: value } } } }, await mergePatch());
+  await cluster.core.patchNamespace(
+    { name: NAMESPACE, body: { metadata: { annotations: { [annotation]: value } } } },
+    await mergePatch(),
+  );
 }
 
 /**
@@ -32,9 +35,13 @@ export async function noteKeysInUse(cluster: Cluster, numbers: readonly number[]
  * @param tell is called with how many are done.
  * @returns how many were written.
  */
-export async function rewriteSecrets(cluster: Cluster, signal: AbortSignal, tell: (done: number) => void): Promise<number> {
+export async function rewriteSecrets(
+  cluster: Cluster,
+  signal: AbortSignal,
+  tell: (done: number) => void,
+): Promise<number> {
   let done = 0;
-  for (let next: string | undefined = ""; next !== undefined; ) {
+  for (let next: string | undefined = ""; next !== undefined;) {
     const page: { names: Named[]; next: string | undefined } = await listPage(cluster, next);
     const left = [...page.names];
     const work = async (): Promise<void> => {
@@ -57,7 +64,10 @@ interface Named {
 async function listPage(cluster: Cluster, from: string): Promise<{ names: Named[]; next: string | undefined }> {
   // Names are all that is asked for: see the header.
   const options = await header("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
-  const { items, metadata } = await cluster.core.listSecretForAllNamespaces({ limit: PAGE, ...(from ? { _continue: from } : {}) }, options);
+  const { items, metadata } = await cluster.core.listSecretForAllNamespaces(
+    { limit: PAGE, ...(from ? { _continue: from } : {}) },
+    options,
+  );
   const names = items.map((item) => ({ namespace: item.metadata?.namespace ?? "", name: item.metadata?.name ?? "" }));
   return { names, next: metadata?._continue || undefined };
 }
@@ -72,7 +82,11 @@ async function rewrite(cluster: Cluster, secret: Named, signal: AbortSignal): Pr
       return;
     } catch (error) {
       // Without the API's own words, which may quote what is in the Secret.
-      if (tries === TRIES) throw new Error(`Secret ${secret.namespace}/${secret.name} could not be written again (${statusOf(error) ?? "no answer"}); run \`pulumi up\` again`, { cause: undefined });
+      if (tries === TRIES)
+        throw new Error(
+          `Secret ${secret.namespace}/${secret.name} could not be written again (${statusOf(error) ?? "no answer"}); run \`pulumi up\` again`,
+          { cause: undefined },
+        );
       await pause(PAUSE_MILLISECONDS, signal);
     }
   }

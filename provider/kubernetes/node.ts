@@ -22,7 +22,9 @@ export function isReady(node: V1Node): boolean {
 /** Why a Node is not Ready, in the kubelet's own words. */
 export function whyNotReady(node: V1Node): string {
   const condition = readyCondition(node);
-  return condition === undefined ? "the kubelet has not reported yet" : (condition.message ?? condition.reason ?? `Ready is ${condition.status}`);
+  return condition === undefined
+    ? "the kubelet has not reported yet"
+    : (condition.message ?? condition.reason ?? `Ready is ${condition.status}`);
 }
 
 /** Set by kubelets that have a cloud provider, and taken away by the cloud controller manager. */
@@ -36,7 +38,9 @@ export function isInitialized(node: V1Node): boolean {
 /** Whether the kubelet waits for the pods' network and for nothing else. */
 export function lacksOnlyNetwork(node: V1Node): boolean {
   const { status, message = "" } = readyCondition(node) ?? {};
-  return status === "False" && /^container runtime network not ready: [^,]*reason:NetworkPluginNotReady[^,]*$/.test(message);
+  return (
+    status === "False" && /^container runtime network not ready: [^,]*reason:NetworkPluginNotReady[^,]*$/.test(message)
+  );
 }
 
 /** The address by which the control plane reaches the kubelet. */
@@ -46,7 +50,9 @@ export function internalAddress(node: V1Node): string | undefined {
 
 /** Whether pods without special tolerations may come here, apart from the node being cordoned. */
 export function takesPods(node: V1Node): boolean {
-  const closed = (node.spec?.taints ?? []).filter((taint) => taint.effect !== "PreferNoSchedule" && !taint.key.startsWith("node.kubernetes.io/"));
+  const closed = (node.spec?.taints ?? []).filter(
+    (taint) => taint.effect !== "PreferNoSchedule" && !taint.key.startsWith("node.kubernetes.io/"),
+  );
   return closed.length === 0;
 }
 

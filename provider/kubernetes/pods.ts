@@ -8,7 +8,8 @@ const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
  * that have finished.
  */
 export function mustLeave(pod: V1Pod): boolean {
-  if (pod.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.kind === "DaemonSet") ?? false) return false;
+  if (pod.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.kind === "DaemonSet") ?? false)
+    return false;
   if (pod.metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return false;
   return pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
 }

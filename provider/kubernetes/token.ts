@@ -63,11 +63,21 @@ export function bootstrapKubeconfig(token: Token, server: string, caFile: string
 }
 
 /** Makes a token for `work`, and deletes it when `work` is over, however it ended. */
-export async function withToken<Result>(cluster: Cluster, kubeconfig: string, nodeName: string, deadline: Deadline, signal: AbortSignal, log: Log, work: (token: Token) => Promise<Result>): Promise<Result> {
+export async function withToken<Result>(
+  cluster: Cluster,
+  kubeconfig: string,
+  nodeName: string,
+  deadline: Deadline,
+  signal: AbortSignal,
+  log: Log,
+  work: (token: Token) => Promise<Result>,
+): Promise<Result> {
   await deleteTokens(cluster, nodeName, deadline, signal);
   const token = newToken();
   try {
-    await persist(deadline, signal, () => cluster.core.createNamespacedSecret({ namespace: NAMESPACE, body: tokenSecret(token, nodeName, new Date()) }));
+    await persist(deadline, signal, () =>
+      cluster.core.createNamespacedSecret({ namespace: NAMESPACE, body: tokenSecret(token, nodeName, new Date()) }),
+    );
     return await work(token);
   } finally {
     // The operation's own signal may be aborted already; this has to happen all the same.
@@ -75,18 +85,32 @@ export async function withToken<Result>(cluster: Cluster, kubeconfig: string, no
     try {
       await deleteTokens(await openCluster(kubeconfig, own), nodeName, new Deadline(DELETE_SECONDS), own);
     } catch (error) {
-      log.warn(`${nodeName}: the join token could not be deleted (${describeError(error)}); it expires by itself within ${TOKEN_MINUTES} minutes. To delete it now: kubectl -n ${NAMESPACE} delete secret -l ${NODE_LABEL}=${nodeName}`);
+      log.warn(
+        `${nodeName}: the join token could not be deleted (${describeError(error)}); it expires by itself within ${TOKEN_MINUTES} minutes. To delete it now: kubectl -n ${NAMESPACE} delete secret -l ${NODE_LABEL}=${nodeName}`,
+      );
     }
   }
 }
 
 /** Deletes the join tokens of a node, also those that a killed run left. */
-async function deleteTokens(cluster: Cluster, nodeName: string, deadline: Deadline, signal: AbortSignal): Promise<void> {
+async function deleteTokens(
+  cluster: Cluster,
+  nodeName: string,
+  deadline: Deadline,
+  signal: AbortSignal,
+): Promise<void> {
   const left = await persist(deadline, signal, () =>
-    cluster.core.listNamespacedSecret({ namespace: NAMESPACE, labelSelector: `${NODE_LABEL}=${nodeName}`, fieldSelector: `type=${TYPE}` }),
+    cluster.core.listNamespacedSecret({
+      namespace: NAMESPACE,
+      labelSelector: `${NODE_LABEL}=${nodeName}`,
+      fieldSelector: `type=${TYPE}`,
+    }),
   );
   for (const { metadata } of left.items) {
     const name = metadata?.name;
-    if (name !== undefined) await persist(deadline, signal, () => ifFound(cluster.core.deleteNamespacedSecret({ namespace: NAMESPACE, name })));
+    if (name !== undefined)
+      await persist(deadline, signal, () =>
+        ifFound(cluster.core.deleteNamespacedSecret({ namespace: NAMESPACE, name })),
+      );
   }
 }

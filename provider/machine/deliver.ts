@@ -42,7 +42,11 @@ export class DeliveryRefused extends Error {}
  * @throws {DeliveryRefused}
  */
 export async function deliver(machine: Machine, files: Files): Promise<"first" | "again"> {
-  const result = await machine.root({ script: SCRIPT, stdin: () => archive(files), limitMilliseconds: UNPACK_MILLISECONDS });
+  const result = await machine.root({
+    script: SCRIPT,
+    stdin: () => archive(files),
+    limitMilliseconds: UNPACK_MILLISECONDS,
+  });
   const answer = result.stdout.trim();
   if (result.code === 0 && (answer === "first" || answer === "again")) return answer;
   throw new DeliveryRefused(

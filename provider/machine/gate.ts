@@ -39,7 +39,13 @@ async function status(machine: Machine): Promise<Status> {
  * Waits until `ready` says yes.
  * @throws {NotHealthy} when a unit has failed for good, or the time is over.
  */
-async function waitUntil(machine: Machine, wait: Wait, secrets: readonly string[], ready: (status: Status) => boolean | Promise<boolean>, waitingFor: (status: Status) => string): Promise<void> {
+async function waitUntil(
+  machine: Machine,
+  wait: Wait,
+  secrets: readonly string[],
+  ready: (status: Status) => boolean | Promise<boolean>,
+  waitingFor: (status: Status) => string,
+): Promise<void> {
   let failing = 0;
   for (;;) {
     const now = await status(machine);
@@ -64,7 +70,10 @@ export async function waitHealthy(
   machine: Machine,
   wait: Wait,
   secrets: readonly string[],
-  also: { ready(): Promise<boolean>; waitingFor(): string } = { ready: () => Promise.resolve(true), waitingFor: () => "" },
+  also: { ready(): Promise<boolean>; waitingFor(): string } = {
+    ready: () => Promise.resolve(true),
+    waitingFor: () => "",
+  },
 ): Promise<void> {
   await waitUntil(
     machine,
@@ -72,26 +81,39 @@ export async function waitHealthy(
     secrets,
     // Until the new secrets are applied, health is that of the old ones.
     async (now) => now.healthy && hasSucceeded(now.units, ACTIVATE_UNIT) && (await also.ready()),
-    (now) => (now.healthy && hasSucceeded(now.units, ACTIVATE_UNIT) ? also.waitingFor() : `waiting for ${startingUnit(now.units) ?? `health${now.health === "" ? "" : `: ${lastLine(now.health)}`}`}`),
+    (now) =>
+      now.healthy && hasSucceeded(now.units, ACTIVATE_UNIT)
+        ? also.waitingFor()
+        : `waiting for ${startingUnit(now.units) ?? `health${now.health === "" ? "" : `: ${lastLine(now.health)}`}`}`,
   );
 }
 
 /** Waits until the machine has its release files. */
 export async function waitInstalled(machine: Machine, wait: Wait): Promise<void> {
-  await waitUntil(machine, wait, [], ({ units }) => hasSucceeded(units, INSTALL_UNIT), () => `waiting for ${INSTALL_UNIT}`);
+  await waitUntil(
+    machine,
+    wait,
+    [],
+    ({ units }) => hasSucceeded(units, INSTALL_UNIT),
+    () => `waiting for ${INSTALL_UNIT}`,
+  );
 }
 
 /** Gives units that failed in an earlier run another chance. */
 export async function restartFailed(machine: Machine): Promise<void> {
   const failed = failedUnits((await status(machine)).units).map((unit) => quote(unit.name));
   if (failed.length === 0) return;
-  await machine.root({ script: `systemctl reset-failed ${failed.join(" ")}; systemctl restart --no-block ${failed.join(" ")}` });
+  await machine.root({
+    script: `systemctl reset-failed ${failed.join(" ")}; systemctl restart --no-block ${failed.join(" ")}`,
+  });
 }
 
 /** Makes the machine apply what was delivered. */
 export async function reactivate(machine: Machine): Promise<void> {
   // Without waiting: the gate watches the unit, and tells what is going on.
-  await machine.root({ script: `systemctl reset-failed ${ACTIVATE_UNIT} 2>/dev/null; systemctl restart --no-block ${ACTIVATE_UNIT}` });
+  await machine.root({
+    script: `systemctl reset-failed ${ACTIVATE_UNIT} 2>/dev/null; systemctl restart --no-block ${ACTIVATE_UNIT}`,
+  });
 }
 
 function startingUnit(units: readonly UnitState[]): string | undefined {
@@ -99,10 +121,17 @@ function startingUnit(units: readonly UnitState[]): string | undefined {
 }
 
 /** The machine's report, without what it must not show. It may be past the deadline: the report is worth some seconds more. */
-async function explain(machine: Machine, what: string, secrets: readonly string[], unit: string | undefined): Promise<string> {
+async function explain(
+  machine: Machine,
+  what: string,
+  secrets: readonly string[],
+  unit: string | undefined,
+): Promise<string> {
   let report: string;
   try {
-    const { stdout, stderr } = await machine.root({ script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/report 2>&1 | tail -n ${REPORT_LINES}` });
+    const { stdout, stderr } = await machine.root({
+      script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/report 2>&1 | tail -n ${REPORT_LINES}`,
+    });
     report = redact(`${stdout}${stderr}`.trim(), secrets);
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;

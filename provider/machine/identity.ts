@@ -9,8 +9,13 @@ export async function readIdentity(machine: Machine): Promise<Identity> {
   const { stdout, stderr } = await machine.root({ script: SCRIPT });
   const [systemId = "", ...lines] = stdout.split("\n").map((line) => line.trim());
   if (!MACHINE_ID.test(systemId)) {
-    throw new Error(`${machine.name} (${machine.address}): /etc/machine-id is not 32 hexadecimal digits (got "${systemId || stderr.trim()}"). systemd writes it at the first boot; look at the machine with \`${machine.login}\`.`);
+    throw new Error(
+      `${machine.name} (${machine.address}): /etc/machine-id is not 32 hexadecimal digits (got "${systemId || stderr.trim()}"). systemd writes it at the first boot; look at the machine with \`${machine.login}\`.`,
+    );
   }
-  const address = lines.find((line) => line.startsWith("PRIVATE_IPV4="))?.slice("PRIVATE_IPV4=".length).replace(/^"|"$/g, "");
+  const address = lines
+    .find((line) => line.startsWith("PRIVATE_IPV4="))
+    ?.slice("PRIVATE_IPV4=".length)
+    .replace(/^"|"$/g, "");
   return address === undefined || address === "" ? { systemId } : { systemId, address };
 }

@@ -16,7 +16,14 @@ export const SHOW_PROPERTIES = "Id,LoadState,ActiveState,Result,Job,ExecMainExit
 export function parseUnits(text: string): UnitState[] {
   return text
     .split(/\n\s*\n/)
-    .map((block) => new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const)))
+    .map(
+      (block) =>
+        new Map(
+          block
+            .split("\n")
+            .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
+        ),
+    )
     .filter((block) => block.get("LoadState") === "loaded")
     .map((block) => ({
       name: block.get("Id") ?? "",

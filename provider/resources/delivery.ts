@@ -15,7 +15,14 @@ import { Incomplete, type Change, type Operation, type ResourceKind, type State 
 import { turns } from "./turns.js";
 import { visit, type Visit } from "./visit.js";
 
-const shape = { ...accessShape, files, turn: text.optional(), address: text.optional(), members: addresses.optional(), hosts: addresses.optional() };
+const shape = {
+  ...accessShape,
+  files,
+  turn: text.optional(),
+  address: text.optional(),
+  members: addresses.optional(),
+  hosts: addresses.optional(),
+};
 const schema = z.object(shape);
 type Inputs = z.infer<typeof schema>;
 
@@ -36,7 +43,8 @@ export class Delivery implements ResourceKind {
   diff(state: State, inputs: Properties) {
     const changes: Change[] = changedInputs(without(state.inputs, IGNORED), without(inputs, IGNORED), REPLACING);
     // No digest, or another one: the last delivery did not end well, whatever a refresh has made of that.
-    if (changes.length === 0 && state.outputs["digest"] !== digest(inputs["files"] as Files)) changes.push({ path: "digest", kind: "update", input: false });
+    if (changes.length === 0 && state.outputs["digest"] !== digest(inputs["files"] as Files))
+      changes.push({ path: "digest", kind: "update", input: false });
     // The old machine is asked to go in peace before it goes.
     return { changes, deleteBeforeReplace: true };
   }
@@ -60,10 +68,13 @@ export class Delivery implements ResourceKind {
     const recorded = state.outputs["hostKey"] as string | undefined;
     if (state.outputs["digest"] !== digest(inputs.files)) {
       const bring = (): Promise<Properties> => this.#bring(operation, inputs, recorded, true);
-      return inputs.turn === undefined ? bring() : turns.take(inputs.turn, inputs.machine, state.outputs["digest"] === undefined, operation, bring);
+      return inputs.turn === undefined
+        ? bring()
+        : turns.take(inputs.turn, inputs.machine, state.outputs["digest"] === undefined, operation, bring);
     }
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
-    if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key])) return { ...state.outputs, ...whereabouts(inputs) };
+    if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
+      return { ...state.outputs, ...whereabouts(inputs) };
     try {
       const outputs = await visit(operation, inputs, recorded, async ({ machine }) => {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
@@ -86,7 +97,12 @@ export class Delivery implements ResourceKind {
     await beforeReplacing(operation, inputs, state.outputs["hostKey"] as string | undefined);
   }
 
-  async #bring(operation: Operation, inputs: Inputs, recorded: string | undefined, again: boolean): Promise<Properties> {
+  async #bring(
+    operation: Operation,
+    inputs: Inputs,
+    recorded: string | undefined,
+    again: boolean,
+  ): Promise<Properties> {
     const secrets = [inputs.privateKey, ...secretContents(inputs.files)];
     try {
       const outputs = await visit(operation, inputs, recorded, async (at) => {
@@ -94,14 +110,25 @@ export class Delivery implements ResourceKind {
         await this.#start(operation, at, inputs, secrets);
         return { digest: digest(inputs.files) };
       });
-      announcement.serves(inputs.machine, { host: inputs.host, hostKey: outputs.hostKey, ...(inputs.address === undefined ? {} : { address: inputs.address }) });
+      announcement.serves(inputs.machine, {
+        host: inputs.host,
+        hostKey: outputs.hostKey,
+        ...(inputs.address === undefined ? {} : { address: inputs.address }),
+      });
       return { ...outputs, ...whereabouts(inputs) };
     } catch (error) {
-      throw error instanceof Incomplete ? new Incomplete(redact(error.message, secrets), error.id, error.outputs) : error;
+      throw error instanceof Incomplete
+        ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)
+        : error;
     }
   }
 
-  async #start(operation: Operation, { machine, wait }: Visit, inputs: Inputs, secrets: readonly string[]): Promise<void> {
+  async #start(
+    operation: Operation,
+    { machine, wait }: Visit,
+    inputs: Inputs,
+    secrets: readonly string[],
+  ): Promise<void> {
     let complete: Files = inputs.files;
     if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
     if (inputs.members !== undefined) {

@@ -76,7 +76,9 @@ class Refused extends Error {
 }
 
 function steps(number: number, inUse: readonly number[]): string {
-  const allowed = inUse.flatMap((used) => [used - 1, used, used + 1]).filter((candidate) => candidate >= 1 && inUse.every((used) => readable(used, candidate)));
+  const allowed = inUse
+    .flatMap((used) => [used - 1, used, used + 1])
+    .filter((candidate) => candidate >= 1 && inUse.every((used) => readable(used, candidate)));
   return (
     `corekube:encryption_key: got ${number}; Secrets are encrypted with key ${inUse.join(" and ")}, so allowed are ${[...new Set(allowed)].join(", ")}: API servers must be able to read what is there. ` +
     `Go one step at a time, with \`pulumi up\` to its end after each: pulumi config set corekube:encryption_key ${Math.max(...inUse)}`

@@ -33,32 +33,72 @@ function volume(setting: string, what: string): Kept {
 
 /** Nodes, certificates and Services hold it everywhere: nothing of the kind of a rolling change leads to another one. */
 const kept: Readonly<Record<string, Kept>> = {
-  clusterName: { schema: text, setting: "cluster_name", reason: "machines, certificates and cloud resources are called by it, and all of them would be made anew" },
+  clusterName: {
+    schema: text,
+    setting: "cluster_name",
+    reason: "machines, certificates and cloud resources are called by it, and all of them would be made anew",
+  },
   cloud: { schema: text, setting: "cloud", reason: "a cluster cannot move to another cloud" },
-  region: { schema: text, setting: "region", reason: "machines, volumes and the private network belong to a region, and all of them would be made anew" },
-  nodeCidr: { schema: text, setting: "node_cidr", reason: "the private network cannot be changed under its machines; all of them would be made anew" },
-  podCidr: { schema: text, setting: "pod_cidr", reason: "every node has its part of it, and pods keep their addresses as long as they live" },
-  serviceCidr: { schema: text, setting: "service_cidr", reason: "Services keep their addresses, and the API's own and the DNS's are in certificates and in every pod" },
-  clusterDomain: { schema: text, setting: "cluster_domain", reason: "it is in the names of all Services, in every pod's DNS settings and in the issuer of service account tokens" },
+  region: {
+    schema: text,
+    setting: "region",
+    reason: "machines, volumes and the private network belong to a region, and all of them would be made anew",
+  },
+  nodeCidr: {
+    schema: text,
+    setting: "node_cidr",
+    reason: "the private network cannot be changed under its machines; all of them would be made anew",
+  },
+  podCidr: {
+    schema: text,
+    setting: "pod_cidr",
+    reason: "every node has its part of it, and pods keep their addresses as long as they live",
+  },
+  serviceCidr: {
+    schema: text,
+    setting: "service_cidr",
+    reason: "Services keep their addresses, and the API's own and the DNS's are in certificates and in every pod",
+  },
+  clusterDomain: {
+    schema: text,
+    setting: "cluster_domain",
+    reason:
+      "it is in the names of all Services, in every pod's DNS settings and in the issuer of service account tokens",
+  },
   networkProvider: { schema: text, setting: "network_provider", reason: "pods that run would lose their network" },
   cloudProvider: {
     schema: text.optional(),
     setting: "cloud_provider",
-    reason: "a node gets the cloud's id of its machine only when it registers, so that the cloud controller manager would not know those that are there, or leave them without one",
+    reason:
+      "a node gets the cloud's id of its machine only when it registers, so that the cloud controller manager would not know those that are there, or leave them without one",
   },
   awsMachines: {
     schema: text.optional(),
     setting: "aws.machines",
-    reason: "every machine would move to another subnet, and the API to another address, which is in kubeconfigs and on every node",
+    reason:
+      "every machine would move to another subnet, and the API to another address, which is in kubeconfigs and on every node",
   },
-  awsVpc: { schema: z.string().optional(), setting: "aws.vpc_id", reason: "machines, volumes and load balancers belong to a network, and all of them would be made anew" },
+  awsVpc: {
+    schema: z.string().optional(),
+    setting: "aws.vpc_id",
+    reason: "machines, volumes and load balancers belong to a network, and all of them would be made anew",
+  },
   highAvailability: {
     schema: z.boolean(),
     setting: "high_availability",
-    reason: "the number of etcd members and the API's address, which is in kubeconfigs and on every node, follow from it",
+    reason:
+      "the number of etcd members and the API's address, which is in kubeconfigs and on every node, follow from it",
   },
-  etcdCount: { schema: z.int(), setting: "etcd.count", reason: "members join and leave a running etcd cluster one by one, which this release does not do" },
-  etcdDiskType: { schema: text, setting: "etcd.disk_type", reason: "the members' data would stay on the disks that they leave" },
+  etcdCount: {
+    schema: z.int(),
+    setting: "etcd.count",
+    reason: "members join and leave a running etcd cluster one by one, which this release does not do",
+  },
+  etcdDiskType: {
+    schema: text,
+    setting: "etcd.disk_type",
+    reason: "the members' data would stay on the disks that they leave",
+  },
   etcdDataDisk: volume("etcd.data_disk", "etcd's data"),
   etcdWalDisk: volume("etcd.wal_disk", "etcd's write-ahead logs"),
   encryptionKey: {
@@ -66,7 +106,8 @@ const kept: Readonly<Record<string, Kept>> = {
     setting: "encryption_key",
     reason: "Secrets that are encrypted with the key before must stay readable until all of them are written again",
     accepts: (before, after) => after === before + 1,
-    wayRound: (before) => `Keep it (${setCommand("encryption_key", before)}), or go one further (${setCommand("encryption_key", Number(before) + 1)}), run pulumi up, and then the next one.`,
+    wayRound: (before) =>
+      `Keep it (${setCommand("encryption_key", before)}), or go one further (${setCommand("encryption_key", Number(before) + 1)}), run pulumi up, and then the next one.`,
   },
 };
 
@@ -118,7 +159,11 @@ function refusals(before: Properties, after: Properties): Failure[] {
   });
 }
 
-function refusal({ setting, reason, wayRound, asSetting = (value: Value) => value }: Kept, had: Value, got: Value): string {
+function refusal(
+  { setting, reason, wayRound, asSetting = (value: Value) => value }: Kept,
+  had: Value,
+  got: Value,
+): string {
   const remedy =
     wayRound?.(had) ??
     `Keep it: ${setCommand(setting, asSetting(had))}. For another one, make a second cluster beside this one (pulumi stack init <name>), move what runs here, and destroy this one.`;

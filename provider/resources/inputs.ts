@@ -10,7 +10,11 @@ const LONGEST_TIMEOUT_SECONDS = 7_200;
 export const text = z.string().min(1, "must not be empty");
 /** A time limit. */
 export const seconds = (smallest: number) =>
-  z.number().int("must be a whole number of seconds").min(smallest, `must be at least ${smallest} s`).max(LONGEST_TIMEOUT_SECONDS, `must be at most ${LONGEST_TIMEOUT_SECONDS} s`);
+  z
+    .number()
+    .int("must be a whole number of seconds")
+    .min(smallest, `must be at least ${smallest} s`)
+    .max(LONGEST_TIMEOUT_SECONDS, `must be at most ${LONGEST_TIMEOUT_SECONDS} s`);
 
 export const privateKey = z.string().includes("PRIVATE KEY", { message: "must be a private key in OpenSSH's format" });
 
@@ -28,15 +32,24 @@ export const accessShape = { ...machineShape, user: text.default("core"), privat
 export const access = z.object(accessShape);
 
 export const files = z.record(
-  z.string().regex(FILE_NAME, "a file's name may have letters, digits, dot, dash and underscore only").refine((name) => name !== COMPLETE_FILE, `"${COMPLETE_FILE}" is written by the delivery itself`),
+  z
+    .string()
+    .regex(FILE_NAME, "a file's name may have letters, digits, dot, dash and underscore only")
+    .refine((name) => name !== COMPLETE_FILE, `"${COMPLETE_FILE}" is written by the delivery itself`),
   z.string(),
 );
 
 /** Machine's name to an address. */
-export const addresses = z.record(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a name may have lower-case letters, digits, dot and dash only"), z.string().regex(/^[0-9a-fA-F.:]+$/, "must be an IP address"));
+export const addresses = z.record(
+  z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a name may have lower-case letters, digits, dot and dash only"),
+  z.string().regex(/^[0-9a-fA-F.:]+$/, "must be an IP address"),
+);
 
 /** Sets defaults, and names each input that is missing, unknown to the type, or of a wrong form. */
-export function checkInputs(shape: Readonly<Record<string, z.ZodType>>, given: Properties): { inputs: Properties; failures: Failure[] } {
+export function checkInputs(
+  shape: Readonly<Record<string, z.ZodType>>,
+  given: Properties,
+): { inputs: Properties; failures: Failure[] } {
   const inputs: Record<string, Value> = {};
   const failures: Failure[] = Object.keys(given)
     .filter((key) => !(key in shape) && !key.startsWith("__"))
@@ -51,7 +64,12 @@ export function checkInputs(shape: Readonly<Record<string, z.ZodType>>, given: P
     if (parsed.success) {
       if (parsed.data !== undefined) inputs[property] = parsed.data as Value;
     } else {
-      failures.push(...parsed.error.issues.map((issue) => ({ property, reason: [...issue.path.map(String), reasonOf(issue)].join(": ") })));
+      failures.push(
+        ...parsed.error.issues.map((issue) => ({
+          property,
+          reason: [...issue.path.map(String), reasonOf(issue)].join(": "),
+        })),
+      );
     }
   }
   return { inputs, failures };
@@ -72,9 +90,15 @@ export function changedInputs(before: Properties, after: Properties, replacing: 
   return changes;
 }
 
-function differences(path: string, before: Value | undefined, after: Value | undefined): { path: string; kind: Change["kind"] }[] {
+function differences(
+  path: string,
+  before: Value | undefined,
+  after: Value | undefined,
+): { path: string; kind: Change["kind"] }[] {
   if (isMap(before) && isMap(after)) {
-    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) => differences(`${path}["${key}"]`, before[key], after[key]));
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
+      differences(`${path}["${key}"]`, before[key], after[key]),
+    );
   }
   if (after === undefined) return before === undefined ? [] : [{ path, kind: "delete" }];
   if (before === undefined) return [{ path, kind: "add" }];

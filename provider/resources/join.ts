@@ -19,7 +19,9 @@ const DNS_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 const shape = {
   ...machineShape,
-  nodeName: z.string().regex(DNS_NAME, "must be a Node's name: lower-case letters, digits, dash and dot, at most 253 characters"),
+  nodeName: z
+    .string()
+    .regex(DNS_NAME, "must be a Node's name: lower-case letters, digits, dash and dot, at most 253 characters"),
   server: z.url({ protocol: /^https$/, error: "must be the API's https:// address as the machine reaches it" }),
   caCertificate: z.string().includes("BEGIN CERTIFICATE", { message: "must be a certificate in PEM" }),
   drainTimeout: seconds(0).default(300),
@@ -50,7 +52,8 @@ export class Join implements ResourceKind {
   diff(state: State, inputs: Properties) {
     const changes: Change[] = changedInputs(state.inputs, inputs, REPLACING);
     // No Node's name: the join did not end well, or a refresh has found the Node gone.
-    if (changes.length === 0 && state.outputs["nodeName"] === undefined) changes.push({ path: "nodeName", kind: "update", input: false });
+    if (changes.length === 0 && state.outputs["nodeName"] === undefined)
+      changes.push({ path: "nodeName", kind: "update", input: false });
     // The new machine joins under the same Node name: the old one must be out before.
     return { changes, deleteBeforeReplace: true };
   }
@@ -72,8 +75,10 @@ export class Join implements ResourceKind {
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = complete(operation, given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["nodeName"] === undefined) return this.#visit(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
-    if (DELIVERED.some((key) => state.inputs[key] !== inputs[key])) return this.#visit(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
+    if (state.outputs["nodeName"] === undefined)
+      return this.#visit(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
+    if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]))
+      return this.#visit(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
     if (ACCESS.every((key) => state.inputs[key] === inputs[key])) return state.outputs;
     const { nodeName, systemId } = state.outputs as unknown as Joined;
     try {
@@ -91,9 +96,13 @@ export class Join implements ResourceKind {
     const { kubeconfig } = credentials(operation.settings);
     try {
       const cluster = await openCluster(kubeconfig, operation.signal);
-      const node = await persist(new Deadline(READ_SECONDS), operation.signal, () => ifFound(cluster.core.readNode({ name: String(nodeName) })));
+      const node = await persist(new Deadline(READ_SECONDS), operation.signal, () =>
+        ifFound(cluster.core.readNode({ name: String(nodeName) })),
+      );
       if (node !== undefined && isOf(node, String(systemId))) return state.outputs;
-      operation.log.warn(`${String(nodeName)}: the Node object is gone${node === undefined ? "" : " (another machine has its name)"}; the next \`pulumi up\` joins the machine again.`);
+      operation.log.warn(
+        `${String(nodeName)}: the Node object is gone${node === undefined ? "" : " (another machine has its name)"}; the next \`pulumi up\` joins the machine again.`,
+      );
       const { nodeName: _gone, ...rest } = state.outputs;
       return rest;
     } catch (error) {
@@ -126,28 +135,49 @@ export class Join implements ResourceKind {
         // One that is not ready is missing already; its replacement is its repair.
         if (isReady(node)) await waitForOthers(operation, cluster, staying, progress);
       }
-      if (inputs.drainTimeout > 0) await drain(cluster, nodeName, { signal: operation.signal, deadline: new Deadline(inputs.drainTimeout), progress, log });
+      if (inputs.drainTimeout > 0)
+        await drain(cluster, nodeName, {
+          signal: operation.signal,
+          deadline: new Deadline(inputs.drainTimeout),
+          progress,
+          log,
+        });
       progress.phase("removing the node");
       await persist(api(), operation.signal, () => ifFound(cluster.core.deleteNode({ name: nodeName })));
     } catch (error) {
       announcement.stays(inputs.machine);
-      if (operation.signal.aborted) throw new Error(`${nodeName}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here. To keep the node instead: kubectl uncordon ${nodeName}`);
+      if (operation.signal.aborted)
+        throw new Error(
+          `${nodeName}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here. To keep the node instead: kubectl uncordon ${nodeName}`,
+        );
       if (!(error instanceof ApiUnavailable || error instanceof InvalidKubeconfig)) throw error;
-      if (staying !== undefined) throw new Error(`${nodeName}: left as it is, because ${error.message}. Run \`pulumi up\` again once the API answers.`);
-      log.warn(`${nodeName}: goes without being drained, because ${error.message}. If the cluster lives on, remove what is left: kubectl delete node ${nodeName}`);
+      if (staying !== undefined)
+        throw new Error(
+          `${nodeName}: left as it is, because ${error.message}. Run \`pulumi up\` again once the API answers.`,
+        );
+      log.warn(
+        `${nodeName}: goes without being drained, because ${error.message}. If the cluster lives on, remove what is left: kubectl delete node ${nodeName}`,
+      );
     } finally {
       progress.stop();
     }
   }
 
-  async #visit(operation: Operation, inputs: JoinInputs, recorded: string | undefined, work: (at: Visit) => Promise<Joined>): Promise<Properties> {
+  async #visit(
+    operation: Operation,
+    inputs: JoinInputs,
+    recorded: string | undefined,
+    work: (at: Visit) => Promise<Joined>,
+  ): Promise<Properties> {
     const secrets = [inputs.privateKey, inputs.kubeconfig];
     try {
       const outputs = await visit(operation, inputs, recorded, work);
       announcement.serves(inputs.machine, { host: inputs.host });
       return { ...outputs };
     } catch (error) {
-      throw error instanceof Incomplete ? new Incomplete(redact(error.message, secrets), error.id, error.outputs) : error;
+      throw error instanceof Incomplete
+        ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)
+        : error;
     }
   }
 }

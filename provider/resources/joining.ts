@@ -1,7 +1,15 @@
 /** The steps of a worker's join, and of applying a changed API address or CA to one that has joined. */
 import type { V1Node } from "@kubernetes/client-node";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import { internalAddress, isInitialized, isOf, isReady, lacksOnlyNetwork, whyNotReady, type Identity } from "../kubernetes/node.js";
+import {
+  internalAddress,
+  isInitialized,
+  isOf,
+  isReady,
+  lacksOnlyNetwork,
+  whyNotReady,
+  type Identity,
+} from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
 import type { Files } from "../machine/files.js";
@@ -36,18 +44,36 @@ export async function join(visit: Visit, operation: Operation, inputs: JoinInput
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("asking the Kubernetes API");
   const node = await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.readNode({ name: nodeName })));
-  if (node !== undefined && isOf(node, identity.systemId) && isReady(node) && isInitialized(node)) return rejoin(visit, operation, inputs);
+  if (node !== undefined && isOf(node, identity.systemId) && isReady(node) && isInitialized(node))
+    return rejoin(visit, operation, inputs);
   if (node !== undefined && !isOf(node, identity.systemId)) {
-    operation.log.warn(`${nodeName}: the Node of this name was an earlier machine's; it is removed, and this machine joins in its place.`);
+    operation.log.warn(
+      `${nodeName}: the Node of this name was an earlier machine's; it is removed, and this machine joins in its place.`,
+    );
     await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.deleteNode({ name: nodeName })));
   }
   wait.progress.phase("making a join token");
-  await withToken(cluster, inputs.kubeconfig, nodeName, wait.deadline, operation.signal, operation.log, async (token) => {
-    const files = { ...lasting(inputs), [BOOTSTRAP_FILE]: bootstrapKubeconfig(token, inputs.server, `${CONFIGURATION_DIRECTORY}/secrets/${CA_FILE}`) };
-    wait.progress.phase("delivering the join token");
-    if ((await deliver(machine, files)) === "again") await reactivate(machine);
-    await waitReady(visit, cluster, inputs, identity, [token.secret, `${token.id}.${token.secret}`, ...secretContents(files)]);
-  });
+  await withToken(
+    cluster,
+    inputs.kubeconfig,
+    nodeName,
+    wait.deadline,
+    operation.signal,
+    operation.log,
+    async (token) => {
+      const files = {
+        ...lasting(inputs),
+        [BOOTSTRAP_FILE]: bootstrapKubeconfig(token, inputs.server, `${CONFIGURATION_DIRECTORY}/secrets/${CA_FILE}`),
+      };
+      wait.progress.phase("delivering the join token");
+      if ((await deliver(machine, files)) === "again") await reactivate(machine);
+      await waitReady(visit, cluster, inputs, identity, [
+        token.secret,
+        `${token.id}.${token.secret}`,
+        ...secretContents(files),
+      ]);
+    },
+  );
   wait.progress.phase("removing the join token from the machine");
   await deliver(machine, lasting(inputs));
   return { nodeName, systemId: identity.systemId };
@@ -69,7 +95,13 @@ function lasting(inputs: JoinInputs): Files {
   return { [CA_FILE]: inputs.caCertificate, [SETTINGS_FILE]: `API_SERVER=${inputs.server}\n` };
 }
 
-async function waitReady({ machine, wait }: Visit, cluster: Cluster, inputs: JoinInputs, identity: Identity, secrets: readonly string[]): Promise<void> {
+async function waitReady(
+  { machine, wait }: Visit,
+  cluster: Cluster,
+  inputs: JoinInputs,
+  identity: Identity,
+  secrets: readonly string[],
+): Promise<void> {
   let missing: string | undefined = "the Node to register";
   const look = async (): Promise<boolean> => {
     let node: V1Node | undefined;
@@ -81,19 +113,26 @@ async function waitReady({ machine, wait }: Visit, cluster: Cluster, inputs: Joi
       return false;
     }
     if (node !== undefined && !isOf(node, identity.systemId)) {
-      throw new Error(`${machine.name} (${machine.address}): another machine has registered as Node "${inputs.nodeName}"; nodeName must be the machine's own name.`);
+      throw new Error(
+        `${machine.name} (${machine.address}): another machine has registered as Node "${inputs.nodeName}"; nodeName must be the machine's own name.`,
+      );
     }
     missing = node === undefined ? "the Node to register" : lacking(node, identity, inputs.podNetwork);
     return missing === undefined;
   };
-  await waitHealthy(machine, wait, [inputs.privateKey, ...secrets], { ready: look, waitingFor: () => `waiting for ${missing ?? "the Node"}` });
+  await waitHealthy(machine, wait, [inputs.privateKey, ...secrets], {
+    ready: look,
+    waitingFor: () => `waiting for ${missing ?? "the Node"}`,
+  });
 }
 
 /** What a Node still needs to be this machine's and of use. */
 function lacking(node: V1Node, identity: Identity, podNetwork: boolean): string | undefined {
   const address = internalAddress(node);
-  if (identity.address !== undefined && address !== identity.address) return `the Node's address ${identity.address} (it says ${address ?? "none"})`;
-  if (!isInitialized(node)) return "the cloud controller manager (`kubectl -n kube-system logs ds/cloud-controller-manager` tells what keeps it)";
+  if (identity.address !== undefined && address !== identity.address)
+    return `the Node's address ${identity.address} (it says ${address ?? "none"})`;
+  if (!isInitialized(node))
+    return "the cloud controller manager (`kubectl -n kube-system logs ds/cloud-controller-manager` tells what keeps it)";
   if (!podNetwork && lacksOnlyNetwork(node)) return undefined;
   return isReady(node) ? undefined : `the Node to be Ready (${whyNotReady(node)})`;
 }

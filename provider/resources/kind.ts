@@ -39,8 +39,14 @@ export interface ResourceKind {
    * Sets defaults and finds mistakes; values may be unknown.
    * @param before The inputs in the state; undefined where the resource is new.
    */
-  check(inputs: Properties, before?: Properties): { readonly inputs: Properties; readonly failures: readonly Failure[] };
-  diff(state: State, inputs: Properties): { readonly changes: readonly Change[]; readonly deleteBeforeReplace: boolean };
+  check(
+    inputs: Properties,
+    before?: Properties,
+  ): { readonly inputs: Properties; readonly failures: readonly Failure[] };
+  diff(
+    state: State,
+    inputs: Properties,
+  ): { readonly changes: readonly Change[]; readonly deleteBeforeReplace: boolean };
   /** The outputs as far as a preview knows them. */
   preview(state: State | undefined, inputs: Properties): Properties;
   /** @throws {Incomplete} when it failed but must be remembered, so that the next run goes on from there. */

@@ -7,7 +7,11 @@ import { Deadline, pause } from "../timing.js";
 import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
 import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
 
-const shape = { endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }), caCertificate: text, timeout: seconds(1).default(600) };
+const shape = {
+  endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }),
+  caCertificate: text,
+  timeout: seconds(1).default(600),
+};
 const schema = z.object(shape);
 type Inputs = z.infer<typeof schema>;
 
@@ -73,15 +77,19 @@ export class Readiness implements ResourceKind {
 function answer({ endpoint, caCertificate }: Inputs, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     // No agent: each try is a connection of its own, so that a load balancer shows each of its controllers.
-    const request = https.get(`${endpoint}/readyz`, { ca: caCertificate, agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MILLISECONDS)]) }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", (error) => resolve(error.message));
-      response.on("end", () => {
-        const body = Buffer.concat(chunks).toString("utf8").trim();
-        resolve(response.statusCode === 200 ? body : `HTTP ${response.statusCode}: ${body.slice(0, 200)}`);
-      });
-    });
+    const request = https.get(
+      `${endpoint}/readyz`,
+      { ca: caCertificate, agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MILLISECONDS)]) },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", (error) => resolve(error.message));
+        response.on("end", () => {
+          const body = Buffer.concat(chunks).toString("utf8").trim();
+          resolve(response.statusCode === 200 ? body : `HTTP ${response.statusCode}: ${body.slice(0, 200)}`);
+        });
+      },
+    );
     request.on("error", (error) => (signal.aborted ? reject(signal.reason as Error) : resolve(error.message)));
   });
 }

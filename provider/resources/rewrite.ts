@@ -8,7 +8,11 @@ import { Deadline } from "../timing.js";
 import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
 import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
 
-const shape = { number: z.number().int().min(1, "must be at least 1"), kubeconfig: text, timeout: seconds(1).default(3_600) };
+const shape = {
+  number: z.number().int().min(1, "must be at least 1"),
+  kubeconfig: text,
+  timeout: seconds(1).default(3_600),
+};
 const schema = z.object(shape);
 
 const API_SECONDS = 60;
@@ -24,7 +28,8 @@ export class Rewrite implements ResourceKind {
   diff(state: State, inputs: Properties) {
     const changes = changedInputs(state.inputs, inputs, new Set());
     // The last one did not end well, whatever a refresh has made of that.
-    if (changes.length === 0 && state.outputs["number"] !== inputs["number"]) return { changes: [{ path: "number", kind: "update" as const, input: false }], deleteBeforeReplace: false };
+    if (changes.length === 0 && state.outputs["number"] !== inputs["number"])
+      return { changes: [{ path: "number", kind: "update" as const, input: false }], deleteBeforeReplace: false };
     return { changes, deleteBeforeReplace: false };
   }
 
@@ -59,18 +64,34 @@ export class Rewrite implements ResourceKind {
       await this.#once(operation, cluster, number, signal, progress);
       return { number };
     } catch (error) {
-      const reason = operation.signal.aborted ? "interrupted" : signal.aborted ? `not done within ${timeout} s` : describeError(error);
-      throw new Incomplete(`Secrets are not all encrypted with key ${number} yet: ${reason}. They can be read; \`pulumi up\` goes on from here.`, ID, {});
+      const reason = operation.signal.aborted
+        ? "interrupted"
+        : signal.aborted
+          ? `not done within ${timeout} s`
+          : describeError(error);
+      throw new Incomplete(
+        `Secrets are not all encrypted with key ${number} yet: ${reason}. They can be read; \`pulumi up\` goes on from here.`,
+        ID,
+        {},
+      );
     } finally {
       progress.stop();
     }
   }
 
-  async #once({ log }: Operation, cluster: Cluster, number: number, signal: AbortSignal, progress: Progress): Promise<void> {
+  async #once(
+    { log }: Operation,
+    cluster: Cluster,
+    number: number,
+    signal: AbortSignal,
+    progress: Progress,
+  ): Promise<void> {
     const inUse = await persist(new Deadline(API_SECONDS), signal, () => keysInUse(cluster));
     // Nothing noted: a new cluster, where no other key has ever written.
     if (inUse !== undefined && inUse.some((used) => used !== number)) {
-      const done = await rewriteSecrets(cluster, signal, (count) => progress.phase(`${count} written again with key ${number}`));
+      const done = await rewriteSecrets(cluster, signal, (count) =>
+        progress.phase(`${count} written again with key ${number}`),
+      );
       log.info(`Secrets: ${done} are encrypted with key ${number} now`);
     }
     await persist(new Deadline(API_SECONDS), signal, () => noteKeysInUse(cluster, [number]));

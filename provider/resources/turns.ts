@@ -30,7 +30,13 @@ export class Turns {
   constructor(private readonly gatherMilliseconds = GATHER_MILLISECONDS) {}
 
   /** Does `work` alone in its line. Once one has failed, the others of this run are left as they are. */
-  async take<Result>(name: string, machine: string, unfinished: boolean, operation: Operation, work: () => Promise<Result>): Promise<Result> {
+  async take<Result>(
+    name: string,
+    machine: string,
+    unfinished: boolean,
+    operation: Operation,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     const line = this.#lines.get(name) ?? { waiting: [], busy: false };
     this.#lines.set(name, line);
     operation.log.status(`${machine}: waiting for its turn`);
@@ -42,7 +48,9 @@ export class Turns {
     try {
       operation.signal.throwIfAborted();
       if (line.failed !== undefined) {
-        throw new Error(`${machine}: left as it is, because the change of ${line.failed} failed before its turn came. Mend that one, then run \`pulumi up\` again.`);
+        throw new Error(
+          `${machine}: left as it is, because the change of ${line.failed} failed before its turn came. Mend that one, then run \`pulumi up\` again.`,
+        );
       }
       return await work();
     } catch (error) {

@@ -25,7 +25,12 @@ export interface Visit {
  * @param recorded the host key of earlier connections.
  * @throws {Incomplete} on any failure, with the host key as far as it is known by then, so that the next run checks it.
  */
-export async function visit<Outputs>(operation: Operation, access: Access, recorded: string | undefined, work: (visit: Visit) => Promise<Outputs>): Promise<Outputs & { readonly hostKey: string }> {
+export async function visit<Outputs>(
+  operation: Operation,
+  access: Access,
+  recorded: string | undefined,
+  work: (visit: Visit) => Promise<Outputs>,
+): Promise<Outputs & { readonly hostKey: string }> {
   const deadline = new Deadline(access.timeout);
   const progress = new Progress(operation.log, access.machine, deadline);
   const wait: Wait = { signal: operation.signal, deadline, progress };
@@ -35,7 +40,11 @@ export async function visit<Outputs>(operation: Operation, access: Access, recor
     const outputs = await work({ machine, wait });
     return { ...outputs, hostKey: machine.hostKey ?? "" };
   } catch (error) {
-    const reason = operation.signal.aborted ? `${access.machine}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here.` : error instanceof Error ? error.message : String(error);
+    const reason = operation.signal.aborted
+      ? `${access.machine}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here.`
+      : error instanceof Error
+        ? error.message
+        : String(error);
     throw new Incomplete(reason, access.machineId, machine.hostKey === undefined ? {} : { hostKey: machine.hostKey });
   } finally {
     progress.stop();

@@ -50,7 +50,10 @@ export class Announcement {
 
   /** The other machines of etcd and of the control plane. */
   controlPlane(except: string): readonly (Announced & { readonly pool: ControlPlaneRole })[] {
-    return [...this.#machines.values()].filter((one): one is Announced & { pool: ControlPlaneRole } => one.machine !== except && (one.pool === "etcd" || one.pool === "controller"));
+    return [...this.#machines.values()].filter(
+      (one): one is Announced & { pool: ControlPlaneRole } =>
+        one.machine !== except && (one.pool === "etcd" || one.pool === "controller"),
+    );
   }
 
   /** The machine serves, here. */

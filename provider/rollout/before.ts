@@ -33,9 +33,13 @@ export async function beforeReplacing(operation: Operation, going: Going, hostKe
   const role = announced.pool;
   // Nothing of this kind has ever served: there is nothing to guard.
   if (announcement.pool(role).every(({ host }) => host === undefined)) return;
-  const other = announcement.pool(role).find(({ machine }) => machine !== going.machine && announcement.isAway(machine));
+  const other = announcement
+    .pool(role)
+    .find(({ machine }) => machine !== going.machine && announcement.isAway(machine));
   if (other !== undefined) {
-    throw new GateClosed(`${going.machine}: left as it is, because ${other.machine} is being replaced and is not back yet. Run \`pulumi up\` again once it is.`);
+    throw new GateClosed(
+      `${going.machine}: left as it is, because ${other.machine} is being replaced and is not back yet. Run \`pulumi up\` again once it is.`,
+    );
   }
   announcement.leaves(going.machine);
   try {
@@ -74,15 +78,29 @@ async function waitUntilWell(operation: Operation, going: Going, role: ControlPl
   }
 }
 
-async function find(operation: Operation, peer: Announced & { readonly pool: ControlPlaneRole }, credentials: Credentials): Promise<Finding> {
+async function find(
+  operation: Operation,
+  peer: Announced & { readonly pool: ControlPlaneRole },
+  credentials: Credentials,
+): Promise<Finding> {
   const { machine, host, pool: role } = peer;
   if (host === undefined) return { machine, role, healthy: false, reason: "it does not serve yet" };
   try {
-    const reason = await onPeer(operation, { ...peer, host }, credentials, async (at) => (await complaint(at)) ?? (role === "etcd" ? await alarms(at) : undefined));
+    const reason = await onPeer(
+      operation,
+      { ...peer, host },
+      credentials,
+      async (at) => (await complaint(at)) ?? (role === "etcd" ? await alarms(at) : undefined),
+    );
     return reason === undefined ? { machine, role, healthy: true } : { machine, role, healthy: false, reason };
   } catch (error) {
     operation.signal.throwIfAborted();
-    return { machine, role, healthy: false, reason: error instanceof Unreachable ? "it does not answer SSH" : describeError(error) };
+    return {
+      machine,
+      role,
+      healthy: false,
+      reason: error instanceof Unreachable ? "it does not answer SSH" : describeError(error),
+    };
   }
 }
 

@@ -19,7 +19,10 @@ export class EtcdRefused extends Error {}
 
 async function ask(machine: Machine, command: string): Promise<string> {
   const { code, stdout, stderr } = await machine.root({ script: `${CLIENT}etcdctl ${command}` });
-  if (code !== 0) throw new EtcdRefused(`${machine.name}: etcdctl ${command.split(" ").slice(0, 2).join(" ")} failed (exit code ${code}): ${(stderr || stdout).trim().split("\n").at(-1) ?? ""}`);
+  if (code !== 0)
+    throw new EtcdRefused(
+      `${machine.name}: etcdctl ${command.split(" ").slice(0, 2).join(" ")} failed (exit code ${code}): ${(stderr || stdout).trim().split("\n").at(-1) ?? ""}`,
+    );
   return stdout;
 }
 
@@ -29,7 +32,11 @@ export function parseMembers(text: string): readonly Member[] {
     .split("\n")
     .map((line) => line.split(",").map((field) => field.trim()))
     .filter((fields) => fields.length >= 5)
-    .map(([id = "", , name = "", ...rest]) => ({ id, name, peerUrls: rest.filter((field) => field.endsWith(":2380")) }));
+    .map(([id = "", , name = "", ...rest]) => ({
+      id,
+      name,
+      peerUrls: rest.filter((field) => field.endsWith(":2380")),
+    }));
 }
 
 export async function members(machine: Machine): Promise<readonly Member[]> {
@@ -50,7 +57,10 @@ export async function alarms(machine: Machine): Promise<string | undefined> {
 export async function announceAddress(machine: Machine, name: string, address: string): Promise<boolean> {
   const url = `https://${address}:2380`;
   const self = (await members(machine)).find((member) => member.name === name);
-  if (self === undefined) throw new EtcdRefused(`${machine.name}: etcd has no member of this name; look with \`${machine.login} sudo /opt/bin/etcdctl member list\`.`);
+  if (self === undefined)
+    throw new EtcdRefused(
+      `${machine.name}: etcd has no member of this name; look with \`${machine.login} sudo /opt/bin/etcdctl member list\`.`,
+    );
   if (self.peerUrls.length === 1 && self.peerUrls[0] === url) return false;
   await ask(machine, `member update ${quote(self.id)} --peer-urls=${quote(url)}`);
   return true;

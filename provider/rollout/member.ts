@@ -26,10 +26,20 @@ const peerUrl = (address: string): string => `https://${address}:2380`;
  * everything from the others: only where others serve, who then decide by their majority. In a cluster that is just made all
  * start alike.
  */
-export async function prepareMember(operation: Operation, machine: Machine, all: Members, credentials: Credentials): Promise<string> {
+export async function prepareMember(
+  operation: Operation,
+  machine: Machine,
+  all: Members,
+  credentials: Credentials,
+): Promise<string> {
   const address = all[machine.name] ?? "";
-  const first = environment(Object.entries(all).map(([name, at]) => `${name}=${peerUrl(at)}`), "new");
-  const peer = announcement.pool("etcd").find((one): one is Announced & { host: string } => one.machine !== machine.name && one.host !== undefined);
+  const first = environment(
+    Object.entries(all).map(([name, at]) => `${name}=${peerUrl(at)}`),
+    "new",
+  );
+  const peer = announcement
+    .pool("etcd")
+    .find((one): one is Announced & { host: string } => one.machine !== machine.name && one.host !== undefined);
   if (peer === undefined) return first;
   const hasData = await looksForData(machine);
   return onPeer(operation, peer, credentials, async (at) => {
@@ -46,7 +56,9 @@ export async function prepareMember(operation: Operation, machine: Machine, all:
       if (self !== undefined) await removeMember(at, self.id);
       await addMember(at, machine.name, peerUrl(address));
     }
-    const others = known.filter(({ id }) => id !== self?.id).flatMap(({ name, peerUrls }) => peerUrls.map((url) => `${name}=${url}`));
+    const others = known
+      .filter(({ id }) => id !== self?.id)
+      .flatMap(({ name, peerUrls }) => peerUrls.map((url) => `${name}=${url}`));
     return environment([...others, `${machine.name}=${peerUrl(address)}`], "existing");
   });
 }
@@ -55,7 +67,9 @@ async function looksForData(machine: Machine): Promise<boolean> {
   const { code, stdout, stderr } = await machine.root({ script: DATA_SCRIPT, limitMilliseconds: MOUNT_MILLISECONDS });
   const answer = stdout.trim();
   if (code !== 0 || (answer !== "data" && answer !== "empty")) {
-    throw new Error(`${machine.name} (${machine.address}): cannot tell whether etcd's data is there: ${(stderr || stdout).trim()}. Look with \`${machine.login} ${quote("findmnt /var/lib/etcd")}\`, then run \`pulumi up\` again.`);
+    throw new Error(
+      `${machine.name} (${machine.address}): cannot tell whether etcd's data is there: ${(stderr || stdout).trim()}. Look with \`${machine.login} ${quote("findmnt /var/lib/etcd")}\`, then run \`pulumi up\` again.`,
+    );
   }
   return answer === "data";
 }

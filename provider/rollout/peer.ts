@@ -34,7 +34,11 @@ export async function onPeer<Result>(
 ): Promise<Result> {
   const deadline = new Deadline(seconds);
   const progress = new Progress(operation.log, peer.machine, deadline);
-  const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, { signal: operation.signal, deadline, progress });
+  const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, {
+    signal: operation.signal,
+    deadline,
+    progress,
+  });
   try {
     return await work(machine);
   } finally {
@@ -45,6 +49,10 @@ export async function onPeer<Result>(
 
 /** What the machine's own health check complains about; undefined: nothing. */
 export async function complaint(machine: Machine): Promise<string | undefined> {
-  const { code, stdout, stderr } = await machine.root({ script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/health 2>&1` });
-  return code === 0 ? undefined : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check ended with ${code}`;
+  const { code, stdout, stderr } = await machine.root({
+    script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/health 2>&1`,
+  });
+  return code === 0
+    ? undefined
+    : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check ended with ${code}`;
 }

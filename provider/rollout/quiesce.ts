@@ -40,17 +40,30 @@ exit 0
 };
 
 /** Stops what the machine runs. One that does not answer has nothing to be stopped. */
-export async function quiesce(operation: Operation, going: Credentials & { readonly machine: string; readonly host: string }, role: ControlPlaneRole, hostKey: string | undefined): Promise<void> {
+export async function quiesce(
+  operation: Operation,
+  going: Credentials & { readonly machine: string; readonly host: string },
+  role: ControlPlaneRole,
+  hostKey: string | undefined,
+): Promise<void> {
   const known = announcement.get(going.machine);
   if (known === undefined) return;
   try {
-    const { code, stdout, stderr } = await onPeer(operation, { ...known, host: going.host, ...(hostKey === undefined ? {} : { hostKey }) }, going, (machine) =>
-      machine.root({ script: scripts[role](going.machine), limitMilliseconds: STOP_MILLISECONDS }),
+    const { code, stdout, stderr } = await onPeer(
+      operation,
+      { ...known, host: going.host, ...(hostKey === undefined ? {} : { hostKey }) },
+      going,
+      (machine) => machine.root({ script: scripts[role](going.machine), limitMilliseconds: STOP_MILLISECONDS }),
       CONNECT_SECONDS,
     );
-    if (code !== 0) throw new Error(`${going.machine}: left as it is, because its service could not be stopped (exit code ${code}): ${(stderr || stdout).trim()}`);
+    if (code !== 0)
+      throw new Error(
+        `${going.machine}: left as it is, because its service could not be stopped (exit code ${code}): ${(stderr || stdout).trim()}`,
+      );
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    operation.log.warn(`${going.machine}: does not answer SSH and is replaced without being stopped before; the other machines are well.`);
+    operation.log.warn(
+      `${going.machine}: does not answer SSH and is replaced without being stopped before; the other machines are well.`,
+    );
   }
 }

@@ -17,11 +17,19 @@ const POLL_MILLISECONDS = 2_000;
  * Waits until less than `max_unavailable` others of the worker's pool are away or not ready.
  * @throws {GateClosed} when that does not come within a minute. @throws {ApiUnavailable}
  */
-export async function waitForOthers(operation: Operation, cluster: Cluster, going: Announced, progress: Progress): Promise<void> {
+export async function waitForOthers(
+  operation: Operation,
+  cluster: Cluster,
+  going: Announced,
+  progress: Progress,
+): Promise<void> {
   const deadline = new Deadline(SETTLE_SECONDS);
   for (;;) {
     const nodes = await persist(new Deadline(API_SECONDS), operation.signal, () => cluster.core.listNode());
-    const verdict = mayDrain(going.atOnce, unavailable(going, new Map(nodes.items.map((node) => [node.metadata?.name ?? "", node]))));
+    const verdict = mayDrain(
+      going.atOnce,
+      unavailable(going, new Map(nodes.items.map((node) => [node.metadata?.name ?? "", node]))),
+    );
     if (verdict.allowed) return;
     if (deadline.left < 1) {
       throw new GateClosed(

@@ -8,7 +8,10 @@ const KINDS = {
 } as const;
 
 /** A list of changes in the engine's form. */
-export function diffResponse(difference: { readonly changes: readonly Change[]; readonly deleteBeforeReplace: boolean }): DiffResponse {
+export function diffResponse(difference: {
+  readonly changes: readonly Change[];
+  readonly deleteBeforeReplace: boolean;
+}): DiffResponse {
   const response = new DiffResponse();
   const { changes } = difference;
   response.setChanges(changes.length > 0 ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE);

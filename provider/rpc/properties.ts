@@ -9,7 +9,8 @@ import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/st
 /** Stands for a value that a preview does not know yet. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
-export type Value = string | number | boolean | null | typeof UNKNOWN | readonly Value[] | { readonly [key: string]: Value };
+export type Value =
+  string | number | boolean | null | typeof UNKNOWN | readonly Value[] | { readonly [key: string]: Value };
 export type Properties = Readonly<Record<string, Value>>;
 
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
@@ -55,7 +56,12 @@ export function isUnknown(value: Value | undefined): boolean {
 }
 
 function isSecret(value: JavaScriptValue | undefined): value is { [key: string]: JavaScriptValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && (value as { [key: string]: JavaScriptValue })[SIGNATURE_KEY] === SECRET_SIGNATURE;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    (value as { [key: string]: JavaScriptValue })[SIGNATURE_KEY] === SECRET_SIGNATURE
+  );
 }
 
 function holdsSecret(value: JavaScriptValue | undefined): boolean {

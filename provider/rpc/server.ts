@@ -42,7 +42,11 @@ export interface ProviderServer {
 /** What the program tells the provider; nothing comes back. */
 export type Functions = ReadonlyMap<string, (given: Properties) => void>;
 
-export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: EngineLog, functions: Functions = new Map()): ProviderServer {
+export function createServer(
+  kinds: ReadonlyMap<string, ResourceKind>,
+  log: EngineLog,
+  functions: Functions = new Map(),
+): ProviderServer {
   const cancellation = new AbortController();
   const running = new Set<Promise<unknown>>();
   let settings: Settings = {};
@@ -67,18 +71,34 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
   function kindOf(request: ResourceRequest): ResourceKind {
     const type = request.getType() || request.getUrn().split("::")[2]?.split("$").at(-1) || "";
     const kind = kinds.get(type);
-    if (kind === undefined) throw new Error(`The provider "corekube" has no resource type "${type}"; it has ${[...kinds.keys()].join(" and ")}.`);
+    if (kind === undefined)
+      throw new Error(
+        `The provider "corekube" has no resource type "${type}"; it has ${[...kinds.keys()].join(" and ")}.`,
+      );
     return kind;
   }
 
-  const operation = (request: ResourceRequest): Operation => ({ log: log.forResource(request.getUrn()), signal: cancellation.signal, settings });
-  const state = (inputs: Struct | undefined, outputs: Struct | undefined): State => ({ inputs: decode(inputs), outputs: decode(outputs) });
+  const operation = (request: ResourceRequest): Operation => ({
+    log: log.forResource(request.getUrn()),
+    signal: cancellation.signal,
+    settings,
+  });
+  const state = (inputs: Struct | undefined, outputs: Struct | undefined): State => ({
+    inputs: decode(inputs),
+    outputs: decode(outputs),
+  });
 
-  function checkResponse(news: Struct | undefined, { inputs, failures }: ReturnType<ResourceKind["check"]>, secretInputs: ReadonlySet<string>): messages.CheckResponse {
+  function checkResponse(
+    news: Struct | undefined,
+    { inputs, failures }: ReturnType<ResourceKind["check"]>,
+    secretInputs: ReadonlySet<string>,
+  ): messages.CheckResponse {
     const secrets = new Set([...secretKeys(news), ...Object.keys(inputs).filter((key) => secretInputs.has(key))]);
     return new messages.CheckResponse()
       .setInputs(encode(inputs, secrets))
-      .setFailuresList(failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+      .setFailuresList(
+        failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)),
+      );
   }
 
   server.addService(ResourceProviderService, {
@@ -91,10 +111,17 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
       return new Empty();
     }),
     getPluginInfo: unary(() => new PluginInfo().setVersion(VERSION)),
-    getSchema: unary(() => new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: "corekube", version: VERSION }))),
-    checkConfig: unary((request: messages.CheckRequest) => checkResponse(request.getNews(), checkSettings(decode(request.getNews())), secretSettings)),
+    getSchema: unary(() =>
+      new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: "corekube", version: VERSION })),
+    ),
+    checkConfig: unary((request: messages.CheckRequest) =>
+      checkResponse(request.getNews(), checkSettings(decode(request.getNews())), secretSettings),
+    ),
     diffConfig: unary((request: messages.DiffRequest) =>
-      diffResponse({ changes: settingsChanges(decode(request.getOldInputs() ?? request.getOlds()), decode(request.getNews())), deleteBeforeReplace: false }),
+      diffResponse({
+        changes: settingsChanges(decode(request.getOldInputs() ?? request.getOlds()), decode(request.getNews())),
+        deleteBeforeReplace: false,
+      }),
     ),
     // The engine does not ask for it while a setting is not known, nor for anything else then.
     configure: unary((request: messages.ConfigureRequest) => {
@@ -108,7 +135,10 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
 
     invoke: unary((request: messages.InvokeRequest) => {
       const call = functions.get(request.getTok());
-      if (call === undefined) throw new Error(`The provider "corekube" has no function "${request.getTok()}"; it has ${[...functions.keys()].join(" and ")}.`);
+      if (call === undefined)
+        throw new Error(
+          `The provider "corekube" has no function "${request.getTok()}"; it has ${[...functions.keys()].join(" and ")}.`,
+        );
       call(decode(request.getArgs()));
       return new messages.InvokeResponse().setReturn(encode({}));
     }),
@@ -124,7 +154,8 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
     create: unary(async (request: messages.CreateRequest) => {
       const kind = kindOf(request);
       const inputs = decode(request.getProperties());
-      if (request.getPreview()) return new messages.CreateResponse().setProperties(encode(kind.preview(undefined, inputs)));
+      if (request.getPreview())
+        return new messages.CreateResponse().setProperties(encode(kind.preview(undefined, inputs)));
       const { id, outputs } = await kind.create(operation(request), inputs);
       return new messages.CreateResponse().setId(id).setProperties(encode(outputs));
     }),
@@ -132,7 +163,9 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
       const kind = kindOf(request);
       const known = state(request.getInputs(), request.getProperties());
       if (Object.keys(known.inputs).length === 0) {
-        throw new Error("A corekube resource cannot be imported: it stands for what `pulumi up` did on a machine. Declare it in the program; `pulumi up` does again, harmlessly, what was done already.");
+        throw new Error(
+          "A corekube resource cannot be imported: it stands for what `pulumi up` did on a machine. Declare it in the program; `pulumi up` does again, harmlessly, what was done already.",
+        );
       }
       return new messages.ReadResponse()
         .setId(request.getId())
@@ -145,7 +178,9 @@ export function createServer(kinds: ReadonlyMap<string, ResourceKind>, log: Engi
       const inputs = decode(request.getNews());
       if (request.getPreview()) return new messages.UpdateResponse().setProperties(encode(kind.preview(known, inputs)));
       try {
-        return new messages.UpdateResponse().setProperties(encode(await kind.update(operation(request), known, inputs)));
+        return new messages.UpdateResponse().setProperties(
+          encode(await kind.update(operation(request), known, inputs)),
+        );
       } catch (error) {
         throw error instanceof Incomplete ? new Incomplete(error.message, request.getId(), error.outputs) : error;
       }

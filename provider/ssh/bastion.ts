@@ -38,7 +38,10 @@ export class Bastions {
     } catch (error) {
       release();
       if (!(error instanceof ConnectionError)) throw error;
-      throw new ConnectionError(`through the bastion ${bastion}: ${error.message}`, error.reason === "host-key" ? "network" : error.reason);
+      throw new ConnectionError(
+        `through the bastion ${bastion}: ${error.message}`,
+        error.reason === "host-key" ? "network" : error.reason,
+      );
     }
   }
 
@@ -70,14 +73,20 @@ export class Bastions {
       return connection;
     } catch (error) {
       if (other === undefined || recorded === undefined) throw error;
-      throw new ConnectionError(`it shows another SSH host key (${fingerprint(other)}) than before in this run (${fingerprint(recorded)})`, "host-key");
+      throw new ConnectionError(
+        `it shows another SSH host key (${fingerprint(other)}) than before in this run (${fingerprint(recorded)})`,
+        "host-key",
+      );
     }
   }
 
   #release(shared: Shared): void {
     shared.users -= 1;
     if (shared.users > 0) return;
-    shared.connection.then((connection) => (shared.users > 0 ? undefined : connection.close()), () => undefined);
+    shared.connection.then(
+      (connection) => (shared.users > 0 ? undefined : connection.close()),
+      () => undefined,
+    );
   }
 }
 
@@ -87,7 +96,9 @@ export const bastions = new Bastions();
 function addressOf(bastion: string): { host: string; port: number } {
   const [, host, port] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(bastion) ?? [];
   // More than one colon: an IPv6 address by itself.
-  return port === undefined || host === undefined || (host.includes(":") && !bastion.startsWith("[")) ? { host: bastion, port: DEFAULT_PORT } : { host, port: Number(port) };
+  return port === undefined || host === undefined || (host.includes(":") && !bastion.startsWith("["))
+    ? { host: bastion, port: DEFAULT_PORT }
+    : { host, port: Number(port) };
 }
 
 /** Ends a stream that nobody reads: it closes only when what came is read. */
@@ -96,7 +107,11 @@ export function discard(stream: Duplex): void {
 }
 
 /** @param late what to do with a result that comes after the interruption. */
-async function abortable<Result>(work: Promise<Result>, signal: AbortSignal, late?: (result: Result) => void): Promise<Result> {
+async function abortable<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal,
+  late?: (result: Result) => void,
+): Promise<Result> {
   signal.throwIfAborted();
   return new Promise<Result>((resolve, reject) => {
     const abort = (): void => {

@@ -60,10 +60,17 @@ export class Connection {
    * @param stream leads to the machine; not given: straight to its address.
    * @throws {ConnectionError} @throws {InvalidPrivateKey}
    */
-  static async open(endpoint: Endpoint, recorded: string | undefined, accept: (hostKey: string) => boolean, signal: AbortSignal, stream?: Duplex): Promise<Connection> {
+  static async open(
+    endpoint: Endpoint,
+    recorded: string | undefined,
+    accept: (hostKey: string) => boolean,
+    signal: AbortSignal,
+    stream?: Duplex,
+  ): Promise<Connection> {
     const { Client, utils } = (await import("ssh2")).default;
     const key = utils.parseKey(endpoint.privateKey);
-    if (key instanceof Error) throw new InvalidPrivateKey(`privateKey is not a private key in OpenSSH's format (${key.message}).`);
+    if (key instanceof Error)
+      throw new InvalidPrivateKey(`privateKey is not a private key in OpenSSH's format (${key.message}).`);
     signal.throwIfAborted();
     const client = new Client();
     // What matters is handled where a command runs; an error without any listener would end the process.
@@ -79,8 +86,15 @@ export class Connection {
       const fail = (error: Error & { level?: string; code?: string }): void => {
         signal.removeEventListener("abort", abort);
         client.destroy();
-        const reason = error.level === "client-authentication" ? "authentication" : shown !== "" && /Host denied/.test(error.message) ? "host-key" : "network";
-        reject(new ConnectionError(error.code === undefined ? error.message : `${error.code} (${error.message})`, reason));
+        const reason =
+          error.level === "client-authentication"
+            ? "authentication"
+            : shown !== "" && /Host denied/.test(error.message)
+              ? "host-key"
+              : "network";
+        reject(
+          new ConnectionError(error.code === undefined ? error.message : `${error.code} (${error.message})`, reason),
+        );
       };
       signal.addEventListener("abort", abort, { once: true });
       const closed = (): void => fail(new Error("the machine closed the connection"));
@@ -141,7 +155,9 @@ export class Connection {
         () =>
           settle(() => {
             this.close();
-            reject(new ConnectionError(`a command gave no result within ${options.limitMilliseconds / 1000} s`, "network"));
+            reject(
+              new ConnectionError(`a command gave no result within ${options.limitMilliseconds / 1000} s`, "network"),
+            );
           }),
         options.limitMilliseconds,
       );
@@ -153,7 +169,11 @@ export class Connection {
             settle(() => reject(new ConnectionError(error.message, "network")));
             return;
           }
-          collect(channel, options.stdin, (result) => settle(() => (result === undefined ? reject(new ConnectionError("the connection broke", "network")) : resolve(result))));
+          collect(channel, options.stdin, (result) =>
+            settle(() =>
+              result === undefined ? reject(new ConnectionError("the connection broke", "network")) : resolve(result),
+            ),
+          );
         });
       } catch (error) {
         // ssh2 throws at once when the connection is gone already.
@@ -195,7 +215,11 @@ export class Connection {
 }
 
 /** Gathers a command's output; without an exit code the command did not end by itself. */
-function collect(channel: ClientChannel, stdin: Readable | undefined, done: (result: CommandResult | undefined) => void): void {
+function collect(
+  channel: ClientChannel,
+  stdin: Readable | undefined,
+  done: (result: CommandResult | undefined) => void,
+): void {
   const output = { stdout: "", stderr: "" };
   const gather = (name: "stdout" | "stderr") => (chunk: Buffer) => {
     output[name] = (output[name] + chunk.toString("utf8")).slice(-MAXIMUM_OUTPUT_BYTES);

@@ -27,7 +27,8 @@ export function fingerprint(hostKey: string): string {
 /** The accepted algorithms with the recorded key's own first, so that the machine shows that key if it still has it. */
 export function preferredAlgorithms(hostKey: string | undefined): HostKeyAlgorithm[] {
   const type = hostKey?.split(" ")[0];
-  const matches = (algorithm: string): boolean => algorithm === type || (type === "ssh-rsa" && algorithm.startsWith("rsa-"));
+  const matches = (algorithm: string): boolean =>
+    algorithm === type || (type === "ssh-rsa" && algorithm.startsWith("rsa-"));
   return [...HOST_KEY_ALGORITHMS.filter(matches), ...HOST_KEY_ALGORITHMS.filter((algorithm) => !matches(algorithm))];
 }
 

@@ -73,7 +73,10 @@ export class Machine {
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         this.close();
-        if (this.wait.deadline.passed) throw new Unreachable(`${this.name} (${this.address}): ${error.message}, and the ${this.wait.deadline.seconds} s given are over.`);
+        if (this.wait.deadline.passed)
+          throw new Unreachable(
+            `${this.name} (${this.address}): ${error.message}, and the ${this.wait.deadline.seconds} s given are over.`,
+          );
         this.wait.progress.phase(`the SSH connection broke, connecting again`);
         await pause(FIRST_WAIT_MILLISECONDS, this.wait.signal, this.wait.deadline);
       }
@@ -90,7 +93,11 @@ export class Machine {
     const { signal, deadline, progress } = this.wait;
     let refusedSince: number | undefined;
     let tries = 0;
-    for (let wait = FIRST_WAIT_MILLISECONDS; this.#connection === undefined; wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS)) {
+    for (
+      let wait = FIRST_WAIT_MILLISECONDS;
+      this.#connection === undefined;
+      wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS)
+    ) {
       tries += 1;
       try {
         if (tries === 1) progress.phase("waiting for SSH");
@@ -99,9 +106,14 @@ export class Machine {
         if (!(error instanceof ConnectionError)) throw error;
         const refused = error.reason === "authentication";
         refusedSince = refused ? (refusedSince ?? deadline.elapsed) : undefined;
-        if (refusedSince !== undefined && deadline.elapsed - refusedSince >= AUTHENTICATION_SECONDS) throw this.refused(refusedSince);
+        if (refusedSince !== undefined && deadline.elapsed - refusedSince >= AUTHENTICATION_SECONDS)
+          throw this.refused(refusedSince);
         if (deadline.left < 1) throw refused ? this.refused(deadline.elapsed) : this.unreachable(tries, error);
-        progress.phase(refused ? `SSH answers but does not accept the key yet (keys arrive late in the boot)` : `waiting for SSH (${error.message})`);
+        progress.phase(
+          refused
+            ? `SSH answers but does not accept the key yet (keys arrive late in the boot)`
+            : `waiting for SSH (${error.message})`,
+        );
         await pause(wait, signal, deadline);
       }
     }
@@ -112,7 +124,8 @@ export class Machine {
     let changed: HostKeyChanged | undefined;
     const recorded = this.#hostKey;
     const accept = (shown: string): boolean => {
-      if (recorded !== undefined && recorded !== shown) changed = new HostKeyChanged(this.name, this.address, recorded, shown);
+      if (recorded !== undefined && recorded !== shown)
+        changed = new HostKeyChanged(this.name, this.address, recorded, shown);
       return changed === undefined;
     };
     const { signal } = this.wait;

@@ -17,21 +17,60 @@ describe("ci: certificates", () => {
   let pem: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-days", "100", "-keyout", join(folder, "key"), "-out", join(folder, "certificate")], { stdio: "ignore" });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=test",
+        "-days",
+        "100",
+        "-keyout",
+        join(folder, "key"),
+        "-out",
+        join(folder, "certificate"),
+      ],
+      { stdio: "ignore" },
+    );
     pem = readFileSync(join(folder, "certificate"), "utf8");
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const resource = (name: string, outputs: object, type = "locallySignedCert:LocallySignedCert", more: object = {}): object => ({ urn: `urn:pulumi:prod::corekube::tls:index/${type}::${name}`, type: `tls:index/${type}`, outputs, ...more });
+  const resource = (
+    name: string,
+    outputs: object,
+    type = "locallySignedCert:LocallySignedCert",
+    more: object = {},
+  ): object => ({
+    urn: `urn:pulumi:prod::corekube::tls:index/${type}::${name}`,
+    type: `tls:index/${type}`,
+    outputs,
+    ...more,
+  });
   const state = (...resources: object[]): object => ({ deployment: { resources } });
-  const endsIn = (days: number): object => ({ validityEndTime: new Date(Date.now() + days * day + day / 2).toISOString(), certPem: { "4dabf18193072939515e22adb298388d": "secret" } });
+  const endsIn = (days: number): object => ({
+    validityEndTime: new Date(Date.now() + days * day + day / 2).toISOString(),
+    certPem: { "4dabf18193072939515e22adb298388d": "secret" },
+  });
 
   it("counts the days that the certificate itself says", () => {
     const now = new Date();
     const later = new Date(now.getTime() + 99 * day);
-    assert.equal(readCertificates(state(resource("a", { certPem: pem, validityEndTime: "2001-01-01T00:00:00Z" })), now)[0]?.days, 99);
+    assert.equal(
+      readCertificates(state(resource("a", { certPem: pem, validityEndTime: "2001-01-01T00:00:00Z" })), now)[0]?.days,
+      99,
+    );
     assert.equal(readCertificates(state(resource("a", { certPem: pem })), later)[0]?.days, 0);
-    assert.equal(readCertificates(state(resource("a", { certPem: pem })), new Date(now.getTime() + 102 * day))[0]?.days, -3);
+    assert.equal(
+      readCertificates(state(resource("a", { certPem: pem })), new Date(now.getTime() + 102 * day))[0]?.days,
+      -3,
+    );
   });
 
   it("reads the provider's note where the state keeps the certificate as a secret", () => {
@@ -39,20 +78,37 @@ describe("ci: certificates", () => {
   });
 
   it("reports those below their threshold, authorities by another one, unreadable ones always, replaced ones and requests never", () => {
-    const found = readCertificates(state(
-      resource("fine", endsIn(30)),
-      resource("soon", endsIn(29)),
-      resource("authority-fine", { ...endsIn(180), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"),
-      resource("authority-soon", { ...endsIn(179), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"),
-      resource("broken", { certPem: "nonsense" }),
-      resource("replaced", endsIn(1), "locallySignedCert:LocallySignedCert", { delete: true }),
-      resource("request", endsIn(1), "certRequest:CertRequest"),
-    ));
-    assert.deepEqual(ending(found, thresholds).map(({ name }) => name).sort(), ["authority-soon", "broken", "soon"]);
+    const found = readCertificates(
+      state(
+        resource("fine", endsIn(30)),
+        resource("soon", endsIn(29)),
+        resource("authority-fine", { ...endsIn(180), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"),
+        resource("authority-soon", { ...endsIn(179), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"),
+        resource("broken", { certPem: "nonsense" }),
+        resource("replaced", endsIn(1), "locallySignedCert:LocallySignedCert", { delete: true }),
+        resource("request", endsIn(1), "certRequest:CertRequest"),
+      ),
+    );
+    assert.deepEqual(
+      ending(found, thresholds)
+        .map(({ name }) => name)
+        .sort(),
+      ["authority-soon", "broken", "soon"],
+    );
   });
 
   it("names them in the report, and an ended one as ended", () => {
-    const findings: Findings = { stack: "prod", plan: clean, thresholds, certificates: readCertificates(state(resource("gone", endsIn(-4)), resource("ca", { ...endsIn(3), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"))) };
+    const findings: Findings = {
+      stack: "prod",
+      plan: clean,
+      thresholds,
+      certificates: readCertificates(
+        state(
+          resource("gone", endsIn(-4)),
+          resource("ca", { ...endsIn(3), isCaCertificate: true }, "selfSignedCert:SelfSignedCert"),
+        ),
+      ),
+    };
     assert.equal(driftRecord(findings).result, "found");
     const report = driftReport(findings);
     assert.match(report, /2 certificates end soon/);

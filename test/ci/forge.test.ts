@@ -23,11 +23,17 @@ for (const kind of ["github", "gitlab"] as const) {
 
     const comment = (text: string, env: Record<string, string> = {}): Promise<ScriptRun> => {
       writeFileSync(join(folder, "preview.md"), text);
-      return script("comment", ["--stack", "prod", "--file", join(folder, "preview.md")], { ...forge.environment, ...env });
+      return script("comment", ["--stack", "prod", "--file", join(folder, "preview.md")], {
+        ...forge.environment,
+        ...env,
+      });
     };
     const report = (result: string, text: string): Promise<ScriptRun> => {
       writeFileSync(join(folder, "drift.md"), text);
-      writeFileSync(join(folder, "drift.json"), JSON.stringify({ version: 1, stack: "prod", result, drifted: [], certificates: [] }));
+      writeFileSync(
+        join(folder, "drift.json"),
+        JSON.stringify({ version: 1, stack: "prod", result, drifted: [], certificates: [] }),
+      );
       return script("report", ["--from", folder], forge.environment);
     };
 
@@ -40,7 +46,10 @@ for (const kind of ["github", "gitlab"] as const) {
       assert.equal(first.code, 0, first.output);
       assert.equal((await comment("second")).code, 0);
       const own = forge.comments.filter(({ body }) => /first|second/.test(body));
-      assert.deepEqual(own.map(({ body }) => body), ["<!-- corekube preview of stack prod -->\nsecond"]);
+      assert.deepEqual(
+        own.map(({ body }) => body),
+        ["<!-- corekube preview of stack prod -->\nsecond"],
+      );
       assert.equal(planted.body.endsWith("mine"), true);
       assert.equal(staging.body.endsWith("staging"), true);
       assert.equal(forge.writes.length, 2);
@@ -61,7 +70,9 @@ for (const kind of ["github", "gitlab"] as const) {
     });
 
     it("the report opens an issue, updates it, and closes it when all is well", async () => {
-      const others = forge.add(forge.issues, "<!-- corekube drift of stack prod -->\nplanted", "666", { label: "drift" });
+      const others = forge.add(forge.issues, "<!-- corekube drift of stack prod -->\nplanted", "666", {
+        label: "drift",
+      });
       const first = await report("found", "firewall changed");
       assert.equal(first.code, 0, first.output);
       const issue = forge.issues.find(({ body }) => body.includes("firewall changed"));
@@ -84,13 +95,43 @@ describe("ci: what is missing is named", function () {
   this.timeout(120_000);
   const cases: readonly { name: string; args: string[]; env: Record<string, string>; says: RegExp }[] = [
     { name: "preview", args: [], env: {}, says: /no stack: set PULUMI_STACK or give --stack NAME/ },
-    { name: "drift", args: ["--stack", "x", "--certificate-days", "many"], env: {}, says: /--certificate-days: got "many", allowed is a whole number from 0 to 20000/ },
-    { name: "up", args: ["--stack", "x", "--preview", "/nonexistent"], env: {}, says: /\/nonexistent: is missing; make one with "ci\/preview --stack x"/ },
+    {
+      name: "drift",
+      args: ["--stack", "x", "--certificate-days", "many"],
+      env: {},
+      says: /--certificate-days: got "many", allowed is a whole number from 0 to 20000/,
+    },
+    {
+      name: "up",
+      args: ["--stack", "x", "--preview", "/nonexistent"],
+      env: {},
+      says: /\/nonexistent: is missing; make one with "ci\/preview --stack x"/,
+    },
     { name: "comment", args: ["--stack", "x", "--file", "package.json"], env: {}, says: /which forge\?/ },
-    { name: "comment", args: ["--stack", "x", "--file", "package.json"], env: { GITHUB_REPOSITORY: "a/b" }, says: /GITHUB_TOKEN is not set/ },
-    { name: "comment", args: ["--stack", "x", "--file", "package.json"], env: { GITHUB_REPOSITORY: "a/b", GITHUB_TOKEN: "x", GITHUB_API_URL: "http://forge.example" }, says: /allowed is https/ },
-    { name: "comment", args: ["--stack", "x", "--file", "package.json"], env: { GITHUB_REPOSITORY: "a/b", GITHUB_TOKEN: "x", GITHUB_REF: "refs/heads/main" }, says: /give --number/ },
-    { name: "report", args: ["--from", "/nonexistent"], env: {}, says: /drift\.json: is missing; make one with ci\/drift/ },
+    {
+      name: "comment",
+      args: ["--stack", "x", "--file", "package.json"],
+      env: { GITHUB_REPOSITORY: "a/b" },
+      says: /GITHUB_TOKEN is not set/,
+    },
+    {
+      name: "comment",
+      args: ["--stack", "x", "--file", "package.json"],
+      env: { GITHUB_REPOSITORY: "a/b", GITHUB_TOKEN: "x", GITHUB_API_URL: "http://forge.example" },
+      says: /allowed is https/,
+    },
+    {
+      name: "comment",
+      args: ["--stack", "x", "--file", "package.json"],
+      env: { GITHUB_REPOSITORY: "a/b", GITHUB_TOKEN: "x", GITHUB_REF: "refs/heads/main" },
+      says: /give --number/,
+    },
+    {
+      name: "report",
+      args: ["--from", "/nonexistent"],
+      env: {},
+      says: /drift\.json: is missing; make one with ci\/drift/,
+    },
     { name: "report", args: ["--token", "x"], env: {}, says: /Unknown option '--token'/ },
   ];
   for (const { name, args, env, says } of cases) {

@@ -22,7 +22,10 @@ describe("ci: scripts on the lab's API", function () {
   let api: Api;
   let settings: Record<string, unknown>;
   const run = (name: string, args: string[] = [], env: Record<string, string | undefined> = {}): Promise<ScriptRun> =>
-    script(name, ["--stack", stack, ...args], { ...(childEnvironment(config, stack) as Record<string, string>), ...env });
+    script(name, ["--stack", stack, ...args], {
+      ...(childEnvironment(config, stack) as Record<string, string>),
+      ...env,
+    });
   const out = ["--out", join(folder, "out")];
   /** What the cloud was told to make; it takes stock of its machines at its start. */
   const made = (): string[] => driver.names().filter((name) => name !== "reconcile");
@@ -32,9 +35,18 @@ describe("ci: scripts on the lab's API", function () {
     mkdirSync(config.directory, { recursive: true });
     const quiet = { report: () => undefined };
     await ensureTools(config, ["pulumi"], quiet);
-    api = await createApi({ driver, stateFile: join(folder, "api.json"), config, logger: { info: () => undefined, error: () => undefined } });
+    api = await createApi({
+      driver,
+      stateFile: join(folder, "api.json"),
+      config,
+      logger: { info: () => undefined, error: () => undefined },
+    });
     await api.app.listen({ host: "127.0.0.1", port: 0 });
-    settings = { "digitalocean:apiEndpoint": `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`, "corekube:mirrors": {}, "corekube:deletion_protection": true };
+    settings = {
+      "digitalocean:apiEndpoint": `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`,
+      "corekube:mirrors": {},
+      "corekube:deletion_protection": true,
+    };
     writeSettings(config, stack, settings);
     await ensureStack(config, stack, quiet);
   });
@@ -47,7 +59,8 @@ describe("ci: scripts on the lab's API", function () {
     const preview = await run("preview", out);
     assert.equal(preview.code, 0, preview.output);
     const summary = readFileSync(join(folder, "out", "preview.md"), "utf8");
-    for (const component of ["etcd", "controllers", "workers", "pki", "digitalocean"]) assert.match(summary, new RegExp(`<b>${component}</b>: \\d+ created`));
+    for (const component of ["etcd", "controllers", "workers", "pki", "digitalocean"])
+      assert.match(summary, new RegExp(`<b>${component}</b>: \\d+ created`));
     assert.match(summary, /`\+` kubernetes-worker-1 \(digitalocean:Droplet\)/);
     assert.match(summary, /Costs: not neutral/);
     assert.doesNotMatch(summary + readFileSync(join(folder, "out", "preview.json"), "utf8"), /PRIVATE KEY/);

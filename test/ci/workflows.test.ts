@@ -14,9 +14,24 @@ const action = join(projectDirectory, ".github", "actions", "setup", "action.yam
 const names = readdirSync(workflows);
 const read = (name: string): string => readFileSync(join(workflows, name), "utf8");
 
-interface Step { readonly uses?: string; readonly run?: string; readonly env?: Record<string, string> }
-interface Job { readonly permissions?: Record<string, string>; readonly environment?: string; readonly steps: readonly Step[]; readonly if?: string; readonly "timeout-minutes"?: number }
-interface Workflow { readonly on: Record<string, unknown>; readonly permissions: object; readonly concurrency?: { group: string; "cancel-in-progress": boolean }; readonly jobs: Record<string, Job> }
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly env?: Record<string, string>;
+}
+interface Job {
+  readonly permissions?: Record<string, string>;
+  readonly environment?: string;
+  readonly steps: readonly Step[];
+  readonly if?: string;
+  readonly "timeout-minutes"?: number;
+}
+interface Workflow {
+  readonly on: Record<string, unknown>;
+  readonly permissions: object;
+  readonly concurrency?: { group: string; "cancel-in-progress": boolean };
+  readonly jobs: Record<string, Job>;
+}
 const parsed = (name: string): Workflow => parse(read(name)) as Workflow;
 
 describe("ci: workflows of GitHub", function () {
@@ -25,7 +40,10 @@ describe("ci: workflows of GitHub", function () {
   before(() => ensureTools(config, ["actionlint"], { report: () => undefined }));
 
   const lint = (file: string): { code: number | null; output: string } => {
-    const result = spawnSync(toolPath(config, "actionlint"), ["-no-color", file], { cwd: projectDirectory, encoding: "utf8" });
+    const result = spawnSync(toolPath(config, "actionlint"), ["-no-color", file], {
+      cwd: projectDirectory,
+      encoding: "utf8",
+    });
     return { code: result.status, output: result.stdout + result.stderr };
   };
 
@@ -39,7 +57,14 @@ describe("ci: workflows of GitHub", function () {
       assert.deepEqual(permissions, {});
       for (const [job, { permissions: own, "timeout-minutes": limit }] of Object.entries(jobs)) {
         assert.equal(own?.["contents"], "read", job);
-        assert.deepEqual(Object.entries(own ?? {}).filter(([, value]) => value === "write").map(([key]) => key).filter((key) => !["pull-requests", "issues", "id-token"].includes(key)), [], job);
+        assert.deepEqual(
+          Object.entries(own ?? {})
+            .filter(([, value]) => value === "write")
+            .map(([key]) => key)
+            .filter((key) => !["pull-requests", "issues", "id-token"].includes(key)),
+          [],
+          job,
+        );
         assert.ok(limit !== undefined, job);
       }
     });
@@ -48,7 +73,12 @@ describe("ci: workflows of GitHub", function () {
   it("actionlint sees a mistake", () => {
     const folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
     try {
-      writeFileSync(join(folder, "bad.yaml"), read("drift.yaml").replace("runs-on:", "run-on:").replace("run: ci/drift", "run: echo ${{ github.event.issue.title }}"));
+      writeFileSync(
+        join(folder, "bad.yaml"),
+        read("drift.yaml")
+          .replace("runs-on:", "run-on:")
+          .replace("run: ci/drift", "run: echo ${{ github.event.issue.title }}"),
+      );
       assert.match(lint(join(folder, "bad.yaml")).output, /run-on[\s\S]*potentially untrusted/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -66,7 +96,8 @@ describe("ci: workflows of GitHub", function () {
   it("forks get no secrets, and no text of others gets into a command", () => {
     for (const name of names) {
       assert.ok(!("pull_request_target" in parsed(name).on), name);
-      for (const { steps } of Object.values(parsed(name).jobs)) for (const step of steps) assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
+      for (const { steps } of Object.values(parsed(name).jobs))
+        for (const step of steps) assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
     }
     assert.match(parsed("pull-request.yaml").jobs["preview"]?.if ?? "", /head\.repo\.full_name == github\.repository/);
   });
@@ -74,7 +105,8 @@ describe("ci: workflows of GitHub", function () {
   it("secrets are variables of single steps, and only of jobs in an environment", () => {
     for (const name of names) {
       assert.doesNotMatch(read(name).replace(/^ {10}[A-Z_]+: \$\{\{ secrets\.\w+.*\}\}$/gm, ""), /secrets\./, name);
-      for (const job of Object.values(parsed(name).jobs)) if (JSON.stringify(job).includes("secrets.")) assert.ok(job.environment, name);
+      for (const job of Object.values(parsed(name).jobs))
+        if (JSON.stringify(job).includes("secrets.")) assert.ok(job.environment, name);
     }
   });
 
@@ -83,13 +115,23 @@ describe("ci: workflows of GitHub", function () {
     assert.deepEqual(concurrency, { group: "stack-${{ vars.PULUMI_STACK }}", "cancel-in-progress": false });
     assert.equal(jobs["up"]?.environment, "deploy");
     // Of a group one run waits at most: another workflow in it would push a deployment out.
-    for (const name of names) if (name !== "deploy.yaml") assert.doesNotMatch(parsed(name).concurrency?.group ?? "", /^stack-/);
+    for (const name of names)
+      if (name !== "deploy.yaml") assert.doesNotMatch(parsed(name).concurrency?.group ?? "", /^stack-/);
   });
 
   it("the CLI is the one that the lab tests with", () => {
-    assert.match(readFileSync(action, "utf8"), new RegExp(`pulumi-version: ${versions.toolchain.pulumi.replaceAll(".", "\\.")}\n`));
-    assert.match(readFileSync(join(projectDirectory, ".gitlab-ci.yml"), "utf8"), new RegExp(`image: pulumi/pulumi-nodejs:${versions.toolchain.pulumi.replaceAll(".", "\\.")}\n`));
-    assert.match(read("pull-request.yaml"), new RegExp(`go-version: ${versions.toolchain.go.replaceAll(".", "\\.")}\n`));
+    assert.match(
+      readFileSync(action, "utf8"),
+      new RegExp(`pulumi-version: ${versions.toolchain.pulumi.replaceAll(".", "\\.")}\n`),
+    );
+    assert.match(
+      readFileSync(join(projectDirectory, ".gitlab-ci.yml"), "utf8"),
+      new RegExp(`image: pulumi/pulumi-nodejs:${versions.toolchain.pulumi.replaceAll(".", "\\.")}\n`),
+    );
+    assert.match(
+      read("pull-request.yaml"),
+      new RegExp(`go-version: ${versions.toolchain.go.replaceAll(".", "\\.")}\n`),
+    );
   });
 
   it("shellcheck finds nothing in ci/start", () => {
@@ -103,7 +145,11 @@ describe("ci: pipeline of GitLab", function () {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
-    const git = (...args: string[]): unknown => execFileSync("git", ["-c", "user.name=test", "-c", "user.email=test@example.com", ...args], { cwd: folder, stdio: "ignore" });
+    const git = (...args: string[]): unknown =>
+      execFileSync("git", ["-c", "user.name=test", "-c", "user.email=test@example.com", ...args], {
+        cwd: folder,
+        stdio: "ignore",
+      });
     git("init", "--quiet", "--initial-branch=main");
     git("commit", "--quiet", "--allow-empty", "--message=x");
     git("remote", "add", "origin", "git@gitlab.example:group/corekube.git");
@@ -115,20 +161,44 @@ describe("ci: pipeline of GitLab", function () {
   const jobs = (variables: Record<string, string>): string[] => {
     const program = join(projectDirectory, "node_modules", "gitlab-ci-local", "dist", "index.js");
     const given = Object.entries(variables).flatMap(([name, value]) => ["--variable", `${name}=${value}`]);
-    const result = spawnSync(process.execPath, ["--import", join(__dirname, "support", "set-methods.mjs"), program, "--cwd", ".", "--list-csv", ...given], { cwd: folder, encoding: "utf8", env: { PATH: process.env["PATH"], HOME: folder, GCL_IGNORE_PREDEFINED_VARS: Object.keys(variables).join(",") } });
+    const result = spawnSync(
+      process.execPath,
+      ["--import", join(__dirname, "support", "set-methods.mjs"), program, "--cwd", ".", "--list-csv", ...given],
+      {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: process.env["PATH"], HOME: folder, GCL_IGNORE_PREDEFINED_VARS: Object.keys(variables).join(",") },
+      },
+    );
     assert.equal(result.status, 0, result.stdout + result.stderr);
     const [header = "", ...rows] = result.stdout.split("\n").filter((line) => line.includes(";"));
     const columns = header.split(";");
-    return rows.map((row) => row.split(";")).map((cells) => `${cells[columns.indexOf("name")]} ${cells[columns.indexOf("when")]}`);
+    return rows
+      .map((row) => row.split(";"))
+      .map((cells) => `${cells[columns.indexOf("name")]} ${cells[columns.indexOf("when")]}`);
   };
   const main = { CI_COMMIT_BRANCH: "main", CI_DEFAULT_BRANCH: "main" };
 
   it("a merge request: lint, tests, preview", () => {
-    assert.deepEqual(jobs({ CI_PIPELINE_SOURCE: "merge_request_event", CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "1", CI_PROJECT_ID: "1" }).sort(), ["lint on_success", "preview on_success", "test on_success"]);
+    assert.deepEqual(
+      jobs({
+        CI_PIPELINE_SOURCE: "merge_request_event",
+        CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "1",
+        CI_PROJECT_ID: "1",
+      }).sort(),
+      ["lint on_success", "preview on_success", "test on_success"],
+    );
   });
 
   it("a fork's merge request: nothing that needs secrets", () => {
-    assert.deepEqual(jobs({ CI_PIPELINE_SOURCE: "merge_request_event", CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "2", CI_PROJECT_ID: "1" }).sort(), ["lint on_success", "test on_success"]);
+    assert.deepEqual(
+      jobs({
+        CI_PIPELINE_SOURCE: "merge_request_event",
+        CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "2",
+        CI_PROJECT_ID: "1",
+      }).sort(),
+      ["lint on_success", "test on_success"],
+    );
   });
 
   it("a merge: the plan, and up by hand", () => {
@@ -147,7 +217,10 @@ describe("ci: pipeline of GitLab", function () {
   });
 
   it("a mistake is seen", () => {
-    writeFileSync(join(folder, ".gitlab-ci.yml"), `${readFileSync(join(projectDirectory, ".gitlab-ci.yml"), "utf8")}\nbad:\n  script: [x]\n  when: sometimes\n`);
+    writeFileSync(
+      join(folder, ".gitlab-ci.yml"),
+      `${readFileSync(join(projectDirectory, ".gitlab-ci.yml"), "utf8")}\nbad:\n  script: [x]\n  when: sometimes\n`,
+    );
     assert.throws(() => jobs({ ...main, CI_PIPELINE_SOURCE: "push" }), /when|schema|configuration/i);
   });
 });

@@ -11,11 +11,7 @@ const clusterName = "broken";
 /** Seconds that a machine may take, as the test sets it; the run may take as long again to make and to tell. */
 const limit = 120;
 
-const settings = {
-  "corekube:cluster_name": clusterName,
-  "corekube:node_count": 1,
-  "corekube:boot_timeout": limit,
-};
+const settings = { "corekube:cluster_name": clusterName, "corekube:node_count": 1, "corekube:boot_timeout": limit };
 
 interface Mirrors {
   releases: string;
@@ -28,7 +24,9 @@ async function failure(mirrors: Partial<Mirrors>): Promise<string> {
   const began = Date.now();
   const all: Mirrors = {
     releases: config.mirrorUrl,
-    registries: Object.fromEntries(["registry.k8s.io", "ghcr.io", "docker.io"].map((host) => [host, `${config.registryUrl}/${host}`])),
+    registries: Object.fromEntries(
+      ["registry.k8s.io", "ghcr.io", "docker.io"].map((host) => [host, `${config.registryUrl}/${host}`]),
+    ),
     checksums: join(config.directory, "checksums.json"),
     ...mirrors,
   };
@@ -55,18 +53,24 @@ describe("a machine that cannot boot", function () {
   });
 
   it("a wrong checksum in the mirror: the error names machine, unit, file and both checksums", async () => {
-    const right = JSON.parse(readFileSync(join(config.directory, "checksums.json"), "utf8")) as { releases: Record<string, string> };
+    const right = JSON.parse(readFileSync(join(config.directory, "checksums.json"), "utf8")) as {
+      releases: Record<string, string>;
+    };
     const wrong = "0".repeat(64);
     const checksums = join(config.directory, "wrong-checksums.json");
-    const releases = Object.fromEntries(Object.entries(right.releases).map(([url, sum]) => [url, url.includes("etcd") ? wrong : sum]));
+    const releases = Object.fromEntries(
+      Object.entries(right.releases).map(([url, sum]) => [url, url.includes("etcd") ? wrong : sum]),
+    );
     writeFileSync(checksums, JSON.stringify({ ...right, releases }));
     const message = await failure({ checksums });
-    for (const part of [`${clusterName}-etcd-0`, "corekube-install.service", "etcd-v", wrong]) assert.ok(message.includes(part), `no "${part}" in: ${message}`);
+    for (const part of [`${clusterName}-etcd-0`, "corekube-install.service", "etcd-v", wrong])
+      assert.ok(message.includes(part), `no "${part}" in: ${message}`);
   });
 
   it("an unreachable mirror: the error names machine, unit and address", async () => {
     const address = `http://${config.gateway}:5999`;
     const message = await failure({ releases: address });
-    for (const part of [`${clusterName}-`, "corekube-install.service", `${config.gateway}:5999`]) assert.ok(message.includes(part), `no "${part}" in: ${message}`);
+    for (const part of [`${clusterName}-`, "corekube-install.service", `${config.gateway}:5999`])
+      assert.ok(message.includes(part), `no "${part}" in: ${message}`);
   });
 });

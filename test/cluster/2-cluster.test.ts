@@ -1,7 +1,14 @@
 /** One cluster, from nothing to checked, scaled up and down, and gone. */
 import assert from "node:assert/strict";
 import { checksOf, runChecks, type CheckResult } from "../../lab/checks/index.js";
-import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvailable } from "../../lab/checks/scale.js";
+import {
+  expectGone,
+  expectOnly,
+  Scaling,
+  startBudgeted,
+  stopBudgeted,
+  watchAvailable,
+} from "../../lab/checks/scale.js";
 import { stackName } from "../../lab/commands/settings.js";
 import { deploy, writeKubeconfig } from "../../lab/commands/up.js";
 import { runEngine } from "../../lab/commands/deploy.js";
@@ -29,7 +36,10 @@ describe("a cluster", function () {
     needsCluster();
     const began = Date.now();
     assert.equal(await deploy(config, stack, progress), 0);
-    assert.ok(Date.now() - began < 60_000, `it took ${Math.round((Date.now() - began) / 1000)} s, at most 60 are allowed`);
+    assert.ok(
+      Date.now() - began < 60_000,
+      `it took ${Math.round((Date.now() - began) / 1000)} s, at most 60 are allowed`,
+    );
   });
 
   describe("checks", () => {
@@ -38,7 +48,9 @@ describe("a cluster", function () {
       if (booted) results = await runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
     });
     // Those that need more than this cluster has (a proxy, public workers) run where it is.
-    for (const { name } of checksOf("full").filter(({ applies, name }) => !applies || name.startsWith("a pod learns no secret"))) {
+    for (const { name } of checksOf("full").filter(
+      ({ applies, name }) => !applies || name.startsWith("a pod learns no secret"),
+    )) {
       it(name, () => {
         needsCluster();
         const result = results.find((item) => item.name === name);
@@ -63,7 +75,13 @@ describe("a cluster", function () {
       needsCluster();
       await scaling.up();
       const context = await scaling.context();
-      const ready = await context.kubectl(["get", "node", machine, "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']);
+      const ready = await context.kubectl([
+        "get",
+        "node",
+        machine,
+        "-o",
+        'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+      ]);
       assert.equal(ready.trim(), "True");
       scaled = true;
     });
@@ -83,7 +101,10 @@ describe("a cluster", function () {
       await scaling.up();
       const lowest = await available.stop();
       await expectGone(context, config, machine);
-      assert.ok(lowest >= replicas - 1, `only ${lowest} of ${replicas} pods were available at one time, the budget asks for ${replicas - 1}`);
+      assert.ok(
+        lowest >= replicas - 1,
+        `only ${lowest} of ${replicas} pods were available at one time, the budget asks for ${replicas - 1}`,
+      );
       await stopBudgeted(context);
     });
   });
@@ -99,7 +120,11 @@ describe("a cluster", function () {
       assert.equal(result.code, 0, result.output.slice(-2000));
       const cloud = labCloud(config);
       for (const kind of ["droplets", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
-        assert.deepEqual((await cloud.list(kind)).map((item) => item.name), [], kind);
+        assert.deepEqual(
+          (await cloud.list(kind)).map((item) => item.name),
+          [],
+          kind,
+        );
       }
     });
 

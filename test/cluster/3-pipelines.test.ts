@@ -17,11 +17,19 @@ describe("pipelines on a cluster", function () {
   this.timeout(900_000);
   const folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
   const policyConfig = join(folder, "policies.json");
-  const run = (name: string, ...args: string[]): Promise<ScriptRun> => script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], { ...childEnvironment(config, stack), COREKUBE_POLICY_CONFIG: policyConfig });
+  const run = (name: string, ...args: string[]): Promise<ScriptRun> =>
+    script(name, [...args, ...(name === "up" ? [] : ["--out", folder])], {
+      ...childEnvironment(config, stack),
+      COREKUBE_POLICY_CONFIG: policyConfig,
+    });
   const firewallRule = async (method: "POST" | "DELETE"): Promise<void> => {
     const firewall = (await labCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
     assert.ok(firewall);
-    const answer = await fetch(`${config.apiUrl}/v2/firewalls/${firewall.id}/rules`, { method, headers: { authorization: `Bearer ${config.token}`, "content-type": "application/json" }, body: JSON.stringify(rule) });
+    const answer = await fetch(`${config.apiUrl}/v2/firewalls/${firewall.id}/rules`, {
+      method,
+      headers: { authorization: `Bearer ${config.token}`, "content-type": "application/json" },
+      body: JSON.stringify(rule),
+    });
     assert.equal(answer.status, 204);
   };
 
@@ -55,7 +63,10 @@ describe("pipelines on a cluster", function () {
     await firewallRule("POST");
     const drift = await run("drift");
     assert.equal(drift.code, 2, drift.output);
-    assert.match(readFileSync(join(folder, "drift.md"), "utf8"), /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[7\]`/);
+    assert.match(
+      readFileSync(join(folder, "drift.md"), "utf8"),
+      /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[7\]`/,
+    );
     await firewallRule("DELETE");
   });
 

@@ -29,7 +29,10 @@ interface Moment {
 
 /** Children of a process and theirs; those in process groups of their own as well. */
 async function family(pid: number): Promise<number[]> {
-  const lines = (await run("ps", ["-e", "-o", "pid=,ppid="])).trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  const lines = (await run("ps", ["-e", "-o", "pid=,ppid="]))
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
   const found = [pid];
   for (const parent of found) found.push(...lines.filter(([, ppid]) => ppid === parent).map(([child = 0]) => child));
   return found;
@@ -56,7 +59,8 @@ function makeUp(moment?: Moment): Promise<number | null> {
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", take);
     child.on("error", reject);
     child.on("close", (code) => {
-      if (moment && !done) reject(new Error(`${moment.name}: the run ended with ${code} before ${moment.at.source} came`));
+      if (moment && !done)
+        reject(new Error(`${moment.name}: the run ended with ${code} before ${moment.at.source} came`));
       else resolve(code);
     });
   });
@@ -64,7 +68,8 @@ function makeUp(moment?: Moment): Promise<number | null> {
 
 async function interrupted(moment: Moment): Promise<void> {
   const code = await makeUp(moment);
-  if (moment.signal === "SIGINT") assert.notEqual(code, 0, `${moment.name}: an interrupted run must not look like a finished one`);
+  if (moment.signal === "SIGINT")
+    assert.notEqual(code, 0, `${moment.name}: an interrupted run must not look like a finished one`);
 }
 
 async function main(): Promise<void> {
@@ -73,7 +78,12 @@ async function main(): Promise<void> {
 
   const cache = mkdtempSync(join(tmpdir(), "corekube-interrupt-"));
   try {
-    await interrupted({ name: "during builds", at: /tools: .*(build|Go module)/, signal: "SIGINT", env: { COREKUBE_CACHE: cache } });
+    await interrupted({
+      name: "during builds",
+      at: /tools: .*(build|Go module)/,
+      signal: "SIGINT",
+      env: { COREKUBE_CACHE: cache },
+    });
     await sleep(1000);
     const left = commandLines().filter(({ text }) => text.includes(cache));
     assert.deepEqual(left, [], "builds go on after the interruption");
@@ -85,9 +95,17 @@ async function main(): Promise<void> {
     rmSync(cache, { recursive: true, force: true });
   }
 
-  await interrupted({ name: "while machines are made", at: /creating .*-etcd-0 \(Droplet\)|etcd-0 \(Droplet\) created/, signal: "SIGINT" });
+  await interrupted({
+    name: "while machines are made",
+    at: /creating .*-etcd-0 \(Droplet\)|etcd-0 \(Droplet\) created/,
+    signal: "SIGINT",
+  });
   await interrupted({ name: "while machines boot, killed", at: /creating .*\((Delivery|Join)\)/, signal: "SIGKILL" });
-  await interrupted({ name: "while add-ons are applied", at: /cluster: .*(DaemonSet|Deployment|ConfigMap|ClusterRole)/, signal: "SIGINT" });
+  await interrupted({
+    name: "while add-ons are applied",
+    at: /cluster: .*(DaemonSet|Deployment|ConfigMap|ClusterRole)/,
+    signal: "SIGINT",
+  });
   assert.equal(await makeUp(), 0, "the last run completes");
 
   const names = (await labCloud(config).list("droplets")).map((droplet) => droplet.name).sort();
@@ -103,7 +121,9 @@ main().then(
     process.exit();
   },
   (error: unknown) => {
-    process.stdout.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n0 passed, 1 failed\n`);
+    process.stdout.write(
+      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n0 passed, 1 failed\n`,
+    );
     process.exit(1);
   },
 );

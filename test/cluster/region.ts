@@ -41,5 +41,10 @@ export async function closeRegion(): Promise<string[]> {
   const taken = before;
   // The next file makes a region of its own.
   before = undefined;
-  return leftovers(taken, await takeFootprint(), [config.directory, config.namespace], [users.hostLink, users.namespace, users.directory]);
+  return leftovers(
+    taken,
+    await takeFootprint(),
+    [config.directory, config.namespace],
+    [users.hostLink, users.namespace, users.directory],
+  );
 }

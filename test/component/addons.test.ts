@@ -35,7 +35,8 @@ interface PodTemplate {
   };
 }
 
-const template = (registration: Registration): PodTemplate => (registration.inputs["spec"] as { template: PodTemplate }).template;
+const template = (registration: Registration): PodTemplate =>
+  (registration.inputs["spec"] as { template: PodTemplate }).template;
 
 describe("add-ons", function () {
   this.timeout(runTimeout);
@@ -58,12 +59,18 @@ describe("add-ons", function () {
         assert.match(reference, /^[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/, name);
       }
     }
-    assert.match(references.get("kube-proxy")!, /^registry\.k8s\.io\/kube-proxy:v\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$/);
+    assert.match(
+      references.get("kube-proxy")!,
+      /^registry\.k8s\.io\/kube-proxy:v\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$/,
+    );
   });
 
   it("have requests, a memory limit, a seccomp profile and a read-only root", () => {
     for (const each of containers()) {
-      assert.ok(each.resources?.requests?.["cpu"] && each.resources.requests["memory"] && each.resources.limits?.["memory"], each.name);
+      assert.ok(
+        each.resources?.requests?.["cpu"] && each.resources.requests["memory"] && each.resources.limits?.["memory"],
+        each.name,
+      );
       assert.equal(each.securityContext?.readOnlyRootFilesystem, true, each.name);
     }
     for (const each of workloads) {
@@ -76,7 +83,10 @@ describe("add-ons", function () {
     assert.deepEqual(rights.get("coredns")?.capabilities, { drop: ["ALL"], add: ["NET_BIND_SERVICE"] });
     assert.deepEqual(rights.get("kube-flannel")?.capabilities, { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] });
     assert.deepEqual(rights.get("install-plugin")?.capabilities, { drop: ["ALL"] });
-    assert.deepEqual([...rights].filter(([, context]) => context?.privileged).map(([name]) => name), ["kube-proxy"]);
+    assert.deepEqual(
+      [...rights].filter(([, context]) => context?.privileged).map(([name]) => name),
+      ["kube-proxy"],
+    );
   });
 
   it("of a node run on every node, controllers included", () => {
@@ -89,7 +99,9 @@ describe("add-ons", function () {
   });
 
   it("are named and placed as users look for them", () => {
-    const names = [...workloads, ...single.of("Service")].map(({ inputs }) => inputs["metadata"] as { name: string; namespace: string });
+    const names = [...workloads, ...single.of("Service")].map(
+      ({ inputs }) => inputs["metadata"] as { name: string; namespace: string },
+    );
     assert.deepEqual(names.map(({ name, namespace }) => `${namespace}/${name}`).sort(), [
       "kube-system/coredns",
       "kube-system/kube-dns",
@@ -101,7 +113,8 @@ describe("add-ons", function () {
   it("of a node reach the API without the Service network, by the cluster's inner address", () => {
     const hosts = (run: Run): (string | undefined)[] => {
       const proxy = run.one("ConfigMap", "dev-kube-proxy").inputs["data"] as Record<string, string>;
-      const server = (parse(proxy["kubeconfig"]!) as { clusters: { cluster: { server: string } }[] }).clusters[0]?.cluster.server;
+      const server = (parse(proxy["kubeconfig"]!) as { clusters: { cluster: { server: string } }[] }).clusters[0]
+        ?.cluster.server;
       const env = template(run.one("DaemonSet", "dev-kube-flannel")).spec.containers[0]?.env;
       const value = (name: string): string | undefined => env?.find((each) => each.name === name)?.value;
       return [server, `https://${value("KUBERNETES_SERVICE_HOST")}:${value("KUBERNETES_SERVICE_PORT")}`];
@@ -114,14 +127,22 @@ describe("add-ons", function () {
 
   it("are replaced when their configuration changes", async () => {
     const other = await runProgram(testSpec({ podCidr: "10.8.0.0/16", clusterDomain: "k8s.example.net" }));
-    const annotation = (run: Run, type: string, name: string): unknown => template(run.one(type, name)).metadata.annotations;
-    for (const [type, name] of [["DaemonSet", "dev-kube-proxy"], ["DaemonSet", "dev-kube-flannel"], ["Deployment", "dev-coredns"]] as const) {
+    const annotation = (run: Run, type: string, name: string): unknown =>
+      template(run.one(type, name)).metadata.annotations;
+    for (const [type, name] of [
+      ["DaemonSet", "dev-kube-proxy"],
+      ["DaemonSet", "dev-kube-flannel"],
+      ["Deployment", "dev-coredns"],
+    ] as const) {
       assert.notDeepEqual(annotation(other, type, name), annotation(single, type, name));
     }
   });
 
   it("serve DNS on the tenth address of the service range, over UDP and TCP", () => {
-    const { clusterIP, ports, selector } = single.one("Service", "dev-kube-dns").inputs["spec"] as Record<string, unknown>;
+    const { clusterIP, ports, selector } = single.one("Service", "dev-kube-dns").inputs["spec"] as Record<
+      string,
+      unknown
+    >;
     assert.equal(clusterIP, "10.3.0.10");
     assert.deepEqual(selector, { "k8s-app": "kube-dns" });
     assert.deepEqual(ports, [
@@ -151,9 +172,14 @@ describe("add-ons", function () {
   });
 
   it("let controllers take away Nodes of controllers, and no others", () => {
-    const { rules } = single.one("ClusterRole", "dev-csr-approver").inputs as unknown as { rules: { verbs: string[]; resources: string[]; resourceNames?: string[] }[] };
+    const { rules } = single.one("ClusterRole", "dev-csr-approver").inputs as unknown as {
+      rules: { verbs: string[]; resources: string[]; resourceNames?: string[] }[];
+    };
     const deleting = rules.filter(({ verbs }) => verbs.includes("delete") || verbs.includes("*"));
-    assert.deepEqual(deleting.map(({ resources, resourceNames }) => [resources, resourceNames]), [[["nodes"], ["dev-controller-0"]]]);
+    assert.deepEqual(
+      deleting.map(({ resources, resourceNames }) => [resources, resourceNames]),
+      [[["nodes"], ["dev-controller-0"]]],
+    );
   });
 });
 
@@ -174,9 +200,15 @@ describe("configuration of add-ons", function () {
     const network = JSON.parse(files["net-conf.json"]!) as { Network: string; Backend: unknown };
     assert.equal(network.Network, "10.2.0.0/16");
     assert.deepEqual(network.Backend, { Type: "vxlan" });
-    const cni = JSON.parse(files["10-flannel.conflist"]!) as { cniVersion: string; plugins: { type: string; capabilities?: unknown }[] };
+    const cni = JSON.parse(files["10-flannel.conflist"]!) as {
+      cniVersion: string;
+      plugins: { type: string; capabilities?: unknown }[];
+    };
     assert.equal(cni.cniVersion, "0.3.1");
-    assert.deepEqual(cni.plugins.map(({ type }) => type), ["flannel", "portmap"]);
+    assert.deepEqual(
+      cni.plugins.map(({ type }) => type),
+      ["flannel", "portmap"],
+    );
     assert.deepEqual(cni.plugins[1]?.capabilities, { portMappings: true });
   });
 
@@ -189,6 +221,9 @@ describe("configuration of add-ons", function () {
   });
 
   it("names an image that is not there, and those that are", () => {
-    assert.throws(() => image({ images: { coredns: { name: "coredns:1", digest: null } } }, "flannel"), /images\.flannel.*coredns/);
+    assert.throws(
+      () => image({ images: { coredns: { name: "coredns:1", digest: null } } }, "flannel"),
+      /images\.flannel.*coredns/,
+    );
   });
 });

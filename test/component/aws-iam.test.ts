@@ -74,9 +74,12 @@ const added: Readonly<Record<string, string>> = {
   "ec2:DescribeAvailabilityZones": "zone ids are labels of nodes, and the CSI driver asks where a volume can be",
   "ec2:DescribeVolumesModifications": "the CSI driver waits until a grown volume is grown",
   "ec2:ModifyVolume": "claims grow; volumes of the plugin that the list was made for did not",
-  "elasticloadbalancing:AddTags": "load balancers get their tags at creation, which AWS has since made a permission of its own",
-  "elasticloadbalancing:DescribeLoadBalancerPolicies": "policies of classic load balancers are compared before they are set",
-  "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "TLS policies of classic load balancers came after the list",
+  "elasticloadbalancing:AddTags":
+    "load balancers get their tags at creation, which AWS has since made a permission of its own",
+  "elasticloadbalancing:DescribeLoadBalancerPolicies":
+    "policies of classic load balancers are compared before they are set",
+  "elasticloadbalancing:SetLoadBalancerPoliciesOfListener":
+    "TLS policies of classic load balancers came after the list",
   "elasticloadbalancing:CreateListener": network,
   "elasticloadbalancing:DeleteListener": network,
   "elasticloadbalancing:ModifyListener": network,
@@ -125,7 +128,10 @@ describe("IAM", function () {
       assert.equal(Resource === "*", reads, Action.join());
       if (reads) continue;
       const conditions = JSON.stringify(Condition ?? {});
-      const scoped = /Tag\/kubernetes\.io\/cluster\/dev":"owned"|ResourceTag\/KubernetesCluster":"dev"|AWSServiceName":"elasticloadbalancing/.test(conditions) || Resource === "arn:aws:ec2:eu-central-1:*:vpc/vpc-1";
+      const scoped =
+        /Tag\/kubernetes\.io\/cluster\/dev":"owned"|ResourceTag\/KubernetesCluster":"dev"|AWSServiceName":"elasticloadbalancing/.test(
+          conditions,
+        ) || Resource === "arn:aws:ec2:eu-central-1:*:vpc/vpc-1";
       assert.ok(scoped, `${Action.join()} on ${Resource} with ${conditions}`);
     }
   });
@@ -135,19 +141,30 @@ describe("IAM", function () {
     assert.ok(volumes.length >= 3);
     for (const { Action, Condition } of volumes) {
       const conditions = JSON.stringify(Condition);
-      assert.ok(/Tag\/ebs\.csi\.aws\.com\/cluster":"true"/.test(conditions) || Action.join() === "ec2:CreateTags", Action.join());
+      assert.ok(
+        /Tag\/ebs\.csi\.aws\.com\/cluster":"true"/.test(conditions) || Action.join() === "ec2:CreateTags",
+        Action.join(),
+      );
     }
   });
 
   it("tags only what is made by the same request", () => {
     const tagging = document.Statement.filter(({ Action }) => Action.includes("ec2:CreateTags"));
     assert.equal(tagging.length, 2);
-    for (const { Condition } of tagging) assert.deepEqual(Object.keys(Condition!["StringEquals"]!), ["aws:RequestTag/kubernetes.io/cluster/dev", "ec2:CreateAction"]);
+    for (const { Condition } of tagging)
+      assert.deepEqual(Object.keys(Condition!["StringEquals"]!), [
+        "aws:RequestTag/kubernetes.io/cluster/dev",
+        "ec2:CreateAction",
+      ]);
   });
 
   it("gives only controllers a role, and only where something asks AWS", () => {
-    for (const role of roles) assert.equal(permissionsOf({ cloudProvider: "aws" }, role).length > 0, role === "controller");
-    assert.deepEqual(roles.flatMap((role) => permissionsOf({ cloudProvider: "none" }, role)), []);
+    for (const role of roles)
+      assert.equal(permissionsOf({ cloudProvider: "aws" }, role).length > 0, role === "controller");
+    assert.deepEqual(
+      roles.flatMap((role) => permissionsOf({ cloudProvider: "none" }, role)),
+      [],
+    );
   });
 
   describe("of a cluster", () => {
@@ -165,8 +182,17 @@ describe("IAM", function () {
     });
 
     it("is on controllers alone", () => {
-      assert.deepEqual(run.of("Instance").filter(({ inputs }) => "iamInstanceProfile" in inputs).map(({ name }) => name), [`${"a".repeat(40)}-controller-0`]);
-      assert.deepEqual(run.registrations.filter(({ type }) => type.startsWith("aws:iam/")).map(({ name }) => name), Array(3).fill(`${"a".repeat(40)}-controller`));
+      assert.deepEqual(
+        run
+          .of("Instance")
+          .filter(({ inputs }) => "iamInstanceProfile" in inputs)
+          .map(({ name }) => name),
+        [`${"a".repeat(40)}-controller-0`],
+      );
+      assert.deepEqual(
+        run.registrations.filter(({ type }) => type.startsWith("aws:iam/")).map(({ name }) => name),
+        Array(3).fill(`${"a".repeat(40)}-controller`),
+      );
     });
   });
 });

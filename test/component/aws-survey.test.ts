@@ -10,7 +10,13 @@ const subnets = "aws:ec2/getSubnet:getSubnet";
 const zones = "aws:index/getAvailabilityZones:getAvailabilityZones";
 const state = "pulumi:pulumi:readStackResourceOutputs";
 
-const subnet = (zone: string, cidrBlock: string, rest: object = {}) => ({ vpcId: "vpc-1", availabilityZone: zone, cidrBlock, tags: { "kubernetes.io/cluster/dev": "shared" }, ...rest });
+const subnet = (zone: string, cidrBlock: string, rest: object = {}) => ({
+  vpcId: "vpc-1",
+  availabilityZone: zone,
+  cidrBlock,
+  tags: { "kubernetes.io/cluster/dev": "shared" },
+  ...rest,
+});
 const network: Calls = {
   [vpcs]: { "vpc-1": { id: "vpc-1", cidrBlock: "10.4.0.0/16" } },
   [subnets]: {
@@ -22,9 +28,12 @@ const network: Calls = {
     "subnet-bare": subnet("eu-central-1c", "10.4.3.0/24", { tags: {} }),
   },
 };
-const existing = (publicSubnetIds: readonly string[], rest: Partial<AwsSpec> = {}) => awsTestSpec({ aws: { vpcId: "vpc-1", publicSubnetIds, ...rest } });
+const existing = (publicSubnetIds: readonly string[], rest: Partial<AwsSpec> = {}) =>
+  awsTestSpec({ aws: { vpcId: "vpc-1", publicSubnetIds, ...rest } });
 
-const recorded = (type: string, name: string, availabilityZone: string) => ({ [`urn:pulumi:test::corekube::${type}::${name}`]: { type, outputs: { availabilityZone } } });
+const recorded = (type: string, name: string, availabilityZone: string) => ({
+  [`urn:pulumi:test::corekube::${type}::${name}`]: { type, outputs: { availabilityZone } },
+});
 const subnetOf = (run: Run, machine: string): unknown => run.one("Instance", machine).inputs["subnetId"];
 
 describe("AWS, asked before", function () {
@@ -32,19 +41,53 @@ describe("AWS, asked before", function () {
 
   it("an existing network is used as it is: its zones, and no network of our own", async () => {
     const run = await runProgram(existing(["subnet-b", "subnet-a"]), network);
-    assert.deepEqual(["Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway"].flatMap((type) => run.of(type)), []);
+    assert.deepEqual(
+      ["Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway"].flatMap((type) => run.of(type)),
+      [],
+    );
     assert.deepEqual([subnetOf(run, "dev-worker-0"), subnetOf(run, "dev-worker-1")], ["subnet-a", "subnet-b"]);
-    assert.deepEqual(run.of("SecurityGroup").map(({ inputs }) => inputs["vpcId"]), run.of("SecurityGroup").map(() => "vpc-1"));
+    assert.deepEqual(
+      run.of("SecurityGroup").map(({ inputs }) => inputs["vpcId"]),
+      run.of("SecurityGroup").map(() => "vpc-1"),
+    );
   });
 
   const refusals: readonly (readonly [string, Parameters<typeof existing>, RegExp])[] = [
-    ["a network that is not there", [["subnet-a"], { vpcId: "vpc-9" }], /^corekube:aws\.vpc_id: got vpc-9; allowed: a network in eu-central-1 .*vpc-9 does not exist.*pulumi config set/],
-    ["a subnet that is not there", [["subnet-a", "subnet-9"]], /^corekube:aws\.public_subnet_ids\[1\]: got subnet-9; allowed: a subnet in eu-central-1/],
-    ["a subnet of another network", [["subnet-other"]], /^corekube:aws\.public_subnet_ids\[0\]: got subnet-other of vpc-2; allowed: a subnet of corekube:aws\.vpc_id \(vpc-1\)/],
-    ["a subnet outside the nodes' range", [["subnet-far"]], /got subnet-far with 10\.9\.0\.0\/24; allowed: a subnet inside corekube:node_cidr \(10\.4\.0\.0\/20\)/],
-    ["two subnets in a zone", [["subnet-b", "subnet-b2"]], /got subnet-b2 in eu-central-1b; allowed: one subnet for each zone \(subnet-b is there too\)/],
-    ["a subnet that the cloud controller manager would not find", [["subnet-bare"]], /without the tag kubernetes\.io\/cluster\/dev; .*aws ec2 create-tags --resources subnet-bare --tags Key=kubernetes\.io\/cluster\/dev,Value=shared/],
-    ["a private subnet that is not there", [["subnet-a"], { machines: "private", privateSubnetIds: ["subnet-9"] }], /^corekube:aws\.private_subnet_ids\[0\]/],
+    [
+      "a network that is not there",
+      [["subnet-a"], { vpcId: "vpc-9" }],
+      /^corekube:aws\.vpc_id: got vpc-9; allowed: a network in eu-central-1 .*vpc-9 does not exist.*pulumi config set/,
+    ],
+    [
+      "a subnet that is not there",
+      [["subnet-a", "subnet-9"]],
+      /^corekube:aws\.public_subnet_ids\[1\]: got subnet-9; allowed: a subnet in eu-central-1/,
+    ],
+    [
+      "a subnet of another network",
+      [["subnet-other"]],
+      /^corekube:aws\.public_subnet_ids\[0\]: got subnet-other of vpc-2; allowed: a subnet of corekube:aws\.vpc_id \(vpc-1\)/,
+    ],
+    [
+      "a subnet outside the nodes' range",
+      [["subnet-far"]],
+      /got subnet-far with 10\.9\.0\.0\/24; allowed: a subnet inside corekube:node_cidr \(10\.4\.0\.0\/20\)/,
+    ],
+    [
+      "two subnets in a zone",
+      [["subnet-b", "subnet-b2"]],
+      /got subnet-b2 in eu-central-1b; allowed: one subnet for each zone \(subnet-b is there too\)/,
+    ],
+    [
+      "a subnet that the cloud controller manager would not find",
+      [["subnet-bare"]],
+      /without the tag kubernetes\.io\/cluster\/dev; .*aws ec2 create-tags --resources subnet-bare --tags Key=kubernetes\.io\/cluster\/dev,Value=shared/,
+    ],
+    [
+      "a private subnet that is not there",
+      [["subnet-a"], { machines: "private", privateSubnetIds: ["subnet-9"] }],
+      /^corekube:aws\.private_subnet_ids\[0\]/,
+    ],
   ];
   for (const [what, args, words] of refusals) {
     it(`${what} is refused, with setting and remedy`, async () => {
@@ -54,16 +97,25 @@ describe("AWS, asked before", function () {
 
   it("zones that the region has not are refused", async () => {
     const spec = awsTestSpec();
-    await assert.rejects(runProgram({ ...spec, etcd: { ...spec.etcd, zones: ["eu-central-1f"] } }), /^Error: corekube:control_plane_placement: got eu-central-1f; allowed: zones of eu-central-1 .*eu-central-1a, eu-central-1b, eu-central-1c/);
+    await assert.rejects(
+      runProgram({ ...spec, etcd: { ...spec.etcd, zones: ["eu-central-1f"] } }),
+      /^Error: corekube:control_plane_placement: got eu-central-1f; allowed: zones of eu-central-1 .*eu-central-1a, eu-central-1b, eu-central-1c/,
+    );
   });
 
   it("a region with two zones needs them by name", async () => {
-    await assert.rejects(runProgram(awsTestSpec(), { [zones]: { names: ["eu-central-1b", "eu-central-1a"] } }), /Name them: pulumi config set control_plane_placement eu-central-1a,eu-central-1b/);
+    await assert.rejects(
+      runProgram(awsTestSpec(), { [zones]: { names: ["eu-central-1b", "eu-central-1a"] } }),
+      /Name them: pulumi config set control_plane_placement eu-central-1a,eu-central-1b/,
+    );
   });
 
   it("an image that the region has not is refused", async () => {
     const none: Calls = { "aws:ec2/getAmi:getAmi": { error: "your query returned no results" } };
-    await assert.rejects(runProgram(awsTestSpec(), none), /corekube:image: got Flatcar-stable-4593\.2\.5-hvm; allowed: the name of an image that Flatcar \(075585003325\) has in eu-central-1, .*no results/);
+    await assert.rejects(
+      runProgram(awsTestSpec(), none),
+      /corekube:image: got Flatcar-stable-4593\.2\.5-hvm; allowed: the name of an image that Flatcar \(075585003325\) has in eu-central-1, .*no results/,
+    );
   });
 
   it("a machine stays where it is, and a member where its volume is, whatever the placement says now", async () => {
@@ -73,19 +125,35 @@ describe("AWS, asked before", function () {
       ...recorded("aws:ec2/subnet:Subnet", "dev-public-eu-central-1d", "eu-central-1d"),
     };
     const spec = awsTestSpec();
-    const named = { ...spec, workers: { ...spec.workers, zones: ["eu-central-1a"] }, etcd: { ...spec.etcd, zones: ["eu-central-1a"] }, controllers: { ...spec.controllers, zones: ["eu-central-1a"] } };
+    const named = {
+      ...spec,
+      workers: { ...spec.workers, zones: ["eu-central-1a"] },
+      etcd: { ...spec.etcd, zones: ["eu-central-1a"] },
+      controllers: { ...spec.controllers, zones: ["eu-central-1a"] },
+    };
     const run = await runProgram(named, { [state]: { outputs } });
     assert.equal(subnetOf(run, "dev-worker-0"), "subnet-dev-public-eu-central-1b");
     assert.equal(subnetOf(run, "dev-worker-1"), "subnet-dev-public-eu-central-1a");
     assert.equal(subnetOf(run, "dev-etcd-0"), "subnet-dev-public-eu-central-1c");
     assert.equal(run.one("Volume", "dev-etcd-0-data").inputs["availabilityZone"], "eu-central-1c");
     // A subnet that is there stays: something may be in it that is not ours.
-    assert.deepEqual(run.of("Subnet").map(({ inputs }) => String(inputs["availabilityZone"]).slice(-1)), ["a", "b", "c", "d"]);
+    assert.deepEqual(
+      run.of("Subnet").map(({ inputs }) => String(inputs["availabilityZone"]).slice(-1)),
+      ["a", "b", "c", "d"],
+    );
   });
 
   it("the ranges of subnets do not depend on which zones there are", async () => {
     const spec = awsTestSpec();
-    const one = await runProgram({ ...spec, etcd: { ...spec.etcd, zones: ["eu-central-1c"] }, controllers: { ...spec.controllers, zones: ["eu-central-1c"] }, workers: { ...spec.workers, zones: ["eu-central-1c"] } });
-    assert.deepEqual(one.of("Subnet").map(({ inputs }) => [inputs["availabilityZone"], inputs["cidrBlock"]]), [["eu-central-1c", "10.4.2.0/24"]]);
+    const one = await runProgram({
+      ...spec,
+      etcd: { ...spec.etcd, zones: ["eu-central-1c"] },
+      controllers: { ...spec.controllers, zones: ["eu-central-1c"] },
+      workers: { ...spec.workers, zones: ["eu-central-1c"] },
+    });
+    assert.deepEqual(
+      one.of("Subnet").map(({ inputs }) => [inputs["availabilityZone"], inputs["cidrBlock"]]),
+      [["eu-central-1c", "10.4.2.0/24"]],
+    );
   });
 });

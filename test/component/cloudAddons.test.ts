@@ -12,14 +12,22 @@ interface Container {
   readonly args?: readonly string[];
   readonly env?: readonly { name: string; value?: string; valueFrom?: unknown }[];
   readonly resources?: { readonly requests?: Record<string, string>; readonly limits?: Record<string, string> };
-  readonly securityContext?: { readonly privileged?: boolean; readonly readOnlyRootFilesystem?: boolean; readonly allowPrivilegeEscalation?: boolean; readonly capabilities?: unknown };
+  readonly securityContext?: {
+    readonly privileged?: boolean;
+    readonly readOnlyRootFilesystem?: boolean;
+    readonly allowPrivilegeEscalation?: boolean;
+    readonly capabilities?: unknown;
+  };
   readonly volumeMounts?: readonly { name: string; mountPath: string }[];
 }
 
 interface Pod {
   readonly hostNetwork?: boolean;
   readonly tolerations?: readonly { key?: string; operator: string; effect?: string }[];
-  readonly affinity?: { nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: unknown[] } }; podAntiAffinity?: unknown };
+  readonly affinity?: {
+    nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: unknown[] } };
+    podAntiAffinity?: unknown;
+  };
   readonly securityContext?: Record<string, unknown>;
   readonly serviceAccountName?: string;
   readonly containers: readonly Container[];
@@ -32,9 +40,16 @@ interface Rule {
   readonly resourceNames?: readonly string[];
 }
 
-const pod = (registration: Registration): Pod => (registration.inputs["spec"] as { template: { spec: Pod } }).template.spec;
+const pod = (registration: Registration): Pod =>
+  (registration.inputs["spec"] as { template: { spec: Pod } }).template.spec;
 const rules = (registration: Registration): readonly Rule[] => registration.inputs["rules"] as Rule[];
-const metadata = (registration: Registration) => registration.inputs["metadata"] as { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+const metadata = (registration: Registration) =>
+  registration.inputs["metadata"] as {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
 const manager = (run: Run): Registration => run.one("DaemonSet", "dev-cloud-controller-manager");
 
 describe("add-ons of a cloud", function () {
@@ -50,10 +65,21 @@ describe("add-ons of a cloud", function () {
     digitalocean = await runProgram(cloudSpec("digitalocean"));
     none = await runProgram(testSpec());
   });
-  const both = (): readonly (readonly [string, Run])[] => [["aws", aws], ["digitalocean", digitalocean]];
+  const both = (): readonly (readonly [string, Run])[] => [
+    ["aws", aws],
+    ["digitalocean", digitalocean],
+  ];
 
   it("are none where the cluster has no cloud provider", () => {
-    assert.deepEqual([...none.of("StorageClass"), ...none.of("CSIDriver"), ...none.of("ValidatingAdmissionPolicy"), ...none.of("Secret")], []);
+    assert.deepEqual(
+      [
+        ...none.of("StorageClass"),
+        ...none.of("CSIDriver"),
+        ...none.of("ValidatingAdmissionPolicy"),
+        ...none.of("Secret"),
+      ],
+      [],
+    );
     assert.ok(!none.of("DaemonSet").some(({ name }) => name.includes("cloud")));
   });
 
@@ -64,13 +90,18 @@ describe("add-ons of a cloud", function () {
         .map((each) => keyOf(each).replace(/(ebs|do)-csi/, "csi"))
         .filter((key) => !key.endsWith("csi-node") || key.includes("DaemonSet"))
         .sort();
-    assert.deepEqual(shapes(digitalocean).filter((key) => !key.includes("Secret") && !key.includes("ConfigMap")), shapes(aws).filter((key) => !key.includes("ConfigMap")));
+    assert.deepEqual(
+      shapes(digitalocean).filter((key) => !key.includes("Secret") && !key.includes("ConfigMap")),
+      shapes(aws).filter((key) => !key.includes("ConfigMap")),
+    );
   });
 
   describe("cloud controller manager", () => {
     it("runs on the controllers, by their names, and nowhere else", () => {
-      const terms = (run: Run): unknown => pod(manager(run)).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
-      const only = (...names: string[]): unknown => names.map((name) => ({ matchFields: [{ key: "metadata.name", operator: "In", values: [name] }] }));
+      const terms = (run: Run): unknown =>
+        pod(manager(run)).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+      const only = (...names: string[]): unknown =>
+        names.map((name) => ({ matchFields: [{ key: "metadata.name", operator: "In", values: [name] }] }));
       assert.deepEqual(terms(aws), only("dev-controller-0"));
       assert.deepEqual(terms(awsAvailable), only("dev-controller-0", "dev-controller-1", "dev-controller-2"));
     });
@@ -79,9 +110,16 @@ describe("add-ons of a cloud", function () {
       for (const [, run] of both()) {
         const { tolerations = [], hostNetwork, containers } = pod(manager(run));
         const keys = tolerations.map(({ key }) => key);
-        for (const key of ["node.cloudprovider.kubernetes.io/uninitialized", "node-role.kubernetes.io/control-plane", "node.kubernetes.io/not-ready"]) assert.ok(keys.includes(key), key);
+        for (const key of [
+          "node.cloudprovider.kubernetes.io/uninitialized",
+          "node-role.kubernetes.io/control-plane",
+          "node.kubernetes.io/not-ready",
+        ])
+          assert.ok(keys.includes(key), key);
         assert.equal(hostNetwork, true);
-        assert.ok(containers[0]?.env?.some(({ name, value }) => name === "KUBERNETES_SERVICE_HOST" && value === "127.0.0.1"));
+        assert.ok(
+          containers[0]?.env?.some(({ name, value }) => name === "KUBERNETES_SERVICE_HOST" && value === "127.0.0.1"),
+        );
         assert.ok(containers[0]?.args?.includes("--leader-elect=true"));
         assert.ok(containers[0]?.args?.includes("--cluster-name=dev"));
       }
@@ -96,37 +134,67 @@ describe("add-ons of a cloud", function () {
     });
 
     it("does not stand in the way of pods of every node: they tolerate all taints", () => {
-      for (const name of ["dev-kube-flannel", "dev-kube-proxy"]) assert.deepEqual(pod(aws.one("DaemonSet", name)).tolerations, [{ operator: "Exists" }]);
+      for (const name of ["dev-kube-flannel", "dev-kube-proxy"])
+        assert.deepEqual(pod(aws.one("DaemonSet", name)).tolerations, [{ operator: "Exists" }]);
       const coredns = aws.one("Deployment", "dev-coredns");
       assert.equal(pod(coredns).tolerations, undefined);
-      assert.ok(coredns.dependsOn.some((key) => key.endsWith("Join/dev-worker-0")), "it waits for workers that are initialized");
+      assert.ok(
+        coredns.dependsOn.some((key) => key.endsWith("Join/dev-worker-0")),
+        "it waits for workers that are initialized",
+      );
     });
 
     it("runs as nobody, without any capability, and writes nothing", () => {
       for (const [, run] of both()) {
         const { securityContext, containers } = pod(manager(run));
-        assert.deepEqual(securityContext, { seccompProfile: { type: "RuntimeDefault" }, runAsNonRoot: true, runAsUser: 65_534, runAsGroup: 65_534 });
-        assert.deepEqual(containers[0]?.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } });
+        assert.deepEqual(securityContext, {
+          seccompProfile: { type: "RuntimeDefault" },
+          runAsNonRoot: true,
+          runAsUser: 65_534,
+          runAsGroup: 65_534,
+        });
+        assert.deepEqual(containers[0]?.securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        });
       }
     });
 
     it("of AWS has the flags and the configuration that its network needs", () => {
       const { args = [], volumeMounts } = pod(manager(aws)).containers[0]!;
-      for (const flag of ["--cloud-provider=aws", "--use-service-account-credentials=true", "--configure-cloud-routes=false", "--cloud-config=/etc/cloud-controller-manager/cloud.conf"]) {
+      for (const flag of [
+        "--cloud-provider=aws",
+        "--use-service-account-credentials=true",
+        "--configure-cloud-routes=false",
+        "--cloud-config=/etc/cloud-controller-manager/cloud.conf",
+      ]) {
         assert.ok(args.includes(flag), flag);
       }
       assert.deepEqual(volumeMounts, [{ name: "config", mountPath: "/etc/cloud-controller-manager", readOnly: true }]);
-      assert.deepEqual(Object.keys(aws.one("ConfigMap", "dev-cloud-controller-manager").inputs["data"] as object), ["cloud.conf"]);
+      assert.deepEqual(Object.keys(aws.one("ConfigMap", "dev-cloud-controller-manager").inputs["data"] as object), [
+        "cloud.conf",
+      ]);
     });
 
     it("gets tokens of the accounts of its controllers only, and its own lease", () => {
       const own = rules(aws.one("Role", "dev-cloud-controller-manager"));
       const tokens = own.filter(({ resources }) => resources.includes("serviceaccounts/token"));
-      assert.deepEqual(tokens.map(({ resourceNames }) => resourceNames), [["node-controller", "service-controller", "route-controller", "aws-cloud-provider"]]);
-      assert.deepEqual(rules(digitalocean.one("Role", "dev-cloud-controller-manager")).flatMap(({ resources }) => resources), ["leases", "leases"]);
+      assert.deepEqual(
+        tokens.map(({ resourceNames }) => resourceNames),
+        [["node-controller", "service-controller", "route-controller", "aws-cloud-provider"]],
+      );
+      assert.deepEqual(
+        rules(digitalocean.one("Role", "dev-cloud-controller-manager")).flatMap(({ resources }) => resources),
+        ["leases", "leases"],
+      );
       for (const [, run] of both()) {
         for (const rule of rules(run.one("ClusterRole", "dev-cloud-controller-manager"))) {
-          assert.ok(!rule.verbs.includes("*") && !rule.resources.some((resource) => /secrets|serviceaccounts|pods|\*/.test(resource)), JSON.stringify(rule));
+          assert.ok(
+            !rule.verbs.includes("*") &&
+              !rule.resources.some((resource) => /secrets|serviceaccounts|pods|\*/.test(resource)),
+            JSON.stringify(rule),
+          );
         }
       }
     });
@@ -134,7 +202,10 @@ describe("add-ons of a cloud", function () {
 
   it("of DigitalOcean make load balancers in the machines' own network", () => {
     const env = pod(manager(digitalocean)).containers[0]?.env ?? [];
-    assert.deepEqual(env.find(({ name }) => name === "DO_CLUSTER_VPC_ID"), { name: "DO_CLUSTER_VPC_ID", value: digitalocean.of("Vpc").map(({ name }) => `vpc-${name}`)[0] });
+    assert.deepEqual(
+      env.find(({ name }) => name === "DO_CLUSTER_VPC_ID"),
+      { name: "DO_CLUSTER_VPC_ID", value: digitalocean.of("Vpc").map(({ name }) => `vpc-${name}`)[0] },
+    );
   });
 
   describe("token of DigitalOcean", () => {
@@ -145,15 +216,23 @@ describe("add-ons of a cloud", function () {
     });
 
     it("reaches pods on the controllers only", () => {
-      const readers = [...digitalocean.of("DaemonSet"), ...digitalocean.of("Deployment")].filter((each) => JSON.stringify(pod(each)).includes('"secretKeyRef"'));
-      assert.deepEqual(readers.map(({ name }) => name).sort(), ["dev-cloud-controller-manager", "dev-do-csi-controller"]);
+      const readers = [...digitalocean.of("DaemonSet"), ...digitalocean.of("Deployment")].filter((each) =>
+        JSON.stringify(pod(each)).includes('"secretKeyRef"'),
+      );
+      assert.deepEqual(readers.map(({ name }) => name).sort(), [
+        "dev-cloud-controller-manager",
+        "dev-do-csi-controller",
+      ]);
       for (const reader of readers) assert.ok(pod(reader).affinity?.nodeAffinity, reader.name);
     });
 
     it("is asked for by its name when the stack has none", async () => {
       setToken(null);
       try {
-        await assert.rejects(runProgram(cloudSpec("digitalocean", { name: "bare" })), /digitalocean:token: got nothing.*pulumi config set --secret digitalocean:token/);
+        await assert.rejects(
+          runProgram(cloudSpec("digitalocean", { name: "bare" })),
+          /digitalocean:token: got nothing.*pulumi config set --secret digitalocean:token/,
+        );
       } finally {
         setToken();
       }
@@ -169,7 +248,8 @@ describe("add-ons of a cloud", function () {
     });
 
     it("has two controllers where there are several machines for them, each on its own", () => {
-      const replicas = (run: Run): unknown => (run.one("Deployment", "dev-ebs-csi-controller").inputs["spec"] as { replicas: number }).replicas;
+      const replicas = (run: Run): unknown =>
+        (run.one("Deployment", "dev-ebs-csi-controller").inputs["spec"] as { replicas: number }).replicas;
       assert.equal(replicas(aws), 1);
       assert.equal(replicas(awsAvailable), 2);
       assert.ok(pod(awsAvailable.one("Deployment", "dev-ebs-csi-controller")).affinity?.podAntiAffinity);
@@ -179,14 +259,23 @@ describe("add-ons of a cloud", function () {
     it("is privileged where it mounts, and nowhere else", () => {
       for (const [cloud, run] of both()) {
         const privileged = [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) =>
-          pod(each).containers.filter(({ securityContext }) => securityContext?.privileged).map(({ name }) => `${metadata(each).namespace}/${each.name}/${name}`),
+          pod(each)
+            .containers.filter(({ securityContext }) => securityContext?.privileged)
+            .map(({ name }) => `${metadata(each).namespace}/${each.name}/${name}`),
         );
-        assert.deepEqual(privileged.sort(), [`kube-system/dev-${cloud === "aws" ? "ebs" : "do"}-csi-node/driver`, "kube-system/dev-kube-proxy/kube-proxy"]);
+        assert.deepEqual(privileged.sort(), [
+          `kube-system/dev-${cloud === "aws" ? "ebs" : "do"}-csi-node/driver`,
+          "kube-system/dev-kube-proxy/kube-proxy",
+        ]);
       }
     });
 
     it("gives nodes no right over other nodes", () => {
-      for (const rule of rules(aws.one("ClusterRole", "dev-ebs-csi-node"))) assert.deepEqual(rule.verbs.filter((verb) => !["get", "list", "watch"].includes(verb)), []);
+      for (const rule of rules(aws.one("ClusterRole", "dev-ebs-csi-node")))
+        assert.deepEqual(
+          rule.verbs.filter((verb) => !["get", "list", "watch"].includes(verb)),
+          [],
+        );
       assert.ok(!digitalocean.of("ClusterRole").some(({ name }) => name === "dev-do-csi-node"));
     });
 
@@ -198,13 +287,22 @@ describe("add-ons of a cloud", function () {
   });
 
   it("take images by digest where one is known", () => {
-    const images = both().flatMap(([, run]) => [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) => pod(each).containers.map(({ image }) => image)));
-    assert.deepEqual([...new Set(images.filter((image) => !image.includes("@sha256:")).map((image) => image.replace(/:[^:]*$/, "")))].sort(), [
-      "docker.io/digitalocean/digitalocean-cloud-controller-manager",
-      "docker.io/digitalocean/do-csi-plugin",
-      "registry.k8s.io/kube-proxy",
-      "registry.k8s.io/provider-aws/cloud-controller-manager",
-    ]);
+    const images = both().flatMap(([, run]) =>
+      [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) =>
+        pod(each).containers.map(({ image }) => image),
+      ),
+    );
+    assert.deepEqual(
+      [
+        ...new Set(images.filter((image) => !image.includes("@sha256:")).map((image) => image.replace(/:[^:]*$/, ""))),
+      ].sort(),
+      [
+        "docker.io/digitalocean/digitalocean-cloud-controller-manager",
+        "docker.io/digitalocean/do-csi-plugin",
+        "registry.k8s.io/kube-proxy",
+        "registry.k8s.io/provider-aws/cloud-controller-manager",
+      ],
+    );
   });
 
   it("have requests, a memory limit, a read-only root and a seccomp profile everywhere", () => {
@@ -213,9 +311,16 @@ describe("add-ons of a cloud", function () {
         assert.deepEqual(pod(each).securityContext?.["seccompProfile"], { type: "RuntimeDefault" }, each.name);
         for (const container of pod(each).containers) {
           const { resources, securityContext, name, image } = container;
-          assert.ok(resources?.requests?.["cpu"] && resources.requests["memory"] && resources.limits?.["memory"], `${each.name}/${name}`);
+          assert.ok(
+            resources?.requests?.["cpu"] && resources.requests["memory"] && resources.limits?.["memory"],
+            `${each.name}/${name}`,
+          );
           assert.equal(securityContext?.readOnlyRootFilesystem, true, `${each.name}/${name}`);
-          assert.match(image, /^[a-z0-9.]+\/[a-z0-9./-]+:v?[\d.]+(-[\w.]+)?(@sha256:[0-9a-f]{64})?$/, `${each.name}/${name}`);
+          assert.match(
+            image,
+            /^[a-z0-9.]+\/[a-z0-9./-]+:v?[\d.]+(-[\w.]+)?(@sha256:[0-9a-f]{64})?$/,
+            `${each.name}/${name}`,
+          );
         }
       }
     }
@@ -228,7 +333,10 @@ describe("add-ons of a cloud", function () {
       for (const [cloud, run] of both()) {
         assert.deepEqual([...classes(run).keys()].sort(), ["cold-hdd", "ssd"]);
         for (const [name, { inputs }] of classes(run)) {
-          const { labels, annotations } = inputs["metadata"] as { labels: unknown; annotations: Record<string, string> };
+          const { labels, annotations } = inputs["metadata"] as {
+            labels: unknown;
+            annotations: Record<string, string>;
+          };
           assert.deepEqual(labels, { "kubernetes.io/cluster-service": "true" });
           assert.equal(annotations["storageclass.kubernetes.io/is-default-class"], name === "ssd" ? "true" : undefined);
           assert.equal(inputs["provisioner"], cloud === "aws" ? "ebs.csi.aws.com" : "dobs.csi.digitalocean.com");
@@ -247,7 +355,10 @@ describe("add-ons of a cloud", function () {
     });
 
     it("of DigitalOcean say that cold volumes are none", () => {
-      assert.match(metadata(classes(digitalocean).get("cold-hdd")!).annotations?.["corekube.io/note"] ?? "", /no cold volumes/);
+      assert.match(
+        metadata(classes(digitalocean).get("cold-hdd")!).annotations?.["corekube.io/note"] ?? "",
+        /no cold volumes/,
+      );
     });
   });
 });
@@ -256,17 +367,39 @@ describe("configuration of the AWS cloud controller manager", () => {
   const { region } = awsTestSpec();
 
   it("names the cluster and its region, and nothing that the machine knows itself", () => {
-    assert.equal(cloudConfig(awsTestSpec()), `[Global]\nRegion = "${region}"\nKubernetesClusterID = "dev"\nNodeIPFamilies = "ipv4"\n`);
+    assert.equal(
+      cloudConfig(awsTestSpec()),
+      `[Global]\nRegion = "${region}"\nKubernetesClusterID = "dev"\nNodeIPFamilies = "ipv4"\n`,
+    );
   });
 
   it("leads to other addresses of services, under the names that the SDK knows them by", () => {
-    const text = cloudConfig(awsTestSpec({ aws: { endpoints: { ec2: "http://198.18.0.1:8080", elasticloadbalancing: "http://198.18.0.2:8080" } } }));
-    const sections = text.split("[ServiceOverride").slice(1).map((section) => Object.fromEntries([...section.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, key = "", value]) => [key, value])));
+    const text = cloudConfig(
+      awsTestSpec({
+        aws: { endpoints: { ec2: "http://198.18.0.1:8080", elasticloadbalancing: "http://198.18.0.2:8080" } },
+      }),
+    );
+    const sections = text
+      .split("[ServiceOverride")
+      .slice(1)
+      .map((section) =>
+        Object.fromEntries([...section.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, key = "", value]) => [key, value])),
+      );
     const rest = { Region: region, SigningRegion: region };
     assert.deepEqual(sections, [
       { Service: "EC2", URL: "http://198.18.0.1:8080", SigningName: "ec2", ...rest },
-      { Service: "Elastic Load Balancing", URL: "http://198.18.0.2:8080", SigningName: "elasticloadbalancing", ...rest },
-      { Service: "Elastic Load Balancing v2", URL: "http://198.18.0.2:8080", SigningName: "elasticloadbalancing", ...rest },
+      {
+        Service: "Elastic Load Balancing",
+        URL: "http://198.18.0.2:8080",
+        SigningName: "elasticloadbalancing",
+        ...rest,
+      },
+      {
+        Service: "Elastic Load Balancing v2",
+        URL: "http://198.18.0.2:8080",
+        SigningName: "elasticloadbalancing",
+        ...rest,
+      },
     ]);
   });
 

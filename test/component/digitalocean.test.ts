@@ -47,7 +47,10 @@ describe("DigitalOcean", function () {
   });
 
   it("gets volumes without a file system for data and log of each etcd member, attached once", () => {
-    assert.deepEqual(available.of("Volume").map(({ name }) => name), ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].flatMap((name) => [`${name}-data`, `${name}-wal`]));
+    assert.deepEqual(
+      available.of("Volume").map(({ name }) => name),
+      ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].flatMap((name) => [`${name}-data`, `${name}-wal`]),
+    );
     const { inputs } = available.one("Volume", "dev-etcd-1-data");
     assert.deepEqual([inputs["size"], inputs["region"]], [10, "fra1"]);
     assert.ok(!("initialFilesystemType" in inputs) && !("filesystemType" in inputs));
@@ -84,7 +87,9 @@ describe("DigitalOcean", function () {
     const external = available.one("LoadBalancer", "dev-api").inputs;
     const internal = available.one("LoadBalancer", "dev-api-internal").inputs;
     for (const inputs of [external, internal]) {
-      assert.deepEqual(inputs["forwardingRules"], [{ entryProtocol: "tcp", entryPort: 6443, targetProtocol: "tcp", targetPort: 6443 }]);
+      assert.deepEqual(inputs["forwardingRules"], [
+        { entryProtocol: "tcp", entryPort: 6443, targetProtocol: "tcp", targetPort: 6443 },
+      ]);
       const { protocol, port, path } = inputs["healthcheck"] as Record<string, unknown>;
       assert.deepEqual([protocol, port, path], ["https", 6443, "/readyz"]);
       assert.equal(inputs["vpcUuid"], "vpc-dev");
@@ -101,10 +106,22 @@ describe("DigitalOcean", function () {
   it("shares no tag and no name between clusters whose names begin alike", async () => {
     const other = await runProgram(testSpec({ name: "dev2", tags: { team: "platform" } }));
     const marks = (run: Run): unknown[] => run.of("Tag").map(({ inputs }) => inputs["name"]);
-    assert.deepEqual(marks(single), ["KubernetesCluster:dev", "corekube:dev:controller", "corekube:dev:etcd", "corekube:dev:public", "corekube:dev:worker"]);
-    assert.deepEqual(marks(other).filter((mark) => marks(single).includes(mark)), []);
+    assert.deepEqual(marks(single), [
+      "KubernetesCluster:dev",
+      "corekube:dev:controller",
+      "corekube:dev:etcd",
+      "corekube:dev:public",
+      "corekube:dev:worker",
+    ]);
+    assert.deepEqual(
+      marks(other).filter((mark) => marks(single).includes(mark)),
+      [],
+    );
     const keys = new Set(single.registrations.map(keyOf));
-    assert.deepEqual(other.registrations.map(keyOf).filter((key) => keys.has(key)), []);
+    assert.deepEqual(
+      other.registrations.map(keyOf).filter((key) => keys.has(key)),
+      [],
+    );
   });
 
   it("does not own the stack's tags, which other clusters may have", () => {
@@ -117,7 +134,10 @@ describe("DigitalOcean", function () {
     assert.deepEqual(byId.of("CustomImage"), []);
     const url = "https://images.example.net/flatcar.bin.bz2";
     const byUrl = await runProgram(testSpec({ image: url }));
-    assert.deepEqual(byUrl.of("CustomImage").map(({ inputs }) => [inputs["url"], inputs["regions"]]), [[url, ["fra1"]]]);
+    assert.deepEqual(
+      byUrl.of("CustomImage").map(({ inputs }) => [inputs["url"], inputs["regions"]]),
+      [[url, ["fra1"]]],
+    );
     assert.equal(byUrl.one("Droplet", "dev-etcd-0").inputs["image"], "7938206");
   });
 });

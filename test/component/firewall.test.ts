@@ -10,7 +10,10 @@ const nodePortRange = { from: 30000, to: 32767 };
 /** `role protocol/ports <- sources` */
 const written = (apiLoadBalancers: boolean): string[] =>
   firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] })
-    .map(({ role, protocol, ports, from }) => `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`)
+    .map(
+      ({ role, protocol, ports, from }) =>
+        `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`,
+    )
     .sort();
 
 const single = [
@@ -45,31 +48,55 @@ describe("firewall table", () => {
   it("lets load balancers reach the API of a highly available cluster, and nothing else", () => {
     const open = "controller tcp/6443-6443 <- admin controller public worker";
     const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller public worker";
-    assert.deepEqual(written(true), single.map((line) => (line === open ? withLoadBalancer : line)));
+    assert.deepEqual(
+      written(true),
+      single.map((line) => (line === open ? withLoadBalancer : line)),
+    );
   });
 
   it("has one rule for each role and purpose", () => {
-    const keys = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] }).map(({ role, purpose }) => `${role} ${purpose}`);
+    const keys = firewallRules(
+      { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
+      { balancersFrom: ["network"] },
+    ).map(({ role, purpose }) => `${role} ${purpose}`);
     assert.equal(new Set(keys).size, keys.length);
   });
 });
 
 describe("firewall table on DigitalOcean", () => {
-  const sources = { adminCidrs: ["192.0.2.1/32", "2001:db8::/48"], network: "10.4.0.0/20", roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" } };
-  const rules = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] });
+  const sources = {
+    adminCidrs: ["192.0.2.1/32", "2001:db8::/48"],
+    network: "10.4.0.0/20",
+    roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" },
+  };
+  const rules = firewallRules(
+    { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
+    { balancersFrom: ["network"] },
+  );
 
   it("names roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [
       { protocol: "tcp", portRange: "22", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"] },
-      { protocol: "tcp", portRange: "6443", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"], sourceTags: ["t-controller", "t-worker", "t-public"] },
+      {
+        protocol: "tcp",
+        portRange: "6443",
+        sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"],
+        sourceTags: ["t-controller", "t-worker", "t-public"],
+      },
       { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller"] },
       { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker", "t-public"] },
     ]);
   });
 
   it("lets load balancers of Services reach node ports from the private network, where there can be some", () => {
-    const withServices = firewallRules({ apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" }, digitaloceanProfile);
-    const nodePorts = (table: typeof rules, role: Role) => inboundRules(table, role, sources).filter(({ portRange }) => portRange === "30000-32767").map(({ sourceAddresses }) => sourceAddresses);
+    const withServices = firewallRules(
+      { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" },
+      digitaloceanProfile,
+    );
+    const nodePorts = (table: typeof rules, role: Role) =>
+      inboundRules(table, role, sources)
+        .filter(({ portRange }) => portRange === "30000-32767")
+        .map(({ sourceAddresses }) => sourceAddresses);
     for (const role of ["worker", "public"] as const) {
       assert.deepEqual(nodePorts(withServices, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48", "10.4.0.0/20"]));
       assert.deepEqual(nodePorts(rules, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48"]));
@@ -82,8 +109,13 @@ describe("firewall table on DigitalOcean", () => {
   });
 
   it("opens public workers to the whole world for HTTP and HTTPS, and nothing else of them", () => {
-    const open = inboundRules(rules, "public", sources).filter((rule) => JSON.stringify(rule.sourceAddresses ?? []).includes("/0"));
-    assert.deepEqual(open, ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: ["0.0.0.0/0", "::/0"] })));
+    const open = inboundRules(rules, "public", sources).filter((rule) =>
+      JSON.stringify(rule.sourceAddresses ?? []).includes("/0"),
+    );
+    assert.deepEqual(
+      open,
+      ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: ["0.0.0.0/0", "::/0"] })),
+    );
   });
 
   it("lets load balancers in by their ids", () => {

@@ -100,7 +100,10 @@ describe("resources of a cluster", function () {
   });
 
   it("hang under components, the components under the stack", () => {
-    const roots = single.registrations.filter(({ parent }) => parent === "").map(keyOf).sort();
+    const roots = single.registrations
+      .filter(({ parent }) => parent === "")
+      .map(keyOf)
+      .sort();
     assert.deepEqual(roots, [
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
@@ -141,7 +144,8 @@ describe("a further worker", function () {
   });
 
   it("has the user-data of its pool", () => {
-    const userData = (index: number): unknown => after3.get(`digitalocean:index/droplet:Droplet/dev-worker-${index}`)?.inputs["userData"];
+    const userData = (index: number): unknown =>
+      after3.get(`digitalocean:index/droplet:Droplet/dev-worker-${index}`)?.inputs["userData"];
     assert.equal(userData(2), userData(0));
   });
 });

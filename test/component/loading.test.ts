@@ -13,7 +13,9 @@ function loaded(cloud: "digitalocean" | "aws", sdk: string): readonly string[] {
     require("./components/cloud/registry.ts");
     require("./components/${cloud}/${cloud}.ts");
     console.log(JSON.stringify(Object.keys(require.cache).filter((file) => file.includes("/@pulumi/${sdk}/"))));`;
-  return JSON.parse(execFileSync(process.execPath, ["--require", "tsx/cjs", "--eval", program], { cwd: project, encoding: "utf8" })) as string[];
+  return JSON.parse(
+    execFileSync(process.execPath, ["--require", "tsx/cjs", "--eval", program], { cwd: project, encoding: "utf8" }),
+  ) as string[];
 }
 
 describe("loading", function () {

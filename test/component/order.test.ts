@@ -41,7 +41,11 @@ describe("order of a run", function () {
   it("lets no machine wait for another, nor for a load balancer", () => {
     for (const machine of run.of("Droplet")) {
       const types = [...reach(keyOf(machine))].map((key) => key.split(":").pop()!.split("/")[0]);
-      assert.deepEqual(types.filter((type) => type === "Droplet" || type === "LoadBalancer"), [], machine.name);
+      assert.deepEqual(
+        types.filter((type) => type === "Droplet" || type === "LoadBalancer"),
+        [],
+        machine.name,
+      );
     }
   });
 
@@ -49,13 +53,19 @@ describe("order of a run", function () {
     for (const name of ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"]) {
       const registration = all.get(delivery(name))!;
       assert.deepEqual(waitsFor(registration, "Delivery"), []);
-      assert.deepEqual(waitsFor(registration, "VolumeAttachment"), ["data", "wal"].map((suffix) => `digitalocean:index/volumeAttachment:VolumeAttachment/${name}-${suffix}`));
+      assert.deepEqual(
+        waitsFor(registration, "VolumeAttachment"),
+        ["data", "wal"].map((suffix) => `digitalocean:index/volumeAttachment:VolumeAttachment/${name}-${suffix}`),
+      );
     }
   });
 
   it("starts controllers side by side, each after all etcd members", () => {
     for (const name of ["dev-controller-0", "dev-controller-1", "dev-controller-2"]) {
-      assert.deepEqual(waitsFor(all.get(delivery(name))!, "Delivery"), ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map(delivery));
+      assert.deepEqual(
+        waitsFor(all.get(delivery(name))!, "Delivery"),
+        ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map(delivery),
+      );
     }
   });
 
@@ -70,15 +80,22 @@ describe("order of a run", function () {
     const provider = all.get("pulumi:providers:kubernetes/dev")!;
     assert.deepEqual(waitsFor(provider, "Readiness"), ["corekube:cluster:Readiness/dev-api"]);
     const readiness = all.get("corekube:cluster:Readiness/dev-api")!;
-    assert.deepEqual(waitsFor(readiness, "Delivery"), ["dev-controller-0", "dev-controller-1", "dev-controller-2"].map(delivery));
-    assert.deepEqual(waitsFor(readiness, "Firewall"), ["digitalocean:index/firewall:Firewall/dev-controller-load-balancers"]);
+    assert.deepEqual(
+      waitsFor(readiness, "Delivery"),
+      ["dev-controller-0", "dev-controller-1", "dev-controller-2"].map(delivery),
+    );
+    assert.deepEqual(waitsFor(readiness, "Firewall"), [
+      "digitalocean:index/firewall:Firewall/dev-controller-load-balancers",
+    ]);
   });
 
   it("gives controllers their keys only with leave to encrypt with them, and writes Secrets again only after all have them", () => {
     for (const name of ["dev-controller-0", "dev-controller-1", "dev-controller-2"]) {
       assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKey"), ["corekube:cluster:EncryptionKey/dev"]);
     }
-    assert.deepEqual(waitsFor(all.get("corekube:cluster:Rewrite/dev")!, "Readiness"), ["corekube:cluster:Readiness/dev-api"]);
+    assert.deepEqual(waitsFor(all.get("corekube:cluster:Rewrite/dev")!, "Readiness"), [
+      "corekube:cluster:Readiness/dev-api",
+    ]);
   });
 
   it("joins a worker after rights, Service network and pod network", () => {
@@ -111,7 +128,11 @@ describe("order of a run", function () {
   });
 
   it("leaves node add-ons to the end of the cluster itself, and takes CoreDNS away before its nodes", () => {
-    for (const { name, deletedWith } of [...run.of("DaemonSet"), ...run.of("ConfigMap"), ...run.of("ClusterRoleBinding")]) {
+    for (const { name, deletedWith } of [
+      ...run.of("DaemonSet"),
+      ...run.of("ConfigMap"),
+      ...run.of("ClusterRoleBinding"),
+    ]) {
       assert.equal(deletedWith, name === "dev-coredns" ? "" : "corekube:etcd:Cluster/dev", name);
     }
     assert.equal(all.get("kubernetes:apps/v1:Deployment/dev-coredns")!.deletedWith, "");

@@ -31,7 +31,12 @@ describe("certificates", function () {
   it("of the API server carry exactly the names under which it is called", () => {
     const { inputs } = single.one("CertRequest", "dev-controller-0-apiserver");
     const own = dropletAddresses("dev-controller-0");
-    assert.deepEqual(inputs["dnsNames"], ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]);
+    assert.deepEqual(inputs["dnsNames"], [
+      "kubernetes",
+      "kubernetes.default",
+      "kubernetes.default.svc",
+      "kubernetes.default.svc.cluster.local",
+    ]);
     assert.deepEqual(inputs["ipAddresses"], ["10.3.0.1", "127.0.0.1", own.private, own.public]);
   });
 
@@ -51,14 +56,20 @@ describe("certificates", function () {
 
   it("of the API server carry names of load balancers as names, and no public address where a machine has none", async () => {
     const hidden = await runProgram(awsTestSpec({ highAvailability: true, aws: { machines: "private" } }));
-    const { dnsNames, ipAddresses } = hidden.one("CertRequest", "dev-controller-0-apiserver").inputs as { dnsNames: string[]; ipAddresses: string[] };
+    const { dnsNames, ipAddresses } = hidden.one("CertRequest", "dev-controller-0-apiserver").inputs as {
+      dnsNames: string[];
+      ipAddresses: string[];
+    };
     assert.deepEqual(dnsNames.slice(-2), ["dev-api.elb.example", "dev-api-internal.elb.example"]);
     assert.deepEqual(ipAddresses, ["10.3.0.1", "127.0.0.1", dropletAddresses("dev-controller-0").private]);
     const files = hidden.one("Delivery", "dev-controller-0").inputs["files"] as Record<string, string>;
     assert.match(files["cluster.env"]!, /^API_ADDRESSES=dev-api\.elb\.example,dev-api-internal\.elb\.example$/m);
-    const { server } = (parse(await valueOf(hidden.outputs.kubeconfig)) as { clusters: { cluster: { server: string } }[] }).clusters[0]!.cluster;
+    const { server } = (
+      parse(await valueOf(hidden.outputs.kubeconfig)) as { clusters: { cluster: { server: string } }[] }
+    ).clusters[0]!.cluster;
     assert.equal(server, "https://dev-api.elb.example:6443");
-    for (const join of hidden.of("Join")) assert.equal(join.inputs["server"], "https://dev-api-internal.elb.example:6443");
+    for (const join of hidden.of("Join"))
+      assert.equal(join.inputs["server"], "https://dev-api-internal.elb.example:6443");
   });
 
   it("follow the cluster's domain", async () => {
@@ -137,7 +148,9 @@ describe("authorities", function () {
   for (const deletionProtection of [true, false]) {
     it(`and volumes are ${deletionProtection ? "" : "not "}protected when deletion protection is ${deletionProtection ? "on" : "off"}`, async () => {
       const run = await runProgram(testSpec({ deletionProtection }));
-      const isProtected = run.registrations.filter(({ protect }) => protect).map(({ type, name }) => `${type.split(":").pop()}/${name}`);
+      const isProtected = run.registrations
+        .filter(({ protect }) => protect)
+        .map(({ type, name }) => `${type.split(":").pop()}/${name}`);
       const expected = [
         "PrivateKey/dev-etcd-ca",
         "PrivateKey/dev-front-proxy-ca",
@@ -185,7 +198,10 @@ describe("kubeconfig", function () {
 
   it("of a pod names files, not secrets", () => {
     const parsed = parse(serviceAccountKubeconfig("https://10.4.0.2:6443")) as Kubeconfig;
-    assert.equal(parsed.clusters[0]?.cluster["certificate-authority"], "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
+    assert.equal(
+      parsed.clusters[0]?.cluster["certificate-authority"],
+      "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+    );
     assert.equal(parsed.users[0]?.user["tokenFile"], "/var/run/secrets/kubernetes.io/serviceaccount/token");
   });
 
@@ -198,6 +214,9 @@ describe("kubeconfig", function () {
     for (const user of ["controller-manager", "scheduler", "kubelet"]) {
       assert.equal(server(files[`${user}.kubeconfig`]!), "https://127.0.0.1:6443");
     }
-    assert.equal(run.one("Join", "dev-worker-0").inputs["server"], `https://${loadBalancerAddress("dev-api-internal")}:6443`);
+    assert.equal(
+      run.one("Join", "dev-worker-0").inputs["server"],
+      `https://${loadBalancerAddress("dev-api-internal")}:6443`,
+    );
   });
 });

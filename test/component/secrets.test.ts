@@ -76,24 +76,49 @@ describe("secrets", function () {
     for (const { name, inputs } of run.of("Delivery")) {
       const files = inputs["files"] as Record<string, string>;
       assert.deepEqual(Object.keys(files).sort(), name.includes("-etcd-") ? etcdFiles : controllerFiles);
-      const keys = Object.values(files).flatMap((text) => [...text.matchAll(/-----BEGIN EC PRIVATE KEY-----\n(.*)\n/g)].map((match) => match[1] ?? ""));
+      const keys = Object.values(files).flatMap((text) =>
+        [...text.matchAll(/-----BEGIN EC PRIVATE KEY-----\n(.*)\n/g)].map((match) => match[1] ?? ""),
+      );
       const owners = keys.map((key) => Buffer.from(key, "base64").toString());
       const shared = ["dev-kubernetes-ca", "dev-service-account"];
-      assert.deepEqual(owners.filter((owner) => !owner.startsWith(`${name}-`) && !shared.includes(owner)), [], name);
+      assert.deepEqual(
+        owners.filter((owner) => !owner.startsWith(`${name}-`) && !shared.includes(owner)),
+        [],
+        name,
+      );
     }
   });
 
   it("that encrypt Secrets at rest are the current key, the next and the one before, the same everywhere", async () => {
     const keysOf = (of: Run, name: string): { name: string; secret: string }[] => {
-      const file = parseYaml((of.one("Delivery", name).inputs["files"] as Record<string, string>)["encryption.yaml"] ?? "") as { resources: { resources: string[]; providers: { secretbox: { keys: { name: string; secret: string }[] } }[] }[] };
-      assert.deepEqual(file.resources.map(({ resources, providers }) => [resources, providers.map((provider) => Object.keys(provider))]), [[["secrets"], [["secretbox"]]]]);
+      const file = parseYaml(
+        (of.one("Delivery", name).inputs["files"] as Record<string, string>)["encryption.yaml"] ?? "",
+      ) as {
+        resources: { resources: string[]; providers: { secretbox: { keys: { name: string; secret: string }[] } }[] }[];
+      };
+      assert.deepEqual(
+        file.resources.map(({ resources, providers }) => [
+          resources,
+          providers.map((provider) => Object.keys(provider)),
+        ]),
+        [[["secrets"], [["secretbox"]]]],
+      );
       return file.resources[0]!.providers[0]!.secretbox.keys;
     };
     const first = keysOf(run, "dev-controller-0");
-    assert.deepEqual(first.map(({ name }) => name), ["key1", "key2"]);
+    assert.deepEqual(
+      first.map(({ name }) => name),
+      ["key1", "key2"],
+    );
     assert.deepEqual(keysOf(run, "dev-controller-2"), first);
-    const rotated = keysOf(await runProgram(testSpec({ highAvailability: true, encryptionKey: 2 })), "dev-controller-0");
-    assert.deepEqual(rotated.map(({ name }) => name), ["key2", "key3", "key1"]);
+    const rotated = keysOf(
+      await runProgram(testSpec({ highAvailability: true, encryptionKey: 2 })),
+      "dev-controller-0",
+    );
+    assert.deepEqual(
+      rotated.map(({ name }) => name),
+      ["key2", "key3", "key1"],
+    );
     const all = new Map([...first, ...rotated].map(({ name, secret }) => [name, secret]));
     for (const { name, secret } of [...first, ...rotated]) {
       assert.equal(Buffer.from(secret, "base64").length, 32);
@@ -113,8 +138,12 @@ describe("secrets", function () {
   });
 
   it("tell members of each other and controllers of all members", () => {
-    const ips = ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map((name) => ({ name, ip: dropletAddresses(name).private }));
-    const files = (name: string): Record<string, string> => run.one("Delivery", name).inputs["files"] as Record<string, string>;
+    const ips = ["dev-etcd-0", "dev-etcd-1", "dev-etcd-2"].map((name) => ({
+      name,
+      ip: dropletAddresses(name).private,
+    }));
+    const files = (name: string): Record<string, string> =>
+      run.one("Delivery", name).inputs["files"] as Record<string, string>;
     const addresses = Object.fromEntries(ips.map(({ name, ip }) => [name, ip]));
     assert.deepEqual(run.one("Delivery", "dev-etcd-1").inputs["members"], addresses);
     assert.deepEqual(run.one("Delivery", "dev-controller-2").inputs["hosts"], addresses);
@@ -126,12 +155,21 @@ describe("secrets", function () {
 
   it("of workers are none: they make their keys themselves", () => {
     for (const { inputs } of run.of("Join")) {
-      assert.deepEqual(
-        Object.keys(inputs).sort(),
-        ["caCertificate", "drainTimeout", "host", "machine", "machineId", "nodeName", "server", "timeout"],
-      );
+      assert.deepEqual(Object.keys(inputs).sort(), [
+        "caCertificate",
+        "drainTimeout",
+        "host",
+        "machine",
+        "machineId",
+        "nodeName",
+        "server",
+        "timeout",
+      ]);
     }
-    assert.deepEqual(run.of("CertRequest").filter(({ name }) => name.includes("-worker-")), []);
+    assert.deepEqual(
+      run.of("CertRequest").filter(({ name }) => name.includes("-worker-")),
+      [],
+    );
   });
 
   it("that all workers share stand once, in the provider's configuration, as secrets", () => {
@@ -143,11 +181,19 @@ describe("secrets", function () {
 
   it("stay out of the table of machines", async () => {
     const machines = await valueOf(run.outputs.machines);
-    assert.deepEqual(machines.map(({ name }) => name), [
-      "dev-etcd-0", "dev-etcd-1", "dev-etcd-2",
-      "dev-controller-0", "dev-controller-1", "dev-controller-2",
-      "dev-worker-0", "dev-worker-1",
-    ]);
+    assert.deepEqual(
+      machines.map(({ name }) => name),
+      [
+        "dev-etcd-0",
+        "dev-etcd-1",
+        "dev-etcd-2",
+        "dev-controller-0",
+        "dev-controller-1",
+        "dev-controller-2",
+        "dev-worker-0",
+        "dev-worker-1",
+      ],
+    );
     const { public: publicIpv4, private: privateIpv4 } = dropletAddresses("dev-worker-1");
     const { id, ...rest } = machines[7]!;
     assert.match(id, /^\d+$/);

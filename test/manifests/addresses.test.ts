@@ -39,10 +39,20 @@ describe("the rule for addresses of nodes", function () {
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node" },
       subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
     });
-    await expectMade(`${admission}/validatingadmissionpolicies`, { metadata: { name: "addresses" }, spec: addressPolicy });
-    await expectMade(`${admission}/validatingadmissionpolicybindings`, { metadata: { name: "addresses" }, spec: { policyName: "addresses", validationActions: ["Deny"] } });
+    await expectMade(`${admission}/validatingadmissionpolicies`, {
+      metadata: { name: "addresses" },
+      spec: addressPolicy,
+    });
+    await expectMade(`${admission}/validatingadmissionpolicybindings`, {
+      metadata: { name: "addresses" },
+      spec: { policyName: "addresses", validationActions: ["Deny"] },
+    });
     // The API server takes a moment to hold to it.
-    for (const end = Date.now() + 30_000; (await create("probe", [{ type: "ExternalIP", address: "203.0.113.1" }])).status !== 422; await call("DELETE", "/api/v1/nodes/probe")) {
+    for (
+      const end = Date.now() + 30_000;
+      (await create("probe", [{ type: "ExternalIP", address: "203.0.113.1" }])).status !== 422;
+      await call("DELETE", "/api/v1/nodes/probe")
+    ) {
       assert.ok(Date.now() < end, "the rule does not come to hold");
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
@@ -53,11 +63,24 @@ describe("the rule for addresses of nodes", function () {
   const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-      const request = https.request(`${api.server}${path}`, { method, rejectUnauthorized: false, headers: { authorization: `Bearer ${token}`, "content-type": type, ...headers } }, (response) => {
-        let text = "";
-        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, message: (JSON.parse(text) as { message?: string }).message ?? "" }));
-      });
+      const request = https.request(
+        `${api.server}${path}`,
+        {
+          method,
+          rejectUnauthorized: false,
+          headers: { authorization: `Bearer ${token}`, "content-type": type, ...headers },
+        },
+        (response) => {
+          let text = "";
+          response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+          response.on("end", () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              message: (JSON.parse(text) as { message?: string }).message ?? "",
+            }),
+          );
+        },
+      );
       request.on("error", reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -79,7 +102,10 @@ describe("the rule for addresses of nodes", function () {
   it("lets a kubelet keep what the cloud has given, in any order, while it reports", async () => {
     await create(node, [internal, own]);
     assert.equal((await report({ addresses: [internal, ...given] }, {})).status, 200);
-    assert.equal((await report({ addresses: [...given, internal], conditions: [{ type: "Ready", status: "True" }] })).status, 200);
+    assert.equal(
+      (await report({ addresses: [...given, internal], conditions: [{ type: "Ready", status: "True" }] })).status,
+      200,
+    );
     assert.equal((await report({ addresses: [internal, given[0]] })).status, 200);
   });
 

@@ -23,12 +23,23 @@ describe("objects for the API", function () {
     this.timeout(START_TIMEOUT);
     setToken();
     for (const cloud of ["aws", "digitalocean"] as const) {
-      for (const highAvailability of [false, true]) sets.set(`${cloud}${highAvailability ? ", highly available" : ""}`, objectsOf(await runProgram(cloudSpec(cloud, { highAvailability }))));
+      for (const highAvailability of [false, true])
+        sets.set(
+          `${cloud}${highAvailability ? ", highly available" : ""}`,
+          objectsOf(await runProgram(cloudSpec(cloud, { highAvailability }))),
+        );
     }
     sets.set("without a cloud provider", objectsOf(await runProgram(testSpec())));
-    sets.set("the example", parseAllDocuments(readFileSync(example, "utf8")).map((document) => document.toJS() as KubernetesObject));
+    sets.set(
+      "the example",
+      parseAllDocuments(readFileSync(example, "utf8")).map((document) => document.toJS() as KubernetesObject),
+    );
     api = await TestApi.start();
-    schemas = await writeSchemas(api, directory, [...sets.values()].flat().map(({ apiVersion }) => apiVersion));
+    schemas = await writeSchemas(
+      api,
+      directory,
+      [...sets.values()].flat().map(({ apiVersion }) => apiVersion),
+    );
   });
   after(() => {
     api.stop();
@@ -37,8 +48,12 @@ describe("objects for the API", function () {
 
   it("are many, of all kinds", () => {
     const kinds = new Set(sets.get("aws")!.map(({ kind }) => kind));
-    for (const kind of ["DaemonSet", "Deployment", "CSIDriver", "StorageClass", "ValidatingAdmissionPolicy", "Role"]) assert.ok(kinds.has(kind), kind);
-    assert.deepEqual(sets.get("the example")!.map(({ kind }) => kind), ["PersistentVolumeClaim", "Pod"]);
+    for (const kind of ["DaemonSet", "Deployment", "CSIDriver", "StorageClass", "ValidatingAdmissionPolicy", "Role"])
+      assert.ok(kinds.has(kind), kind);
+    assert.deepEqual(
+      sets.get("the example")!.map(({ kind }) => kind),
+      ["PersistentVolumeClaim", "Pod"],
+    );
   });
 
   it("have no field that Kubernetes does not know, and none of a wrong form", async () => {
@@ -61,11 +76,23 @@ describe("objects for the API", function () {
 
   it("that are broken are refused by both", async () => {
     const right = sets.get("aws")!.find(({ kind }) => kind === "StorageClass")!;
-    const deployment = JSON.parse(JSON.stringify(sets.get("aws")!.find(({ kind }) => kind === "Deployment")!)) as KubernetesObject & { spec: { replicas: unknown } };
+    const deployment = JSON.parse(
+      JSON.stringify(sets.get("aws")!.find(({ kind }) => kind === "Deployment")!),
+    ) as KubernetesObject & { spec: { replicas: unknown } };
     const broken: readonly (readonly [unknown, RegExp, RegExp])[] = [
       [{ ...right, volumeBindingMod: "Immediate" }, /volumeBindingMod/, /unknown field "volumeBindingMod"/],
       [{ ...deployment, spec: { ...deployment.spec, replicas: "two" } }, /replicas/, /replicas/],
-      [{ ...deployment, spec: { ...deployment.spec, template: { ...(deployment.spec as unknown as { template: object }).template, sepc: {} } } }, /sepc/, /unknown field "spec.template.sepc"/],
+      [
+        {
+          ...deployment,
+          spec: {
+            ...deployment.spec,
+            template: { ...(deployment.spec as unknown as { template: object }).template, sepc: {} },
+          },
+        },
+        /sepc/,
+        /unknown field "spec.template.sepc"/,
+      ],
     ];
     for (const [object, byConform, byServer] of broken) {
       const { valid, wrong } = await conform(schemas, [object]);
@@ -76,7 +103,9 @@ describe("objects for the API", function () {
   });
 
   it("of the kinds that kubeconform has no schema of are refused, not passed over", async () => {
-    const { valid, wrong } = await conform(schemas, [{ apiVersion: "example.net/v1", kind: "Thing", metadata: { name: "x" } }]);
+    const { valid, wrong } = await conform(schemas, [
+      { apiVersion: "example.net/v1", kind: "Thing", metadata: { name: "x" } },
+    ]);
     assert.equal(valid, 0);
     assert.match(wrong[0] ?? "", /could not find schema/);
   });
@@ -86,7 +115,13 @@ describe("objects for the API", function () {
       const classes = [
         { name: "ssd", annotations: { "storageclass.kubernetes.io/is-default-class": "true" }, type: "gp2" },
         { name: "cold-hdd", type: "sc1" },
-      ].map(({ type, ...metadata }) => ({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { ...metadata, labels: { "kubernetes.io/cluster-service": "true" } }, provisioner, parameters: { type } }));
+      ].map(({ type, ...metadata }) => ({
+        apiVersion: "storage.k8s.io/v1",
+        kind: "StorageClass",
+        metadata: { ...metadata, labels: { "kubernetes.io/cluster-service": "true" } },
+        provisioner,
+        parameters: { type },
+      }));
       assert.deepEqual((await conform(schemas, classes)).wrong, []);
       for (const each of classes) assert.equal(await dryRun(api, each), undefined);
     }

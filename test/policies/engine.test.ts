@@ -8,7 +8,11 @@ import { PolicyEngine, type Preview, shippedSettings, type Violation } from "./s
 import { breakMark } from "./support/marks.js";
 
 /** Stacks that the project ships, and settings that a team would change first. */
-const shipped: readonly { readonly title: string; readonly stack: string; readonly changes?: Readonly<Record<string, unknown>> }[] = [
+const shipped: readonly {
+  readonly title: string;
+  readonly stack: string;
+  readonly changes?: Readonly<Record<string, unknown>>;
+}[] = [
   { title: "dev", stack: "dev" },
   { title: "ha", stack: "ha" },
 ];
@@ -41,7 +45,8 @@ describe("policy pack on the real engine", function () {
   }
 
   for (const { title, stack, changes } of shipped) {
-    it(`passes on ${title}`, async () => passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, changes)) })));
+    it(`passes on ${title}`, async () =>
+      passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, changes)) })));
   }
 
   describe("on AWS", () => {
@@ -52,16 +57,23 @@ describe("policy pack on the real engine", function () {
     after(() => aws.stop());
 
     const onAws = (stack: string, changes: Readonly<Record<string, unknown>> = {}): Promise<Preview> => {
-      const settings = shippedSettings(stack, { ...aws.config(), "aws:accessKey": "test", "aws:secretKey": "test", ...changes });
+      const settings = shippedSettings(stack, {
+        ...aws.config(),
+        "aws:accessKey": "test",
+        "aws:secretKey": "test",
+        ...changes,
+      });
       return engine.preview(stack, { settings: "corekube:mirrors" in settings ? withoutLab(settings) : settings });
     };
 
     it("passes on lab-aws", async () => passes(await onAws("lab-aws")));
 
-    it("passes on aws: private machines, a bastion, NAT in every zone", async () => passes(await onAws("aws", { "corekube:admin_cidrs": ["192.0.2.7/32"] })));
+    it("passes on aws: private machines, a bastion, NAT in every zone", async () =>
+      passes(await onAws("aws", { "corekube:admin_cidrs": ["192.0.2.7/32"] })));
   });
 
-  it("passes on every good case", async () => passes(await engine.preview("test", { program, settings: { "policies:cases": "good" } })));
+  it("passes on every good case", async () =>
+    passes(await engine.preview("test", { program, settings: { "policies:cases": "good" } })));
 
   describe("on every broken case", () => {
     let preview: Preview;
@@ -80,7 +92,11 @@ describe("policy pack on the real engine", function () {
         it(`names ${given.rule} and the resource: ${given.title}, ${change.title}`, () => {
           const mark = breakMark(index, number);
           const about = short(preview.violations).filter((line) => line.includes(`: ${mark}-`));
-          assert.deepEqual(about, [`${given.rule}: ${mark}-${culpritOf(change)}`], preview.output.length > 20_000 ? undefined : preview.output);
+          assert.deepEqual(
+            about,
+            [`${given.rule}: ${mark}-${culpritOf(change)}`],
+            preview.output.length > 20_000 ? undefined : preview.output,
+          );
         });
       }),
     );
@@ -94,7 +110,8 @@ describe("policy pack on the real engine", function () {
     const settings = withoutLab(
       shippedSettings("dev", {
         "corekube:admin_cidrs": ["0.0.0.0/0"],
-        "corekube:image": "https://stable.release.flatcar-linux.net/amd64-usr/current/flatcar_production_digitalocean_image.bin.bz2",
+        "corekube:image":
+          "https://stable.release.flatcar-linux.net/amd64-usr/current/flatcar_production_digitalocean_image.bin.bz2",
         "corekube:node_count": 1,
       }),
     );
@@ -124,7 +141,9 @@ describe("policy pack on the real engine", function () {
         "no-host-path-pods: kubernetes-kube-flannel",
         "no-privileged-pods: kubernetes-kube-proxy",
         // Of controllers both ports.
-        ...["controller", "controller", "etcd", "public", "worker"].map((role) => `no-world-open-access: kubernetes-${role}`),
+        ...["controller", "controller", "etcd", "public", "worker"].map(
+          (role) => `no-world-open-access: kubernetes-${role}`,
+        ),
         "os-image-pinned: kubernetes",
         ...[...machines, "kubernetes-etcd-0-data", "kubernetes-etcd-0-wal"].map((name) => `resources-tagged: ${name}`),
         "user-data-size: kubernetes-controller-0",
@@ -134,11 +153,18 @@ describe("policy pack on the real engine", function () {
       ].sort(),
       output,
     );
-    assert.deepEqual([...new Set(violations.filter(({ rule }) => rule === "no-host-path-pods").map(({ level }) => level))], ["advisory"]);
+    assert.deepEqual(
+      [...new Set(violations.filter(({ rule }) => rule === "no-host-path-pods").map(({ level }) => level))],
+      ["advisory"],
+    );
   });
 
   it("refuses a configuration that a rule does not know", async () => {
-    const { code, output } = await engine.preview("test", { program, settings: { "policies:cases": "good" }, policies: { "user-data-size": { limit: "large" } } });
+    const { code, output } = await engine.preview("test", {
+      program,
+      settings: { "policies:cases": "good" },
+      policies: { "user-data-size": { limit: "large" } },
+    });
     assert.notEqual(code, 0);
     assert.match(output, /user-data-size/);
     assert.match(output, /limit/);

@@ -18,11 +18,15 @@ describe("policy pack's reference", () => {
     const rule = rules.find(({ name }) => name === "container-images-pinned");
     const { byTag } = (rule?.configSchema?.properties ?? {}) as Record<string, { default?: unknown }>;
     const without = Object.values(versions.images).filter(({ digest }) => digest === null);
-    assert.deepEqual(new Set(byTag?.default as string[]), new Set(without.map(({ name }) => name.slice(0, name.lastIndexOf(":")))));
+    assert.deepEqual(
+      new Set(byTag?.default as string[]),
+      new Set(without.map(({ name }) => name.slice(0, name.lastIndexOf(":")))),
+    );
   });
 
   it("has the versions of packages that the project has", () => {
     const versions: Readonly<Record<string, string>> = manifest.dependencies;
-    for (const [name, version] of Object.entries(packManifest.dependencies)) assert.equal(version, versions[name], name);
+    for (const [name, version] of Object.entries(packManifest.dependencies))
+      assert.equal(version, versions[name], name);
   });
 });

@@ -21,14 +21,18 @@ describe("policy rules", () => {
 
   it("all have a broken case", () => {
     const seen = new Set(cases.filter(({ breaks }) => breaks.length > 0).map(({ rule }) => rule));
-    assert.deepEqual(rules.map(({ name }) => name).filter((name) => !seen.has(name)), []);
+    assert.deepEqual(
+      rules.map(({ name }) => name).filter((name) => !seen.has(name)),
+      [],
+    );
   });
 
   it("have a default and a description for every setting", () => {
     for (const { name, configSchema } of rules) {
       const properties = Object.entries(configSchema?.properties ?? {});
       assert.ok(properties.length > 0, name);
-      for (const [key, { description, default: value }] of properties) assert.ok(description && value !== undefined, `${name}.${key}`);
+      for (const [key, { description, default: value }] of properties)
+        assert.ok(description && value !== undefined, `${name}.${key}`);
     }
   });
 
@@ -41,7 +45,11 @@ describe("policy rules", () => {
       for (const change of given.breaks) {
         it(`stops at: ${change.title}`, async () => {
           const said = await all(broken(given.resources, change));
-          assert.deepEqual(said.map(({ rule, resource }) => ({ rule, resource })), [{ rule: given.rule, resource: culpritOf(change) }], said.map(({ message }) => message).join("\n"));
+          assert.deepEqual(
+            said.map(({ rule, resource }) => ({ rule, resource })),
+            [{ rule: given.rule, resource: culpritOf(change) }],
+            said.map(({ message }) => message).join("\n"),
+          );
           assert.match(said[0]?.message ?? "", change.says);
           assert.ok(said[0]?.message.includes(`"${culpritOf(change)}" in ${given.rule}.allowed`), said[0]?.message);
         });

@@ -19,12 +19,23 @@ describe("a delivery is all or nothing", function () {
   afterEach(() => machine.remove());
 
   const inputs = (files: Properties): Properties =>
-    checked(delivery, { machine: "m", machineId: "1", host: "127.0.0.1", port: machine.port, user: "root", privateKey: machine.privateKey, files, timeout: 60 });
+    checked(delivery, {
+      machine: "m",
+      machineId: "1",
+      host: "127.0.0.1",
+      port: machine.port,
+      user: "root",
+      privateKey: machine.privateKey,
+      files,
+      timeout: 60,
+    });
   const link = (): string => machine.path("etc/corekube/secrets");
-  const directories = (): string[] => readdirSync(machine.path("etc/corekube")).filter((name) => name.startsWith("secrets."));
+  const directories = (): string[] =>
+    readdirSync(machine.path("etc/corekube")).filter((name) => name.startsWith("secrets."));
 
   it("a reader sees the old set or the new one, never a mixture, and never none", async () => {
-    const set = (round: number): Properties => inputs({ "a.key": `${round} ${"x".repeat(200_000)}`, "z.key": `${round} ${"x".repeat(200_000)}` });
+    const set = (round: number): Properties =>
+      inputs({ "a.key": `${round} ${"x".repeat(200_000)}`, "z.key": `${round} ${"x".repeat(200_000)}` });
     let { outputs } = await delivery.create(operation(), set(0));
     let reading = true;
     let looks = 0;
@@ -43,7 +54,8 @@ describe("a delivery is all or nothing", function () {
         }
       }
     })();
-    for (let round = 1; round <= 4; round += 1) outputs = await delivery.update(operation(), { inputs: set(round - 1), outputs }, set(round));
+    for (let round = 1; round <= 4; round += 1)
+      outputs = await delivery.update(operation(), { inputs: set(round - 1), outputs }, set(round));
     reading = false;
     await reader;
     assert.ok(looks > 50, `${looks} looks`);
@@ -74,14 +86,20 @@ describe("a delivery is all or nothing", function () {
     await eventually(() => directories().length === 1 && !existsSync(link()));
     await machine.killSessions();
     await creation;
-    assert.ok(run.statuses.some((text) => text.includes("connection broke")), run.statuses.join("\n"));
+    assert.ok(
+      run.statuses.some((text) => text.includes("connection broke")),
+      run.statuses.join("\n"),
+    );
     assert.equal(readFileSync(`${link()}/server.key`, "utf8").length, LARGE);
     assert.equal(directories().length, 1);
   });
 
   it("a full disk or a missing directory is named", async () => {
     machine.script("bin/tar", "#!/bin/bash\ncat >/dev/null; echo 'tar: No space left on device' >&2; exit 2\n");
-    await assert.rejects(delivery.create(operation(), inputs({ a: "1" })), /could not be written to \/etc\/corekube \(exit code 2\): tar: No space left on device/);
+    await assert.rejects(
+      delivery.create(operation(), inputs({ a: "1" })),
+      /could not be written to \/etc\/corekube \(exit code 2\): tar: No space left on device/,
+    );
     assert.deepEqual(directories(), []);
   });
 });

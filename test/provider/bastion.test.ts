@@ -38,7 +38,8 @@ describe("a machine behind a bastion", function () {
       ...given,
     });
   /** Who is connected to the machine's SSH server: process that owns the other end. */
-  const establishedFrom = (port: number): string => execFileSync("ss", ["-tnpH", "state", "established", "dport", "=", `:${port}`], { encoding: "utf8" });
+  const establishedFrom = (port: number): string =>
+    execFileSync("ss", ["-tnpH", "state", "established", "dport", "=", `:${port}`], { encoding: "utf8" });
 
   it("gets its secrets through it, and its own host key is the one that is recorded", async () => {
     // The health check runs while the connection is there: it tells whose it is.
@@ -55,7 +56,9 @@ describe("a machine behind a bastion", function () {
     await machine.stop();
     machine.newHostKey();
     await machine.start();
-    const error = await incomplete(delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ files: { a: "2" } })));
+    const error = await incomplete(
+      delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ files: { a: "2" } })),
+    );
     assert.match(error.message, /another SSH host key than before; nothing was sent to it/);
   });
 
@@ -75,34 +78,68 @@ describe("a machine behind a bastion", function () {
   });
 
   it("is reached by the gates of a rollout in the same way", async () => {
-    const credentials = { user: "root", port: machine.port, privateKey: machine.privateKey, bastion: `127.0.0.1:${bastion.port}` };
-    const answer = await onPeer(operation(), { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1", hostKey: machine.hostKey }, credentials, (at) => at.root({ script: "echo here" }));
+    const credentials = {
+      user: "root",
+      port: machine.port,
+      privateKey: machine.privateKey,
+      bastion: `127.0.0.1:${bastion.port}`,
+    };
+    const answer = await onPeer(
+      operation(),
+      { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1", hostKey: machine.hostKey },
+      credentials,
+      (at) => at.root({ script: "echo here" }),
+    );
     assert.equal(answer.stdout.trim(), "here");
     await bastion.stop();
     // The connection of before may still be open, and would serve once more.
     await bastion.killSessions();
     await assert.rejects(
-      onPeer(operation(), { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1" }, credentials, (at) => at.root({ script: "true" }), 2),
+      onPeer(
+        operation(),
+        { machine: "lab-etcd-1", pool: "etcd", atOnce: 1, host: "127.0.0.1" },
+        credentials,
+        (at) => at.root({ script: "true" }),
+        2,
+      ),
       /no SSH at .*through the bastion/,
     );
   });
 
   it("shares one connection to the bastion with others, which is closed after the last", async () => {
     const bastions = new Bastions();
-    const endpoint = { host: "127.0.0.1", port: machine.port, user: "root", privateKey: machine.privateKey, bastion: `127.0.0.1:${bastion.port}` };
-    const streams = await Promise.all(Array.from({ length: 20 }, () => bastions.streamTo(endpoint, new AbortController().signal)));
+    const endpoint = {
+      host: "127.0.0.1",
+      port: machine.port,
+      user: "root",
+      privateKey: machine.privateKey,
+      bastion: `127.0.0.1:${bastion.port}`,
+    };
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, () => bastions.streamTo(endpoint, new AbortController().signal)),
+    );
     assert.equal(connectionsTo(bastion.port), 1);
     for (const stream of streams.slice(1)) discard(stream!);
     assert.equal(connectionsTo(bastion.port), 1);
     discard(streams[0]!);
-    for (const end = Date.now() + 5_000; connectionsTo(bastion.port) > 0; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    for (
+      const end = Date.now() + 5_000;
+      connectionsTo(bastion.port) > 0;
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    ) {
       assert.ok(Date.now() < end, "the connection stays open");
     }
   });
 
   it("is not reached through a bastion that has another key than a moment ago", async () => {
     const bastions = new Bastions();
-    const endpoint = { host: "127.0.0.1", port: machine.port, user: "root", privateKey: machine.privateKey, bastion: `127.0.0.1:${bastion.port}` };
+    const endpoint = {
+      host: "127.0.0.1",
+      port: machine.port,
+      user: "root",
+      privateKey: machine.privateKey,
+      bastion: `127.0.0.1:${bastion.port}`,
+    };
     const { signal } = new AbortController();
     discard((await bastions.streamTo(endpoint, signal))!);
     await bastion.stop();
@@ -119,10 +156,15 @@ describe("a machine behind a bastion", function () {
     const { bastion: _gone, ...direct } = inputs();
     const outputs = await delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, direct);
     assert.equal(outputs["digest"], first.outputs["digest"]);
-    await assert.rejects(delivery.update(operation(), { inputs: direct, outputs: first.outputs }, inputs({ timeout: 2 })), /through the bastion/);
+    await assert.rejects(
+      delivery.update(operation(), { inputs: direct, outputs: first.outputs }, inputs({ timeout: 2 })),
+      /through the bastion/,
+    );
   });
 
   function connectionsTo(port: number): number {
-    return establishedFrom(port).split("\n").filter((line) => line !== "").length;
+    return establishedFrom(port)
+      .split("\n")
+      .filter((line) => line !== "").length;
   }
 });

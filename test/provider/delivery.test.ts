@@ -5,7 +5,8 @@ import type { Properties } from "../../provider/rpc/properties.js";
 import { checked, eventually, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";
 
-const KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIPlaceholderPlaceholderPlaceholder\n-----END EC PRIVATE KEY-----\n";
+const KEY =
+  "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIPlaceholderPlaceholderPlaceholder\n-----END EC PRIVATE KEY-----\n";
 
 describe("Delivery", function () {
   this.timeout(60_000);
@@ -40,7 +41,8 @@ describe("Delivery", function () {
     assert.deepEqual(readdirSync(delivered()).sort(), ["cluster.env", "complete", "server.key"]);
     assert.equal(readFileSync(`${delivered()}/server.key`, "utf8"), KEY);
     assert.equal(statSync(delivered()).mode & 0o777, 0o700);
-    for (const name of readdirSync(delivered())) assert.equal(statSync(`${delivered()}/${name}`).mode & 0o777, 0o600, name);
+    for (const name of readdirSync(delivered()))
+      assert.equal(statSync(`${delivered()}/${name}`).mode & 0o777, 0o600, name);
     assert.deepEqual(machine.asked, [], "the path unit notices the first delivery");
   });
 
@@ -57,13 +59,19 @@ describe("Delivery", function () {
     assert.notEqual(outputs["digest"], first.outputs["digest"]);
     assert.deepEqual(readdirSync(delivered()).sort(), ["complete", "server.key"]);
     assert.notEqual(readlinkSync(delivered()), before);
-    assert.deepEqual(readdirSync(machine.path("etc/corekube")).sort(), [".delivery.lock", "secrets", readlinkSync(delivered())].sort());
+    assert.deepEqual(
+      readdirSync(machine.path("etc/corekube")).sort(),
+      [".delivery.lock", "secrets", readlinkSync(delivered())].sort(),
+    );
     assert.ok(machine.asked.includes("restart --no-block corekube-activate.service"));
   });
 
   it("waits for what the restart applies, not for the health of the old secrets", async () => {
     const first = await delivery.create(operation(), inputs());
-    machine.script("on-restart", `#!/bin/bash\nprintf 'Id=corekube-activate.service\\nLoadState=loaded\\nActiveState=active\\nResult=success\\nJob=7\\n' > $FAKE_ROOT/units/corekube-activate.service\n`);
+    machine.script(
+      "on-restart",
+      `#!/bin/bash\nprintf 'Id=corekube-activate.service\\nLoadState=loaded\\nActiveState=active\\nResult=success\\nJob=7\\n' > $FAKE_ROOT/units/corekube-activate.service\n`,
+    );
     const run = operation();
     const update = delivery.update(run, { inputs: inputs(), outputs: first.outputs }, inputs({ files: { a: "2" } }));
     await eventually(() => run.statuses.some((text) => text.includes("waiting for corekube-activate.service")));
@@ -74,7 +82,10 @@ describe("Delivery", function () {
   it("does nothing on the machine when only a time limit changes", async () => {
     const first = await delivery.create(operation(), inputs());
     await machine.stop();
-    assert.deepEqual(await delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ timeout: 30 })), first.outputs);
+    assert.deepEqual(
+      await delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ timeout: 30 })),
+      first.outputs,
+    );
   });
 
   it("proves a changed way to the machine, without delivering again", async () => {
@@ -82,7 +93,10 @@ describe("Delivery", function () {
     const link = readlinkSync(delivered());
     await delivery.update(operation(), { inputs: inputs({ host: "localhost" }), outputs: first.outputs }, inputs());
     assert.equal(readlinkSync(delivered()), link);
-    await assert.rejects(delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ port: 1, timeout: 1 })), /no SSH at 127\.0\.0\.1:1/);
+    await assert.rejects(
+      delivery.update(operation(), { inputs: inputs(), outputs: first.outputs }, inputs({ port: 1, timeout: 1 })),
+      /no SSH at 127\.0\.0\.1:1/,
+    );
   });
 
   it("waits for a machine that still boots, telling so", async () => {
@@ -108,7 +122,10 @@ describe("Delivery", function () {
   it("says what to check when SSH never answers, and when the key is never accepted", async () => {
     machine.write("authorized_keys", "");
     const refused = await incomplete(delivery.create(operation(), inputs({ timeout: 2 })));
-    assert.match(refused.message, /lab-etcd-0: the SSH server at 127\.0\.0\.1:\d+ does not accept the key for user "root"/);
+    assert.match(
+      refused.message,
+      /lab-etcd-0: the SSH server at 127\.0\.0\.1:\d+ does not accept the key for user "root"/,
+    );
     await machine.stop();
     const silent = await incomplete(delivery.create(operation(), inputs({ timeout: 2 })));
     assert.match(silent.message, /no SSH at 127\.0\.0\.1:\d+ as "root" within 2 s .*ECONNREFUSED.*admin_cidrs/s);
@@ -122,8 +139,13 @@ describe("Delivery", function () {
     await machine.start();
     const link = readlinkSync(delivered());
     const start = Date.now();
-    const failure = await incomplete(delivery.update(operation(), { inputs: inputs(), outputs }, inputs({ files: { a: "2" } })));
-    assert.match(failure.message, /another SSH host key.*recorded: SHA256:\S+ \(ssh-ed25519\).*shown: +SHA256:\S+ \(ssh-ed25519\)/s);
+    const failure = await incomplete(
+      delivery.update(operation(), { inputs: inputs(), outputs }, inputs({ files: { a: "2" } })),
+    );
+    assert.match(
+      failure.message,
+      /another SSH host key.*recorded: SHA256:\S+ \(ssh-ed25519\).*shown: +SHA256:\S+ \(ssh-ed25519\)/s,
+    );
     assert.equal(failure.outputs["hostKey"], outputs["hostKey"], "the recorded key stays");
     assert.ok(Date.now() - start < 5_000, "no retries");
     assert.equal(readlinkSync(delivered()), link);
@@ -144,10 +166,16 @@ describe("Delivery", function () {
   it("fails early when a unit has failed for good, with the machine's report and without secrets", async () => {
     machine.health("echo 'etcd does not answer'; exit 1");
     machine.unit("corekube-install.service", { ActiveState: "failed", Result: "exit-code" });
-    machine.script("opt/corekube/bin/report", `#!/bin/bash\necho 'corekube-install.service: etcd.tar.gz: expected sha256 aa, got bb'\ncat $FAKE_ROOT/etc/corekube/secrets/*.key\n`);
+    machine.script(
+      "opt/corekube/bin/report",
+      `#!/bin/bash\necho 'corekube-install.service: etcd.tar.gz: expected sha256 aa, got bb'\ncat $FAKE_ROOT/etc/corekube/secrets/*.key\n`,
+    );
     const start = Date.now();
     const failure = await incomplete(delivery.create(operation(), inputs({ timeout: 60 })));
-    assert.match(failure.message, /^lab-etcd-0 \(127\.0\.0\.1:\d+\): corekube-install\.service failed \(exit-code\)\.\n {2}corekube-install.service: etcd\.tar\.gz: expected sha256 aa, got bb/);
+    assert.match(
+      failure.message,
+      /^lab-etcd-0 \(127\.0\.0\.1:\d+\): corekube-install\.service failed \(exit-code\)\.\n {2}corekube-install.service: etcd\.tar\.gz: expected sha256 aa, got bb/,
+    );
     assert.match(failure.message, /journalctl -u corekube-install\.service.*pulumi up/);
     assert.ok(Date.now() - start < 15_000);
     assert.doesNotMatch(failure.message, /PRIVATE KEY|MHcCAQEE/);
@@ -213,7 +241,9 @@ describe("Delivery", function () {
   });
 
   it("names a private key of the wrong format", async () => {
-    const failure = await incomplete(delivery.create(operation(), inputs({ privateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" })));
+    const failure = await incomplete(
+      delivery.create(operation(), inputs({ privateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" })),
+    );
     assert.match(failure.message, /privateKey is not a private key in OpenSSH's format/);
   });
 });

@@ -38,8 +38,12 @@ describe("Join's deletion, on a real API", function () {
       ...given,
     });
   const own = (kubeconfig = api.kubeconfig) => operation({ sshPrivateKey: "PRIVATE KEY", kubeconfig });
-  const state = (given: Properties = {}, systemId = SYSTEM_ID) => ({ inputs: inputs(given), outputs: { hostKey: "k", nodeName: "worker-0", systemId } });
-  const nodeNames = async (): Promise<string[]> => (await api.cluster.core.listNode()).items.map((node) => node.metadata?.name ?? "").sort();
+  const state = (given: Properties = {}, systemId = SYSTEM_ID) => ({
+    inputs: inputs(given),
+    outputs: { hostKey: "k", nodeName: "worker-0", systemId },
+  });
+  const nodeNames = async (): Promise<string[]> =>
+    (await api.cluster.core.listNode()).items.map((node) => node.metadata?.name ?? "").sort();
 
   it("moves ordinary pods, leaves those of DaemonSets, static and finished ones, and removes the Node", async () => {
     await api.pod("worker-0", "plain");
@@ -125,10 +129,7 @@ describe("Join's deletion, on a real API", function () {
     const away = own(api.kubeconfig.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1"));
     const wrong = own(api.kubeconfig.replace(/"token":"\w+"/, '"token":"wrong"'));
     const start = Date.now();
-    await Promise.all([
-      join.delete(away, state()),
-      join.delete(wrong, state()),
-    ]);
+    await Promise.all([join.delete(away, state()), join.delete(wrong, state())]);
     assert.match(away.warnings.join(), /goes without being drained.*ECONNREFUSED.*kubectl delete node worker-0/);
     assert.match(wrong.warnings.join(), /goes without being drained.*401/);
     assert.ok(Date.now() - start < 45_000);
@@ -151,6 +152,8 @@ describe("Join's deletion, on a real API", function () {
     await api.cluster.core.deleteNode({ name: "worker-0" });
     const outputs = await join.read(own(), state());
     assert.deepEqual(outputs, { hostKey: "k", systemId: SYSTEM_ID });
-    assert.deepEqual(join.diff({ inputs: inputs(), outputs }, inputs()).changes, [{ path: "nodeName", kind: "update", input: false }]);
+    assert.deepEqual(join.diff({ inputs: inputs(), outputs }, inputs()).changes, [
+      { path: "nodeName", kind: "update", input: false },
+    ]);
   });
 });

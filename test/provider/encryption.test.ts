@@ -17,8 +17,12 @@ describe("rotation of the encryption key", () => {
   });
   after(() => api.stop());
 
-  const inputs = (kind: EncryptionKey | Rewrite, number: number) => checked(kind, { number, kubeconfig: api.kubeconfig });
-  const state = (kind: EncryptionKey | Rewrite, number: number) => ({ inputs: inputs(kind, number), outputs: { number } });
+  const inputs = (kind: EncryptionKey | Rewrite, number: number) =>
+    checked(kind, { number, kubeconfig: api.kubeconfig });
+  const state = (kind: EncryptionKey | Rewrite, number: number) => ({
+    inputs: inputs(kind, number),
+    outputs: { number },
+  });
   const noted = () => keysInUse(api.cluster);
 
   it("asks no API for a new cluster, and notes the key when all Secrets have it", async () => {
@@ -30,27 +34,43 @@ describe("rotation of the encryption key", () => {
   }).timeout(30_000);
 
   it("refuses more than one step in the preview already", () => {
-    assert.throws(() => guard.diff(state(guard, 1), inputs(guard, 3)), /encryption_key: got 3; Secrets are encrypted with key 1, so allowed are 1, 2: .*pulumi config set corekube:encryption_key 1/);
-    assert.deepEqual(guard.diff(state(guard, 1), inputs(guard, 2)).changes.map(({ path }) => path), ["number"]);
+    assert.throws(
+      () => guard.diff(state(guard, 1), inputs(guard, 3)),
+      /encryption_key: got 3; Secrets are encrypted with key 1, so allowed are 1, 2: .*pulumi config set corekube:encryption_key 1/,
+    );
+    assert.deepEqual(
+      guard.diff(state(guard, 1), inputs(guard, 2)).changes.map(({ path }) => path),
+      ["number"],
+    );
   });
 
   it("notes the next key before anybody writes with it, writes every Secret again, and notes that one alone", async () => {
     await noteKeysInUse(api.cluster, [1]);
     const names = Array.from({ length: 30 }, (_, index) => `s-${index}`);
-    for (const name of names) await api.cluster.core.createNamespacedSecret({ namespace: "default", body: { metadata: { name }, stringData: { word: name } } });
+    for (const name of names)
+      await api.cluster.core.createNamespacedSecret({
+        namespace: "default",
+        body: { metadata: { name }, stringData: { word: name } },
+      });
     await guard.update(operation(), state(guard, 1), inputs(guard, 2));
     assert.deepEqual(await noted(), [1, 2]);
     const run = operation();
     assert.deepEqual(await rewrite.update(run, state(rewrite, 1), inputs(rewrite, 2)), { number: 2 });
     assert.deepEqual(await noted(), [2]);
-    assert.ok(run.statuses.some((text) => /Secrets: \d+ are encrypted with key 2 now/.test(text)), run.statuses.join("\n"));
+    assert.ok(
+      run.statuses.some((text) => /Secrets: \d+ are encrypted with key 2 now/.test(text)),
+      run.statuses.join("\n"),
+    );
     const secret = await api.cluster.core.readNamespacedSecret({ namespace: "default", name: "s-7" });
     assert.equal(Buffer.from(secret.data?.["word"] ?? "", "base64").toString(), "s-7");
   }).timeout(60_000);
 
   it("refuses the next rotation while the one before has not ended, whatever the state says, and touches nothing", async () => {
     await noteKeysInUse(api.cluster, [5, 6]);
-    await assert.rejects(guard.update(operation(), state(guard, 6), inputs(guard, 7)), /got 7; Secrets are encrypted with key 5 and 6, so allowed are 5, 6:/);
+    await assert.rejects(
+      guard.update(operation(), state(guard, 6), inputs(guard, 7)),
+      /got 7; Secrets are encrypted with key 5 and 6, so allowed are 5, 6:/,
+    );
     await assert.rejects(guard.update(operation(), state(guard, 5), inputs(guard, 4)), /got 4; .* allowed are 5, 6:/);
     assert.deepEqual(await noted(), [5, 6]);
     await guard.update(operation(), state(guard, 6), inputs(guard, 5));
@@ -58,13 +78,22 @@ describe("rotation of the encryption key", () => {
   }).timeout(30_000);
 
   it("refuses when nobody knows which keys are in use", async () => {
-    await api.cluster.core.patchNamespace({ name: "kube-system", body: [{ op: "remove", path: `/metadata/annotations/${annotation.replace("/", "~1")}` }] });
-    await assert.rejects(guard.update(operation(), state(guard, 1), inputs(guard, 2)), /has no annotation corekube\.io\/encryption-keys/);
+    await api.cluster.core.patchNamespace({
+      name: "kube-system",
+      body: [{ op: "remove", path: `/metadata/annotations/${annotation.replace("/", "~1")}` }],
+    });
+    await assert.rejects(
+      guard.update(operation(), state(guard, 1), inputs(guard, 2)),
+      /has no annotation corekube\.io\/encryption-keys/,
+    );
   }).timeout(30_000);
 
   it("is tried again by the next run when it did not end", () => {
     const failed = { inputs: inputs(rewrite, 2), outputs: {} };
-    assert.deepEqual(rewrite.diff(failed, inputs(rewrite, 2)).changes.map(({ path }) => path), ["number"]);
+    assert.deepEqual(
+      rewrite.diff(failed, inputs(rewrite, 2)).changes.map(({ path }) => path),
+      ["number"],
+    );
     assert.deepEqual(rewrite.diff(state(rewrite, 2), inputs(rewrite, 2)).changes, []);
   });
 });

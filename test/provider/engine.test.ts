@@ -40,7 +40,10 @@ describe("the provider under the real engine", function () {
     const { code, output } = await stack.run(UP);
     assert.notEqual(code, 0);
     assert.match(output, /lab-etcd-0: waiting for SSH, \d+ s of 30 s/, "progress");
-    assert.match(output, /lab-etcd-0 \(127\.0\.0\.1:\d+\): etcd\.service failed \(exit-code\)\.\s+etcd\.service: bind: address in use/);
+    assert.match(
+      output,
+      /lab-etcd-0 \(127\.0\.0\.1:\d+\): etcd\.service failed \(exit-code\)\.\s+etcd\.service: bind: address in use/,
+    );
     assert.ok((await stack.run(["stack", "export"])).output.includes(machine.hostKey));
   });
 
@@ -101,8 +104,13 @@ describe("the provider under the real engine", function () {
 
   it("no file of the backend holds a secret", async () => {
     const exported = await stack.run(["stack", "export"]);
-    const files = readdirSync(stack.stateFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    const texts = [exported.output, ...files.map((entry) => readFileSync(path.join(entry.parentPath, entry.name), "utf8"))];
+    const files = readdirSync(stack.stateFolder, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    const texts = [
+      exported.output,
+      ...files.map((entry) => readFileSync(path.join(entry.parentPath, entry.name), "utf8")),
+    ];
     assert.ok(texts.length > 10);
     for (const text of texts) assert.doesNotMatch(text, /SecretContent|PRIVATE KEY/);
   });

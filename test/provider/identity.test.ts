@@ -26,7 +26,8 @@ const made: Properties = {
 
 describe("a cluster's identity", () => {
   const kind = new Identity();
-  const refused = (changed: Properties, before: Properties = made) => kind.check({ ...made, ...changed }, before).failures;
+  const refused = (changed: Properties, before: Properties = made) =>
+    kind.check({ ...made, ...changed }, before).failures;
 
   it("is what it is at first, and without a change", () => {
     assert.deepEqual(kind.check(made), { inputs: made, failures: [] });
@@ -36,21 +37,66 @@ describe("a cluster's identity", () => {
   });
 
   const changes: readonly (readonly [Properties, string, string, string])[] = [
-    [{ clusterName: "dev" }, 'cluster_name: got "dev"; this cluster was made with "prod"', "called by it", "pulumi config set cluster_name prod"],
+    [
+      { clusterName: "dev" },
+      'cluster_name: got "dev"; this cluster was made with "prod"',
+      "called by it",
+      "pulumi config set cluster_name prod",
+    ],
     [{ cloud: "aws" }, 'cloud: got "aws"', "another cloud", "pulumi config set cloud digitalocean"],
     [{ region: "nyc3" }, 'region: got "nyc3"', "belong to a region", "pulumi config set region fra1"],
     [{ nodeCidr: "10.5.0.0/20" }, "node_cidr: ", "under its machines", "pulumi config set node_cidr 10.4.0.0/20"],
     [{ podCidr: "10.2.0.0/15" }, "pod_cidr: ", "every node has its part", "pulumi stack init <name>"],
     [{ serviceCidr: "10.3.0.0/17" }, "service_cidr: ", "in certificates", "pulumi config set service_cidr 10.3.0.0/16"],
     [{ clusterDomain: "k8s.local" }, "cluster_domain: ", "issuer", "pulumi config set cluster_domain cluster.local"],
-    [{ networkProvider: "none" }, "network_provider: ", "lose their network", "pulumi config set network_provider flannel"],
-    [{ awsMachines: "private" }, 'aws.machines: got "private"; this cluster was made with "public"', "the API to another address", "pulumi config set --path 'aws.machines' public"],
-    [{ awsVpc: "vpc-0a1b2c3d" }, 'aws.vpc_id: got "vpc-0a1b2c3d"; this cluster was made with ""', "belong to a network", "pulumi config rm --path 'aws.vpc_id'"],
-    [{ cloudProvider: "digitalocean" }, 'cloud_provider: got "digitalocean"; this cluster was made with "none"', "when it registers", "pulumi config set cloud_provider none"],
-    [{ highAvailability: false }, "high_availability: got false; this cluster was made with true", "kubeconfigs", "pulumi config set high_availability true"],
-    [{ etcdCount: 5 }, "etcd.count: got 5; this cluster was made with 3", "one by one", "pulumi config set --path 'etcd.count' 3"],
-    [{ etcdDiskType: "ROOT" }, "etcd.disk_type: ", "stay on the disks", "pulumi config set --path 'etcd.disk_type' MOUNT"],
-    [{ etcdDataDisk: 4 }, "etcd.data_disk: got 4096; this cluster was made with 5120", "no cloud makes a volume smaller", "pulumi config set --path 'etcd.data_disk' 5120"],
+    [
+      { networkProvider: "none" },
+      "network_provider: ",
+      "lose their network",
+      "pulumi config set network_provider flannel",
+    ],
+    [
+      { awsMachines: "private" },
+      'aws.machines: got "private"; this cluster was made with "public"',
+      "the API to another address",
+      "pulumi config set --path 'aws.machines' public",
+    ],
+    [
+      { awsVpc: "vpc-0a1b2c3d" },
+      'aws.vpc_id: got "vpc-0a1b2c3d"; this cluster was made with ""',
+      "belong to a network",
+      "pulumi config rm --path 'aws.vpc_id'",
+    ],
+    [
+      { cloudProvider: "digitalocean" },
+      'cloud_provider: got "digitalocean"; this cluster was made with "none"',
+      "when it registers",
+      "pulumi config set cloud_provider none",
+    ],
+    [
+      { highAvailability: false },
+      "high_availability: got false; this cluster was made with true",
+      "kubeconfigs",
+      "pulumi config set high_availability true",
+    ],
+    [
+      { etcdCount: 5 },
+      "etcd.count: got 5; this cluster was made with 3",
+      "one by one",
+      "pulumi config set --path 'etcd.count' 3",
+    ],
+    [
+      { etcdDiskType: "ROOT" },
+      "etcd.disk_type: ",
+      "stay on the disks",
+      "pulumi config set --path 'etcd.disk_type' MOUNT",
+    ],
+    [
+      { etcdDataDisk: 4 },
+      "etcd.data_disk: got 4096; this cluster was made with 5120",
+      "no cloud makes a volume smaller",
+      "pulumi config set --path 'etcd.data_disk' 5120",
+    ],
     [{ etcdWalDisk: 0 }, "etcd.wal_disk: ", "smaller", "pulumi config set --path 'etcd.wal_disk' 1024"],
     [{ encryptionKey: 3 }, "encryption_key: got 3", "must stay readable", "pulumi config set encryption_key 5"],
     [{ encryptionKey: 6 }, "encryption_key: got 6", "must stay readable", "pulumi config set encryption_key 4"],
@@ -58,23 +104,43 @@ describe("a cluster's identity", () => {
   for (const [changed, got, reason, remedy] of changes) {
     it(`refuses ${JSON.stringify(changed)} with reason and way round`, () => {
       const failures = refused(changed);
-      assert.deepEqual(failures.map(({ property }) => property), Object.keys(changed));
-      for (const words of [`corekube:${got}`, "cannot be changed in place", reason, "Nothing was created or changed.", remedy]) assert.ok(failures[0]!.reason.includes(words), `${words}: ${failures[0]!.reason}`);
+      assert.deepEqual(
+        failures.map(({ property }) => property),
+        Object.keys(changed),
+      );
+      for (const words of [
+        `corekube:${got}`,
+        "cannot be changed in place",
+        reason,
+        "Nothing was created or changed.",
+        remedy,
+      ])
+        assert.ok(failures[0]!.reason.includes(words), `${words}: ${failures[0]!.reason}`);
     });
   }
 
   it("refuses all of a change at once", () => {
-    assert.deepEqual(refused({ serviceCidr: "10.9.0.0/16", etcdCount: 1, highAvailability: false }).map(({ property }) => property).sort(), ["etcdCount", "highAvailability", "serviceCidr"]);
+    assert.deepEqual(
+      refused({ serviceCidr: "10.9.0.0/16", etcdCount: 1, highAvailability: false })
+        .map(({ property }) => property)
+        .sort(),
+      ["etcdCount", "highAvailability", "serviceCidr"],
+    );
   });
 
   it("lets volumes grow and the key go one up, and keeps the new ones", () => {
     const changed = { etcdDataDisk: 6, etcdWalDisk: 2, encryptionKey: 5 };
     assert.deepEqual(refused(changed), []);
-    assert.deepEqual(kind.diff({ inputs: made, outputs: {} }, { ...made, ...changed }).changes.map(({ path, kind: what, replace }) => [path, what, replace]), [
-      ["etcdDataDisk", "update", false],
-      ["etcdWalDisk", "update", false],
-      ["encryptionKey", "update", false],
-    ]);
+    assert.deepEqual(
+      kind
+        .diff({ inputs: made, outputs: {} }, { ...made, ...changed })
+        .changes.map(({ path, kind: what, replace }) => [path, what, replace]),
+      [
+        ["etcdDataDisk", "update", false],
+        ["etcdWalDisk", "update", false],
+        ["encryptionKey", "update", false],
+      ],
+    );
   });
 
   it("accepts etcd on the machines' own disks, which has no volumes", () => {

@@ -43,10 +43,17 @@ describe("Join, on a real API and over real SSH", function () {
       timeout: 30,
       ...given,
     });
-  const own = (given: Settings = {}) => operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig, ...given });
+  const own = (given: Settings = {}) =>
+    operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig, ...given });
   const bootstrapFile = (): string => machine.path("etc/corekube/secrets/bootstrap.kubeconfig");
   const files = (): string[] => readdirSync(machine.path("etc/corekube/secrets")).sort();
-  const tokens = async () => (await api.cluster.core.listNamespacedSecret({ namespace: "kube-system", fieldSelector: "type=bootstrap.kubernetes.io/token" })).items;
+  const tokens = async () =>
+    (
+      await api.cluster.core.listNamespacedSecret({
+        namespace: "kube-system",
+        fieldSelector: "type=bootstrap.kubernetes.io/token",
+      })
+    ).items;
 
   /** The token that is on the machine. */
   async function deliveredToken(): Promise<string> {
@@ -69,9 +76,14 @@ describe("Join, on a real API and over real SSH", function () {
     const run = own();
     const creation = join.create(run, inputs());
     const token = await deliveredToken();
-    assert.deepEqual((await whoIs(token)).filter((group) => group.startsWith("system:bootstrappers")).sort(), ["system:bootstrappers", "system:bootstrappers:corekube:worker"]);
+    assert.deepEqual((await whoIs(token)).filter((group) => group.startsWith("system:bootstrappers")).sort(), [
+      "system:bootstrappers",
+      "system:bootstrappers:corekube:worker",
+    ]);
     const [secret] = await tokens();
-    const data = Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+    const data = Object.fromEntries(
+      Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+    );
     const minutes = (Date.parse(data["expiration"] ?? "") - Date.now()) / 60_000;
     assert.ok(minutes > 14 && minutes <= 15, `${minutes} minutes`);
     assert.match(data["description"] ?? "", /worker-0/);
@@ -102,7 +114,10 @@ describe("Join, on a real API and over real SSH", function () {
   it("says why the Node is not Ready, and takes the token back all the same", async () => {
     await api.node("worker-0", { ready: false });
     const failure = await incomplete(join.create(own(), inputs({ timeout: 6 })));
-    assert.match(failure.message, /worker-0 \(127\.0\.0\.1:\d+\): not ready within 6 s, still waiting for the Node to be Ready \(network plugin not ready\)/);
+    assert.match(
+      failure.message,
+      /worker-0 \(127\.0\.0\.1:\d+\): not ready within 6 s, still waiting for the Node to be Ready \(network plugin not ready\)/,
+    );
     assert.deepEqual(failure.outputs, { hostKey: machine.hostKey });
     assert.deepEqual(await tokens(), []);
   });
@@ -112,7 +127,8 @@ describe("Join, on a real API and over real SSH", function () {
     const creation = join.create(run, inputs());
     await deliveredToken();
     await api.node("worker-0");
-    const taints = (list: unknown[]) => api.cluster.core.patchNode({ name: "worker-0", body: [{ op: "add", path: "/spec/taints", value: list }] });
+    const taints = (list: unknown[]) =>
+      api.cluster.core.patchNode({ name: "worker-0", body: [{ op: "add", path: "/spec/taints", value: list }] });
     await taints([{ key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }]);
     await eventually(() => run.statuses.some((text) => text.includes("waiting for the cloud controller manager")));
     assert.equal((await tokens()).length, 1);
@@ -123,7 +139,10 @@ describe("Join, on a real API and over real SSH", function () {
   it("fails early with the machine's report when the kubelet has failed, without the token in it", async () => {
     machine.health("exit 1");
     machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });
-    machine.script("opt/corekube/bin/report", "#!/bin/bash\necho 'kubelet.service:'; cat $FAKE_ROOT/etc/corekube/secrets/bootstrap.kubeconfig\n");
+    machine.script(
+      "opt/corekube/bin/report",
+      "#!/bin/bash\necho 'kubelet.service:'; cat $FAKE_ROOT/etc/corekube/secrets/bootstrap.kubeconfig\n",
+    );
     const failure = await incomplete(join.create(own(), inputs()));
     assert.match(failure.message, /kubelet\.service failed/);
     assert.doesNotMatch(failure.message, /[a-z0-9]{6}\.[a-z0-9]{16}\b/);
@@ -144,7 +163,11 @@ describe("Join, on a real API and over real SSH", function () {
   it("removes what a killed run left: its token, and the earlier machine's Node", async () => {
     await api.cluster.core.createNamespacedSecret({
       namespace: "kube-system",
-      body: { metadata: { name: "bootstrap-token-aaaaaa", labels: { "corekube.io/join": "worker-0" } }, type: "bootstrap.kubernetes.io/token", stringData: { "token-id": "aaaaaa", "token-secret": "a".repeat(16) } },
+      body: {
+        metadata: { name: "bootstrap-token-aaaaaa", labels: { "corekube.io/join": "worker-0" } },
+        type: "bootstrap.kubernetes.io/token",
+        stringData: { "token-id": "aaaaaa", "token-secret": "a".repeat(16) },
+      },
     });
     await api.node("worker-0", { systemId: "e".repeat(32) });
     const run = own();
@@ -182,11 +205,17 @@ describe("Join, on a real API and over real SSH", function () {
   it("does nothing on the machine when only the drain's time limit or the kubeconfig changes", async () => {
     await machine.stop();
     const outputs = { hostKey: "k", nodeName: "worker-0", systemId: SYSTEM_ID };
-    assert.deepEqual(await join.update(own({ kubeconfig: "other" }), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1 })), outputs);
+    assert.deepEqual(
+      await join.update(own({ kubeconfig: "other" }), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1 })),
+      outputs,
+    );
   });
 
   it("says what the provider lacks, and how it comes by it", async () => {
     await assert.rejects(join.create(operation(), inputs()), /has no sshPrivateKey; give the resource a provider/);
-    await assert.rejects(join.create(own({ kubeconfig: undefined }), inputs()), /has no kubeconfig; give the resource a provider/);
+    await assert.rejects(
+      join.create(own({ kubeconfig: undefined }), inputs()),
+      /has no kubeconfig; give the resource a provider/,
+    );
   });
 });

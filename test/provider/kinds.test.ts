@@ -13,14 +13,24 @@ import { operation } from "./support/operation.js";
 
 const access = { machine: "m", machineId: "1", host: "192.0.2.7", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
 const delivery = { ...access, files: { "a.key": "1" } };
-const join = { machine: "m", machineId: "1", host: "192.0.2.7", nodeName: "w-0", server: "https://10.0.0.1:6443", caCertificate: "-----BEGIN CERTIFICATE-----" };
+const join = {
+  machine: "m",
+  machineId: "1",
+  host: "192.0.2.7",
+  nodeName: "w-0",
+  server: "https://10.0.0.1:6443",
+  caCertificate: "-----BEGIN CERTIFICATE-----",
+};
 
 describe("inputs", () => {
   const deliveryKind = new Delivery();
   const joinKind = new Join();
 
   it("get their defaults", () => {
-    assert.deepEqual(deliveryKind.check(delivery), { inputs: { ...delivery, port: 22, user: "core", timeout: 600 }, failures: [] });
+    assert.deepEqual(deliveryKind.check(delivery), {
+      inputs: { ...delivery, port: 22, user: "core", timeout: 600 },
+      failures: [],
+    });
     assert.equal(joinKind.check(join).inputs["drainTimeout"], 300);
   });
 
@@ -36,17 +46,32 @@ describe("inputs", () => {
   for (const [property, given, reason] of wrong) {
     it(`${property} ${JSON.stringify(given[property])} is refused`, () => {
       const { failures } = deliveryKind.check({ ...delivery, ...given });
-      assert.deepEqual(failures.map((failure) => failure.property), [property]);
+      assert.deepEqual(
+        failures.map((failure) => failure.property),
+        [property],
+      );
       assert.match(failures[0]?.reason ?? "", reason);
     });
   }
 
   it("server must be https, nodeName a Node's name", () => {
-    assert.deepEqual(joinKind.check({ ...join, server: "http://x", nodeName: "A_b" }).failures.map((failure) => failure.property).sort(), ["nodeName", "server"]);
+    assert.deepEqual(
+      joinKind
+        .check({ ...join, server: "http://x", nodeName: "A_b" })
+        .failures.map((failure) => failure.property)
+        .sort(),
+      ["nodeName", "server"],
+    );
   });
 
   it("that a preview does not know are let through", () => {
-    const unknown: Properties = { machine: "m", machineId: UNKNOWN, host: UNKNOWN, privateKey: UNKNOWN, files: { "a.key": UNKNOWN } };
+    const unknown: Properties = {
+      machine: "m",
+      machineId: UNKNOWN,
+      host: UNKNOWN,
+      privateKey: UNKNOWN,
+      files: { "a.key": UNKNOWN },
+    };
     assert.deepEqual(deliveryKind.check(unknown).failures, []);
     assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN, host: UNKNOWN });
   });
@@ -71,7 +96,9 @@ describe("settings of the provider", () => {
     const before = { version: "0.1.0", sshPrivateKey: key, kubeconfig: "a" };
     assert.deepEqual(settingsChanges(before, { ...before, version: "0.2.0" }), []);
     for (const kubeconfig of ["b", UNKNOWN] as const) {
-      assert.deepEqual(settingsChanges(before, { ...before, kubeconfig }), [{ path: "kubeconfig", kind: "update", replace: false }]);
+      assert.deepEqual(settingsChanges(before, { ...before, kubeconfig }), [
+        { path: "kubeconfig", kind: "update", replace: false },
+      ]);
     }
   });
 });
@@ -80,7 +107,10 @@ describe("differences", () => {
   const kind = new Delivery();
   const inputs = kind.check(delivery).inputs;
   const state = { inputs, outputs: { hostKey: "k", digest: digest(delivery.files) } };
-  const look = (changed: Properties) => kind.diff(state, { ...inputs, ...changed }).changes.map((change) => `${change.replace ? "replace" : change.kind} ${change.path}`);
+  const look = (changed: Properties) =>
+    kind
+      .diff(state, { ...inputs, ...changed })
+      .changes.map((change) => `${change.replace ? "replace" : change.kind} ${change.path}`);
 
   it("are none without a change", () => assert.deepEqual(look({}), []));
   it("another machine replaces, also one not known yet", () => {
@@ -89,7 +119,11 @@ describe("differences", () => {
     assert.deepEqual(look({ machineId: UNKNOWN }), ["replace machineId"]);
   });
   it("another address, key or time limit is applied in place", () => {
-    assert.deepEqual(look({ host: "192.0.2.8", privateKey: "x", timeout: 1 }).sort(), ["update host", "update privateKey", "update timeout"]);
+    assert.deepEqual(look({ host: "192.0.2.8", privateKey: "x", timeout: 1 }).sort(), [
+      "update host",
+      "update privateKey",
+      "update timeout",
+    ]);
   });
   it("a file is named, the others are not", () => {
     assert.deepEqual(look({ files: { "a.key": "2", "b.key": "1" } }), ['update files["a.key"]', 'add files["b.key"]']);
@@ -97,14 +131,19 @@ describe("differences", () => {
     assert.deepEqual(response.getDiffsList(), ["files"]);
   });
   it("an unfinished delivery is one, whatever a refresh made of it", () => {
-    assert.deepEqual(kind.diff({ inputs, outputs: { hostKey: "k" } }, inputs).changes, [{ path: "digest", kind: "update", input: false }]);
+    assert.deepEqual(kind.diff({ inputs, outputs: { hostKey: "k" } }, inputs).changes, [
+      { path: "digest", kind: "update", input: false },
+    ]);
   });
   it("a Join leaves before its successor comes", () => {
     const joined = new Join();
     const given = joined.check(join).inputs;
     const difference = joined.diff({ inputs: given, outputs: { nodeName: "w-0" } }, { ...given, machineId: UNKNOWN });
     assert.equal(difference.deleteBeforeReplace, true);
-    assert.deepEqual(difference.changes.map((change) => change.replace), [true]);
+    assert.deepEqual(
+      difference.changes.map((change) => change.replace),
+      [true],
+    );
   });
 });
 
@@ -126,11 +165,18 @@ describe("digest", () => {
 });
 
 describe("units", () => {
-  const text = "Id=a.service\nLoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainExitTimestampMonotonic=5\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\n\nId=c.service\nLoadState=loaded\nActiveState=inactive\nResult=success\nExecMainExitTimestampMonotonic=0\n";
+  const text =
+    "Id=a.service\nLoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainExitTimestampMonotonic=5\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\n\nId=c.service\nLoadState=loaded\nActiveState=inactive\nResult=success\nExecMainExitTimestampMonotonic=0\n";
   it("are read, those that the machine lacks left out", () => {
     const units = parseUnits(text);
-    assert.deepEqual(units.map((unit) => unit.name), ["a.service", "c.service"]);
-    assert.deepEqual(failedUnits(units).map((unit) => unit.name), ["a.service"]);
+    assert.deepEqual(
+      units.map((unit) => unit.name),
+      ["a.service", "c.service"],
+    );
+    assert.deepEqual(
+      failedUnits(units).map((unit) => unit.name),
+      ["a.service"],
+    );
     assert.equal(hasSucceeded(units, "b.service"), true);
     assert.equal(hasSucceeded(units, "c.service"), false, "it has not run yet");
   });
@@ -140,7 +186,10 @@ describe("redact", () => {
   it("takes out secrets, single lines of them, and private keys that nobody told of", () => {
     const secret = "line-one-of-the-secret-text\nline-two-of-the-secret-text";
     assert.equal(redact("x line-two-of-the-secret-text y", [secret]), "x [secret] y");
-    assert.equal(redact("a\n-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\nb", []), "a\n[secret]\nb");
+    assert.equal(
+      redact("a\n-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\nb", []),
+      "a\n[secret]\nb",
+    );
     assert.equal(redact("name: }", ["}"]), "name: }");
   });
 });
@@ -184,8 +233,14 @@ describe("turns", function () {
       turns.take("etcd", "b", false, operation(), work),
       turns.take("other", "c", false, operation(), work),
     ]);
-    assert.deepEqual(results.map((result) => result.status), ["rejected", "rejected", "fulfilled"]);
-    assert.match(String((results[1] as PromiseRejectedResult).reason), /b: left as it is, because the change of a failed/);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["rejected", "rejected", "fulfilled"],
+    );
+    assert.match(
+      String((results[1] as PromiseRejectedResult).reason),
+      /b: left as it is, because the change of a failed/,
+    );
     assert.equal(touched, 1);
   });
 
@@ -193,6 +248,9 @@ describe("turns", function () {
     const turns = new Turns(20);
     const run = operation();
     run.interrupt();
-    await assert.rejects(turns.take("etcd", "a", false, run, () => Promise.resolve()), /interrupted/);
+    await assert.rejects(
+      turns.take("etcd", "a", false, run, () => Promise.resolve()),
+      /interrupted/,
+    );
   });
 });

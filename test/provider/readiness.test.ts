@@ -19,7 +19,29 @@ function identity(): Identity {
   const folder = mkdtempSync(join(tmpdir(), "readiness-"));
   try {
     const [key, certificate] = [join(folder, "key"), join(folder, "crt")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=kube-ca", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], { stdio: "pipe" });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=kube-ca",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+      ],
+      { stdio: "pipe" },
+    );
     return { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });
@@ -37,7 +59,10 @@ describe("corekube:cluster:Readiness", () => {
   before(async () => {
     own = identity();
     server = https.createServer({ cert: own.certificate, key: own.key }, (request, response) => {
-      const [status, body] = request.url === "/readyz" ? ((answers.length > 1 ? answers.shift() : answers[0]) ?? [500, ""]) : [404, "not here"];
+      const [status, body] =
+        request.url === "/readyz"
+          ? ((answers.length > 1 ? answers.shift() : answers[0]) ?? [500, ""])
+          : [404, "not here"];
       response.writeHead(status).end(body);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -45,14 +70,21 @@ describe("corekube:cluster:Readiness", () => {
   });
   after(() => server.close());
 
-  const inputs = (more: Record<string, string | number> = {}) => checked(kind, { endpoint, caCertificate: own.certificate, timeout: 20, ...more });
+  const inputs = (more: Record<string, string | number> = {}) =>
+    checked(kind, { endpoint, caCertificate: own.certificate, timeout: 20, ...more });
 
   it("waits until the API says ok, and tells what it says meanwhile", async () => {
-    answers = [[500, "[-]poststarthook/rbac/bootstrap-roles failed"], [200, "ok"]];
+    answers = [
+      [500, "[-]poststarthook/rbac/bootstrap-roles failed"],
+      [200, "ok"],
+    ];
     const run = operation();
     const { id, outputs } = await kind.create(run, inputs());
     assert.deepEqual({ id, outputs }, { id: endpoint, outputs: { answer: "ok" } });
-    assert.ok(run.statuses.some((status) => status.includes("bootstrap-roles failed")), run.statuses.join("\n"));
+    assert.ok(
+      run.statuses.some((status) => status.includes("bootstrap-roles failed")),
+      run.statuses.join("\n"),
+    );
   }).timeout(10_000);
 
   it("fails with the last answer and the next step, and is tried again by the next run", async () => {
@@ -65,7 +97,9 @@ describe("corekube:cluster:Readiness", () => {
   it("believes no API of another authority", async () => {
     answers = [[200, "ok"]];
     const other = identity();
-    const failure = await incomplete(kind.create(operation(), inputs({ timeout: 2, caCertificate: other.certificate })));
+    const failure = await incomplete(
+      kind.create(operation(), inputs({ timeout: 2, caCertificate: other.certificate })),
+    );
     assert.match(failure.message, /self-signed certificate|unable to verify/i);
   }).timeout(10_000);
 
@@ -80,6 +114,9 @@ describe("corekube:cluster:Readiness", () => {
   });
 
   it("refuses an endpoint without TLS", () => {
-    assert.match(JSON.stringify(kind.check({ endpoint: "http://203.0.113.10:6443", caCertificate: own.certificate }).failures), /https/);
+    assert.match(
+      JSON.stringify(kind.check({ endpoint: "http://203.0.113.10:6443", caCertificate: own.certificate }).failures),
+      /https/,
+    );
   });
 });

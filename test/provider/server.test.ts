@@ -33,7 +33,10 @@ describe("the provider's process", function () {
 
   const check = (inputs: Record<string, string>): Promise<messages.CheckResponse> =>
     new Promise((resolve, reject) => {
-      const request = new messages.CheckRequest().setUrn(URN).setType(TYPE).setNews(Struct.fromJavaScript({ ...inputs, files: { a: "1" } }));
+      const request = new messages.CheckRequest()
+        .setUrn(URN)
+        .setType(TYPE)
+        .setNews(Struct.fromJavaScript({ ...inputs, files: { a: "1" } }));
       client.check(request, (error, response) => (error ? reject(error) : resolve(response)));
     });
 
@@ -47,19 +50,39 @@ describe("the provider's process", function () {
     const provider = "urn:pulumi:test::test::pulumi:providers:corekube::dev";
     const given = Struct.fromJavaScript({ sshPrivateKey: "PRIVATE KEY", kubeconfig: "{}" });
     const checked = await new Promise<messages.CheckResponse>((resolve, reject) => {
-      client.checkConfig(new messages.CheckRequest().setUrn(provider).setNews(given), (error, response) => (error ? reject(error) : resolve(response)));
+      client.checkConfig(new messages.CheckRequest().setUrn(provider).setNews(given), (error, response) =>
+        error ? reject(error) : resolve(response),
+      );
     });
     assert.deepEqual(checked.getFailuresList(), []);
     assert.deepEqual([...secretKeys(checked.getInputs())].sort(), ["kubeconfig", "sshPrivateKey"]);
     const difference = await new Promise<messages.DiffResponse>((resolve, reject) => {
-      const request = new messages.DiffRequest().setUrn(provider).setOldInputs(given).setNews(Struct.fromJavaScript({ sshPrivateKey: "PRIVATE KEY", kubeconfig: "[]" }));
+      const request = new messages.DiffRequest()
+        .setUrn(provider)
+        .setOldInputs(given)
+        .setNews(Struct.fromJavaScript({ sshPrivateKey: "PRIVATE KEY", kubeconfig: "[]" }));
       client.diffConfig(request, (error, response) => (error ? reject(error) : resolve(response)));
     });
     assert.deepEqual([difference.getDiffsList(), difference.getReplacesList()], [["kubeconfig"], []]);
-    const join = new messages.DeleteRequest().setUrn("urn:pulumi:test::test::corekube:machine:Join::worker").setType("corekube:machine:Join").setId("1");
-    const inputs = { machine: "w", machineId: "1", host: "127.0.0.1", nodeName: "w", server: "https://127.0.0.1:1", caCertificate: "BEGIN CERTIFICATE" };
+    const join = new messages.DeleteRequest()
+      .setUrn("urn:pulumi:test::test::corekube:machine:Join::worker")
+      .setType("corekube:machine:Join")
+      .setId("1");
+    const inputs = {
+      machine: "w",
+      machineId: "1",
+      host: "127.0.0.1",
+      nodeName: "w",
+      server: "https://127.0.0.1:1",
+      caCertificate: "BEGIN CERTIFICATE",
+    };
     const removed = (): Promise<string> =>
-      new Promise((resolve) => client.delete(join.setOldInputs(Struct.fromJavaScript(inputs)).setProperties(Struct.fromJavaScript({})), (error) => resolve(error?.message ?? "gone")));
+      new Promise((resolve) =>
+        client.delete(
+          join.setOldInputs(Struct.fromJavaScript(inputs)).setProperties(Struct.fromJavaScript({})),
+          (error) => resolve(error?.message ?? "gone"),
+        ),
+      );
     assert.match(await removed(), /has no sshPrivateKey/);
     await new Promise<void>((resolve, reject) => {
       client.configure(new messages.ConfigureRequest().setArgs(given), (error) => (error ? reject(error) : resolve()));
@@ -70,7 +93,13 @@ describe("the provider's process", function () {
 
   it("names what is missing", async () => {
     const response = await check({ machine: "m" });
-    assert.deepEqual(response.getFailuresList().map((failure) => failure.getProperty()).sort(), ["host", "machineId", "privateKey"]);
+    assert.deepEqual(
+      response
+        .getFailuresList()
+        .map((failure) => failure.getProperty())
+        .sort(),
+      ["host", "machineId", "privateKey"],
+    );
   });
 
   it("refuses an import, and a type that it does not have", async () => {
@@ -84,9 +113,21 @@ describe("the provider's process", function () {
   });
 
   it("ends what it does and itself when told to end", async () => {
-    const inputs = { machine: "m", machineId: "1", host: "127.0.0.1", port: 1, user: "root", privateKey: ssh2.utils.generateKeyPairSync("ed25519").private, files: { a: "1" }, timeout: 600 };
+    const inputs = {
+      machine: "m",
+      machineId: "1",
+      host: "127.0.0.1",
+      port: 1,
+      user: "root",
+      privateKey: ssh2.utils.generateKeyPairSync("ed25519").private,
+      files: { a: "1" },
+      timeout: 600,
+    };
     const creation = new Promise<grpc.ServiceError | null>((resolve) => {
-      client.create(new messages.CreateRequest().setUrn(URN).setType(TYPE).setProperties(Struct.fromJavaScript(inputs)), (error) => resolve(error));
+      client.create(
+        new messages.CreateRequest().setUrn(URN).setType(TYPE).setProperties(Struct.fromJavaScript(inputs)),
+        (error) => resolve(error),
+      );
     });
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     child.kill("SIGTERM");

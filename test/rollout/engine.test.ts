@@ -7,7 +7,10 @@ const controllers = ["controller-0", "controller-1", "controller-2"];
 
 /** What one replacement is, from its beginning to its end. */
 const replacement = (name: string): string[] =>
-  ["delete Delivery", "delete Machine", "create Machine", "create Delivery"].flatMap((what) => [`${what} ${name}`, `done ${what} ${name}`]);
+  ["delete Delivery", "delete Machine", "create Machine", "create Delivery"].flatMap((what) => [
+    `${what} ${name}`,
+    `done ${what} ${name}`,
+  ]);
 
 /** The most machines of a pool that were away together: from the beginning of the deletion to the end of the delivery. */
 function mostAway({ calls }: EngineRun, pool: string): number {
@@ -83,10 +86,19 @@ describe("replacement on the engine", function () {
     const stopped = await stack.run("up", { fail: "create Delivery controller-1" });
     assert.notEqual(stopped.code, 0);
     assert.ok(!stopped.calls.some((call) => call.includes("controller-2")), stopped.calls.join("\n"));
-    assert.deepEqual((await well()).calls, ["create Delivery controller-1", "done create Delivery controller-1", ...replacement("controller-2")]);
+    assert.deepEqual((await well()).calls, [
+      "create Delivery controller-1",
+      "done create Delivery controller-1",
+      ...replacement("controller-2"),
+    ]);
   });
 
-  for (const call of ["delete Delivery etcd-1", "delete Machine etcd-1", "create Machine etcd-1", "create Delivery etcd-1"]) {
+  for (const call of [
+    "delete Delivery etcd-1",
+    "delete Machine etcd-1",
+    "create Machine etcd-1",
+    "create Delivery etcd-1",
+  ]) {
     it(`goes on after the engine was killed at "${call}", still one by one`, async () => {
       await stack.set("etcd", `size-${call.replaceAll(" ", "-")}`);
       const killed = await stack.run("up", { kill: call });
@@ -104,10 +116,16 @@ describe("replacement on the engine", function () {
   it("makes further workers at once and touches no other, and takes them away again", async () => {
     await stack.set("workers", 8);
     const more = await well();
-    assert.deepEqual([...new Set(more.calls.map((call) => call.split(" ").at(-1)))].sort(), [3, 4, 5, 6, 7].map((index) => `worker-${index}`));
+    assert.deepEqual(
+      [...new Set(more.calls.map((call) => call.split(" ").at(-1)))].sort(),
+      [3, 4, 5, 6, 7].map((index) => `worker-${index}`),
+    );
     await stack.set("workers", 3);
     const less = await well();
-    assert.deepEqual([...new Set(less.calls.map((call) => call.split(" ").at(-1)))].sort(), [3, 4, 5, 6, 7].map((index) => `worker-${index}`));
+    assert.deepEqual(
+      [...new Set(less.calls.map((call) => call.split(" ").at(-1)))].sort(),
+      [3, 4, 5, 6, 7].map((index) => `worker-${index}`),
+    );
   });
 
   it("takes everything away side by side, without a flag and without the program", async () => {

@@ -2,19 +2,31 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { mayDrain, mayGo, quorum, type Finding } from "../../components/rollout/gates.js";
 
-const finding = (machine: string, healthy = true): Finding => ({ machine, role: machine.startsWith("etcd") ? "etcd" : "controller", healthy, ...(healthy ? {} : { reason: "etcd is not ready: connection refused" }) });
+const finding = (machine: string, healthy = true): Finding => ({
+  machine,
+  role: machine.startsWith("etcd") ? "etcd" : "controller",
+  healthy,
+  ...(healthy ? {} : { reason: "etcd is not ready: connection refused" }),
+});
 const names = ["etcd-0", "etcd-1", "etcd-2", "controller-0", "controller-1", "controller-2"];
 
 describe("the gate before a machine goes", () => {
   it("is open when all others are well, whatever is wrong with the machine itself", () => {
     for (const going of names) {
-      const verdict = mayGo(finding(going), names.filter((name) => name !== going).map((name) => finding(name)));
+      const verdict = mayGo(
+        finding(going),
+        names.filter((name) => name !== going).map((name) => finding(name)),
+      );
       assert.deepEqual(verdict, { allowed: true, obstacles: [] });
     }
   });
 
   it("names every machine that is not well", () => {
-    const verdict = mayGo(finding("etcd-0"), [finding("etcd-1", false), finding("etcd-2"), finding("controller-0", false)]);
+    const verdict = mayGo(finding("etcd-0"), [
+      finding("etcd-1", false),
+      finding("etcd-2"),
+      finding("controller-0", false),
+    ]);
     assert.equal(verdict.allowed, false);
     assert.match(verdict.obstacles.join("\n"), /etcd-1 is not healthy: etcd is not ready/);
     assert.match(verdict.obstacles.join("\n"), /controller-0 is not healthy/);
@@ -23,13 +35,19 @@ describe("the gate before a machine goes", () => {
 
   it("never lets etcd fall below its quorum, nor the last controller go", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...names), fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), (going, health) => {
-        const others = names.map((name, index) => finding(name, health[index])).filter(({ machine }) => machine !== going);
-        if (!mayGo(finding(going), others).allowed) return;
-        const left = (role: string): number => others.filter((other) => other.role === role && other.healthy).length;
-        assert.ok(left("etcd") >= quorum(3), "quorum");
-        assert.ok(left("controller") >= 1, "an API");
-      }),
+      fc.property(
+        fc.constantFrom(...names),
+        fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+        (going, health) => {
+          const others = names
+            .map((name, index) => finding(name, health[index]))
+            .filter(({ machine }) => machine !== going);
+          if (!mayGo(finding(going), others).allowed) return;
+          const left = (role: string): number => others.filter((other) => other.role === role && other.healthy).length;
+          assert.ok(left("etcd") >= quorum(3), "quorum");
+          assert.ok(left("controller") >= 1, "an API");
+        },
+      ),
     );
   });
 
@@ -40,7 +58,10 @@ describe("the gate before a machine goes", () => {
 
   it("counts the workers that are missing", () => {
     assert.equal(mayDrain(1, new Map()).allowed, true);
-    assert.deepEqual(mayDrain(1, new Map([["worker-1", "it is being replaced"]])), { allowed: false, obstacles: ["worker-1 is not available: it is being replaced"] });
+    assert.deepEqual(mayDrain(1, new Map([["worker-1", "it is being replaced"]])), {
+      allowed: false,
+      obstacles: ["worker-1 is not available: it is being replaced"],
+    });
     assert.equal(mayDrain(2, new Map([["worker-1", "it is being replaced"]])).allowed, true);
   });
 });

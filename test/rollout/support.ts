@@ -3,7 +3,17 @@
  * of the provider that writes down what the engine asks of it, and when.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { killAtExit } from "../provider/support/processes.js";
@@ -87,9 +97,11 @@ export class OrderStack {
 
   async create(): Promise<void> {
     this.#pulumi = await tool("pulumi");
-    for (const name of ["project/node_modules/@pulumi", "bin", "home", "state", "stub"]) mkdirSync(path.join(this.#root, name), { recursive: true });
+    for (const name of ["project/node_modules/@pulumi", "bin", "home", "state", "stub"])
+      mkdirSync(path.join(this.#root, name), { recursive: true });
     // The official plugins are in the way: the engine would look for every package that it finds.
-    for (const name of ["@pulumi/pulumi", "tsx", "typescript"]) symlinkSync(path.join(PROJECT, "node_modules", name), path.join(this.#root, "project/node_modules", name));
+    for (const name of ["@pulumi/pulumi", "tsx", "typescript"])
+      symlinkSync(path.join(PROJECT, "node_modules", name), path.join(this.#root, "project/node_modules", name));
     const write = (name: string, content: string): void => writeFileSync(path.join(this.#root, name), content);
     write("project/Pulumi.yaml", "name: order\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
     write("project/package.json", '{"name":"order","main":"index.js"}');
@@ -115,11 +127,19 @@ export class OrderStack {
   }
 
   /** @param trouble the call that is refused, or at which the engine is killed. */
-  async run(command: "up" | "destroy" | "preview", trouble: { readonly fail?: string; readonly kill?: string } = {}, args: readonly string[] = []): Promise<EngineRun> {
+  async run(
+    command: "up" | "destroy" | "preview",
+    trouble: { readonly fail?: string; readonly kill?: string } = {},
+    args: readonly string[] = [],
+  ): Promise<EngineRun> {
     for (const name of ["calls", "fail", "kill"]) rmSync(path.join(this.#root, "stub", name), { force: true });
     if (trouble.fail !== undefined) appendFileSync(path.join(this.#root, "stub/fail"), trouble.fail);
     if (trouble.kill !== undefined) appendFileSync(path.join(this.#root, "stub/kill"), trouble.kill);
-    const { code, output } = await this.#start([command, ...(command === "preview" ? [] : ["--yes", "--skip-preview"]), ...args]);
+    const { code, output } = await this.#start([
+      command,
+      ...(command === "preview" ? [] : ["--yes", "--skip-preview"]),
+      ...args,
+    ]);
     const calls = path.join(this.#root, "stub/calls");
     return { code, output, calls: existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [] };
   }

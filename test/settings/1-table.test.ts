@@ -46,7 +46,15 @@ describe("settings that are accepted", () => {
 
 describe("a secret in plain settings", () => {
   const secrets: readonly (readonly [string, Record<string, unknown>, string])[] = [
-    ["a private key", { ssh_public_keys: ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----"] }, "b3BlbnNz"],
+    [
+      "a private key",
+      {
+        ssh_public_keys: [
+          "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----",
+        ],
+      },
+      "b3BlbnNz",
+    ],
     ["a token of the cloud under an unknown key", { token: `dop_v1_${"0a".repeat(32)}` }, "0a0a0a"],
     ["a token as the name of a tag", { tags: { [`dop_v1_${"0b".repeat(32)}`]: "x y" } }, "0b0b0b"],
     ["a password in a proxy's address", { https_proxy: "http://ada:hunter2@proxy.example" }, "hunter2"],
@@ -57,7 +65,10 @@ describe("a secret in plain settings", () => {
     it(`is refused and not repeated: ${what}`, () => {
       assert.throws(
         () => clusterSpec(configuration(settings)),
-        (error: unknown) => error instanceof SettingsError && !error.message.includes(secret) && /not shown|looks like/.test(error.message),
+        (error: unknown) =>
+          error instanceof SettingsError &&
+          !error.message.includes(secret) &&
+          /not shown|looks like/.test(error.message),
       );
     });
   }

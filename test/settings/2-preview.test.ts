@@ -14,7 +14,9 @@ import { valid } from "./support/valid.js";
 const every = Number(process.env["COREKUBE_TEST_PREVIEWS"] ?? 1);
 const refused = invalid.filter((_, index) => index % every === 0);
 /** Thousands of machines are previewed elsewhere, where their time is measured; and on AWS a preview asks for zones and image, which a cloud that only counts cannot answer. */
-const accepted = valid.filter((settings) => settings["cloud"] !== "aws" && Number(settings["node_count"] ?? 1) <= 20).filter((_, index) => index % every === 0);
+const accepted = valid
+  .filter((settings) => settings["cloud"] !== "aws" && Number(settings["node_count"] ?? 1) <= 20)
+  .filter((_, index) => index % every === 0);
 
 /** Seconds that a refusal may take on an idle machine. */
 const limit = 10;
@@ -71,7 +73,11 @@ describe("pulumi preview", function () {
         const { code, output, seconds, slower } = runs.get(row.settings)!;
         assert.notEqual(code, 0, output);
         for (const words of expected(row)) assert.ok(output.includes(flat(words)), `${words}\nis not in\n${output}`);
-        assert.doesNotMatch(output, /digitalocean:index|aws:ec2|tls:index|corekube:cluster:/, "no resource was looked at");
+        assert.doesNotMatch(
+          output,
+          /digitalocean:index|aws:ec2|tls:index|corekube:cluster:/,
+          "no resource was looked at",
+        );
         assert.ok(seconds < limit * slower, `${seconds} s at ${slower} times the usual load`);
       });
     }
@@ -98,7 +104,10 @@ describe("pulumi preview", function () {
     }
 
     it("without changing anything", async () => {
-      assert.deepEqual(cloud.requests.filter((request) => !request.startsWith("GET ")), []);
+      assert.deepEqual(
+        cloud.requests.filter((request) => !request.startsWith("GET ")),
+        [],
+      );
       for (const stack of stacks) assert.deepEqual(await program.resources(stack), []);
     });
   });

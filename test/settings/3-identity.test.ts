@@ -16,7 +16,14 @@ const refused: readonly (readonly [Settings, readonly string[]])[] = [
     ],
   ],
   [
-    { cluster_name: "dev", region: "nyc3", pod_cidr: "10.32.0.0/16", etcd: { data_disk: 4096 }, encryption_key: 3, high_availability: true },
+    {
+      cluster_name: "dev",
+      region: "nyc3",
+      pod_cidr: "10.32.0.0/16",
+      etcd: { data_disk: 4096 },
+      encryption_key: 3,
+      high_availability: true,
+    },
     [
       'corekube:cluster_name: got "dev"; this cluster was made with "prod"',
       "pulumi config set cluster_name prod",
@@ -41,9 +48,18 @@ describe("a cluster that exists", function () {
     program = await Program.make(await cloud.start());
     await program.makeStack("live");
     // The rest of the cluster is not needed to know what it was made with; the engine calls it incomplete.
-    const { output } = await program.withSettings("live", made, ["up", "--yes", "--skip-preview", "--target", "urn:pulumi:live::corekube::corekube:cluster:Identity::cluster"]);
+    const { output } = await program.withSettings("live", made, [
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--target",
+      "urn:pulumi:live::corekube::corekube:cluster:Identity::cluster",
+    ]);
     resources = await program.resources("live");
-    assert.ok(resources.some((urn) => urn.endsWith("corekube:cluster:Identity::cluster")), output);
+    assert.ok(
+      resources.some((urn) => urn.endsWith("corekube:cluster:Identity::cluster")),
+      output,
+    );
   });
   after(async () => {
     program.remove();

@@ -16,12 +16,15 @@ function configurationOf(file: string): Record<string, string> {
   // The checksums of the lab's own mirror are there once the lab is.
   const mirrors = config["corekube:mirrors"] as { checksums?: string } | undefined;
   delete mirrors?.checksums;
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
 }
 
 describe("stacks", () => {
   it("are there for every cloud", () => {
-    for (const file of [...examples, "Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"]) assert.ok(files.includes(file), file);
+    for (const file of [...examples, "Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"])
+      assert.ok(files.includes(file), file);
   });
 
   for (const file of examples) {
@@ -29,9 +32,18 @@ describe("stacks", () => {
       const given = configurationOf(file);
       assert.throws(
         () => clusterSpec(given),
-        (error: unknown) => error instanceof SettingsError && error.problems.length === 1 && /corekube:admin_cidrs\[0\]: got "<your network>"; allowed: .*CIDR.*pulumi config set --path 'admin_cidrs\[0\]'/.test(error.message),
+        (error: unknown) =>
+          error instanceof SettingsError &&
+          error.problems.length === 1 &&
+          /corekube:admin_cidrs\[0\]: got "<your network>"; allowed: .*CIDR.*pulumi config set --path 'admin_cidrs\[0\]'/.test(
+            error.message,
+          ),
       );
-      const spec = clusterSpec({ ...given, "digitalocean:token": "the user's", "corekube:admin_cidrs": '["192.0.2.7/32"]' });
+      const spec = clusterSpec({
+        ...given,
+        "digitalocean:token": "the user's",
+        "corekube:admin_cidrs": '["192.0.2.7/32"]',
+      });
       assert.equal(spec.cloudProvider, spec.cloud);
       assert.equal(spec.csiDriver, true);
       assert.equal(spec.highAvailability, true);
@@ -46,6 +58,9 @@ describe("stacks", () => {
 
   it("of the lab for AWS has what moving from lab to cloud does not change: several zones' worth of each role", () => {
     const spec = clusterSpec(configurationOf("Pulumi.lab-aws.yaml"));
-    assert.deepEqual([spec.etcd.count, spec.controllers.count, spec.workers.count, spec.cloudProvider, spec.csiDriver], [3, 3, 2, "aws", false]);
+    assert.deepEqual(
+      [spec.etcd.count, spec.controllers.count, spec.workers.count, spec.cloudProvider, spec.csiDriver],
+      [3, 3, 2, "aws", false],
+    );
   });
 });

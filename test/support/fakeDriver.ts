@@ -1,5 +1,13 @@
 /** A driver without machines: records what it was told, and fails or waits where a test says so. */
-import type { DesiredState, Driver, DropletFirewall, DropletSpec, LoadBalancerSpec, VolumeSpec, VpcSpec } from "../../lab/api/driver.js";
+import type {
+  DesiredState,
+  Driver,
+  DropletFirewall,
+  DropletSpec,
+  LoadBalancerSpec,
+  VolumeSpec,
+  VpcSpec,
+} from "../../lab/api/driver.js";
 
 export interface Call {
   readonly name: keyof Driver;
@@ -25,7 +33,9 @@ export class FakeDriver implements Driver {
 
   /** Names of all calls, in order, without the ones that repeat after every change. */
   names(): string[] {
-    return this.calls.map((call) => call.name).filter((name) => name !== "applyFirewalls" && name !== "applyLoadBalancers");
+    return this.calls
+      .map((call) => call.name)
+      .filter((name) => name !== "applyFirewalls" && name !== "applyLoadBalancers");
   }
 
   createVpc = (vpc: VpcSpec) => this.record("createVpc", vpc);

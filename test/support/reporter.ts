@@ -8,7 +8,16 @@ class CountingReporter extends Mocha.reporters.Spec {
     const file = process.env["COREKUBE_TEST_COUNTS"];
     runner.once("end", () => {
       const failures = this.failures.map((test) => `${test.fullTitle()}\n${test.err?.message ?? ""}`);
-      if (file) writeFileSync(file, JSON.stringify({ passed: this.stats.passes, failed: this.stats.failures, skipped: this.stats.pending, failures }));
+      if (file)
+        writeFileSync(
+          file,
+          JSON.stringify({
+            passed: this.stats.passes,
+            failed: this.stats.failures,
+            skipped: this.stats.pending,
+            failures,
+          }),
+        );
     });
   }
 }

@@ -37,7 +37,21 @@ describe("approval of serving certificates", function () {
   const request = (names: string, who = subject, more: readonly string[] = []): string => {
     const config = `[req]\ndistinguished_name=dn\nreq_extensions=ext\n[dn]\n[ext]\n${[names, ...more].join("\n")}\n`;
     writeFileSync(join(folder, "config"), config);
-    const args = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-subj", who, "-config", join(folder, "config")];
+    const args = [
+      "req",
+      "-new",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-keyout",
+      "/dev/null",
+      "-subj",
+      who,
+      "-config",
+      join(folder, "config"),
+    ];
     const { stdout, stderr, status } = spawnSync("openssl", args, { encoding: "utf8" });
     assert.equal(status, 0, stderr);
     return Buffer.from(stdout).toString("base64");
@@ -50,16 +64,30 @@ describe("approval of serving certificates", function () {
     const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) cat ${folder}/nodes;; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; esac\n`;
     writeFileSync(join(folder, "opt/bin/kubectl"), kubectl, { mode: 0o755 });
     writeFileSync(join(folder, "did"), "");
-    const script = approveScript({ nodeCidr: "10.4.0.0/20", cloudProvider }).contents.replaceAll("/opt/bin/", `${folder}/opt/bin/`);
-    const { stdout, stderr, status } = spawnSync("bash", ["-c", script], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", CREDENTIALS_DIRECTORY: folder, API_ADDRESSES: "198.51.100.7,10.4.0.100,dev-api.elb.example" } });
+    const script = approveScript({ nodeCidr: "10.4.0.0/20", cloudProvider }).contents.replaceAll(
+      "/opt/bin/",
+      `${folder}/opt/bin/`,
+    );
+    const { stdout, stderr, status } = spawnSync("bash", ["-c", script], {
+      encoding: "utf8",
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        CREDENTIALS_DIRECTORY: folder,
+        API_ADDRESSES: "198.51.100.7,10.4.0.100,dev-api.elb.example",
+      },
+    });
     assert.equal(status, 0, stderr);
     return { said: stdout.trim(), did: readFileSync(join(folder, "did"), "utf8").trim() };
   };
-  const line = (from: string, user = node, of = groups, uses = usages, decided = ""): string => `csr-1|${decided}|${from}|${uses}|${of}|${user}`;
+  const line = (from: string, user = node, of = groups, uses = usages, decided = ""): string =>
+    `csr-1|${decided}|${from}|${uses}|${of}|${user}`;
 
   it("is given for a node's own name and address", () => {
     assert.deepEqual(decide(line(request(right))), { said: `approved: csr-1 of ${node}`, did: "approve csr-1" });
-    assert.equal(decide(line(request(right), node, groups, "key encipherment,digital signature,server auth,")).did, "approve csr-1");
+    assert.equal(
+      decide(line(request(right), node, groups, "key encipherment,digital signature,server auth,")).did,
+      "approve csr-1",
+    );
   });
 
   it("is not given twice", () => {
@@ -67,21 +95,61 @@ describe("approval of serving certificates", function () {
   });
 
   const wrong: readonly (readonly [string, () => string, RegExp])[] = [
-    ["another node's address", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.7")), /10\.4\.0\.7 is another node's/],
-    ["the API's address", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.100")), /10\.4\.0\.100 is the API's/],
-    ["an address outside of the machines' network", () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.16.1")), /10\.4\.16\.1 is not in the machines' network 10\.4\.0\.0\/20/],
+    [
+      "another node's address",
+      () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.7")),
+      /10\.4\.0\.7 is another node's/,
+    ],
+    [
+      "the API's address",
+      () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.0.100")),
+      /10\.4\.0\.100 is the API's/,
+    ],
+    [
+      "an address outside of the machines' network",
+      () => line(request("subjectAltName=DNS:dev-worker-0,IP:10.4.16.1")),
+      /10\.4\.16\.1 is not in the machines' network 10\.4\.0\.0\/20/,
+    ],
     ["an IPv6 address", () => line(request("subjectAltName=IP:::1")), /is not in the machines' network/],
-    ["another name", () => line(request("subjectAltName=DNS:kubernetes,IP:10.4.0.9")), /DNS:kubernetes.* is not its own/],
-    ["a mail address", () => line(request("subjectAltName=DNS:dev-worker-0,email:a@b.example")), /email:a@b\.example.* is not its own/],
+    [
+      "another name",
+      () => line(request("subjectAltName=DNS:kubernetes,IP:10.4.0.9")),
+      /DNS:kubernetes.* is not its own/,
+    ],
+    [
+      "a mail address",
+      () => line(request("subjectAltName=DNS:dev-worker-0,email:a@b.example")),
+      /email:a@b\.example.* is not its own/,
+    ],
     ["no names", () => line(request("keyUsage=digitalSignature")), /other things than names/],
     ["an authority", () => line(request(right, subject, ["basicConstraints=CA:TRUE"])), /other things than names/],
-    ["another node's subject", () => line(request(right, "/O=system:nodes/CN=system:node:dev-worker-1")), /is not the node's/],
-    ["another group in the subject", () => line(request(right, "/O=system:masters/CN=system:node:dev-worker-0")), /is not the node's/],
-    ["a second group in the subject", () => line(request(right, "/O=system:nodes/O=system:masters/CN=system:node:dev-worker-0")), /is not the node's/],
+    [
+      "another node's subject",
+      () => line(request(right, "/O=system:nodes/CN=system:node:dev-worker-1")),
+      /is not the node's/,
+    ],
+    [
+      "another group in the subject",
+      () => line(request(right, "/O=system:masters/CN=system:node:dev-worker-0")),
+      /is not the node's/,
+    ],
+    [
+      "a second group in the subject",
+      () => line(request(right, "/O=system:nodes/O=system:masters/CN=system:node:dev-worker-0")),
+      /is not the node's/,
+    ],
     ["somebody who is no node", () => line(request(right), '"alice"'), /is no node/],
-    ["a node's name without its group", () => line(request(right), node, '"system:authenticated" '), /is not in system:nodes/],
+    [
+      "a node's name without its group",
+      () => line(request(right), node, '"system:authenticated" '),
+      /is not in system:nodes/,
+    ],
     ["a group with a bar in its name", () => line(request(right), '"alice"', `"x|${node}`), /is no node/],
-    ["a client's usage", () => line(request(right), node, groups, "digital signature,client auth,"), /usages digital signature,client auth/],
+    [
+      "a client's usage",
+      () => line(request(right), node, groups, "digital signature,client auth,"),
+      /usages digital signature,client auth/,
+    ],
     ["something that is no request", () => line("bm9uc2Vuc2U="), /openssl cannot read it/],
   ];
   for (const [what, of, reason] of wrong) {
@@ -97,7 +165,10 @@ describe("approval of serving certificates", function () {
     const all = "DNS:ip-10-4-0-9.compute.internal,DNS:ec2-203-0-113-9.compute.example,IP:10.4.0.9,IP:203.0.113.9";
     it("is given for what the cloud has given to the node too", () => {
       for (const names of [all, `DNS:dev-worker-0,${all}`, "DNS:dev-worker-0,IP:10.4.0.9"]) {
-        assert.deepEqual(decide(line(request(`subjectAltName=${names}`)), "aws"), { said: `approved: csr-1 of ${node}`, did: "approve csr-1" });
+        assert.deepEqual(decide(line(request(`subjectAltName=${names}`)), "aws"), {
+          said: `approved: csr-1 of ${node}`,
+          did: "approve csr-1",
+        });
       }
     });
 
@@ -105,14 +176,25 @@ describe("approval of serving certificates", function () {
       const { did, said } = decide(line(request(`subjectAltName=${all}`)));
       assert.equal(did, "deny csr-1");
       assert.match(said, /is not its own/);
-      assert.match(decide(line(request("subjectAltName=DNS:dev-worker-0,IP:203.0.113.9"))).said, /203\.0\.113\.9 is not in the machines' network/);
+      assert.match(
+        decide(line(request("subjectAltName=DNS:dev-worker-0,IP:203.0.113.9"))).said,
+        /203\.0\.113\.9 is not in the machines' network/,
+      );
     });
 
     const wrongToo: readonly (readonly [string, string, RegExp])[] = [
       ["another node's public address", "IP:203.0.113.7", /203\.0\.113\.7 is another node's/],
-      ["another node's public name", "DNS:ec2-203-0-113-7.compute.example", /ec2-203-0-113-7\.compute\.example is another node's/],
+      [
+        "another node's public name",
+        "DNS:ec2-203-0-113-7.compute.example",
+        /ec2-203-0-113-7\.compute\.example is another node's/,
+      ],
       ["another node's own name", "DNS:dev-worker-1", /dev-worker-1 is another node's/],
-      ["a public address that the cloud has given to nobody", "IP:203.0.113.10", /nor has the cloud given it to the node/],
+      [
+        "a public address that the cloud has given to nobody",
+        "IP:203.0.113.10",
+        /nor has the cloud given it to the node/,
+      ],
       ["a part of its public address", "IP:03.0.113.9", /nor has the cloud given it to the node/],
       ["the API's public address", "IP:198.51.100.7", /198\.51\.100\.7 is the API's/],
       ["the API's name", "DNS:dev-api.elb.example", /dev-api\.elb\.example is the API's/],
@@ -129,14 +211,20 @@ describe("approval of serving certificates", function () {
     }
 
     it("is denied for names that are quoted together", () => {
-      const { did } = decide(line(request('subjectAltName=DNS:dev-worker-0,DNS:ip-10-4-0-9.compute.internal" "ec2-203-0-113-9.compute.example')), "aws");
+      const { did } = decide(
+        line(
+          request('subjectAltName=DNS:dev-worker-0,DNS:ip-10-4-0-9.compute.internal" "ec2-203-0-113-9.compute.example'),
+        ),
+        "aws",
+      );
       assert.equal(did, "deny csr-1");
     });
   });
 
   it("is denied for a name that hides another line of names behind a line break", () => {
     // DER of the extension: a DNS name "dev-worker-0\n" and then another name.
-    const name = (text: string): string => `82${Buffer.byteLength(text).toString(16).padStart(2, "0")}${Buffer.from(text).toString("hex")}`;
+    const name = (text: string): string =>
+      `82${Buffer.byteLength(text).toString(16).padStart(2, "0")}${Buffer.from(text).toString("hex")}`;
     const names = name("dev-worker-0\n") + name("kubernetes");
     const der = `30${(names.length / 2).toString(16).padStart(2, "0")}${names}`;
     const { did, said } = decide(line(request(`subjectAltName=DER:${der}`)));

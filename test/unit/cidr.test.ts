@@ -1,7 +1,17 @@
 /** Arithmetic on networks, against arithmetic on plain numbers. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { addressCount, anyCidrProblem, cidrProblem, contains, nthAddress, overlap, prefixFor, prefixLength, subnetCount } from "../../components/spec/cidr.js";
+import {
+  addressCount,
+  anyCidrProblem,
+  cidrProblem,
+  contains,
+  nthAddress,
+  overlap,
+  prefixFor,
+  prefixLength,
+  subnetCount,
+} from "../../components/spec/cidr.js";
 
 interface Range {
   readonly cidr: string;
@@ -9,14 +19,17 @@ interface Range {
   readonly last: number;
 }
 
-const dotted = (address: number): string => [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+const dotted = (address: number): string =>
+  [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 
 /** Any network. */
-const ranges = fc.record({ address: fc.integer({ min: 0, max: 2 ** 32 - 1 }), prefix: fc.integer({ min: 1, max: 32 }) }).map(({ address, prefix }): Range => {
-  const size = 2 ** (32 - prefix);
-  const first = Math.floor(address / size) * size;
-  return { cidr: `${dotted(first)}/${prefix}`, first, last: first + size - 1 };
-});
+const ranges = fc
+  .record({ address: fc.integer({ min: 0, max: 2 ** 32 - 1 }), prefix: fc.integer({ min: 1, max: 32 }) })
+  .map(({ address, prefix }): Range => {
+    const size = 2 ** (32 - prefix);
+    const first = Math.floor(address / size) * size;
+    return { cidr: `${dotted(first)}/${prefix}`, first, last: first + size - 1 };
+  });
 
 describe("cidr", () => {
   it("accepts every network whose address is its first", () => {
@@ -29,12 +42,26 @@ describe("cidr", () => {
         fc.pre(last > first);
         const inside = first + 1 + (n % (last - first));
         const prefix = prefixLength(cidr);
-        assert.match(cidrProblem(`${dotted(inside)}/${prefix}`) ?? "", new RegExp(`the network is ${cidr.replaceAll(".", "\\.")}$`));
+        assert.match(
+          cidrProblem(`${dotted(inside)}/${prefix}`) ?? "",
+          new RegExp(`the network is ${cidr.replaceAll(".", "\\.")}$`),
+        );
       }),
     );
   });
 
-  for (const wrong of ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.256/32", "10.0.0.0/8 ", "ten/8", "10.0.0.0/", "2001:db8::/32", "010.0.0.0/8"]) {
+  for (const wrong of [
+    "",
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0/8",
+    "10.0.0.256/32",
+    "10.0.0.0/8 ",
+    "ten/8",
+    "10.0.0.0/",
+    "2001:db8::/32",
+    "010.0.0.0/8",
+  ]) {
     it(`refuses "${wrong}"`, () => assert.ok(cidrProblem(wrong)));
   }
 

@@ -10,9 +10,11 @@ import { SettingsError } from "../../infra/settings/problem.js";
 
 const least: Readonly<Record<string, string>> = { region: "fra1", admin_cidrs: '["192.0.2.1/32"]' };
 
-const full = (settings: Readonly<Record<string, string>>): Record<string, string> => Object.fromEntries(Object.entries(settings).map(([key, value]) => [`corekube:${key}`, value]));
+const full = (settings: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(settings).map(([key, value]) => [`corekube:${key}`, value]));
 
-const read = (settings: Readonly<Record<string, string>> = {}, secrets: string[] = []) => clusterSpec(full({ ...least, ...settings }), secrets);
+const read = (settings: Readonly<Record<string, string>> = {}, secrets: string[] = []) =>
+  clusterSpec(full({ ...least, ...settings }), secrets);
 
 /** Message of the refusal; fails when there is none. */
 function refusal(settings: Readonly<Record<string, string>>, secrets: string[] = []): string {
@@ -41,10 +43,44 @@ describe("settings", () => {
         highAvailability: false,
         apiLoadBalancers: false,
         logLevel: "INFO",
-        etcd: { role: "etcd", pool: "etcd", count: 1, size: "s-1vcpu-2gb", disk: 10, zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 3, wal: 1 } },
-        controllers: { role: "controller", pool: "controller", count: 1, size: "s-2vcpu-4gb", disk: 16, zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
-        workers: { role: "worker", pool: "worker", count: 1, size: "s-4vcpu-8gb", disk: 16, zones: [], resources: usual },
-        publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", disk: 16, zones: [], resources: usual },
+        etcd: {
+          role: "etcd",
+          pool: "etcd",
+          count: 1,
+          size: "s-1vcpu-2gb",
+          disk: 10,
+          zones: [],
+          cpus: 0.5,
+          memory: 1024,
+          disks: { type: "volumes", data: 3, wal: 1 },
+        },
+        controllers: {
+          role: "controller",
+          pool: "controller",
+          count: 1,
+          size: "s-2vcpu-4gb",
+          disk: 16,
+          zones: [],
+          resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } },
+        },
+        workers: {
+          role: "worker",
+          pool: "worker",
+          count: 1,
+          size: "s-4vcpu-8gb",
+          disk: 16,
+          zones: [],
+          resources: usual,
+        },
+        publicWorkers: {
+          role: "public",
+          pool: "public",
+          count: 0,
+          size: "s-4vcpu-8gb",
+          disk: 16,
+          zones: [],
+          resources: usual,
+        },
         maxUnavailable: 1,
         components: {
           "kube-apiserver": { cpus: 0.5, memory: 1024 },
@@ -109,7 +145,10 @@ describe("settings", () => {
   });
 
   it("of other namespaces are none of ours", () => {
-    assert.equal(clusterSpec({ ...full(least), "digitalocean:apiEndpoint": "http://203.0.113.1:8080", "pulumi:tags": "{}" }).name, "kubernetes");
+    assert.equal(
+      clusterSpec({ ...full(least), "digitalocean:apiEndpoint": "http://203.0.113.1:8080", "pulumi:tags": "{}" }).name,
+      "kubernetes",
+    );
   });
 
   const accepted: readonly (readonly [string, string])[] = [
@@ -154,7 +193,12 @@ describe("settings", () => {
     ["node_size", "s 2", "node_size", /size/],
     ["etcd", '{"count": 2}', "etcd.count", /got 2; allowed: 1, 3 or 5.*--path 'etcd.count'/],
     ["etcd", '{"data_disk": 100}', "etcd.data_disk", /got 100; allowed: a whole number of MB from 1024/],
-    ["etcd", '{"counts": 3}', "etcd.counts", /got 3; allowed: there is no such setting; did you mean etcd.count\. Remove it: pulumi config rm --path 'etcd.counts'/],
+    [
+      "etcd",
+      '{"counts": 3}',
+      "etcd.counts",
+      /got 3; allowed: there is no such setting; did you mean etcd.count\. Remove it: pulumi config rm --path 'etcd.counts'/,
+    ],
     ["etcd", "[1]", "etcd", /got \[1\]/],
     ["node_cidr", "10.4.0.1/20", "node_cidr", /got "10.4.0.1\/20"/],
     ["node_cidr", "10.4.0.0/29", "node_cidr", /from \/16 to \/28/],
@@ -181,21 +225,46 @@ describe("settings", () => {
     ["admin_cidrs", "192.0.2.7/32", "admin_cidrs", /got "192.0.2.7\/32"/],
     ["ssh_public_keys", '["ssh-dss AAAAB3Nz"]', "ssh_public_keys[0]", /as ssh-keygen writes it/],
     ["ssh_public_keys", JSON.stringify([`${key("ssh-ed25519")}\nevil`]), "ssh_public_keys[0]", /in one line/],
-    ["ssh_public_keys", JSON.stringify(Array.from({ length: 40 }, () => key("ssh-ed25519"))), "ssh_public_keys", /2400 characters/],
+    [
+      "ssh_public_keys",
+      JSON.stringify(Array.from({ length: 40 }, () => key("ssh-ed25519"))),
+      "ssh_public_keys",
+      /2400 characters/,
+    ],
     ["tags", '{"a b": "c"}', 'tags["a b"]', /in this cloud letters/],
     ["tags", '{"KubernetesCluster": "other"}', "tags.KubernetesCluster", /the cluster's name \(kubernetes\)/],
     ["tags", '{"n": 1}', "tags.n", /got 1/],
     ["mirrors", '{"releases": "mirror.example"}', "mirrors.releases", /http or https address/],
     ["mirrors", '{"releases": "http://user@mirror.example"}', "mirrors.releases", /without user/],
-    ["mirrors", '{"releases": "http://user:password@mirror.example"}', "mirrors.releases", /looks like a user with a password/],
-    ["mirrors", '{"registries": {"https://ghcr.io": "http://192.0.2.9"}}', 'mirrors.registries["https://ghcr.io"]', /host of a registry/],
-    ["mirrors", '{"registries": {"ghcr.io": "192.0.2.9:5000"}}', 'mirrors.registries["ghcr.io"]', /http or https address/],
+    [
+      "mirrors",
+      '{"releases": "http://user:password@mirror.example"}',
+      "mirrors.releases",
+      /looks like a user with a password/,
+    ],
+    [
+      "mirrors",
+      '{"registries": {"https://ghcr.io": "http://192.0.2.9"}}',
+      'mirrors.registries["https://ghcr.io"]',
+      /host of a registry/,
+    ],
+    [
+      "mirrors",
+      '{"registries": {"ghcr.io": "192.0.2.9:5000"}}',
+      'mirrors.registries["ghcr.io"]',
+      /http or https address/,
+    ],
     ["mirrors", '{"registry": {}}', "mirrors.registry", /did you mean mirrors.registries/],
     ["mirrors", '{"checksums": "no/such/file.json"}', "mirrors.checksums", /no\/such\/file.json.*ENOENT/],
     ["deletion_protection", "1", "deletion_protection", /true or false/],
     ["drain_timeout", "-1", "drain_timeout", /from 0/],
     ["boot_timeout", "10", "boot_timeout", /from 60/],
-    ["node_cout", "3", "node_cout", /there is no such setting; did you mean corekube:node_count\. Remove it: pulumi config rm node_cout/],
+    [
+      "node_cout",
+      "3",
+      "node_cout",
+      /there is no such setting; did you mean corekube:node_count\. Remove it: pulumi config rm node_cout/,
+    ],
     ["wholly_different_thing", "3", "wholly_different_thing", /there are cluster_name, cloud, /],
   ];
   for (const [name, value, path, words] of refused) {
@@ -207,16 +276,29 @@ describe("settings", () => {
   }
 
   it("refuse one member of etcd with high availability", () => {
-    assert.match(refusal({ high_availability: "true", etcd: '{"count": 1}' }), /corekube:etcd.count: got 1; allowed: 3 or 5/);
+    assert.match(
+      refusal({ high_availability: "true", etcd: '{"count": 1}' }),
+      /corekube:etcd.count: got 1; allowed: 3 or 5/,
+    );
   });
 
   it("refuse a node network without room for the machines, and name the prefix that would do", () => {
     assert.equal(read({ node_cidr: "10.4.0.0/28", node_count: "7" }).workers.count, 7);
-    assert.match(refusal({ node_cidr: "10.4.0.0/28", node_count: "8" }), /room for 10 machines \(this one has 9 addresses for them\): a prefix of at most \/27/);
+    assert.match(
+      refusal({ node_cidr: "10.4.0.0/28", node_count: "8" }),
+      /room for 10 machines \(this one has 9 addresses for them\): a prefix of at most \/27/,
+    );
   });
 
   it("are refused all at once, each by its name", () => {
-    const message = refusal({ cluster_name: "X", node_count: "-1", region: "", typo: "1", pod_cidr: "10.3.0.0/16", etcd: '{"count": 4, "size": 3}' });
+    const message = refusal({
+      cluster_name: "X",
+      node_count: "-1",
+      region: "",
+      typo: "1",
+      pod_cidr: "10.3.0.0/16",
+      etcd: '{"count": 4, "size": 3}',
+    });
     assert.match(message, /^7 problems in the stack's settings; nothing was created or changed:/);
     for (const path of ["cluster_name", "node_count", "region", "typo", "service_cidr", "etcd.count", "etcd.size"]) {
       assert.equal(message.split(`corekube:${path}: `).length, 2, `${path} once in:\n${message}`);
@@ -236,7 +318,10 @@ describe("settings", () => {
       pulumi.runtime.setAllConfig(full({ ...least, cluster_name: "running" }));
       assert.equal(loadClusterSpec().name, "running");
       pulumi.runtime.setAllConfig(full({ ...least, cluster_name: "RUNNING" }));
-      assert.throws(loadClusterSpec, (error: unknown) => error instanceof pulumi.RunError && /corekube:cluster_name/.test(error.message));
+      assert.throws(
+        loadClusterSpec,
+        (error: unknown) => error instanceof pulumi.RunError && /corekube:cluster_name/.test(error.message),
+      );
     } finally {
       pulumi.runtime.setAllConfig(before);
     }
@@ -259,7 +344,12 @@ describe("checksums of a mirror", () => {
   it("take the place of the official ones, where they are named", () => {
     const sha256 = "a".repeat(64);
     const proxy = versions.images["kube-proxy"].name;
-    const spec = read({ mirrors: file({ releases: { [versions.releases.kubelet.url]: sha256 }, images: { [proxy]: `sha256:${sha256}`, "docker.io/library/busybox:1.35": `sha256:${sha256}` } }) });
+    const spec = read({
+      mirrors: file({
+        releases: { [versions.releases.kubelet.url]: sha256 },
+        images: { [proxy]: `sha256:${sha256}`, "docker.io/library/busybox:1.35": `sha256:${sha256}` },
+      }),
+    });
     assert.equal(spec.releases.kubelet.sha256, sha256);
     assert.equal(spec.releases.etcd.sha256, versions.releases.etcd.sha256);
     assert.equal(spec.images["kube-proxy"]?.digest, `sha256:${sha256}`);

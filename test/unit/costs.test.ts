@@ -18,7 +18,9 @@ describe("cost estimates", () => {
   it("counts what private machines bring along", () => {
     const spec = shippedSpec("aws");
     assert.ok(spec.aws);
-    const what = costs(spec).map((line) => line.what).join(", ");
+    const what = costs(spec)
+      .map((line) => line.what)
+      .join(", ");
     assert.match(what, /1 × t3\.micro \(bastion\)/);
     // One of each zone for NAT and the external load balancer, and the bastion's.
     assert.match(what, /3 NAT gateways, 2 network load balancers, 7 public addresses/);

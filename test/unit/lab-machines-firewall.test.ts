@@ -5,10 +5,18 @@ import { Address4 } from "ip-address";
 import type { PortRule } from "../../lab/api/driver.js";
 import { firewallText, mergedNetworks, type FirewallInput } from "../../lab/machines/firewall.js";
 
-const droplet = (id: number, vpcUuid: string) => ({ id, publicIpv4: `203.0.113.${id}`, privateIpv4: `10.0.0.${id}`, vpcUuid });
+const droplet = (id: number, vpcUuid: string) => ({
+  id,
+  publicIpv4: `203.0.113.${id}`,
+  privateIpv4: `10.0.0.${id}`,
+  vpcUuid,
+});
 const input = (changes: Partial<FirewallInput> = {}): FirewallInput => ({
   publicCidr: "203.0.113.0/24",
-  vpcs: [{ id: "a", cidr: "10.0.0.0/20" }, { id: "empty", cidr: "10.1.0.0/20" }],
+  vpcs: [
+    { id: "a", cidr: "10.0.0.0/20" },
+    { id: "empty", cidr: "10.1.0.0/20" },
+  ],
   droplets: [droplet(12, "a"), droplet(11, "a")],
   firewalls: [],
   ...changes,
@@ -25,15 +33,22 @@ describe("lab firewall text", () => {
   });
 
   it("drops what a load balancer does not allow before anything is let in", () => {
-    const text = firewallText(input({ balancers: [{ address: "203.0.113.9", ports: [6443, 80], allow: ["192.0.2.0/24", "192.0.2.7/32"] }] }));
-    assert.equal(chain(text, "input")[1], "ip daddr 203.0.113.9 tcp dport { 6443, 80 } ip saddr != { 192.0.2.0/24 } drop");
+    const text = firewallText(
+      input({ balancers: [{ address: "203.0.113.9", ports: [6443, 80], allow: ["192.0.2.0/24", "192.0.2.7/32"] }] }),
+    );
+    assert.equal(
+      chain(text, "input")[1],
+      "ip daddr 203.0.113.9 tcp dport { 6443, 80 } ip saddr != { 192.0.2.0/24 } drop",
+    );
     assert.doesNotMatch(firewallText(input({ balancers: [] })), /tcp dport \{ 6443/);
   });
 
   it("is the same whatever the order of droplets and firewalls", () => {
     const firewalls = [11, 12].map((dropletId) => ({ dropletId, inbound: [], outbound: [] }));
     const one = firewallText(input({ firewalls }));
-    const other = firewallText(input({ droplets: [...input().droplets].reverse(), firewalls: [...firewalls].reverse() }));
+    const other = firewallText(
+      input({ droplets: [...input().droplets].reverse(), firewalls: [...firewalls].reverse() }),
+    );
     assert.equal(one, other);
   });
 
@@ -58,7 +73,17 @@ describe("lab firewall text", () => {
       { protocol: "tcp", ports: { from: 1, to: 2 }, cidrs: ["::/0"] },
       { protocol: "tcp", ports: { from: 1, to: 2 }, cidrs: [] },
     ];
-    const text = firewallText(input({ firewalls: [{ dropletId: 11, inbound, outbound: [{ protocol: "tcp", ports: { from: 443, to: 443 }, cidrs: ["198.51.100.0/24"] }] }] }));
+    const text = firewallText(
+      input({
+        firewalls: [
+          {
+            dropletId: 11,
+            inbound,
+            outbound: [{ protocol: "tcp", ports: { from: 443, to: 443 }, cidrs: ["198.51.100.0/24"] }],
+          },
+        ],
+      }),
+    );
     assert.deepEqual(chain(text, "in_11"), [
       "ip saddr { 192.0.2.1/32 } tcp dport 22 return",
       "tcp dport 30000-32767 return",
@@ -74,16 +99,25 @@ describe("lab firewall text", () => {
   });
 
   it("keeps exactly the addresses of the given networks when it merges them", () => {
-    const cidr = fc.tuple(fc.nat({ max: 0xffffffff }), fc.integer({ min: 0, max: 32 })).map(([address, prefix]) => `${[24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".")}/${prefix}`);
+    const cidr = fc
+      .tuple(fc.nat({ max: 0xffffffff }), fc.integer({ min: 0, max: 32 }))
+      .map(([address, prefix]) => `${[24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".")}/${prefix}`);
     fc.assert(
       fc.property(fc.array(cidr, { maxLength: 8 }), fc.nat({ max: 0xffffffff }), (cidrs, probe) => {
         const address = new Address4([24, 16, 8, 0].map((shift) => (probe >>> shift) & 255).join("."));
         const merged = mergedNetworks(cidrs);
-        const inside = (networks: readonly string[]): boolean => networks.some((network) => address.isInSubnet(new Address4(network)));
+        const inside = (networks: readonly string[]): boolean =>
+          networks.some((network) => address.isInSubnet(new Address4(network)));
         assert.equal(inside(merged), inside(cidrs));
-        for (const one of merged) for (const other of merged) assert.ok(one === other || !new Address4(one).isInSubnet(new Address4(other)), `${one} lies in ${other}`);
+        for (const one of merged)
+          for (const other of merged)
+            assert.ok(one === other || !new Address4(one).isInSubnet(new Address4(other)), `${one} lies in ${other}`);
         // Each first address of a given network stays allowed.
-        for (const given of cidrs) assert.ok(merged.some((network) => new Address4(given).isInSubnet(new Address4(network))), given);
+        for (const given of cidrs)
+          assert.ok(
+            merged.some((network) => new Address4(given).isInSubnet(new Address4(network))),
+            given,
+          );
       }),
     );
   });

@@ -13,7 +13,15 @@ const config = labConfig({ COREKUBE_LAB: "lab", COREKUBE_LAB_DIR: "/region" });
 describe("lab names", () => {
   it("recognize a droplet's namespace whole, never by its beginning", () => {
     assert.equal(dropletOfNamespace(config, machineName(config, 42)), 42);
-    for (const other of ["corekube-lab", "corekube-lab-", "corekube-lab2-42", "corekube-lab-42x", "corekube-lab-042", "corekube-test-42", "x-corekube-lab-42"]) {
+    for (const other of [
+      "corekube-lab",
+      "corekube-lab-",
+      "corekube-lab2-42",
+      "corekube-lab-42x",
+      "corekube-lab-042",
+      "corekube-test-42",
+      "x-corekube-lab-42",
+    ]) {
       assert.equal(dropletOfNamespace(config, other), undefined, other);
     }
   });
@@ -39,7 +47,15 @@ describe("lab load balancers", () => {
     vpcCidr: "10.0.0.0/20",
     privateIpv4: "10.0.0.50",
     forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 6443 }],
-    healthCheck: { protocol: "https", port: 6443, path: "/readyz", interval: 10, timeout: 5, healthyThreshold: 3, unhealthyThreshold: 2 },
+    healthCheck: {
+      protocol: "https",
+      port: 6443,
+      path: "/readyz",
+      interval: 10,
+      timeout: 5,
+      healthyThreshold: 3,
+      unhealthyThreshold: 2,
+    },
     targets: [{ dropletId: 7, privateIpv4: "10.0.0.7" }],
     allow: [],
   };
@@ -65,13 +81,25 @@ describe("lab load balancers", () => {
   });
 
   it("ask for no page when the check is TCP, and refuse whom the list does not name", () => {
-    const text = haproxyConfig([{ ...balancer, allow: ["192.0.2.1/32", "10.0.0.0/20"], healthCheck: { ...balancer.healthCheck, protocol: "tcp" } }], paths);
+    const text = haproxyConfig(
+      [
+        {
+          ...balancer,
+          allow: ["192.0.2.1/32", "10.0.0.0/20"],
+          healthCheck: { ...balancer.healthCheck, protocol: "tcp" },
+        },
+      ],
+      paths,
+    );
     assert.doesNotMatch(text, /httpchk|check-ssl/);
     assert.match(text, /\n {2}tcp-request connection reject unless \{ src 192\.0\.2\.1\/32 10\.0\.0\.0\/20 \}\n/);
   });
 
   it("give two balancers and two rules different names", () => {
-    const names = [balancer, { ...balancer, id: "two" }].flatMap((each) => [backendName(each, 80), backendName(each, 443)]);
+    const names = [balancer, { ...balancer, id: "two" }].flatMap((each) => [
+      backendName(each, 80),
+      backendName(each, 443),
+    ]);
     assert.equal(new Set(names).size, 4);
   });
 });
@@ -113,20 +141,44 @@ describe("lab metadata", () => {
   });
 
   it("knows nothing else", () => {
-    for (const path of ["/", "/metadata", "/metadata/v1/nothing", "/metadata/v1/id/x", "/metadata/v1/toString", "/metadata/v1/constructor/name", "/metadata/v2/id"]) {
+    for (const path of [
+      "/",
+      "/metadata",
+      "/metadata/v1/nothing",
+      "/metadata/v1/id/x",
+      "/metadata/v1/toString",
+      "/metadata/v1/constructor/name",
+      "/metadata/v2/id",
+    ]) {
       assert.equal(metadataAnswer(config, droplet, path), undefined, path);
     }
   });
 
   it("computes netmasks and first addresses", () => {
-    assert.deepEqual([0, 8, 20, 24, 31, 32].map(netmask), ["0.0.0.0", "255.0.0.0", "255.255.240.0", "255.255.255.0", "255.255.255.254", "255.255.255.255"]);
+    assert.deepEqual([0, 8, 20, 24, 31, 32].map(netmask), [
+      "0.0.0.0",
+      "255.0.0.0",
+      "255.255.240.0",
+      "255.255.255.0",
+      "255.255.255.254",
+      "255.255.255.255",
+    ]);
     assert.equal(firstAddress("10.110.5.9/20"), "10.110.0.1");
   });
 });
 
 describe("lab user-data", () => {
   it("is told apart as Flatcar does", () => {
-    const kinds = ["", " \n", '{"ignition":{"version":"3.4.0"}}', "#!/bin/sh\n", "#cloud-config\n", "{}", "null", "hello"].map(userDataKind);
+    const kinds = [
+      "",
+      " \n",
+      '{"ignition":{"version":"3.4.0"}}',
+      "#!/bin/sh\n",
+      "#cloud-config\n",
+      "{}",
+      "null",
+      "hello",
+    ].map(userDataKind);
     assert.deepEqual(kinds, ["none", "none", "ignition", "script", "cloud-config", "unknown", "unknown", "unknown"]);
   });
 });

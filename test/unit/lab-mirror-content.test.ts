@@ -20,11 +20,17 @@ const notServed = /digitalocean-cloud-controller-manager|ebs-csi-driver|do-csi-p
 
 describe("lab mirror: content", () => {
   let folder: string;
-  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "corekube-test-")); });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+  });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A cache whose tools are small texts. */
-  function cacheWith(name: string, tools: readonly string[], content = (tool: string): string => `the tool ${tool}`): LabConfig {
+  function cacheWith(
+    name: string,
+    tools: readonly string[],
+    content = (tool: string): string => `the tool ${tool}`,
+  ): LabConfig {
     const config = labConfig({ COREKUBE_CACHE: join(folder, name), COREKUBE_LAB_DIR: join(folder, `${name}-lab`) });
     for (const tool of tools) {
       const path = toolPath(config, tool);
@@ -41,16 +47,37 @@ describe("lab mirror: content", () => {
     assert.ok(found, name);
     return found;
   };
-  const entriesOf = async (file: string): Promise<string[]> => (await run("tar", ["-tzf", file])).stdout.trim().split("\n");
+  const entriesOf = async (file: string): Promise<string[]> =>
+    (await run("tar", ["-tzf", file])).stdout.trim().split("\n");
 
   it("has every file and every image that versions.json names, and the two to try a cluster with", () => {
-    assert.deepEqual(releases().map(({ url }) => url).sort(), Object.values(versions.releases).map(({ url }) => url).sort());
-    assert.deepEqual(images().map(({ name }) => name).sort(), [...Object.values(versions.images).map(({ name }) => name).filter((name) => !notServed.test(name)), ...Object.values(tryoutImages)].sort());
+    assert.deepEqual(
+      releases()
+        .map(({ url }) => url)
+        .sort(),
+      Object.values(versions.releases)
+        .map(({ url }) => url)
+        .sort(),
+    );
+    assert.deepEqual(
+      images()
+        .map(({ name }) => name)
+        .sort(),
+      [
+        ...Object.values(versions.images)
+          .map(({ name }) => name)
+          .filter((name) => !notServed.test(name)),
+        ...Object.values(tryoutImages),
+      ].sort(),
+    );
   });
 
   it("is made of tools that the toolchain has", () => {
     const known = new Set(allTools());
-    assert.deepEqual(mirrorTools().filter((tool) => !known.has(tool)), []);
+    assert.deepEqual(
+      mirrorTools().filter((tool) => !known.has(tool)),
+      [],
+    );
   });
 
   it("lays files out by the original's host and path", () => {
@@ -80,7 +107,8 @@ describe("lab mirror: content", () => {
     const config = cacheWith("a", wanted.tools);
     await ensureRelease(config, wanted, undefined, quiet);
     const entries = await entriesOf(join(config.cache, "mirror", "files", mirrorPath(wanted.url)));
-    for (const plugin of ["bridge", "host-local", "loopback", "portmap"]) assert.ok(entries.includes(`./${plugin}`), plugin);
+    for (const plugin of ["bridge", "host-local", "loopback", "portmap"])
+      assert.ok(entries.includes(`./${plugin}`), plugin);
   });
 
   it("gives the same bytes for the same tools, whenever and wherever they were made", async () => {
@@ -88,7 +116,10 @@ describe("lab mirror: content", () => {
     const first = cacheWith("a", wanted.tools);
     const second = cacheWith("b", [...wanted.tools].reverse());
     for (const tool of wanted.tools) utimesSync(toolPath(second, tool), 1_000_000, 1_000_000);
-    const records = [await ensureRelease(first, wanted, undefined, quiet), await ensureRelease(second, wanted, undefined, quiet)];
+    const records = [
+      await ensureRelease(first, wanted, undefined, quiet),
+      await ensureRelease(second, wanted, undefined, quiet),
+    ];
     assert.equal(records[0]!.sha256, records[1]!.sha256);
   });
 
@@ -142,7 +173,12 @@ describe("lab mirror: content", () => {
     const inputs = new Map(images().map((image) => [image.name, imageInputs(before, image)]));
     const path = join(dirname(toolPath(before, "coredns")), "origins.json");
     writeFileSync(path, JSON.stringify({ coredns: "built again" }));
-    assert.deepEqual(images().filter((image) => imageInputs(before, image) !== inputs.get(image.name)).map(({ name }) => name), [versions.images["coredns"]!.name]);
+    assert.deepEqual(
+      images()
+        .filter((image) => imageInputs(before, image) !== inputs.get(image.name))
+        .map(({ name }) => name),
+      [versions.images["coredns"]!.name],
+    );
   });
 
   it("starts over when its notes are damaged", () => {

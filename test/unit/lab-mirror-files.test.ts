@@ -54,7 +54,12 @@ describe("lab mirror: release files over HTTP", () => {
     for (const path of ["/../secret", "/%2e%2e/secret", "/dl.example.org/../../secret"]) {
       // fetch would tidy the path before it sends it.
       const status = await new Promise<number>((resolve, reject) => {
-        request({ host: "127.0.0.1", port: server.port, path }, (response) => { response.resume(); resolve(response.statusCode ?? 0); }).on("error", reject).end();
+        request({ host: "127.0.0.1", port: server.port, path }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        })
+          .on("error", reject)
+          .end();
       });
       assert.ok(status >= 400, `${path}: ${status}`);
     }
@@ -75,6 +80,9 @@ describe("lab mirror: release files over HTTP", () => {
   });
 
   it("says so when its address is taken", async () => {
-    await assert.rejects(startFileServer(join(folder, "files"), "127.0.0.1", server.port, join(folder, "logs", "other.log")), /EADDRINUSE/);
+    await assert.rejects(
+      startFileServer(join(folder, "files"), "127.0.0.1", server.port, join(folder, "logs", "other.log")),
+      /EADDRINUSE/,
+    );
   });
 });

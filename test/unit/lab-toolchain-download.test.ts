@@ -63,10 +63,15 @@ describe("lab toolchain: downloads", () => {
 
   it("asks a place that does not answer only once", async () => {
     let connections = 0;
-    const deaf = createServer(() => { connections += 1; });
+    const deaf = createServer(() => {
+      connections += 1;
+    });
     await new Promise<void>((resolve) => deaf.listen(0, "127.0.0.1", resolve));
     try {
-      const downloads = new Downloads({ base: `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`, probeTimeout: 100 });
+      const downloads = new Downloads({
+        base: `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`,
+        probeTimeout: 100,
+      });
       await assert.rejects(downloads.fetch(file, target, quiet), /does not answer/);
       await assert.rejects(downloads.fetch(file, target, quiet), /does not answer/);
       assert.equal(connections, 1);

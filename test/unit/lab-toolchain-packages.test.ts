@@ -4,7 +4,11 @@ import { debianPackages, ensurePackages, proxyPackages, type PackageSystem } fro
 const quiet = { report: () => undefined };
 
 /** A Debian system in which `absent` are not installed; `fail` tells which calls of apt-get do not work. */
-function system(absent: readonly string[], fail: (call: string, times: number) => boolean = () => false, userId = 0): PackageSystem & { calls: string[] } {
+function system(
+  absent: readonly string[],
+  fail: (call: string, times: number) => boolean = () => false,
+  userId = 0,
+): PackageSystem & { calls: string[] } {
   const calls: string[] = [];
   return {
     calls,
@@ -12,12 +16,18 @@ function system(absent: readonly string[], fail: (call: string, times: number) =
     async run(command, args) {
       if (command === "sh" && args[1]?.startsWith("systemctl")) calls.push(`off ${args.at(-1)}`);
       if (command === "sh") {
-        return { stdout: [...debianPackages, ...proxyPackages].map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`).join("\n") };
+        return {
+          stdout: [...debianPackages, ...proxyPackages]
+            .map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`)
+            .join("\n"),
+        };
       }
       const verb = args.find((arg) => arg === "install" || arg === "update") ?? "?";
-      const call = verb === "install" ? `install ${args.slice(args.indexOf("--no-install-recommends") + 1).join(" ")}` : verb;
+      const call =
+        verb === "install" ? `install ${args.slice(args.indexOf("--no-install-recommends") + 1).join(" ")}` : verb;
       calls.push(call);
-      if (fail(verb, calls.filter((earlier) => earlier.startsWith(verb)).length)) throw new Error(`E: ${verb} does not work`);
+      if (fail(verb, calls.filter((earlier) => earlier.startsWith(verb)).length))
+        throw new Error(`E: ${verb} does not work`);
       return { stdout: "" };
     },
   };
@@ -53,7 +63,10 @@ describe("lab toolchain: Debian packages", () => {
 
   it("names the packages and the command when it cannot install them", async () => {
     const offline = system(["haproxy"], () => true);
-    await assert.rejects(ensurePackages(quiet, offline), /haproxy.*apt-get update && apt-get install --no-install-recommends haproxy/s);
+    await assert.rejects(
+      ensurePackages(quiet, offline),
+      /haproxy.*apt-get update && apt-get install --no-install-recommends haproxy/s,
+    );
   });
 
   it("does not try without being root, and says what to run", async () => {

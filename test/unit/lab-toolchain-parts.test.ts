@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,7 +41,10 @@ describe("lab toolchain: parts", () => {
 
   it("notices when a version was changed without its lock, and says how to lock it", () => {
     const part = { ...partOf("runc"), modules: { "github.com/opencontainers/runc": "9.9.9" } };
-    assert.throws(() => checkModule(part), /locks github\.com\/opencontainers\/runc at 1\.\d+\.\d+, versions\.json asks for 9\.9\.9: run "npx tsx lab\/toolchain\/pin\.ts runc"/);
+    assert.throws(
+      () => checkModule(part),
+      /locks github\.com\/opencontainers\/runc at 1\.\d+\.\d+, versions\.json asks for 9\.9\.9: run "npx tsx lab\/toolchain\/pin\.ts runc"/,
+    );
   });
 
   it("has each tool once", () => {
@@ -40,7 +52,12 @@ describe("lab toolchain: parts", () => {
   });
 
   it("has no wrapper module that no part uses", () => {
-    assert.deepEqual(readdirSync(modulesDirectory).sort(), toolchainParts().map(({ name }) => name).sort());
+    assert.deepEqual(
+      readdirSync(modulesDirectory).sort(),
+      toolchainParts()
+        .map(({ name }) => name)
+        .sort(),
+    );
   });
 
   it("names the tools there are when one is not known", () => {
@@ -63,7 +80,8 @@ describe("lab toolchain: parts", () => {
 
   it("builds so that neither folders nor commits of this machine get into a tool, and only locked modules do", () => {
     for (const part of toolchainParts()) {
-      for (const flag of ["-trimpath", "-buildvcs=false", "-mod=readonly"]) assert.ok(buildFlags(part).includes(flag), `${part.name}: ${flag}`);
+      for (const flag of ["-trimpath", "-buildvcs=false", "-mod=readonly"])
+        assert.ok(buildFlags(part).includes(flag), `${part.name}: ${flag}`);
     }
   });
 
@@ -84,8 +102,18 @@ describe("lab toolchain: parts", () => {
   it("leaves nothing of an interrupted build", async function () {
     this.timeout(60_000);
     const stop = new AbortController();
-    const report = (line: string): void => { if (line.includes("building")) stop.abort(new Error("interrupted")); };
-    await assert.rejects(ensureTools(config, ["pause", "kubectl"], { report, signal: stop.signal }, { downloads: new Downloads({ base: "off" }) }), /interrupted/);
+    const report = (line: string): void => {
+      if (line.includes("building")) stop.abort(new Error("interrupted"));
+    };
+    await assert.rejects(
+      ensureTools(
+        config,
+        ["pause", "kubectl"],
+        { report, signal: stop.signal },
+        { downloads: new Downloads({ base: "off" }) },
+      ),
+      /interrupted/,
+    );
     assert.deepEqual(readdirSync(join(folder, "tools")), []);
   });
 
@@ -99,7 +127,10 @@ describe("lab toolchain: parts", () => {
 
   it("has a Go of another version fetch the pinned one", async () => {
     const other = join(folder, "go");
-    writeFileSync(other, '#!/bin/sh\nif [ "$GOTOOLCHAIN" = local ]; then echo go1.99.0; else echo "fetched $GOTOOLCHAIN"; fi\n');
+    writeFileSync(
+      other,
+      '#!/bin/sh\nif [ "$GOTOOLCHAIN" = local ]; then echo go1.99.0; else echo "fetched $GOTOOLCHAIN"; fi\n',
+    );
     chmodSync(other, 0o755);
     const go = await findGo(undefined, { PATH: `${folder}:/bin:/usr/bin` });
     assert.equal(go.env["GOTOOLCHAIN"], `go${versions.toolchain.go}`);
@@ -162,7 +193,12 @@ describe("lab toolchain: parts", () => {
       this.timeout(120_000);
       const official = part("https://example.org/v1/gone", Buffer.from("x"), "");
       const lines: string[] = [];
-      await ensureTools(config, ["pause"], { report: (line) => lines.push(line) }, { parts: [official], downloads: new Downloads({ base }) });
+      await ensureTools(
+        config,
+        ["pause"],
+        { report: (line) => lines.push(line) },
+        { parts: [official], downloads: new Downloads({ base }) },
+      );
       assert.ok(existsSync(join(partFolder(config, official), "pause")));
       assert.match(lines.join("\n"), /no official file \(.*404.*\); building it instead/);
     });
@@ -170,7 +206,10 @@ describe("lab toolchain: parts", () => {
     it("stops at a file with a wrong checksum instead of building in silence", async () => {
       served["/example.org/v1/pause"] = Buffer.from("changed on its way");
       const official = part("https://example.org/v1/pause", Buffer.from("original"), "");
-      await assert.rejects(ensureTools(config, ["pause"], quiet, { parts: [official], downloads: new Downloads({ base }) }), /versions\.json pins/);
+      await assert.rejects(
+        ensureTools(config, ["pause"], quiet, { parts: [official], downloads: new Downloads({ base }) }),
+        /versions\.json pins/,
+      );
       assert.deepEqual(readdirSync(join(folder, "tools")), []);
     });
   });

@@ -27,7 +27,11 @@ describe("lab toolchain: cache", () => {
       await sleep(20);
       writeFileSync(join(partial, "tool"), "content");
     };
-    await Promise.all([ensureFolder(folder, quiet, fill), ensureFolder(folder, quiet, fill), ensureFolder(folder, quiet, fill)]);
+    await Promise.all([
+      ensureFolder(folder, quiet, fill),
+      ensureFolder(folder, quiet, fill),
+      ensureFolder(folder, quiet, fill),
+    ]);
     await ensureFolder(folder, quiet, fill);
     assert.equal(made, 1);
     assert.deepEqual(left(), ["thing-1.0"]);
@@ -71,7 +75,17 @@ describe("lab toolchain: cache", () => {
     const lines: string[] = [];
     let holding = true;
     let release: () => void = () => undefined;
-    const first = withLock(file, quiet, () => new Promise<void>((resolve) => { release = () => { holding = false; resolve(); }; }));
+    const first = withLock(
+      file,
+      quiet,
+      () =>
+        new Promise<void>((resolve) => {
+          release = () => {
+            holding = false;
+            resolve();
+          };
+        }),
+    );
     await sleep(20);
     const second = withLock(file, { report: (line) => lines.push(line) }, async () => assert.equal(holding, false));
     await sleep(50);
@@ -85,7 +99,9 @@ describe("lab toolchain: cache", () => {
     const file = join(directory, "lock");
     const stop = new AbortController();
     await withLock(file, quiet, async () => {
-      const waiting = withLock(file, { ...quiet, signal: stop.signal }, async () => assert.fail("took a lock that is held"));
+      const waiting = withLock(file, { ...quiet, signal: stop.signal }, async () =>
+        assert.fail("took a lock that is held"),
+      );
       setTimeout(() => stop.abort(new Error("interrupted")), 30);
       await assert.rejects(waiting);
       assert.ok(existsSync(file));
@@ -111,5 +127,9 @@ async function markOfEndedProcess(): Promise<string> {
   const child = spawn("true");
   const pid = child.pid!;
   await new Promise((resolve) => child.on("close", resolve));
-  return JSON.stringify({ pid, startTime: "1", bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() });
+  return JSON.stringify({
+    pid,
+    startTime: "1",
+    bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+  });
 }

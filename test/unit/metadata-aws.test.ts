@@ -29,7 +29,8 @@ describe("metadata on AWS", function () {
     }
     if (request.headers["x-aws-ec2-metadata-token"] !== token) return reply(401);
     const name = path.slice("/latest/meta-data/".length);
-    if (name === "") return reply(200, [...new Set(Object.keys(answers).map((key) => key.replace(/\/.*/, "/")))].join("\n"));
+    if (name === "")
+      return reply(200, [...new Set(Object.keys(answers).map((key) => key.replace(/\/.*/, "/")))].join("\n"));
     return name in answers ? reply(200, answers[name]) : reply(404, "<?xml version='1.0'?>");
   });
 
@@ -54,10 +55,16 @@ describe("metadata on AWS", function () {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const run = async (): Promise<{ readonly code: number; readonly output: string; readonly written: string }> => {
-    const script = metadataScript(awsProfile).contents.replaceAll("http://169.254.169.254", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const script = metadataScript(awsProfile).contents.replaceAll(
+      "http://169.254.169.254",
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    );
     const file = join(folder, "metadata");
     // Shorter waits.
-    writeFileSync(file, script.replaceAll("/run/corekube", folder).replace("--retry 30 --retry-delay 2", "--retry 3 --retry-delay 1"));
+    writeFileSync(
+      file,
+      script.replaceAll("/run/corekube", folder).replace("--retry 30 --retry-delay 2", "--retry 3 --retry-delay 1"),
+    );
     const child = spawn("bash", [file]);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));

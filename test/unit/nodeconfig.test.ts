@@ -20,8 +20,10 @@ import { anySpec } from "./support/arbitrary.js";
 const config = (spec: ClusterSpec, role: Role): NodeConfig => nodeConfig(spec, role, cloudProfile(spec.cloud)!);
 const userData = (spec: ClusterSpec, role: Role): string => renderUserData(spec, role, cloudProfile(spec.cloud)!);
 const anyRole = fc.constantFrom(...roles);
-const text = (found: NodeConfig, path: string): string => found.files.find((file) => file.path === path)?.contents ?? assert.fail(`no ${path}`);
-const unit = (found: NodeConfig, name: string): string => found.units.find((candidate) => candidate.name === name)?.contents ?? assert.fail(`no ${name}`);
+const text = (found: NodeConfig, path: string): string =>
+  found.files.find((file) => file.path === path)?.contents ?? assert.fail(`no ${path}`);
+const unit = (found: NodeConfig, name: string): string =>
+  found.units.find((candidate) => candidate.name === name)?.contents ?? assert.fail(`no ${name}`);
 
 describe("user-data of any cluster", function () {
   this.timeout(120_000);
@@ -51,7 +53,9 @@ describe("user-data of any cluster", function () {
       for (const role of roles) {
         const decoded = decode(userData(spec, role));
         assert.doesNotMatch(decoded, new RegExp(`${spec.name}-(etcd|controller|worker)-[0-9]`), name);
-        const inside = [...decoded.matchAll(/\b(\d+\.\d+)\.\d+\.\d+\b/g)].map((match) => match[1]!).filter((start) => start === "10.4");
+        const inside = [...decoded.matchAll(/\b(\d+\.\d+)\.\d+\.\d+\b/g)]
+          .map((match) => match[1]!)
+          .filter((start) => start === "10.4");
         assert.deepEqual(inside, [], `${name} ${role}: addresses in the private network`);
       }
     }
@@ -65,7 +69,10 @@ describe("user-data of any cluster", function () {
         assert.deepEqual(findSecrets(unpackUserData(userData(spec, role))), []);
         // Kubeconfigs and keys come later: paths, never content.
         // The metadata service's own token is asked for by each machine, and lives for minutes.
-        assert.doesNotMatch(decoded.replaceAll("X-aws-ec2-metadata-token: $token", ""), /-----BEGIN|client-key-data|client-certificate-data|"?token"?: ?\S/);
+        assert.doesNotMatch(
+          decoded.replaceAll("X-aws-ec2-metadata-token: $token", ""),
+          /-----BEGIN|client-key-data|client-certificate-data|"?token"?: ?\S/,
+        );
       }
     }
   });
@@ -77,10 +84,18 @@ describe("machines", () => {
 
     it(`of role ${role} have every program that a unit starts`, () => {
       const scripts = found.files.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path);
-      const programs = found.units.flatMap(({ contents = "" }) => [...contents.matchAll(/^Exec\w+=(\S+)/gm)].map((match) => match[1]!));
+      const programs = found.units.flatMap(({ contents = "" }) =>
+        [...contents.matchAll(/^Exec\w+=(\S+)/gm)].map((match) => match[1]!),
+      );
       assert.ok(programs.length >= 4);
       const downloaded = role === "etcd" ? ["/opt/bin/etcd"] : ["/opt/bin/kubelet"];
-      for (const program of programs) assert.ok([...scripts, ...downloaded, ...(role === "controller" ? ["/opt/corekube/bin/approve"] : [])].includes(program), program);
+      for (const program of programs)
+        assert.ok(
+          [...scripts, ...downloaded, ...(role === "controller" ? ["/opt/corekube/bin/approve"] : [])].includes(
+            program,
+          ),
+          program,
+        );
     });
 
     it(`of role ${role} write nothing to /usr, and keep scripts readable`, () => {
@@ -92,17 +107,25 @@ describe("machines", () => {
 
     it(`of role ${role} have only units that deliveries watch, or that are masked`, () => {
       // A machine serves without the approver: other controllers have one too.
-      for (const { name, masked } of found.units) assert.ok(masked || name === "corekube-approve.service" || (UNITS as readonly string[]).includes(name), name);
+      for (const { name, masked } of found.units)
+        assert.ok(masked || name === "corekube-approve.service" || (UNITS as readonly string[]).includes(name), name);
     });
 
     it(`of role ${role} start units only in an order that ends`, () => {
       const names = found.units.map(({ name }) => name);
       for (const { contents = "", name } of found.units) {
-        const needed = [...contents.matchAll(/^(?:Requires|After|Wants)=(.*)$/gm)].flatMap((match) => match[1]!.split(" "));
-        for (const other of needed) assert.ok(names.includes(other) || ["network-online.target", "containerd.service"].includes(other), `${name}: ${other}`);
+        const needed = [...contents.matchAll(/^(?:Requires|After|Wants)=(.*)$/gm)].flatMap((match) =>
+          match[1]!.split(" "),
+        );
+        for (const other of needed)
+          assert.ok(
+            names.includes(other) || ["network-online.target", "containerd.service"].includes(other),
+            `${name}: ${other}`,
+          );
         assert.ok(!needed.includes(name));
       }
-      for (const { enabled, contents, name } of found.units) assert.equal(enabled ?? false, contents?.includes("[Install]") ?? false, name);
+      for (const { enabled, contents, name } of found.units)
+        assert.equal(enabled ?? false, contents?.includes("[Install]") ?? false, name);
     });
 
     it(`of role ${role} never start their service before the secrets are there`, () => {
@@ -110,7 +133,9 @@ describe("machines", () => {
       assert.ok(!found.units.find(({ name }) => name === service)?.enabled);
       assert.match(unit(found, "corekube-secrets.path"), /^PathExists=\/etc\/corekube\/secrets\/complete$/m);
       assert.match(text(found, "/opt/corekube/bin/activate"), new RegExp(`^start ${service}$`, "m"));
-      const starters = found.units.filter(({ contents = "" }) => contents.replace(/^(After|Description)=.*$/gm, "").includes(service));
+      const starters = found.units.filter(({ contents = "" }) =>
+        contents.replace(/^(After|Description)=.*$/gm, "").includes(service),
+      );
       assert.deepEqual(starters, []);
     });
 
@@ -129,8 +154,15 @@ describe("machines", () => {
 
   it("that run pods let in nobody without a certificate or a right", () => {
     for (const role of ["controller", "worker"] as const) {
-      const kubelet = parseYaml(text(config(clusters.single, role), "/etc/corekube/kubelet.yaml")) as Record<string, unknown>;
-      assert.deepEqual(kubelet["authentication"], { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: "/etc/corekube/secrets/ca.crt" } });
+      const kubelet = parseYaml(text(config(clusters.single, role), "/etc/corekube/kubelet.yaml")) as Record<
+        string,
+        unknown
+      >;
+      assert.deepEqual(kubelet["authentication"], {
+        anonymous: { enabled: false },
+        webhook: { enabled: true },
+        x509: { clientCAFile: "/etc/corekube/secrets/ca.crt" },
+      });
       assert.deepEqual(kubelet["authorization"], { mode: "Webhook" });
       assert.equal(kubelet["readOnlyPort"], 0);
       assert.equal(kubelet["protectKernelDefaults"], true);
@@ -141,13 +173,23 @@ describe("machines", () => {
   });
 
   it("that are workers join with a token, controllers never do", () => {
-    assert.match(unit(config(clusters.single, "worker"), "kubelet.service"), /--bootstrap-kubeconfig=\/etc\/corekube\/secrets\/bootstrap\.kubeconfig/);
+    assert.match(
+      unit(config(clusters.single, "worker"), "kubelet.service"),
+      /--bootstrap-kubeconfig=\/etc\/corekube\/secrets\/bootstrap\.kubeconfig/,
+    );
     assert.doesNotMatch(unit(config(clusters.single, "controller"), "kubelet.service"), /bootstrap/);
   });
 
   it("that run etcd talk to certificates only", () => {
     const etcd = unit(config(clusters.ha, "etcd"), "etcd.service");
-    for (const flag of ["--client-cert-auth", "--peer-client-cert-auth", "--trusted-ca-file=", "--peer-trusted-ca-file=", "--tls-min-version=TLS1.2"]) assert.ok(etcd.includes(flag), flag);
+    for (const flag of [
+      "--client-cert-auth",
+      "--peer-client-cert-auth",
+      "--trusted-ca-file=",
+      "--peer-trusted-ca-file=",
+      "--tls-min-version=TLS1.2",
+    ])
+      assert.ok(etcd.includes(flag), flag);
     assert.deepEqual([...etcd.matchAll(/http:\/\/[^\s,]+/g)].map(String), ["http://127.0.0.1:2381"]);
     assert.match(etcd, /^User=etcd$/m);
     assert.match(etcd, new RegExp(`--quota-backend-bytes=${8 * 2 ** 30} `));
@@ -166,7 +208,12 @@ interface Pod {
     readonly priorityClassName: string;
     readonly securityContext: { readonly runAsNonRoot: boolean; readonly runAsUser: number };
     readonly volumes: readonly { readonly hostPath: { readonly path: string } }[];
-    readonly containers: readonly { readonly command: readonly string[]; readonly image: string; readonly securityContext: { readonly capabilities: unknown }; readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly?: boolean }[] }[];
+    readonly containers: readonly {
+      readonly command: readonly string[];
+      readonly image: string;
+      readonly securityContext: { readonly capabilities: unknown };
+      readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly?: boolean }[];
+    }[];
   };
 }
 
@@ -184,16 +231,23 @@ describe("control plane", () => {
       assert.equal(spec.priorityClassName, "system-node-critical");
       assert.ok(spec.hostNetwork);
       assert.match(container!.image, /@sha256:[0-9a-f]{64}$/);
-      for (const { readOnly, mountPath } of container!.volumeMounts) assert.ok(readOnly || mountPath === "/var/log/kube-apiserver", mountPath);
+      for (const { readOnly, mountPath } of container!.volumeMounts)
+        assert.ok(readOnly || mountPath === "/var/log/kube-apiserver", mountPath);
       const mounts = container!.volumeMounts.map(({ mountPath }) => mountPath);
       const paths = container!.command.flatMap((flag) => /=(\/[^,]*)$/.exec(flag)?.[1] ?? []);
       assert.ok(paths.length > 0);
-      for (const path of paths) assert.ok(mounts.some((mount) => path === mount || path.startsWith(`${mount}/`)), path);
+      for (const path of paths)
+        assert.ok(
+          mounts.some((mount) => path === mount || path.startsWith(`${mount}/`)),
+          path,
+        );
     });
 
     it(`${name} has only variables that the activation fills in`, () => {
       const known = /for name in ([A-Z_0-9 ]+); do/.exec(text(found, "/opt/corekube/bin/activate"))?.[1]?.split(" ");
-      const used = [...text(found, `/etc/corekube/manifests/${name}.yaml`).matchAll(/\$\{?([A-Z_0-9]+)\}?/g)].map((match) => match[1]!);
+      const used = [...text(found, `/etc/corekube/manifests/${name}.yaml`).matchAll(/\$\{?([A-Z_0-9]+)\}?/g)].map(
+        (match) => match[1]!,
+      );
       for (const variable of used) assert.ok(known?.includes(variable), variable);
     });
   }
@@ -205,7 +259,10 @@ describe("control plane", () => {
       assert.equal(pod(name).spec.securityContext.runAsUser, id);
       const named = flags(name).flatMap((flag) => new RegExp(`=/run/corekube/${name}/(.*)$`).exec(flag)?.[1] ?? []);
       assert.deepEqual([...files].sort(), [...new Set(named)].sort());
-      assert.match(text(found, "/opt/corekube/bin/activate"), new RegExp(`^credentials ${name} ${id} ${files.join(" ")}$`, "m"));
+      assert.match(
+        text(found, "/opt/corekube/bin/activate"),
+        new RegExp(`^credentials ${name} ${id} ${files.join(" ")}$`, "m"),
+      );
     });
   }
 
@@ -214,23 +271,40 @@ describe("control plane", () => {
   });
 
   it("keeps the capability that the official API server's program needs to start", () => {
-    assert.deepEqual(pod("kube-apiserver").spec.containers[0]!.securityContext.capabilities, { drop: ["ALL"], add: ["NET_BIND_SERVICE"] });
+    assert.deepEqual(pod("kube-apiserver").spec.containers[0]!.securityContext.capabilities, {
+      drop: ["ALL"],
+      add: ["NET_BIND_SERVICE"],
+    });
     assert.deepEqual(pod("kube-scheduler").spec.containers[0]!.securityContext.capabilities, { drop: ["ALL"] });
   });
 
   it("answers strangers on the health paths only", () => {
-    assert.ok(flags("kube-apiserver").includes("--authentication-config=/run/corekube/kube-apiserver/authentication.yaml"));
+    assert.ok(
+      flags("kube-apiserver").includes("--authentication-config=/run/corekube/kube-apiserver/authentication.yaml"),
+    );
     const authentication = parseYaml(controllerRules(clusters.ha)["authentication.yaml"]!) as { anonymous: unknown };
-    assert.deepEqual(authentication.anonymous, { enabled: true, conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }] });
+    assert.deepEqual(authentication.anonymous, {
+      enabled: true,
+      conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }],
+    });
     assert.ok(flags("kube-apiserver").includes("--authorization-mode=Node,RBAC"));
     assert.ok(!flags("kube-apiserver").some((flag) => flag.startsWith("--anonymous-auth")));
   });
 
   it("follows the settings", () => {
-    for (const flag of ["--service-cluster-ip-range=10.100.0.0/16", "--service-node-port-range=30000-37000", "--service-account-issuer=https://kubernetes.default.svc.prod.example"]) {
+    for (const flag of [
+      "--service-cluster-ip-range=10.100.0.0/16",
+      "--service-node-port-range=30000-37000",
+      "--service-account-issuer=https://kubernetes.default.svc.prod.example",
+    ]) {
       assert.ok(flags("kube-apiserver").includes(flag), flag);
     }
-    for (const flag of ["--cluster-cidr=10.32.0.0/12", "--service-cluster-ip-range=10.100.0.0/16", "--node-cidr-mask-size=24", "--bind-address=127.0.0.1"]) {
+    for (const flag of [
+      "--cluster-cidr=10.32.0.0/12",
+      "--service-cluster-ip-range=10.100.0.0/16",
+      "--node-cidr-mask-size=24",
+      "--bind-address=127.0.0.1",
+    ]) {
       assert.ok(flags("kube-controller-manager").includes(flag), flag);
     }
   });
@@ -239,7 +313,10 @@ describe("control plane", () => {
 describe("mirrors", () => {
   it("keep the layout of the originals", () => {
     assert.equal(releaseUrl({}, "https://dl.k8s.io/a/b"), "https://dl.k8s.io/a/b");
-    assert.equal(releaseUrl({ releases: "http://m.example:1/base/" }, "https://dl.k8s.io/a/b"), "http://m.example:1/base/dl.k8s.io/a/b");
+    assert.equal(
+      releaseUrl({ releases: "http://m.example:1/base/" }, "https://dl.k8s.io/a/b"),
+      "http://m.example:1/base/dl.k8s.io/a/b",
+    );
   });
 
   it("of images are asked and nobody else", () => {
@@ -254,7 +331,10 @@ describe("mirrors", () => {
 describe("budget of user-data", () => {
   it("is what clouds accept, in bytes", () => {
     assert.equal(userDataBudget("x".repeat(16_384), "x"), 0);
-    assert.throws(() => userDataBudget("x".repeat(16_385), "role worker"), /user-data of role worker: got 16385 bytes, clouds accept 16384; shorten .*ssh_public_keys/);
+    assert.throws(
+      () => userDataBudget("x".repeat(16_385), "role worker"),
+      /user-data of role worker: got 16385 bytes, clouds accept 16384; shorten .*ssh_public_keys/,
+    );
     assert.throws(() => userDataBudget("ü".repeat(8193), "x"), /16386 bytes/);
   });
 });

@@ -16,18 +16,31 @@ const spec = (settings: Readonly<Record<string, unknown>> = {}): ClusterSpec =>
   clusterSpec({
     "corekube:region": "fra1",
     "corekube:admin_cidrs": '["192.0.2.1/32"]',
-    ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`corekube:${key}`, typeof value === "string" ? value : JSON.stringify(value)])),
+    ...Object.fromEntries(
+      Object.entries(settings).map(([key, value]) => [
+        `corekube:${key}`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
+    ),
   });
-const text = (from: ClusterSpec, role: Role, path: string): string | undefined => nodeConfig(from, role, digitaloceanProfile).files.find((file) => file.path === path)?.contents;
+const text = (from: ClusterSpec, role: Role, path: string): string | undefined =>
+  nodeConfig(from, role, digitaloceanProfile).files.find((file) => file.path === path)?.contents;
 const unit = (from: ClusterSpec, role: Role, name: string): string => {
   const found = nodeConfig(from, role, digitaloceanProfile).units.find((candidate) => candidate.name === name);
   return `${found?.contents ?? ""}${Object.values(found?.dropins ?? {}).join("")}`;
 };
 const pod = (from: ClusterSpec, name: string) =>
-  (parseYaml(text(from, "controller", `/etc/corekube/manifests/${name}.yaml`) ?? "") as { spec: { containers: { resources: unknown; command: string[] }[] } }).spec.containers[0]!;
+  (
+    parseYaml(text(from, "controller", `/etc/corekube/manifests/${name}.yaml`) ?? "") as {
+      spec: { containers: { resources: unknown; command: string[] }[] };
+    }
+  ).spec.containers[0]!;
 
 /** A machine whose tools answer like this. */
-function machine(resources: NodeResources, has: { cpus: number; memory: number; blocks: number }): { status: number | null; stderr: string; values: string } {
+function machine(
+  resources: NodeResources,
+  has: { cpus: number; memory: number; blocks: number },
+): { status: number | null; stderr: string; values: string } {
   const folder = mkdtempSync(join(tmpdir(), "corekube-reserve-"));
   const tool = (name: string, body: string): void => {
     writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`);
@@ -39,7 +52,10 @@ function machine(resources: NodeResources, has: { cpus: number; memory: number; 
     tool("mkdir", "");
     writeFileSync(join(folder, "meminfo"), `MemTotal:       ${has.memory} kB\nMemFree:          12 kB\n`);
     const script = `set -euo pipefail\n${reserve(resources).replace("/proc/meminfo", join(folder, "meminfo"))}\necho "$RESERVED_CPU $RESERVED_MEMORY $RESERVED_DISK"`;
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { env: { PATH: `${folder}:/usr/bin:/bin` }, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+      encoding: "utf8",
+    });
     return { status, stderr, values: stdout.trim() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -54,7 +70,11 @@ describe("what nodes keep from pods", () => {
     const blocks = 41_284_608;
     const { status, values } = machine(asked, { cpus: 4, memory: 8_148_000, blocks });
     assert.equal(status, 0);
-    const [cpu, memory, disk] = values.split(" ").map((value) => Number.parseInt(value, 10)) as [number, number, number];
+    const [cpu, memory, disk] = values.split(" ").map((value) => Number.parseInt(value, 10)) as [
+      number,
+      number,
+      number,
+    ];
     assert.equal(4000 - cpu, 2000);
     assert.equal(8_148_000 - memory - 100 * 1024, 2048 * 1024);
     const bytes = blocks * 4096;
@@ -63,7 +83,10 @@ describe("what nodes keep from pods", () => {
   });
 
   it("is what the system needs where pods may have the rest", () => {
-    const { values } = machine({ pods: {}, system: { cpus: 0.25, memory: 512 } }, { cpus: 2, memory: 4_000_000, blocks: 1_000_000 });
+    const { values } = machine(
+      { pods: {}, system: { cpus: 0.25, memory: 512 } },
+      { cpus: 2, memory: 4_000_000, blocks: 1_000_000 },
+    );
     assert.equal(values, `250m ${512 * 1024}Ki 0Ki`);
   });
 
@@ -89,7 +112,10 @@ describe("machine sizes", () => {
 
   it("count what the kernel takes", () => {
     assert.ok(usableMemory({ memory: 4096 }) < 4096 * 0.98);
-    const sizes = [{ name: "small", cpus: 2, memory: 4096, disk: 0, monthly: 1 }, { name: "large", cpus: 2, memory: 8192, disk: 0, monthly: 2 }];
+    const sizes = [
+      { name: "small", cpus: 2, memory: 4096, disk: 0, monthly: 1 },
+      { name: "large", cpus: 2, memory: 8192, disk: 0, monthly: 2 },
+    ];
     assert.equal(smallestSize(sizes, { cpus: 2, memory: 4096, disk: 0 })?.name, "large");
     assert.equal(smallestSize(sizes, { cpus: 2, memory: 3800, disk: 0 })?.name, "small");
     assert.equal(smallestSize(sizes, { cpus: 3, memory: 1, disk: 0 }), undefined);
@@ -97,21 +123,43 @@ describe("machine sizes", () => {
 });
 
 describe("proxies", () => {
-  const proxied = spec({ http_proxy: "http://proxy.example:3128", https_proxy: "http://proxy.example:3129", no_proxy: "registry.example, 10.200.0.0/16" });
+  const proxied = spec({
+    http_proxy: "http://proxy.example:3128",
+    https_proxy: "http://proxy.example:3129",
+    no_proxy: "registry.example, 10.200.0.0/16",
+  });
 
   it("are for downloads, the container runtime and the kubelet", () => {
     const file = text(proxied, "worker", "/etc/corekube/proxy.env") ?? "";
-    for (const line of ["http_proxy=http://proxy.example:3128", "HTTP_PROXY=http://proxy.example:3128", "https_proxy=http://proxy.example:3129", "HTTPS_PROXY=http://proxy.example:3129"]) {
+    for (const line of [
+      "http_proxy=http://proxy.example:3128",
+      "HTTP_PROXY=http://proxy.example:3128",
+      "https_proxy=http://proxy.example:3129",
+      "HTTPS_PROXY=http://proxy.example:3129",
+    ]) {
       assert.ok(file.split("\n").includes(line), line);
     }
-    for (const name of ["corekube-install.service", "containerd.service", "kubelet.service"]) assert.match(unit(proxied, "worker", name), /^EnvironmentFile=-\/etc\/corekube\/proxy\.env$/m);
+    for (const name of ["corekube-install.service", "containerd.service", "kubelet.service"])
+      assert.match(unit(proxied, "worker", name), /^EnvironmentFile=-\/etc\/corekube\/proxy\.env$/m);
     assert.match(unit(proxied, "etcd", "corekube-install.service"), /proxy\.env/);
     assert.doesNotMatch(unit(proxied, "etcd", "etcd.service"), /proxy/);
   });
 
   it("never see what belongs to the cluster", () => {
-    const line = /^no_proxy=(.*)$/m.exec(text(proxied, "controller", "/etc/corekube/proxy.env") ?? "")?.[1]?.split(",") ?? [];
-    for (const entry of ["10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/20", "169.254.169.254", "127.0.0.0/8", "localhost", ".svc", ".cluster.local", "registry.example", "10.200.0.0/16"]) {
+    const line =
+      /^no_proxy=(.*)$/m.exec(text(proxied, "controller", "/etc/corekube/proxy.env") ?? "")?.[1]?.split(",") ?? [];
+    for (const entry of [
+      "10.2.0.0/16",
+      "10.3.0.0/16",
+      "10.4.0.0/20",
+      "169.254.169.254",
+      "127.0.0.0/8",
+      "localhost",
+      ".svc",
+      ".cluster.local",
+      "registry.example",
+      "10.200.0.0/16",
+    ]) {
       assert.ok(line.includes(entry), entry);
     }
   });
@@ -136,22 +184,40 @@ describe("disks of etcd", () => {
     assert.doesNotMatch(unit(root, "etcd", "etcd.service"), /wal|corekube-volume/);
     assert.equal(text(root, "etcd", "/opt/corekube/bin/volume"), undefined);
     assert.doesNotMatch(unit(root, "etcd", "corekube-activate.service"), /volume/);
-    assert.match(text(root, "etcd", "/opt/corekube/bin/activate") ?? "", /install -d -o etcd -g etcd -m 0700 \/var\/lib\/etcd$/m);
+    assert.match(
+      text(root, "etcd", "/opt/corekube/bin/activate") ?? "",
+      /install -d -o etcd -g etcd -m 0700 \/var\/lib\/etcd$/m,
+    );
   });
 });
 
 describe("components", () => {
   it("ask for what their options say, and are limited where another takes over", () => {
-    const asked = spec({ apiserver: { cpus: 1.5, mem: 2048 }, controller_manager: { cpus: 0.25, mem: 300 }, controller_size: "s-4vcpu-8gb" });
+    const asked = spec({
+      apiserver: { cpus: 1.5, mem: 2048 },
+      controller_manager: { cpus: 0.25, mem: 300 },
+      controller_size: "s-4vcpu-8gb",
+    });
     assert.deepEqual(pod(asked, "kube-apiserver").resources, { requests: { cpu: "1500m", memory: "2048Mi" } });
-    assert.deepEqual(pod(asked, "kube-controller-manager").resources, { requests: { cpu: "250m", memory: "300Mi" }, limits: { memory: "300Mi" } });
+    assert.deepEqual(pod(asked, "kube-controller-manager").resources, {
+      requests: { cpu: "250m", memory: "300Mi" },
+      limits: { memory: "300Mi" },
+    });
   });
 
-  for (const [level, verbosity, word] of [["ERROR", 0, "error"], ["WARN", 1, "warn"], ["INFO", 2, "info"], ["DEBUG", 4, "debug"]] as const) {
+  for (const [level, verbosity, word] of [
+    ["ERROR", 0, "error"],
+    ["WARN", 1, "warn"],
+    ["INFO", 2, "info"],
+    ["DEBUG", 4, "debug"],
+  ] as const) {
     it(`tell at ${level} what belongs there`, () => {
       const told = spec({ log_level: level });
       assert.ok(pod(told, "kube-apiserver").command.includes(`--v=${verbosity}`));
-      assert.deepEqual((parseYaml(text(told, "worker", "/etc/corekube/kubelet.yaml") ?? "") as { logging: unknown }).logging, { verbosity });
+      assert.deepEqual(
+        (parseYaml(text(told, "worker", "/etc/corekube/kubelet.yaml") ?? "") as { logging: unknown }).logging,
+        { verbosity },
+      );
       assert.match(unit(told, "etcd", "etcd.service"), new RegExp(`--log-level=${word} `));
       assert.match(text(told, "worker", "/etc/containerd/config.toml") ?? "", new RegExp(`^level = "${word}"$`, "m"));
     });
@@ -161,7 +227,9 @@ describe("components", () => {
 describe("public workers", () => {
   it("have label and taint of their pool", () => {
     assert.match(unit(spec(), "public", "kubelet.service"), /corekube\.io\/pool=public/);
-    const { registerWithTaints } = parseYaml(text(spec(), "public", "/etc/corekube/kubelet.yaml") ?? "") as { registerWithTaints: unknown };
+    const { registerWithTaints } = parseYaml(text(spec(), "public", "/etc/corekube/kubelet.yaml") ?? "") as {
+      registerWithTaints: unknown;
+    };
     assert.deepEqual(registerWithTaints, [{ key: "corekube.io/pool", value: "public", effect: "NoSchedule" }]);
     assert.match(unit(spec(), "worker", "kubelet.service"), /corekube\.io\/pool=worker/);
   });

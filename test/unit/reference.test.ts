@@ -33,9 +33,18 @@ describe("documents made from the settings", () => {
 
   it("declare type, default and meaning of every setting", () => {
     const { config } = parse(read("Pulumi.yaml")) as Project;
-    assert.deepEqual(Object.keys(config), optionNames.map((name) => `corekube:${name}`));
+    assert.deepEqual(
+      Object.keys(config),
+      optionNames.map((name) => `corekube:${name}`),
+    );
     for (const [key, { type, items, default: value, description }] of Object.entries(config)) {
-      const is = { string: typeof value === "string", integer: Number.isInteger(value), boolean: typeof value === "boolean", array: Array.isArray(value), object: typeof value === "object" && !Array.isArray(value) };
+      const is = {
+        string: typeof value === "string",
+        integer: Number.isInteger(value),
+        boolean: typeof value === "boolean",
+        array: Array.isArray(value),
+        object: typeof value === "object" && !Array.isArray(value),
+      };
       assert.ok(is[type as keyof typeof is], `${key}: default ${JSON.stringify(value)} is no ${type}`);
       assert.equal(type === "array", items !== undefined, key);
       assert.ok(description.length > 20, key);
@@ -44,9 +53,16 @@ describe("documents made from the settings", () => {
 
   it("have defaults that the program takes, but for what a stack must say", () => {
     const { config } = parse(read("Pulumi.yaml")) as Project;
-    const defaults = Object.fromEntries(Object.entries(config).map(([key, declared]) => [key.replace("corekube:", ""), declared.default]));
+    const defaults = Object.fromEntries(
+      Object.entries(config).map(([key, declared]) => [key.replace("corekube:", ""), declared.default]),
+    );
     assert.deepEqual(defaults, Object.fromEntries(optionNames.map((name) => [name, options[name].default])));
-    assert.deepEqual(validate(defaults).problems.map(({ path }) => path).sort(), ["admin_cidrs", "region"]);
+    assert.deepEqual(
+      validate(defaults)
+        .problems.map(({ path }) => path)
+        .sort(),
+      ["admin_cidrs", "region"],
+    );
   });
 
   it("ask for an engine that has what the program needs", () => {
@@ -60,7 +76,10 @@ describe("the lab's stack", () => {
   it("is a small cluster that the program accepts", () => {
     const { config } = parse(read("Pulumi.dev.yaml")) as { config: Record<string, unknown> };
     const { checksums: _written, ...mirrors } = config["corekube:mirrors"] as Record<string, unknown>;
-    const entries = Object.entries({ ...config, "corekube:mirrors": mirrors }).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
+    const entries = Object.entries({ ...config, "corekube:mirrors": mirrors }).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
     const spec = clusterSpec(Object.fromEntries(entries) as Record<string, string>);
     assert.deepEqual([spec.etcd.count, spec.controllers.count, spec.workers.count], [1, 1, 2]);
     assert.equal(spec.deletionProtection, false);
@@ -68,6 +87,7 @@ describe("the lab's stack", () => {
     assert.equal(config["digitalocean:apiEndpoint"], lab.apiUrl);
     assert.equal(spec.mirrors.releases, lab.mirrorUrl);
     assert.deepEqual(spec.adminCidrs, [`${lab.adminAddress}/32`]);
-    for (const [host, mirror] of Object.entries(spec.mirrors.registries)) assert.equal(mirror, `${lab.registryUrl}/${host}`);
+    for (const [host, mirror] of Object.entries(spec.mirrors.registries))
+      assert.equal(mirror, `${lab.registryUrl}/${host}`);
   });
 });

@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +26,8 @@ import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 
-const scripts = (spec: ClusterSpec, role: Role) => nodeConfig(spec, role, cloudProfile(spec.cloud)!).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
+const scripts = (spec: ClusterSpec, role: Role) =>
+  nodeConfig(spec, role, cloudProfile(spec.cloud)!).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 
 interface Result {
@@ -32,11 +44,18 @@ describe("scripts", function () {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** The script of a machine, with every folder of the machine below the test's. */
-  const local = (spec: ClusterSpec, role: Role, name: string, change: (text: string) => string = (text) => text): string => {
+  const local = (
+    spec: ClusterSpec,
+    role: Role,
+    name: string,
+    change: (text: string) => string = (text) => text,
+  ): string => {
     const found = scripts(spec, role).find(({ path }) => path.endsWith(`/${name}`));
     assert.ok(found, name);
     const file = join(folder, name);
-    writeFileSync(file, change(found.contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${folder}/$1/`), { mode: 0o755 });
+    writeFileSync(file, change(found.contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${folder}/$1/`), {
+      mode: 0o755,
+    });
     return file;
   };
 
@@ -97,24 +116,44 @@ describe("scripts", function () {
       const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const tree = join(folder, "tree");
       mkdirSync(join(tree, "etcd-v9", "doc"), { recursive: true });
-      for (const name of ["etcd", "etcdctl", "etcdutl", "README.md", "doc/x.md"]) writeFileSync(join(tree, "etcd-v9", name), name);
+      for (const name of ["etcd", "etcdctl", "etcdutl", "README.md", "doc/x.md"])
+        writeFileSync(join(tree, "etcd-v9", name), name);
       mkdirSync(join(tree, "cni"));
       for (const name of ["bridge", "portmap"]) writeFileSync(join(tree, "cni", name), name);
       const pack = (...args: string[]): Buffer => spawnSync("tar", ["-C", tree, "-cz", ...args]).stdout;
-      const contents = { kubelet: Buffer.from("kubelet"), kubectl: Buffer.from("kubectl"), etcd: pack("etcd-v9"), "cni-plugins": pack("-C", "cni", ".") };
+      const contents = {
+        kubelet: Buffer.from("kubelet"),
+        kubectl: Buffer.from("kubectl"),
+        etcd: pack("etcd-v9"),
+        "cni-plugins": pack("-C", "cni", "."),
+      };
       const { releases } = clusters.single;
       const place = (name: keyof typeof contents) => {
         const { host, pathname } = new URL(releases[name].url);
         files.set(`/${host}${pathname}`, contents[name]);
         return { url: releases[name].url, sha256: sha256(contents[name]) };
       };
-      spec = { ...clusters.single, mirrors: { releases: address, registries: {} }, releases: { kubelet: place("kubelet"), kubectl: place("kubectl"), etcd: place("etcd"), "cni-plugins": place("cni-plugins") } };
+      spec = {
+        ...clusters.single,
+        mirrors: { releases: address, registries: {} },
+        releases: {
+          kubelet: place("kubelet"),
+          kubectl: place("kubectl"),
+          etcd: place("etcd"),
+          "cni-plugins": place("cni-plugins"),
+        },
+      };
       mkdirSync(join(folder, "var/tmp"), { recursive: true });
     });
     afterEach(() => void server.close());
 
     /** With fewer tries and shorter pauses. */
-    const install = (role: Role, changed: ClusterSpec = spec): Promise<Result> => run(local(changed, role, "install", (text) => text.replace("--retry 4", "--retry 1").replace("--retry-delay 3", "--retry-delay 1")));
+    const install = (role: Role, changed: ClusterSpec = spec): Promise<Result> =>
+      run(
+        local(changed, role, "install", (text) =>
+          text.replace("--retry 4", "--retry 1").replace("--retry-delay 3", "--retry-delay 1"),
+        ),
+      );
 
     it("puts programs in place, and downloads nothing twice", async () => {
       const first = await install("worker");
@@ -136,17 +175,31 @@ describe("scripts", function () {
     it("downloads what another checksum is wanted of", async () => {
       await install("worker");
       const content = Buffer.from("kubelet of the next version");
-      files.set([...files.keys()].find((path) => path.endsWith("/kubelet"))!, content);
-      const next = { ...spec, releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: sha256(content) } } };
+      files.set(
+        [...files.keys()].find((path) => path.endsWith("/kubelet"))!,
+        content,
+      );
+      const next = {
+        ...spec,
+        releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: sha256(content) } },
+      };
       assert.equal((await install("worker", next)).code, 0);
       assert.equal(readFileSync(join(folder, "opt/bin/kubelet"), "utf8"), content.toString());
     });
 
     it("refuses a file with a wrong checksum, with all that one must know, and installs nothing of it", async () => {
-      const wrong = { ...spec, releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: "0".repeat(64) } } };
+      const wrong = {
+        ...spec,
+        releases: { ...spec.releases, kubelet: { ...spec.releases.kubelet, sha256: "0".repeat(64) } },
+      };
       const { code, output } = await install("worker", wrong);
       assert.equal(code, 1);
-      assert.match(output, new RegExp(`corekube-install: kubelet: wrong checksum of ${spec.mirrors.releases}/dl\\.k8s\\.io/\\S+: expected 0{64}, got ${spec.releases.kubelet.sha256}; mend`));
+      assert.match(
+        output,
+        new RegExp(
+          `corekube-install: kubelet: wrong checksum of ${spec.mirrors.releases}/dl\\.k8s\\.io/\\S+: expected 0{64}, got ${spec.releases.kubelet.sha256}; mend`,
+        ),
+      );
       assert.ok(!existsSync(join(folder, "opt/bin/kubelet")));
       assert.deepEqual(readdirSync(join(folder, "opt/corekube/installed")), []);
     });
@@ -155,7 +208,10 @@ describe("scripts", function () {
       files.clear();
       const { code, output } = await install("etcd");
       assert.equal(code, 1);
-      assert.match(output, /corekube-install: etcd: cannot download http:\/\/127\.0\.0\.1:\d+\/github\.com\/\S+ \(curl exit code 22\)/);
+      assert.match(
+        output,
+        /corekube-install: etcd: cannot download http:\/\/127\.0\.0\.1:\d+\/github\.com\/\S+ \(curl exit code 22\)/,
+      );
       assert.ok(asked.length > 1, "it tries more than once");
     });
 
@@ -172,16 +228,23 @@ describe("scripts", function () {
       fake("curl", `case "\${@: -1}" in ${answers} *) exit 22;; esac`);
       return run(local(clusters.single, "worker", "metadata"));
     };
-    const good = "*/hostname) echo dev-worker-0;; */id) echo 3164494;; */region) echo fra1;; */public/0/*) echo 192.0.2.7;; */private/0/*) echo 10.4.0.5;;";
+    const good =
+      "*/hostname) echo dev-worker-0;; */id) echo 3164494;; */region) echo fra1;; */public/0/*) echo 192.0.2.7;; */private/0/*) echo 10.4.0.5;;";
 
     it("writes what the cloud says", async () => {
       const { code, output } = await ask(good);
       assert.equal(code, 0, output);
-      assert.equal(readFileSync(join(folder, "run/corekube/metadata.env"), "utf8"), "HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=192.0.2.7\nREGION=fra1\nZONE=\nPROVIDER_ID=digitalocean://3164494\n");
+      assert.equal(
+        readFileSync(join(folder, "run/corekube/metadata.env"), "utf8"),
+        "HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=192.0.2.7\nREGION=fra1\nZONE=\nPROVIDER_ID=digitalocean://3164494\n",
+      );
     });
 
     it("writes nothing when the cloud says nothing, or nonsense", async () => {
-      for (const [answers, words] of [[good.replace("echo 10.4.0.5", "echo '10.4.0.5; reboot'"), /PRIVATE_IPV4: got '10\.4\.0\.5; reboot'/], [good.replace("echo fra1", "exit 28"), /^$/]] as const) {
+      for (const [answers, words] of [
+        [good.replace("echo 10.4.0.5", "echo '10.4.0.5; reboot'"), /PRIVATE_IPV4: got '10\.4\.0\.5; reboot'/],
+        [good.replace("echo fra1", "exit 28"), /^$/],
+      ] as const) {
         const { code, output } = await ask(answers);
         assert.notEqual(code, 0);
         assert.match(output, words);
@@ -191,22 +254,41 @@ describe("scripts", function () {
   });
 
   describe("activate", () => {
-    const environment = { HOSTNAME: "dev-controller-0", PRIVATE_IPV4: "10.4.0.5", ETCD_SERVERS: "https://10.4.0.2:2379,https://10.4.0.3:2379" };
+    const environment = {
+      HOSTNAME: "dev-controller-0",
+      PRIVATE_IPV4: "10.4.0.5",
+      ETCD_SERVERS: "https://10.4.0.2:2379,https://10.4.0.3:2379",
+    };
     const approve = "restart --no-block corekube-approve.service";
     const manifest = (): string => join(folder, "etc/kubernetes/manifests/kube-apiserver.yaml");
-    const calls = (): string[] => (existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n") : []);
-    const secret = (name: string, content: string): void => writeFileSync(join(folder, "etc/corekube/secrets", name), content);
+    const calls = (): string[] =>
+      existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n") : [];
+    const secret = (name: string, content: string): void =>
+      writeFileSync(join(folder, "etc/corekube/secrets", name), content);
 
     beforeEach(() => {
-      for (const path of ["etc/corekube/secrets", "etc/corekube/manifests", "etc/kubernetes/manifests", "etc/systemd/system", "opt/corekube/bin", "run/corekube", "var/log"]) mkdirSync(join(folder, path), { recursive: true });
+      for (const path of [
+        "etc/corekube/secrets",
+        "etc/corekube/manifests",
+        "etc/kubernetes/manifests",
+        "etc/systemd/system",
+        "opt/corekube/bin",
+        "run/corekube",
+        "var/log",
+      ])
+        mkdirSync(join(folder, path), { recursive: true });
       for (const { path, contents } of nodeConfig(clusters.ha, "controller", cloudProfile(clusters.ha.cloud)!).files) {
         if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
       }
-      for (const name of [...Object.values(controlPlaneUsers).flatMap(({ files }) => files), "approve"]) secret(name, name);
+      for (const name of [...Object.values(controlPlaneUsers).flatMap(({ files }) => files), "approve"])
+        secret(name, name);
       writeFileSync(join(folder, "etc/systemd/system/kubelet.service"), "[Unit]");
       secret("ca.crt", "authority");
       secret("complete", "");
-      fake("systemctl", `[ "$1" = --quiet ] && { [ -e ${folder}/running ]; exit; }\necho "$*" >>${folder}/calls; touch ${folder}/running`);
+      fake(
+        "systemctl",
+        `[ "$1" = --quiet ] && { [ -e ${folder}/running ]; exit; }\necho "$*" >>${folder}/calls; touch ${folder}/running`,
+      );
     });
     const activate = async (): Promise<void> => {
       const { code, output } = await run(local(clusters.ha, "controller", "activate"), environment);
@@ -220,8 +302,13 @@ describe("scripts", function () {
       assert.match(text, /^ +- --etcd-servers=https:\/\/10\.4\.0\.2:2379,https:\/\/10\.4\.0\.3:2379$/m);
       assert.match(text, /^ +corekube\/secrets: "?[0-9a-f]{64}"?$/m);
       assert.match(readFileSync(join(folder, "etc/kubernetes/kubelet.yaml"), "utf8"), /^resolvConf: \S+resolv\.conf$/m);
-      for (const name of readdirSync(join(folder, "etc/kubernetes/manifests"))) assert.doesNotMatch(readFileSync(join(folder, "etc/kubernetes/manifests", name), "utf8"), /\$\{/);
-      assert.deepEqual(readdirSync(join(folder, "etc/kubernetes/manifests")).sort(), ["kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"]);
+      for (const name of readdirSync(join(folder, "etc/kubernetes/manifests")))
+        assert.doesNotMatch(readFileSync(join(folder, "etc/kubernetes/manifests", name), "utf8"), /\$\{/);
+      assert.deepEqual(readdirSync(join(folder, "etc/kubernetes/manifests")).sort(), [
+        "kube-apiserver.yaml",
+        "kube-controller-manager.yaml",
+        "kube-scheduler.yaml",
+      ]);
       assert.deepEqual(calls(), ["restart --no-block kubelet.service", approve]);
     });
 
@@ -235,7 +322,12 @@ describe("scripts", function () {
           assert.deepEqual([mode & 0o777, uid, gid], [path === own ? 0o500 : 0o400, id, id], path);
         }
       }
-      for (const path of ["etc/systemd/system/kubelet.service", "etc/kubernetes/kubelet.yaml", "etc/kubernetes/manifests/kube-scheduler.yaml"]) assert.equal(statSync(join(folder, path)).mode & 0o777, 0o600, path);
+      for (const path of [
+        "etc/systemd/system/kubelet.service",
+        "etc/kubernetes/kubelet.yaml",
+        "etc/kubernetes/manifests/kube-scheduler.yaml",
+      ])
+        assert.equal(statSync(join(folder, path)).mode & 0o777, 0o600, path);
       const log = statSync(join(folder, "var/log/kube-apiserver"));
       assert.deepEqual([log.mode & 0o777, log.uid], [0o700, controlPlaneUsers["kube-apiserver"].id]);
     });
@@ -245,7 +337,12 @@ describe("scripts", function () {
       utimesSync(manifest(), 1, 1);
       await activate();
       assert.equal(statSync(manifest()).mtimeMs, 1000);
-      assert.deepEqual(calls(), ["restart --no-block kubelet.service", approve, "start --no-block kubelet.service", approve]);
+      assert.deepEqual(calls(), [
+        "restart --no-block kubelet.service",
+        approve,
+        "start --no-block kubelet.service",
+        approve,
+      ]);
     });
 
     it("restarts everything when a secret has changed", async () => {
@@ -283,7 +380,10 @@ describe("scripts", function () {
       mkdirSync(join(folder, "run/corekube"), { recursive: true });
       writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
       fake("curl", 'case "$*" in *https://10.4.0.5:10250/*) echo "no certificate" >&2; exit 35;; esac');
-      assert.deepEqual(await run(local(clusters.ha, "worker", "health")), { code: 1, output: "kubelet has no serving certificate yet: no certificate\n" });
+      assert.deepEqual(await run(local(clusters.ha, "worker", "health")), {
+        code: 1,
+        output: "kubelet has no serving certificate yet: no certificate\n",
+      });
     });
 
     for (const role of roles) {

@@ -48,23 +48,35 @@ describe("any cluster", function () {
   });
 
   it("has user-data that clouds accept, with long proxies, 20 mirrors and further keys", () => {
-    const registries = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`registry-${index}.upstream.example`, `https://mirror.corp.example:5000/registry-${index}`]));
-    const hosts = Array.from({ length: 100 }, (_, index) => `build-${index}.corp.example`).join(",").slice(0, 2000).replace(/,[^,]*$/, "");
+    const registries = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [
+        `registry-${index}.upstream.example`,
+        `https://mirror.corp.example:5000/registry-${index}`,
+      ]),
+    );
+    const hosts = Array.from({ length: 100 }, (_, index) => `build-${index}.corp.example`)
+      .join(",")
+      .slice(0, 2000)
+      .replace(/,[^,]*$/, "");
     const proxy = `http://proxy.corp.example:3128/${"gate/".repeat(392)}`;
     assert.ok(proxy.length > 1985 && hosts.length > 1975);
     for (const cloud of [{}, { ...aws, cloud_provider: "aws" }]) {
       const spec = clusterSpec(
         configuration({
           ...cloud,
-        high_availability: true,
-        http_proxy: proxy,
-        https_proxy: proxy,
-        no_proxy: hosts,
-        mirrors: { releases: "https://mirror.corp.example/releases", registries },
-        ssh_public_keys: [`ssh-ed25519 AAAA${"b".repeat(64)} ada@example`],
+          high_availability: true,
+          http_proxy: proxy,
+          https_proxy: proxy,
+          no_proxy: hosts,
+          mirrors: { releases: "https://mirror.corp.example/releases", registries },
+          ssh_public_keys: [`ssh-ed25519 AAAA${"b".repeat(64)} ada@example`],
         }),
       );
-      for (const role of roles) assert.ok(Buffer.byteLength(renderUserData(spec, role, cloudProfile(spec.cloud)!)) <= userDataLimit, `${spec.cloud} ${role}`);
+      for (const role of roles)
+        assert.ok(
+          Buffer.byteLength(renderUserData(spec, role, cloudProfile(spec.cloud)!)) <= userDataLimit,
+          `${spec.cloud} ${role}`,
+        );
     }
   });
 
@@ -78,11 +90,16 @@ describe("any cluster", function () {
           worst.set(role, Math.max(worst.get(role) ?? 0, bytes));
           if (bytes <= userDataLimit) continue;
           refused++;
-          assert.throws(() => renderUserData(spec, role, cloudProfile(spec.cloud)!), /clouds accept 16384; shorten what grows with the settings: corekube:/);
+          assert.throws(
+            () => renderUserData(spec, role, cloudProfile(spec.cloud)!),
+            /clouds accept 16384; shorten what grows with the settings: corekube:/,
+          );
         }
       }),
       { numRuns: 100 },
     );
-    process.stdout.write(`    largest user-data before the check: ${[...worst].map(([role, bytes]) => `${role} ${bytes} bytes`).join(", ")}; ${refused} of 100 too large\n`);
+    process.stdout.write(
+      `    largest user-data before the check: ${[...worst].map(([role, bytes]) => `${role} ${bytes} bytes`).join(", ")}; ${refused} of 100 too large\n`,
+    );
   });
 });

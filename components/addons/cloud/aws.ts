@@ -73,14 +73,25 @@ export const awsAddon: CloudProviderAddon = {
       name: "ebs-csi",
       image: "aws-ebs-csi-driver",
       object: { attachRequired: true, podInfoOnMount: false, fsGroupPolicy: "File" },
-      controllerArgs: ["controller", "--endpoint=$(CSI_ENDPOINT)", "--batching=true", `--k8s-tag-cluster-id=${spec.name}`, `--extra-tags=KubernetesCluster=${spec.name}`],
+      controllerArgs: [
+        "controller",
+        "--endpoint=$(CSI_ENDPOINT)",
+        "--batching=true",
+        `--k8s-tag-cluster-id=${spec.name}`,
+        `--extra-tags=KubernetesCluster=${spec.name}`,
+      ],
       controllerEnv: [
         { name: "AWS_REGION", value: spec.region },
         ...(endpoints.ec2 === undefined ? [] : [{ name: "AWS_EC2_ENDPOINT", value: endpoints.ec2 }]),
       ],
       controllerUser: 1000,
       // Zone and instance from the Node, where the cloud controller manager has written them: pods do not reach the metadata service.
-      nodeArgs: ["node", "--endpoint=$(CSI_ENDPOINT)", "--metadata-sources=kubernetes", "--csi-mount-point-prefix=/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.aws.com/"],
+      nodeArgs: [
+        "node",
+        "--endpoint=$(CSI_ENDPOINT)",
+        "--metadata-sources=kubernetes",
+        "--csi-mount-point-prefix=/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.aws.com/",
+      ],
       nodeHostNetwork: false,
       nodeRules: [
         // Without upstream's right to patch Nodes: it serves a taint that no node here has, and would let each node change all others.

@@ -17,7 +17,10 @@ const addons: Readonly<Record<CloudName, CloudProviderAddon>> = { aws: awsAddon,
  * Answers with what workers wait for: a node takes pods only after the cloud controller manager has been at it.
  * @param network The cloud's id of the machines' private network.
  */
-export function createCloudProvider(context: AddonContext, network?: pulumi.Output<string>): readonly pulumi.Resource[] {
+export function createCloudProvider(
+  context: AddonContext,
+  network?: pulumi.Output<string>,
+): readonly pulumi.Resource[] {
   const { spec, opts } = context;
   if (spec.cloudProvider === "none") return [];
   const addon = addons[spec.cloudProvider];
@@ -30,7 +33,10 @@ export function createCloudProvider(context: AddonContext, network?: pulumi.Outp
     ),
   ];
   const rule = createNodeAddressRule(context);
-  const manager = createControllerManager(context, addon.controllerManager(spec, network), [...(secret ?? []), ...rule]);
+  const manager = createControllerManager(context, addon.controllerManager(spec, network), [
+    ...(secret ?? []),
+    ...rule,
+  ]);
   const driver = addon.driver(spec);
   createStorageClasses(context, driver.provisioner, addon.storageClasses(spec));
   if (spec.csiDriver) createCsiDriver(context, driver, [manager]);

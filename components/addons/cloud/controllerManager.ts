@@ -2,7 +2,16 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { verbosity } from "../../nodeconfig/logging.js";
-import { type AddonContext, checksum, checksumAnnotation, image, namespace, nodeUpdate, objectName, restricted } from "../context.js";
+import {
+  type AddonContext,
+  checksum,
+  checksumAnnotation,
+  image,
+  namespace,
+  nodeUpdate,
+  objectName,
+  restricted,
+} from "../context.js";
 import { configDirectory, type ControllerManager } from "./addon.js";
 import { localApi, onControllers } from "./placement.js";
 
@@ -46,13 +55,24 @@ function ownRules(accounts: readonly string[]): PolicyRule[] {
  * Answers with what nodes wait for before they join.
  * @param after What must be there before the first node is given an address by it.
  */
-export function createControllerManager(context: AddonContext, manager: ControllerManager, after: readonly pulumi.Resource[]): pulumi.Resource {
+export function createControllerManager(
+  context: AddonContext,
+  manager: ControllerManager,
+  after: readonly pulumi.Resource[],
+): pulumi.Resource {
   const { opts } = context;
   const subjects = [{ kind: "ServiceAccount", name, namespace }];
-  const account = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
+  const account = new kubernetes.core.v1.ServiceAccount(
+    objectName(context, name),
+    { metadata: { name, namespace } },
+    opts,
+  );
   const clusterRole = new kubernetes.rbac.v1.ClusterRole(
     objectName(context, name),
-    { metadata: { name: `corekube:${name}` }, rules: [...sharedRules, ...(manager.accounts.length === 0 ? controllerRules : [])] },
+    {
+      metadata: { name: `corekube:${name}` },
+      rules: [...sharedRules, ...(manager.accounts.length === 0 ? controllerRules : [])],
+    },
     opts,
   );
   const clusterBinding = new kubernetes.rbac.v1.ClusterRoleBinding(
@@ -64,7 +84,11 @@ export function createControllerManager(context: AddonContext, manager: Controll
     },
     pulumi.mergeOptions(opts, { dependsOn: [clusterRole] }),
   );
-  const role = new kubernetes.rbac.v1.Role(objectName(context, name), { metadata: { name: `corekube:${name}`, namespace }, rules: ownRules(manager.accounts) }, opts);
+  const role = new kubernetes.rbac.v1.Role(
+    objectName(context, name),
+    { metadata: { name: `corekube:${name}`, namespace }, rules: ownRules(manager.accounts) },
+    opts,
+  );
   const bindings = [
     { suffix: "", name: `corekube:${name}` },
     // How the API server's own clients are told from others: for those who ask for metrics.
@@ -82,7 +106,16 @@ export function createControllerManager(context: AddonContext, manager: Controll
       ),
   );
   const files = manager.files ?? {};
-  const config = Object.keys(files).length === 0 ? [] : [new kubernetes.core.v1.ConfigMap(objectName(context, name), { metadata: { name, namespace, labels }, data: files }, opts)];
+  const config =
+    Object.keys(files).length === 0
+      ? []
+      : [
+          new kubernetes.core.v1.ConfigMap(
+            objectName(context, name),
+            { metadata: { name, namespace, labels }, data: files },
+            opts,
+          ),
+        ];
   return new kubernetes.apps.v1.DaemonSet(
     objectName(context, name),
     {
@@ -90,7 +123,10 @@ export function createControllerManager(context: AddonContext, manager: Controll
       spec: {
         selector: { matchLabels: labels },
         updateStrategy: nodeUpdate,
-        template: { metadata: { labels, annotations: { [checksumAnnotation]: checksum(files) } }, spec: podSpec(context, manager) },
+        template: {
+          metadata: { labels, annotations: { [checksumAnnotation]: checksum(files) } },
+          spec: podSpec(context, manager),
+        },
       },
     },
     pulumi.mergeOptions(opts, { dependsOn: [account, clusterBinding, ...bindings, ...config, ...after] }),
@@ -99,11 +135,17 @@ export function createControllerManager(context: AddonContext, manager: Controll
 
 function podSpec({ spec }: AddonContext, manager: ControllerManager): kubernetes.types.input.core.v1.PodSpec {
   const { files = {}, env = [] } = manager;
-  const mounts = Object.keys(files).length === 0 ? [] : [{ name: "config", mountPath: configDirectory, readOnly: true }];
+  const mounts =
+    Object.keys(files).length === 0 ? [] : [{ name: "config", mountPath: configDirectory, readOnly: true }];
   return {
     ...onControllers(spec),
     serviceAccountName: name,
-    securityContext: { seccompProfile: { type: "RuntimeDefault" }, runAsNonRoot: true, runAsUser: user, runAsGroup: user },
+    securityContext: {
+      seccompProfile: { type: "RuntimeDefault" },
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+    },
     containers: [
       {
         name,
@@ -121,7 +163,12 @@ function podSpec({ spec }: AddonContext, manager: ControllerManager): kubernetes
         env: [...localApi, ...env],
         securityContext: restricted(),
         resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
-        livenessProbe: { httpGet: { host: "127.0.0.1", path: "/healthz", port, scheme: "HTTPS" }, initialDelaySeconds: 20, timeoutSeconds: 5, failureThreshold: 5 },
+        livenessProbe: {
+          httpGet: { host: "127.0.0.1", path: "/healthz", port, scheme: "HTTPS" },
+          initialDelaySeconds: 20,
+          timeoutSeconds: 5,
+          failureThreshold: 5,
+        },
         volumeMounts: mounts,
       },
     ],

@@ -18,30 +18,60 @@ const healthPort = 9808;
 
 /** What the helpers do with the cluster's objects, on behalf of any driver. Snapshots are for those who bring their controller. */
 const controllerRules: readonly PolicyRule[] = [
-  { apiGroups: [""], resources: ["persistentvolumes"], verbs: ["get", "list", "watch", "create", "update", "patch", "delete"] },
+  {
+    apiGroups: [""],
+    resources: ["persistentvolumes"],
+    verbs: ["get", "list", "watch", "create", "update", "patch", "delete"],
+  },
   { apiGroups: [""], resources: ["persistentvolumeclaims"], verbs: ["get", "list", "watch", "update"] },
   { apiGroups: [""], resources: ["persistentvolumeclaims/status"], verbs: ["update", "patch"] },
   { apiGroups: [""], resources: ["nodes", "pods"], verbs: ["get", "list", "watch"] },
   { apiGroups: [""], resources: ["events"], verbs: ["list", "watch", "create", "update", "patch"] },
-  { apiGroups: ["storage.k8s.io"], resources: ["storageclasses", "csinodes", "volumeattributesclasses"], verbs: ["get", "list", "watch"] },
-  { apiGroups: ["storage.k8s.io"], resources: ["volumeattachments"], verbs: ["get", "list", "watch", "update", "patch"] },
+  {
+    apiGroups: ["storage.k8s.io"],
+    resources: ["storageclasses", "csinodes", "volumeattributesclasses"],
+    verbs: ["get", "list", "watch"],
+  },
+  {
+    apiGroups: ["storage.k8s.io"],
+    resources: ["volumeattachments"],
+    verbs: ["get", "list", "watch", "update", "patch"],
+  },
   { apiGroups: ["storage.k8s.io"], resources: ["volumeattachments/status"], verbs: ["patch"] },
 ];
 
 /** For the leaders among the helpers. */
-const leaseRules: readonly PolicyRule[] = [{ apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "list", "watch", "create", "update", "delete"] }];
+const leaseRules: readonly PolicyRule[] = [
+  {
+    apiGroups: ["coordination.k8s.io"],
+    resources: ["leases"],
+    verbs: ["get", "list", "watch", "create", "update", "delete"],
+  },
+];
 
 const roleRef = (kind: "ClusterRole" | "Role", name: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name });
 
 /** @param after What its nodes' part reads: the nodes' zones and ids. */
 export function createCsiDriver(context: AddonContext, driver: CsiDriver, after: readonly pulumi.Resource[]): void {
   const { opts } = context;
-  new kubernetes.storage.v1.CSIDriver(objectName(context, driver.name), { metadata: { name: driver.provisioner }, spec: driver.object }, opts);
+  new kubernetes.storage.v1.CSIDriver(
+    objectName(context, driver.name),
+    { metadata: { name: driver.provisioner }, spec: driver.object },
+    opts,
+  );
   const account = (name: string, rules: readonly PolicyRule[]): pulumi.Resource[] => {
     const subjects = [{ kind: "ServiceAccount", name, namespace }];
-    const made = new kubernetes.core.v1.ServiceAccount(objectName(context, name), { metadata: { name, namespace } }, opts);
+    const made = new kubernetes.core.v1.ServiceAccount(
+      objectName(context, name),
+      { metadata: { name, namespace } },
+      opts,
+    );
     if (rules.length === 0) return [made];
-    const role = new kubernetes.rbac.v1.ClusterRole(objectName(context, name), { metadata: { name: `corekube:${name}` }, rules: [...rules] }, opts);
+    const role = new kubernetes.rbac.v1.ClusterRole(
+      objectName(context, name),
+      { metadata: { name: `corekube:${name}` }, rules: [...rules] },
+      opts,
+    );
     const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
       objectName(context, name),
       { metadata: { name: `corekube:${name}` }, roleRef: roleRef("ClusterRole", `corekube:${name}`), subjects },
@@ -57,7 +87,11 @@ function createController(context: AddonContext, driver: CsiDriver, after: reado
   const { spec, opts } = context;
   const name = `${driver.name}-controller`;
   const labels = { "k8s-app": name };
-  const role = new kubernetes.rbac.v1.Role(objectName(context, name), { metadata: { name: `corekube:${name}`, namespace }, rules: [...leaseRules] }, opts);
+  const role = new kubernetes.rbac.v1.Role(
+    objectName(context, name),
+    { metadata: { name: `corekube:${name}`, namespace }, rules: [...leaseRules] },
+    opts,
+  );
   const binding = new kubernetes.rbac.v1.RoleBinding(
     objectName(context, name),
     {
@@ -89,13 +123,24 @@ function createController(context: AddonContext, driver: CsiDriver, after: reado
   );
 }
 
-function controllerPod({ spec }: AddonContext, driver: CsiDriver, name: string, labels: Record<string, string>): kubernetes.types.input.core.v1.PodSpec {
+function controllerPod(
+  { spec }: AddonContext,
+  driver: CsiDriver,
+  name: string,
+  labels: Record<string, string>,
+): kubernetes.types.input.core.v1.PodSpec {
   const user = driver.controllerUser;
   const placement = onControllers(spec);
   const helper = (what: string, args: readonly string[]): Container => ({
     name: what,
     image: image(spec, what),
-    args: [`--csi-address=${socket}`, `--v=${verbosity(spec.logLevel)}`, "--leader-election=true", `--leader-election-namespace=${namespace}`, ...args],
+    args: [
+      `--csi-address=${socket}`,
+      `--v=${verbosity(spec.logLevel)}`,
+      "--leader-election=true",
+      `--leader-election-namespace=${namespace}`,
+      ...args,
+    ],
     env: [...localApi],
     securityContext: restricted(),
     resources: { requests: { cpu: "10m", memory: "40Mi" }, limits: { memory: "256Mi" } },
@@ -106,7 +151,11 @@ function controllerPod({ spec }: AddonContext, driver: CsiDriver, name: string, 
     affinity: {
       ...placement.affinity,
       // Two of them would want the same port of the machine.
-      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" }] },
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" },
+        ],
+      },
     },
     serviceAccountName: name,
     securityContext: {
@@ -124,7 +173,12 @@ function controllerPod({ spec }: AddonContext, driver: CsiDriver, name: string, 
         livenessProbe: health("127.0.0.1"),
         volumeMounts: [socketMount],
       },
-      helper("csi-provisioner", ["--default-fstype=ext4", "--extra-create-metadata", "--feature-gates=Topology=true", "--timeout=60s"]),
+      helper("csi-provisioner", [
+        "--default-fstype=ext4",
+        "--extra-create-metadata",
+        "--feature-gates=Topology=true",
+        "--timeout=60s",
+      ]),
       helper("csi-attacher", ["--timeout=6m"]),
       helper("csi-resizer", ["--handle-volume-inuse-error=false", "--timeout=60s"]),
       liveness(spec),
@@ -141,7 +195,11 @@ function createNodes(context: AddonContext, driver: CsiDriver, after: readonly p
   const registrar: Container = {
     name: "csi-node-driver-registrar",
     image: image(spec, "csi-node-driver-registrar"),
-    args: [`--csi-address=${socket}`, `--kubelet-registration-path=${plugin}/csi.sock`, `--v=${verbosity(spec.logLevel)}`],
+    args: [
+      `--csi-address=${socket}`,
+      `--kubelet-registration-path=${plugin}/csi.sock`,
+      `--v=${verbosity(spec.logLevel)}`,
+    ],
     securityContext: restricted(),
     resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "64Mi" } },
     volumeMounts: [socketMount, { name: "registration", mountPath: "/registration" }],
@@ -172,14 +230,21 @@ function createNodes(context: AddonContext, driver: CsiDriver, after: readonly p
                 securityContext: { privileged: true, readOnlyRootFilesystem: true },
                 resources: { requests: { cpu: "10m", memory: "40Mi" }, limits: { memory: "256Mi" } },
                 livenessProbe: health(driver.nodeHostNetwork ? "127.0.0.1" : undefined),
-                volumeMounts: [socketMount, { name: "kubelet", mountPath: kubeletDirectory, mountPropagation: "Bidirectional" }, { name: "devices", mountPath: "/dev" }],
+                volumeMounts: [
+                  socketMount,
+                  { name: "kubelet", mountPath: kubeletDirectory, mountPropagation: "Bidirectional" },
+                  { name: "devices", mountPath: "/dev" },
+                ],
               },
               registrar,
               liveness(spec, driver.nodeHostNetwork ? "127.0.0.1" : ""),
             ],
             volumes: [
               { name: "socket", hostPath: { path: plugin, type: "DirectoryOrCreate" } },
-              { name: "registration", hostPath: { path: `${kubeletDirectory}/plugins_registry`, type: "DirectoryOrCreate" } },
+              {
+                name: "registration",
+                hostPath: { path: `${kubeletDirectory}/plugins_registry`, type: "DirectoryOrCreate" },
+              },
               { name: "kubelet", hostPath: { path: kubeletDirectory, type: "Directory" } },
               { name: "devices", hostPath: { path: "/dev", type: "Directory" } },
             ],
@@ -204,5 +269,11 @@ function liveness(spec: AddonContext["spec"], host = "127.0.0.1"): Container {
 }
 
 function health(host: string | undefined): kubernetes.types.input.core.v1.Probe {
-  return { httpGet: { path: "/healthz", port: healthPort, ...(host === undefined ? {} : { host }) }, initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 5 };
+  return {
+    httpGet: { path: "/healthz", port: healthPort, ...(host === undefined ? {} : { host }) },
+    initialDelaySeconds: 10,
+    periodSeconds: 10,
+    timeoutSeconds: 5,
+    failureThreshold: 5,
+  };
 }

@@ -63,7 +63,10 @@ export const digitaloceanAddon: CloudProviderAddon = {
       name: "cold-hdd",
       isDefault: false,
       parameters: {},
-      annotations: { "corekube.io/note": "DigitalOcean has no cold volumes: these are the same SSD volumes as those of the class ssd, at the same price." },
+      annotations: {
+        "corekube.io/note":
+          "DigitalOcean has no cold volumes: these are the same SSD volumes as those of the class ssd, at the same price.",
+      },
     },
   ],
 };

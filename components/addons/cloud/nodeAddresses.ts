@@ -14,27 +14,46 @@ const name = "corekube-node-addresses";
 export const addressRule =
   "variables.after.all(a, a.type == 'InternalIP' || (a.type == 'Hostname' && a.address == object.metadata.name) || variables.before.exists(b, b.type == a.type && b.address == a.address))";
 
-const addressesOf = (node: string): string => `has(${node}.status) && has(${node}.status.addresses) ? ${node}.status.addresses : []`;
+const addressesOf = (node: string): string =>
+  `has(${node}.status) && has(${node}.status.addresses) ? ${node}.status.addresses : []`;
 
 /** The specification of the policy; a test shows it to an API server. */
 export const addressPolicy = {
   // An API server that cannot ask refuses: the kubelet tries again.
   failurePolicy: "Fail",
   matchConstraints: {
-    resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["nodes", "nodes/status"], scope: "Cluster" }],
+    resourceRules: [
+      {
+        apiGroups: [""],
+        apiVersions: ["v1"],
+        operations: ["CREATE", "UPDATE"],
+        resources: ["nodes", "nodes/status"],
+        scope: "Cluster",
+      },
+    ],
   },
   matchConditions: [{ name: "kubelets", expression: "'system:nodes' in request.userInfo.groups" }],
   variables: [
     { name: "before", expression: `oldObject == null ? [] : (${addressesOf("oldObject")})` },
     { name: "after", expression: addressesOf("object") },
   ],
-  validations: [{ expression: addressRule, message: "a node may tell its private address and its own name; all other addresses are told by the cloud controller manager" }],
+  validations: [
+    {
+      expression: addressRule,
+      message:
+        "a node may tell its private address and its own name; all other addresses are told by the cloud controller manager",
+    },
+  ],
 };
 
 /** Answers with what must be there before a node is given an address that its kubelet must not invent. */
 export function createNodeAddressRule(context: AddonContext): readonly pulumi.Resource[] {
   const { opts } = context;
-  const policy = new kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(objectName(context, "node-addresses"), { metadata: { name }, spec: addressPolicy }, opts);
+  const policy = new kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+    objectName(context, "node-addresses"),
+    { metadata: { name }, spec: addressPolicy },
+    opts,
+  );
   const binding = new kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
     objectName(context, "node-addresses"),
     { metadata: { name }, spec: { policyName: name, validationActions: ["Deny"] } },

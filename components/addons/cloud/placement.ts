@@ -20,7 +20,9 @@ export function onControllers(spec: Pick<ClusterSpec, "name" | "controllers">) {
     affinity: {
       nodeAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: {
-          nodeSelectorTerms: machineNames(spec.name, spec.controllers).map((node) => ({ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] })),
+          nodeSelectorTerms: machineNames(spec.name, spec.controllers).map((node) => ({
+            matchFields: [{ key: "metadata.name", operator: "In", values: [node] }],
+          })),
         },
       },
     },

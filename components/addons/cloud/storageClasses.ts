@@ -4,7 +4,11 @@ import { type AddonContext, objectName } from "../context.js";
 import type { StorageClassSpec } from "./addon.js";
 
 /** Volumes are made where the pod that wants them is placed, since machines reach only those of their own zone. */
-export function createStorageClasses(context: AddonContext, provisioner: string, classes: readonly StorageClassSpec[]): void {
+export function createStorageClasses(
+  context: AddonContext,
+  provisioner: string,
+  classes: readonly StorageClassSpec[],
+): void {
   for (const { name, isDefault, parameters, annotations = {} } of classes) {
     new kubernetes.storage.v1.StorageClass(
       objectName(context, name),
@@ -12,7 +16,10 @@ export function createStorageClasses(context: AddonContext, provisioner: string,
         metadata: {
           name,
           labels: { "kubernetes.io/cluster-service": "true" },
-          annotations: { ...annotations, ...(isDefault ? { "storageclass.kubernetes.io/is-default-class": "true" } : {}) },
+          annotations: {
+            ...annotations,
+            ...(isDefault ? { "storageclass.kubernetes.io/is-default-class": "true" } : {}),
+          },
         },
         provisioner,
         parameters: { ...parameters },

@@ -26,16 +26,28 @@ export interface InstanceProfileArgs {
 }
 
 /** Makes role, policy and profile as children of `opts.parent`; undefined where the role may do nothing. @returns the profile's name. */
-export function createInstanceProfile({ spec, role, vpcId, tags }: InstanceProfileArgs, opts: pulumi.CustomResourceOptions): pulumi.Output<string> | undefined {
+export function createInstanceProfile(
+  { spec, role, vpcId, tags }: InstanceProfileArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> | undefined {
   const permissions = permissionsOf(spec, role);
   if (permissions.length === 0) return undefined;
   const what = `${spec.name}-${role}`;
   // Roles belong to an account, not to a region.
   const name = shortened(`${spec.name}-${spec.region}-${role}`, nameLength);
   const tagged = { ...tags, Name: what };
-  const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }] });
-  const made = new IamRole(what, { name, description: `Machines of ${spec.name}: ${role}`, assumeRolePolicy, tags: tagged }, opts);
-  const policy = pulumi.output(vpcId).apply((id) => JSON.stringify(policyDocument(permissions, { cluster: spec.name, region: spec.region, vpcId: id })));
+  const assumeRolePolicy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+  });
+  const made = new IamRole(
+    what,
+    { name, description: `Machines of ${spec.name}: ${role}`, assumeRolePolicy, tags: tagged },
+    opts,
+  );
+  const policy = pulumi
+    .output(vpcId)
+    .apply((id) => JSON.stringify(policyDocument(permissions, { cluster: spec.name, region: spec.region, vpcId: id })));
   const attached = new RolePolicy(what, { name, role: made.name, policy }, opts);
   return new InstanceProfile(what, { name, role: made.name, tags: tagged }, { ...opts, dependsOn: [attached] }).name;
 }

@@ -6,7 +6,9 @@ import { cipherSuites, tlsMinimum } from "../tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/ */
-export function controllerManager(spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr" | "components">): ControlPlanePod {
+export function controllerManager(
+  spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr" | "components">,
+): ControlPlanePod {
   const secret = (name: string): string => `${credentialDirectory("kube-controller-manager")}/${name}`;
   const kubeconfig = secret("controller-manager.kubeconfig");
   return {

@@ -49,7 +49,13 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
   }
   const { id } = controlPlaneUsers[pod.name];
   const mounts = [
-    { name: "credentials", path: credentialDirectory(pod.name), at: credentialDirectory(pod.name), type: "Directory", readOnly: true },
+    {
+      name: "credentials",
+      path: credentialDirectory(pod.name),
+      at: credentialDirectory(pod.name),
+      type: "Directory",
+      readOnly: true,
+    },
     ...(pod.reads ?? []).map((mount) => ({ ...mount, type: "File", readOnly: true })),
     ...(pod.writes ?? []).map((mount) => ({ ...mount, at: mount.path, type: "Directory", readOnly: false })),
   ];
@@ -66,7 +72,12 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
       hostNetwork: true,
       priority: 2000001000,
       priorityClassName: "system-node-critical",
-      securityContext: { runAsNonRoot: true, runAsUser: id, runAsGroup: id, seccompProfile: { type: "RuntimeDefault" } },
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: id,
+        runAsGroup: id,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
       containers: [
         {
           name: pod.name,
@@ -81,7 +92,11 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
           startupProbe: probe(pod.liveness, { periodSeconds: 5, failureThreshold: 36 }),
           livenessProbe: probe(pod.liveness, { periodSeconds: 10, failureThreshold: 8 }),
           ...(pod.readiness ? { readinessProbe: probe(pod.readiness, { periodSeconds: 2, failureThreshold: 3 }) } : {}),
-          volumeMounts: mounts.map(({ name, at, readOnly }) => ({ name, mountPath: at, ...(readOnly ? { readOnly } : {}) })),
+          volumeMounts: mounts.map(({ name, at, readOnly }) => ({
+            name,
+            mountPath: at,
+            ...(readOnly ? { readOnly } : {}),
+          })),
         },
       ],
       volumes: mounts.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),

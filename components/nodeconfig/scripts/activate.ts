@@ -1,6 +1,15 @@
 /** Scripts that put delivered secrets to use. They run at every boot, and after every delivery. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
-import { auditDirectory, etcdCertificates, etcdDirectory, kubeletConfig, manifestDirectory, scriptDirectory, secretsDirectory, templateDirectory } from "../layout.js";
+import {
+  auditDirectory,
+  etcdCertificates,
+  etcdDirectory,
+  kubeletConfig,
+  manifestDirectory,
+  scriptDirectory,
+  secretsDirectory,
+  templateDirectory,
+} from "../layout.js";
 import { kubeletTemplate } from "../kubelet.js";
 import { nodePool } from "../../spec/pools.js";
 import { reserve } from "../reservation.js";
@@ -9,7 +18,8 @@ import type { NodeFile } from "../types.js";
 import { approveUnitName } from "./approve.js";
 import { script } from "./shell.js";
 
-const purpose = "Puts the delivered secrets to use: starts the machine's service, or restarts it when it runs with others.";
+const purpose =
+  "Puts the delivered secrets to use: starts the machine's service, or restarts it when it runs with others.";
 
 /** Seconds until systemd ends it. */
 export const activateSeconds = 180;
@@ -60,14 +70,19 @@ const credentials = `credentials() { # PROGRAM USER FILE...
 
 ${Object.entries(controlPlaneUsers)
   .map(([program, { id, files }]) => `credentials ${program} ${id} ${files.join(" ")}\n`)
-  .join("")}install -d -o ${controlPlaneUsers["kube-apiserver"].id} -g ${controlPlaneUsers["kube-apiserver"].id} -m 0700 ${auditDirectory}
+  .join(
+    "",
+  )}install -d -o ${controlPlaneUsers["kube-apiserver"].id} -g ${controlPlaneUsers["kube-apiserver"].id} -m 0700 ${auditDirectory}
 `;
 
 /** The CIS benchmark wants unit files closed, though they hold no secret. */
 const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
 /** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */
-export function activateScript(spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">, role: Role): NodeFile {
+export function activateScript(
+  spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">,
+  role: Role,
+): NodeFile {
   switch (role) {
     case "etcd":
       return script(
@@ -100,7 +115,11 @@ systemctl restart --no-block ${approveUnitName}
       );
     case "worker":
     case "public":
-      return script("activate", purpose, `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start kubelet.service\n`);
+      return script(
+        "activate",
+        purpose,
+        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start kubelet.service\n`,
+      );
     default:
       return role satisfies never;
   }

@@ -8,10 +8,12 @@ import { script } from "./shell.js";
 export const approveUnitName = "corekube-approve.service";
 
 /** Of a request: what the API server has checked comes first, and what could hold anything is quoted and comes last. */
-const fields = '{{.metadata.name}}|{{with .status.conditions}}decided{{end}}|{{.spec.request}}|{{range .spec.usages}}{{.}},{{end}}|{{range .spec.groups}}{{printf "%q" .}} {{end}}|{{printf "%q" .spec.username}}{{"\\n"}}';
+const fields =
+  '{{.metadata.name}}|{{with .status.conditions}}decided{{end}}|{{.spec.request}}|{{range .spec.usages}}{{.}},{{end}}|{{range .spec.groups}}{{printf "%q" .}} {{end}}|{{printf "%q" .spec.username}}{{"\\n"}}';
 
 /** Of all Nodes, a line for each address: a name may hold no blank, an address anything. */
-const addresses = '{{range .items}}{{$name := .metadata.name}}{{range .status.addresses}}{{$name}} {{.type}} {{printf "%q" .address}}{{"\\n"}}{{end}}{{end}}';
+const addresses =
+  '{{range .items}}{{$name := .metadata.name}}{{range .status.addresses}}{{$name}} {{.type}} {{printf "%q" .address}}{{"\\n"}}{{end}}{{end}}';
 
 /**
  * Kubernetes signs such a request when somebody has approved it, and approves none by itself, since a stolen node could ask for

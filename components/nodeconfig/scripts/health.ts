@@ -39,7 +39,12 @@ const current = `current() { # PROGRAM
 `;
 
 export function healthScript(role: Role): NodeFile {
-  const health = (body: string): NodeFile => script("health", "Ends with 0 when this machine serves; otherwise says what does not, and ends with 1.", `${check}${body}`);
+  const health = (body: string): NodeFile =>
+    script(
+      "health",
+      "Ends with 0 when this machine serves; otherwise says what does not, and ends with 1.",
+      `${check}${body}`,
+    );
   switch (role) {
     case "etcd":
       return health(`

@@ -30,7 +30,8 @@ function needs(role: Role): readonly ReleaseName[] {
 const placing: Readonly<Record<ReleaseName, (file: string) => string>> = {
   kubelet: (file) => `program ${file} ${programDirectory}`,
   kubectl: (file) => `program ${file} ${programDirectory}`,
-  etcd: (file) => `archive ${file} ${programDirectory} --strip-components=1 --wildcards '*/etcd' '*/etcdctl' '*/etcdutl'`,
+  etcd: (file) =>
+    `archive ${file} ${programDirectory} --strip-components=1 --wildcards '*/etcd' '*/etcdctl' '*/etcdutl'`,
   "cni-plugins": (file) => `archive ${file} ${cniDirectory}`,
 };
 

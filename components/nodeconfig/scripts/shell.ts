@@ -4,7 +4,11 @@ import type { NodeFile } from "../types.js";
 
 /** A script in our directory. `purpose` is its first comment. */
 export function script(name: string, purpose: string, body: string): NodeFile {
-  return { path: `${scriptDirectory}/${name}`, mode: 0o755, contents: `#!/bin/bash\n# ${purpose}\nset -euo pipefail\n\n${body}` };
+  return {
+    path: `${scriptDirectory}/${name}`,
+    mode: 0o755,
+    contents: `#!/bin/bash\n# ${purpose}\nset -euo pipefail\n\n${body}`,
+  };
 }
 
 /** A word that bash takes as it is. */

@@ -13,7 +13,10 @@ const plugins = [
   "DenyServiceExternalIPs",
 ];
 
-export const admissionFlags: readonly string[] = [`--enable-admission-plugins=${plugins.join(",")}`, `--admission-control-config-file=${credentialDirectory("kube-apiserver")}/admission.yaml`];
+export const admissionFlags: readonly string[] = [
+  `--enable-admission-plugins=${plugins.join(",")}`,
+  `--admission-control-config-file=${credentialDirectory("kube-apiserver")}/admission.yaml`,
+];
 
 /** What namespaces without a label of their own enforce. Warnings and audit entries tell of what is not `restricted`, everywhere. */
 export function admissionConfiguration(spec: Pick<ClusterSpec, "podSecurity">): string {

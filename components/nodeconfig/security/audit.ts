@@ -19,12 +19,27 @@ const rules = [
   },
   // Hundreds in a minute, and nobody's decision.
   { level: "None", users: system, verbs: ["get", "list", "watch"] },
-  { level: "None", userGroups: ["system:nodes", "system:serviceaccounts:kube-system"], verbs: ["get", "list", "watch"] },
-  { level: "None", resources: [{ group: "coordination.k8s.io", resources: ["leases"] }, { group: "", resources: ["events"] }, { group: "events.k8s.io" }] },
+  {
+    level: "None",
+    userGroups: ["system:nodes", "system:serviceaccounts:kube-system"],
+    verbs: ["get", "list", "watch"],
+  },
+  {
+    level: "None",
+    resources: [
+      { group: "coordination.k8s.io", resources: ["leases"] },
+      { group: "", resources: ["events"] },
+      { group: "events.k8s.io" },
+    ],
+  },
   {
     level: "RequestResponse",
     verbs: ["create", "update", "patch", "delete", "deletecollection"],
-    resources: [{ group: "rbac.authorization.k8s.io" }, { group: "certificates.k8s.io" }, { group: "admissionregistration.k8s.io" }],
+    resources: [
+      { group: "rbac.authorization.k8s.io" },
+      { group: "certificates.k8s.io" },
+      { group: "admissionregistration.k8s.io" },
+    ],
   },
   { level: "Metadata" },
 ];

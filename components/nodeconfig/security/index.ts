@@ -9,10 +9,12 @@ import { auditPolicy } from "./audit.js";
 import { authenticationConfiguration } from "./authentication.js";
 
 /** By name in the secrets directory. */
-export function controllerRules(spec: Pick<ClusterSpec, "podSecurity" | "nodeCidr" | "cloudProvider">): Readonly<Record<string, string>> {
+export function controllerRules(
+  spec: Pick<ClusterSpec, "podSecurity" | "nodeCidr" | "cloudProvider">,
+): Readonly<Record<string, string>> {
   return {
     "admission.yaml": admissionConfiguration(spec),
-    "approve": approveScript(spec).contents,
+    approve: approveScript(spec).contents,
     "audit.yaml": auditPolicy(),
     "authentication.yaml": authenticationConfiguration(),
   };

@@ -26,7 +26,10 @@ export const controlPlaneUsers: Readonly<Record<ControlPlanePod["name"], Control
       ...["admission.yaml", "audit.yaml", "authentication.yaml", "encryption.yaml"],
     ],
   },
-  "kube-controller-manager": { id: 59_002, files: ["controller-manager.kubeconfig", "ca.crt", "ca.key", "service-account.key"] },
+  "kube-controller-manager": {
+    id: 59_002,
+    files: ["controller-manager.kubeconfig", "ca.crt", "ca.key", "service-account.key"],
+  },
   "kube-scheduler": { id: 59_003, files: ["scheduler.kubeconfig"] },
 };
 

@@ -13,13 +13,21 @@ const ipv4 = /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/;
 /** What is wrong with the host of an address that machines ask; undefined: nothing. */
 function hostProblem(host: string, settings: Settings): string | undefined {
   if (host.startsWith("[")) return "an address with a host name or an IPv4 address: machines have no IPv6";
-  if (host === "localhost" || host.endsWith(".localhost") || (ipv4.test(host) && ["127.0.0.0/8", "0.0.0.0/8"].some((range) => contains(range, host)))) {
+  if (
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    (ipv4.test(host) && ["127.0.0.0/8", "0.0.0.0/8"].some((range) => contains(range, host)))
+  ) {
     return "a server that all machines reach: this one is each machine itself";
   }
   if (ipv4.test(host)) {
-    if (contains("169.254.0.0/16", host)) return "a server that all machines reach: 169.254.0.0/16 is each machine's own link";
+    if (contains("169.254.0.0/16", host))
+      return "a server that all machines reach: 169.254.0.0/16 is each machine's own link";
     const inside = networks.find((name) => contains(settings[name], host));
-    return inside && `an address outside corekube:${inside} (${settings[inside]}), where only the cluster's own ${meaning[inside]} are`;
+    return (
+      inside &&
+      `an address outside corekube:${inside} (${settings[inside]}), where only the cluster's own ${meaning[inside]} are`
+    );
   }
   const domain = settings.cluster_domain;
   if (host === domain || host.endsWith(`.${domain}`) || host.endsWith(".svc")) {
@@ -45,7 +53,9 @@ const mirrorRule: Rule = {
   needs: ["mirrors", ...needs],
   check: (settings) => [
     ...addressProblems("mirrors.releases", settings.mirrors.releases, settings),
-    ...Object.entries(settings.mirrors.registries).flatMap(([host, mirror]) => addressProblems(joinPath("mirrors", "registries", host), mirror, settings)),
+    ...Object.entries(settings.mirrors.registries).flatMap(([host, mirror]) =>
+      addressProblems(joinPath("mirrors", "registries", host), mirror, settings),
+    ),
   ],
 };
 
@@ -54,7 +64,15 @@ const everythingRule: Rule = {
   needs: ["no_proxy", "http_proxy", "https_proxy"],
   check: ({ no_proxy, http_proxy, https_proxy }) =>
     http_proxy + https_proxy !== "" && no_proxy.split(",").some((entry) => ["*", "0.0.0.0/0"].includes(entry.trim()))
-      ? [{ path: "no_proxy", got: no_proxy, allowed: "a list without what means every address: nothing would use the proxies; for that, remove corekube:http_proxy and corekube:https_proxy", mend: unset("no_proxy") }]
+      ? [
+          {
+            path: "no_proxy",
+            got: no_proxy,
+            allowed:
+              "a list without what means every address: nothing would use the proxies; for that, remove corekube:http_proxy and corekube:https_proxy",
+            mend: unset("no_proxy"),
+          },
+        ]
       : [],
 };
 

@@ -10,8 +10,17 @@ const regionRule: Rule = {
     const names = regions.map(({ name }) => name);
     const { region, cloud } = settings;
     if (names.includes(region)) return [];
-    const near = regions.find((candidate) => candidate.near.some((beginning) => region.startsWith(beginning)))?.name ?? nearest(region, names);
-    return [{ path: "region", got: region, allowed: `a region of ${cloud}: ${names.join(", ")}`, mend: near ? `${set("region", near)} (the nearest)` : undefined }];
+    const near =
+      regions.find((candidate) => candidate.near.some((beginning) => region.startsWith(beginning)))?.name ??
+      nearest(region, names);
+    return [
+      {
+        path: "region",
+        got: region,
+        allowed: `a region of ${cloud}: ${names.join(", ")}`,
+        mend: near ? `${set("region", near)} (the nearest)` : undefined,
+      },
+    ];
   },
 };
 
@@ -31,7 +40,14 @@ const imageRule: Rule = {
     const { accepts, allowed } = profileOf(settings).images;
     if (image === "" || accepts.test(image)) return [];
     const foreign = cloudProfiles.some(({ name, images }) => name !== cloud && images.accepts.test(image));
-    return [{ path: "image", got: image, allowed: `${allowed}${foreign ? "; this is what another cloud takes" : ""}`, mend: unset("image") }];
+    return [
+      {
+        path: "image",
+        got: image,
+        allowed: `${allowed}${foreign ? "; this is what another cloud takes" : ""}`,
+        mend: unset("image"),
+      },
+    ];
   },
 };
 
@@ -45,12 +61,44 @@ const tagRule: Rule = {
     return Object.entries(settings.tags).flatMap(([name, content]): Problem[] => {
       const path = joinPath("tags", name);
       const lower = name.toLowerCase();
-      if (lower === ownTags.role) return [{ path, got: content, allowed: "another name: tags that begin with corekube say what a machine is for, and open its firewall", mend: unset(path) }];
+      if (lower === ownTags.role)
+        return [
+          {
+            path,
+            got: content,
+            allowed: "another name: tags that begin with corekube say what a machine is for, and open its firewall",
+            mend: unset(path),
+          },
+        ];
       if (lower === ownTags.cluster && (name !== "KubernetesCluster" || content !== settings.cluster_name)) {
-        return [{ path, got: content, allowed: `KubernetesCluster with the cluster's name (${settings.cluster_name}), which it always has`, mend: unset(path) }];
+        return [
+          {
+            path,
+            got: content,
+            allowed: `KubernetesCluster with the cluster's name (${settings.cluster_name}), which it always has`,
+            mend: unset(path),
+          },
+        ];
       }
-      if (taken.includes(name)) return [{ path, got: content, allowed: `another name: resources on ${settings.cloud} have their own in ${name}`, mend: unset(path) }];
-      return key.test(name) && value.test(content) ? [] : [{ path, got: content, allowed: `in this cloud ${allowed}`, ...(key.test(name) ? {} : { mend: unset(path) }) }];
+      if (taken.includes(name))
+        return [
+          {
+            path,
+            got: content,
+            allowed: `another name: resources on ${settings.cloud} have their own in ${name}`,
+            mend: unset(path),
+          },
+        ];
+      return key.test(name) && value.test(content)
+        ? []
+        : [
+            {
+              path,
+              got: content,
+              allowed: `in this cloud ${allowed}`,
+              ...(key.test(name) ? {} : { mend: unset(path) }),
+            },
+          ];
     });
   },
 };

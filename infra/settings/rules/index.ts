@@ -7,4 +7,11 @@ import { poolRules } from "./pools.js";
 import type { Rule } from "./rule.js";
 import { sizeRules } from "./sizes.js";
 
-export const rules: readonly Rule[] = [...cloudRules, ...awsRules, ...networkRules, ...addressRules, ...poolRules, ...sizeRules];
+export const rules: readonly Rule[] = [
+  ...cloudRules,
+  ...awsRules,
+  ...networkRules,
+  ...addressRules,
+  ...poolRules,
+  ...sizeRules,
+];

@@ -1,5 +1,12 @@
 /** Machine sizes: that they exist, and that they hold what is asked for. */
-import { holds, type MachineNeeds, type MachineSize, smallestSize, systemDisk, usableMemory } from "../../../components/cloud/sizes.js";
+import {
+  holds,
+  type MachineNeeds,
+  type MachineSize,
+  smallestSize,
+  systemDisk,
+  usableMemory,
+} from "../../../components/cloud/sizes.js";
 import { cloudProfiles } from "../../../components/cloud/profiles.js";
 import type { CloudName, Role } from "../../../components/spec/cluster.js";
 import type { OptionName } from "../options.js";
@@ -26,7 +33,11 @@ function amount({ cpus, memory, disk }: MachineNeeds): string {
 
 /** What pods and system can have of a machine of the size. */
 function offer(size: MachineSize): string {
-  return amount({ cpus: size.cpus, memory: usableMemory(size), disk: size.disk === 0 ? 0 : size.disk * 1024 - systemDisk });
+  return amount({
+    cpus: size.cpus,
+    memory: usableMemory(size),
+    disk: size.disk === 0 ? 0 : size.disk * 1024 - systemDisk,
+  });
 }
 
 function sizeRule(role: Role): Rule {
@@ -34,7 +45,12 @@ function sizeRule(role: Role): Rule {
   const asked = askedBy[role];
   return {
     // What nodes need also depends on the pods that run on all of them.
-    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const))],
+    needs: [
+      "cloud",
+      option,
+      ...asked,
+      ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const)),
+    ],
     check: (settings): Problem[] => {
       const { sizes } = profileOf(settings);
       const needs = machineNeeds(settings, role);
@@ -43,18 +59,41 @@ function sizeRule(role: Role): Rule {
       const named = settings[option];
       if (enough === undefined) {
         const largest = sizes.reduce((a, b) => (b.memory > a.memory ? b : a));
-        return [{ path: asked[0]!, got: settings[asked[0]!], allowed: `less: the sum of ${sources} and of what the system keeps is ${amount(needs)}, and the largest size of ${settings.cloud} (${largest.name}) has ${offer(largest)}` }];
+        return [
+          {
+            path: asked[0]!,
+            got: settings[asked[0]!],
+            allowed: `less: the sum of ${sources} and of what the system keeps is ${amount(needs)}, and the largest size of ${settings.cloud} (${largest.name}) has ${offer(largest)}`,
+          },
+        ];
       }
       if (named === "") return [];
       const size = sizes.find(({ name }) => name === named);
       if (size === undefined) {
-        const similar = nearest(named, sizes.map(({ name }) => name));
+        const similar = nearest(
+          named,
+          sizes.map(({ name }) => name),
+        );
         const foreign = elsewhere(settings.cloud, named);
         const hint = foreign ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
-        return [{ path: option, got: named, allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`, mend: set(option, hint && similar && !foreign ? similar : enough.name) }];
+        return [
+          {
+            path: option,
+            got: named,
+            allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`,
+            mend: set(option, hint && similar && !foreign ? similar : enough.name),
+          },
+        ];
       }
       if (holds(size, needs)) return [];
-      return [{ path: option, got: named, allowed: `a size that holds the sum of ${sources} and of what the system keeps: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the smallest that would do`, mend: set(option, enough.name) }];
+      return [
+        {
+          path: option,
+          got: named,
+          allowed: `a size that holds the sum of ${sources} and of what the system keeps: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the smallest that would do`,
+          mend: set(option, enough.name),
+        },
+      ];
     },
   };
 }
@@ -67,8 +106,26 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
       const least = daemonNeeds(settings);
       const { kube_cpus, kube_mem } = settings[option];
       return [
-        ...(kube_cpus !== undefined && kube_cpus < least.cpus ? [{ path: `${option}.kube_cpus`, got: kube_cpus, allowed: `at least ${least.cpus}, which kube-proxy and the pods' network ask for on every node`, mend: set(`${option}.kube_cpus`, least.cpus) }] : []),
-        ...(kube_mem !== undefined && kube_mem < least.memory ? [{ path: `${option}.kube_mem`, got: kube_mem, allowed: `at least ${least.memory}, which kube-proxy and the pods' network ask for on every node`, mend: set(`${option}.kube_mem`, least.memory) }] : []),
+        ...(kube_cpus !== undefined && kube_cpus < least.cpus
+          ? [
+              {
+                path: `${option}.kube_cpus`,
+                got: kube_cpus,
+                allowed: `at least ${least.cpus}, which kube-proxy and the pods' network ask for on every node`,
+                mend: set(`${option}.kube_cpus`, least.cpus),
+              },
+            ]
+          : []),
+        ...(kube_mem !== undefined && kube_mem < least.memory
+          ? [
+              {
+                path: `${option}.kube_mem`,
+                got: kube_mem,
+                allowed: `at least ${least.memory}, which kube-proxy and the pods' network ask for on every node`,
+                mend: set(`${option}.kube_mem`, least.memory),
+              },
+            ]
+          : []),
       ];
     },
   };

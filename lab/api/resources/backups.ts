@@ -12,14 +12,34 @@ const retentionDays = { daily: 7, weekly: 28 } as const;
 export function backupRoutes(app: FastifyInstance, context: Context): void {
   app.get("/v2/droplets/backups/supported_policies", () => ({
     supported_policies: [
-      { name: "weekly", possible_window_starts: hours, window_length_hours: 4, retention_period_days: 28, possible_days: ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] },
-      { name: "daily", possible_window_starts: hours, window_length_hours: 4, retention_period_days: 7, possible_days: [] },
+      {
+        name: "weekly",
+        possible_window_starts: hours,
+        window_length_hours: 4,
+        retention_period_days: 28,
+        possible_days: ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
+      },
+      {
+        name: "daily",
+        possible_window_starts: hours,
+        window_length_hours: 4,
+        retention_period_days: 7,
+        possible_days: [],
+      },
     ],
   }));
 
   app.get("/v2/droplets/backups/policies", (request) => {
-    const page = listOf(request, "policies", context.state.droplets.filter((droplet) => droplet.backups), (droplet) => droplet);
-    return { ...page, policies: Object.fromEntries(page.policies.map((droplet) => [String(droplet.id), policyView(droplet)])) };
+    const page = listOf(
+      request,
+      "policies",
+      context.state.droplets.filter((droplet) => droplet.backups),
+      (droplet) => droplet,
+    );
+    return {
+      ...page,
+      policies: Object.fromEntries(page.policies.map((droplet) => [String(droplet.id), policyView(droplet)])),
+    };
   });
 
   app.get<{ Params: { droplet: string } }>("/v2/droplets/:droplet/backups/policy", (request) => ({
@@ -37,5 +57,10 @@ const shown = (policy: BackupPolicy) => ({
 
 const policyView = (droplet: DropletRecord) =>
   droplet.backups
-    ? { droplet_id: droplet.id, backup_enabled: true, backup_policy: shown(droplet.backups), next_backup_window: backupWindow(droplet.backups) }
+    ? {
+        droplet_id: droplet.id,
+        backup_enabled: true,
+        backup_policy: shown(droplet.backups),
+        next_backup_window: backupWindow(droplet.backups),
+      }
     : { droplet_id: droplet.id, backup_enabled: false };

@@ -15,11 +15,21 @@ import { type ActionInput, actionBody, tagQuery } from "./dropletSchema.js";
 type ById = { Params: { droplet: string } };
 
 /** Actions that the original takes for a tag. */
-const forTags = ["power_cycle", "power_on", "power_off", "shutdown", "enable_ipv6", "enable_backups", "disable_backups", "snapshot"];
+const forTags = [
+  "power_cycle",
+  "power_on",
+  "power_off",
+  "shutdown",
+  "enable_ipv6",
+  "enable_backups",
+  "disable_backups",
+  "snapshot",
+];
 
 export function dropletActionRoutes(app: FastifyInstance, context: Context): void {
   const { state } = context;
-  const byId = (request: { params: { droplet: string } }): DropletRecord => requireDroplet(context, numericId(request.params.droplet));
+  const byId = (request: { params: { droplet: string } }): DropletRecord =>
+    requireDroplet(context, numericId(request.params.droplet));
   const actionsOf = (droplet: DropletRecord): ActionRecord[] =>
     state.actions.filter((action) => action.resource_type === "droplet" && action.resource_id === droplet.id);
 
@@ -32,13 +42,18 @@ export function dropletActionRoutes(app: FastifyInstance, context: Context): voi
   app.post("/v2/droplets/actions", (request, reply) => {
     const tag = parse(tagQuery, request.query).tag_name;
     const input = parse(actionBody, request.body);
-    if (!forTags.includes(input.type)) throw unprocessable(`type: ${input.type} cannot be done by tag, only ${forTags.join(", ")}`);
+    if (!forTags.includes(input.type))
+      throw unprocessable(`type: ${input.type} cannot be done by tag, only ${forTags.join(", ")}`);
     // All are checked before the first is started.
-    const starts = state.droplets.filter((droplet) => droplet.tags.includes(tag)).map((droplet) => prepare(context, droplet, input));
+    const starts = state.droplets
+      .filter((droplet) => droplet.tags.includes(tag))
+      .map((droplet) => prepare(context, droplet, input));
     return reply.status(201).send({ actions: starts.map((start) => actionView(start())) });
   });
 
-  app.get<ById>("/v2/droplets/:droplet/actions", (request) => listOf(request, "actions", actionsOf(byId(request)).reverse(), actionView));
+  app.get<ById>("/v2/droplets/:droplet/actions", (request) =>
+    listOf(request, "actions", actionsOf(byId(request)).reverse(), actionView),
+  );
 
   app.get<{ Params: { droplet: string; action: string } }>("/v2/droplets/:droplet/actions/:action", (request) => {
     const action = actionsOf(byId(request)).find((candidate) => candidate.id === numericId(request.params.action));
@@ -99,7 +114,8 @@ function workOf(context: Context, droplet: DropletRecord, input: ActionInput): (
       };
     case "enable_backups":
     case "change_backup_policy":
-      if (input.type === "change_backup_policy" && !droplet.backups) throw unprocessable("Backups are not enabled on this Droplet.");
+      if (input.type === "change_backup_policy" && !droplet.backups)
+        throw unprocessable("Backups are not enabled on this Droplet.");
       return async () => {
         droplet.backups = input.backup_policy ?? { plan: "daily", weekday: "SUN", hour: 0 };
       };

@@ -16,7 +16,8 @@ type ById = { Params: { droplet: string } };
 export function dropletRoutes(app: FastifyInstance, context: Context): void {
   const { state } = context;
   const view = (droplet: DropletRecord) => dropletView(context, droplet);
-  const byId = (request: { params: { droplet: string } }): DropletRecord => requireDroplet(context, numericId(request.params.droplet));
+  const byId = (request: { params: { droplet: string } }): DropletRecord =>
+    requireDroplet(context, numericId(request.params.droplet));
 
   app.get("/v2/droplets", (request) => {
     const query = parse(listQuery, request.query);
@@ -52,7 +53,8 @@ export function dropletRoutes(app: FastifyInstance, context: Context): void {
   app.delete("/v2/droplets", (request, reply) => {
     const tag = parse(tagQuery, request.query).tag_name;
     if (!state.tags.includes(tag)) throw notFound();
-    for (const droplet of state.droplets.filter((candidate) => candidate.tags.includes(tag))) deleteDroplet(context, droplet);
+    for (const droplet of state.droplets.filter((candidate) => candidate.tags.includes(tag)))
+      deleteDroplet(context, droplet);
     return reply.status(204).send();
   });
 
@@ -84,7 +86,8 @@ export function dropletRoutes(app: FastifyInstance, context: Context): void {
   app.get<ById>("/v2/droplets/:droplet/firewalls", (request) => {
     const droplet = byId(request);
     const mine = state.firewalls.filter(
-      (firewall) => firewall.droplet_ids.includes(droplet.id) || firewall.tags.some((tag) => droplet.tags.includes(tag)),
+      (firewall) =>
+        firewall.droplet_ids.includes(droplet.id) || firewall.tags.some((tag) => droplet.tags.includes(tag)),
     );
     return listOf(request, "firewalls", mine, (firewall) => firewallView(context, firewall));
   });
@@ -100,7 +103,11 @@ export function dropletRoutes(app: FastifyInstance, context: Context): void {
 
   app.get<ById>("/v2/droplets/:droplet/destroy_with_associated_resources", (request) => {
     const droplet = byId(request);
-    const resource = (id: string | number, name: string, cost: number) => ({ id: String(id), name, cost: cost.toFixed(2) });
+    const resource = (id: string | number, name: string, cost: number) => ({
+      id: String(id),
+      name,
+      cost: cost.toFixed(2),
+    });
     const volumes = state.volumes.filter((volume) => volume.dropletId === droplet.id);
     const ids = volumes.map((volume) => volume.id);
     return {

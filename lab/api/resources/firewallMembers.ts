@@ -13,7 +13,10 @@ export function firewallMemberRoutes(app: FastifyInstance, context: Context): vo
 
   /** One pair of routes: POST adds, DELETE removes. The outcome is checked as a whole before it is kept. */
   const routes = <T>(path: string, schema: z.ZodType<T>, add: Change<T>, remove: Change<T>): void => {
-    for (const [method, change] of [["POST", add], ["DELETE", remove]] as const) {
+    for (const [method, change] of [
+      ["POST", add],
+      ["DELETE", remove],
+    ] as const) {
       app.route<{ Params: { firewall: string } }>({
         method,
         url: `/v2/firewalls/:firewall/${path}`,

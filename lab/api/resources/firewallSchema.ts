@@ -8,11 +8,17 @@ export const maximumDroplets = 10;
 export const maximumTags = 5;
 export const maximumRules = 50;
 
-const address = z.string().refine((text) => ipv4Range(text) !== null || Address6.isValid(text), {
-  error: (issue) => `invalid address "${String(issue.input)}": must be an IPv4 or IPv6 address or CIDR`,
-});
+const address = z
+  .string()
+  .refine((text) => ipv4Range(text) !== null || Address6.isValid(text), {
+    error: (issue) => `invalid address "${String(issue.input)}": must be an IPv4 or IPv6 address or CIDR`,
+  });
 
-const list = <T extends z.ZodType>(item: T) => z.array(item).nullish().transform((items) => (items?.length ? items : undefined));
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => (items?.length ? items : undefined));
 
 const target = (name: string) =>
   z
@@ -45,10 +51,15 @@ const portsText = z
   .transform((text) => text ?? "");
 
 /** Writes ports in one form: "0" for all. */
-function normal<R extends { protocol: z.infer<typeof protocol>; ports: string }>(rule: R, problems: z.RefinementCtx): R {
+function normal<R extends { protocol: z.infer<typeof protocol>; ports: string }>(
+  rule: R,
+  problems: z.RefinementCtx,
+): R {
   const ports = normalPorts(rule.protocol, rule.ports);
   if (ports === null) {
-    problems.addIssue(`you must specify a valid range for ports, got "${rule.ports}": a port, a range such as "8000-9000", or "0" for all`);
+    problems.addIssue(
+      `you must specify a valid range for ports, got "${rule.ports}": a port, a range such as "8000-9000", or "0" for all`,
+    );
     return z.NEVER;
   }
   return { ...rule, ports };
@@ -77,18 +88,33 @@ export interface FirewallRules {
 }
 
 export const rulesBody = z.object({
-  inbound_rules: z.array(inboundRule).nullish().transform((items) => items ?? []),
-  outbound_rules: z.array(outboundRule).nullish().transform((items) => items ?? []),
+  inbound_rules: z
+    .array(inboundRule)
+    .nullish()
+    .transform((items) => items ?? []),
+  outbound_rules: z
+    .array(outboundRule)
+    .nullish()
+    .transform((items) => items ?? []),
 });
 
-const ids = z.array(z.number().int()).nullish().transform((items) => [...new Set(items ?? [])]);
-const tags = z.array(tagName).nullish().transform((items) => [...new Set(items ?? [])]);
+const ids = z
+  .array(z.number().int())
+  .nullish()
+  .transform((items) => [...new Set(items ?? [])]);
+const tags = z
+  .array(tagName)
+  .nullish()
+  .transform((items) => [...new Set(items ?? [])]);
 
 export const firewallBody = rulesBody.extend({
   name: z
     .string({ error: "name is required" })
     .max(255, "name: at most 255 characters")
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]+$/, "name: must begin with a letter or number, followed by letters, numbers, periods or dashes"),
+    .regex(
+      /^[a-zA-Z0-9][a-zA-Z0-9.-]+$/,
+      "name: must begin with a letter or number, followed by letters, numbers, periods or dashes",
+    ),
   droplet_ids: ids,
   tags,
 });
@@ -99,9 +125,16 @@ export const tagsBody = z.object({ tags: z.array(tagName, { error: "tags is requ
 export type FirewallInput = z.infer<typeof firewallBody>;
 
 /** Takes a name that exists no more out of all rules. */
-export function forgetTarget<K extends "tags" | "load_balancer_uids">(firewalls: readonly FirewallRules[], key: K, name: string): void {
+export function forgetTarget<K extends "tags" | "load_balancer_uids">(
+  firewalls: readonly FirewallRules[],
+  key: K,
+  name: string,
+): void {
   for (const firewall of firewalls) {
-    const targets = [...firewall.inbound_rules.map((rule) => rule.sources), ...firewall.outbound_rules.map((rule) => rule.destinations)];
+    const targets = [
+      ...firewall.inbound_rules.map((rule) => rule.sources),
+      ...firewall.outbound_rules.map((rule) => rule.destinations),
+    ];
     for (const target of targets) {
       const left = target[key]?.filter((other) => other !== name);
       if (left?.length) target[key] = left;

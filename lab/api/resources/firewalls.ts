@@ -8,14 +8,23 @@ import { listOf } from "../paging.js";
 import type { FirewallRecord, State } from "../state.js";
 import { timestamp } from "../store.js";
 import { parse } from "../validation.js";
-import { firewallBody, type FirewallInput, type FirewallTarget, maximumDroplets, maximumRules, maximumTags } from "./firewallSchema.js";
+import {
+  firewallBody,
+  type FirewallInput,
+  type FirewallTarget,
+  maximumDroplets,
+  maximumRules,
+  maximumTags,
+} from "./firewallSchema.js";
 
 type ById = { Params: { firewall: string } };
 
 export function firewallRoutes(app: FastifyInstance, context: Context): void {
   const { state, store, applier } = context;
 
-  app.get("/v2/firewalls", (request) => listOf(request, "firewalls", state.firewalls, (firewall) => firewallView(context, firewall)));
+  app.get("/v2/firewalls", (request) =>
+    listOf(request, "firewalls", state.firewalls, (firewall) => firewallView(context, firewall)),
+  );
 
   app.post("/v2/firewalls", (request, reply) => {
     const input = parse(firewallBody, request.body);
@@ -28,13 +37,16 @@ export function firewallRoutes(app: FastifyInstance, context: Context): void {
     return reply.status(202).send({ firewall: firewallView(context, firewall) });
   });
 
-  app.get<ById>("/v2/firewalls/:firewall", (request) => ({ firewall: firewallView(context, requireFirewall(state, request.params.firewall)) }));
+  app.get<ById>("/v2/firewalls/:firewall", (request) => ({
+    firewall: firewallView(context, requireFirewall(state, request.params.firewall)),
+  }));
 
   app.put<ById>("/v2/firewalls/:firewall", (request) => {
     const firewall = requireFirewall(state, request.params.firewall);
     const input = parse(firewallBody, request.body);
     check(state, input);
-    if (state.firewalls.some((other) => other !== firewall && other.name === input.name)) throw conflict("duplicate name");
+    if (state.firewalls.some((other) => other !== firewall && other.name === input.name))
+      throw conflict("duplicate name");
     Object.assign(firewall, input);
     store.changed();
     applier.changed(firewall.id);
@@ -70,7 +82,11 @@ export function firewallView({ state, applier }: Context, firewall: FirewallReco
     tags: firewall.tags,
     pending_changes:
       status === "waiting"
-        ? protectedDroplets(state, firewall).map((droplet) => ({ droplet_id: droplet.id, removing: false, status: "waiting" }))
+        ? protectedDroplets(state, firewall).map((droplet) => ({
+            droplet_id: droplet.id,
+            removing: false,
+            status: "waiting",
+          }))
         : [],
   };
 }
@@ -84,20 +100,27 @@ export function check(state: State, firewall: Omit<FirewallInput, "name">): void
   if (count === 0) throw unprocessable("firewall must have at least one rule");
   if (count > maximumRules) throw unprocessable(`a firewall may have at most ${maximumRules} rules, got ${count}`);
   if (firewall.droplet_ids.length > maximumDroplets) {
-    throw unprocessable(`droplet_ids: at most ${maximumDroplets} Droplets may be named, got ${firewall.droplet_ids.length}; use a tag`);
+    throw unprocessable(
+      `droplet_ids: at most ${maximumDroplets} Droplets may be named, got ${firewall.droplet_ids.length}; use a tag`,
+    );
   }
-  if (firewall.tags.length > maximumTags) throw unprocessable(`tags: at most ${maximumTags} may be named, got ${firewall.tags.length}`);
+  if (firewall.tags.length > maximumTags)
+    throw unprocessable(`tags: at most ${maximumTags} may be named, got ${firewall.tags.length}`);
   checkNames(state, "", { droplet_ids: firewall.droplet_ids, tags: firewall.tags });
-  for (const [index, rule] of firewall.inbound_rules.entries()) checkNames(state, `inbound_rules.${index}.sources.`, rule.sources);
-  for (const [index, rule] of firewall.outbound_rules.entries()) checkNames(state, `outbound_rules.${index}.destinations.`, rule.destinations);
+  for (const [index, rule] of firewall.inbound_rules.entries())
+    checkNames(state, `inbound_rules.${index}.sources.`, rule.sources);
+  for (const [index, rule] of firewall.outbound_rules.entries())
+    checkNames(state, `outbound_rules.${index}.destinations.`, rule.destinations);
 }
 
 function checkNames(state: State, path: string, target: FirewallTarget): void {
   const missing = (name: string, id: string | number): never => {
     throw unprocessable(`${path}${name}: ${id} does not exist`);
   };
-  for (const id of target.droplet_ids ?? []) if (!state.droplets.some((droplet) => droplet.id === id)) missing("droplet_ids", id);
+  for (const id of target.droplet_ids ?? [])
+    if (!state.droplets.some((droplet) => droplet.id === id)) missing("droplet_ids", id);
   for (const tag of target.tags ?? []) if (!state.tags.includes(tag)) missing("tags", tag);
-  for (const id of target.load_balancer_uids ?? []) if (!state.loadBalancers.some((one) => one.id === id)) missing("load_balancer_uids", id);
+  for (const id of target.load_balancer_uids ?? [])
+    if (!state.loadBalancers.some((one) => one.id === id)) missing("load_balancer_uids", id);
   for (const id of target.kubernetes_ids ?? []) missing("kubernetes_ids", id);
 }

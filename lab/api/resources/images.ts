@@ -11,16 +11,27 @@ import { freeText, numericId, parse, tagList, z } from "../validation.js";
 import { actionView, imageView } from "../views.js";
 
 const create = z.object({
-  name: z.string({ error: "name is required" }).min(1, "Name can't be blank").max(255, "Name is too long (maximum is 255 characters)"),
+  name: z
+    .string({ error: "name is required" })
+    .min(1, "Name can't be blank")
+    .max(255, "Name is too long (maximum is 255 characters)"),
   url: z.url({ protocol: /^https?$/, error: "url: must be an http or https URL of an image" }),
   region: z.string({ error: "region is required" }),
   distribution: freeText,
   description: freeText,
   tags: tagList,
 });
-const update = z.object({ name: z.string().min(1, "Name can't be blank").nullish(), distribution: z.string().nullish(), description: z.string().nullish() });
+const update = z.object({
+  name: z.string().min(1, "Name can't be blank").nullish(),
+  distribution: z.string().nullish(),
+  description: z.string().nullish(),
+});
 const action = z.object({ type: z.enum(["convert", "transfer"]), region: z.string().optional() });
-const filter = z.object({ type: z.string().optional(), private: z.string().optional(), tag_name: z.string().optional() });
+const filter = z.object({
+  type: z.string().optional(),
+  private: z.string().optional(),
+  tag_name: z.string().optional(),
+});
 
 const distributionOf = (text: string): string => (distributions.includes(text) ? text : "Unknown");
 
@@ -47,7 +58,8 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
 
   app.post("/v2/images", (request, reply) => {
     const input = parse(create, request.body);
-    if (!findRegion(input.region)) throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
+    if (!findRegion(input.region))
+      throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
     const image: ImageRecord = {
       id: store.id(),
       name: input.name,
@@ -103,7 +115,9 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
     listOf(request, "actions", actionsOf(ownImage(state, request.params.image)).reverse(), actionView),
   );
   app.get<{ Params: { image: string; action: string } }>("/v2/images/:image/actions/:action", (request) => {
-    const record = actionsOf(ownImage(state, request.params.image)).find((one) => one.id === numericId(request.params.action));
+    const record = actionsOf(ownImage(state, request.params.image)).find(
+      (one) => one.id === numericId(request.params.action),
+    );
     if (!record) throw notFound();
     return { action: actionView(record) };
   });
@@ -133,11 +147,16 @@ function importLater({ store, delays }: Context, image: ImageRecord): void {
 }
 
 function transfer({ tasks }: Context, image: ImageRecord, region: string | undefined): ActionRecord {
-  if (region === undefined || !findRegion(region)) throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
+  if (region === undefined || !findRegion(region))
+    throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
   return tasks.start({ type: "transfer", resource: "image", id: image.id, region }, `image ${image.id}`, async () => {
     if (!image.regions.includes(region)) image.regions.push(region);
   });
 }
 
 const convert = ({ tasks }: Context, image: ImageRecord): ActionRecord =>
-  tasks.start({ type: "convert", resource: "image", id: image.id, region: image.regions[0] ?? null }, `image ${image.id}`, () => Promise.resolve());
+  tasks.start(
+    { type: "convert", resource: "image", id: image.id, region: image.regions[0] ?? null },
+    `image ${image.id}`,
+    () => Promise.resolve(),
+  );

@@ -20,14 +20,17 @@ export function keyRoutes(app: FastifyInstance, { state, store }: Context): void
   app.post("/v2/account/keys", (request, reply) => {
     const { name, public_key } = parse(create, request.body);
     const fingerprint = keyFingerprint(public_key);
-    if (state.keys.some((key) => key.fingerprint === fingerprint)) throw unprocessable("SSH Key is already in use on your account");
+    if (state.keys.some((key) => key.fingerprint === fingerprint))
+      throw unprocessable("SSH Key is already in use on your account");
     const key: KeyRecord = { id: store.id(), fingerprint, public_key, name };
     state.keys.push(key);
     store.changed();
     return reply.status(201).send({ ssh_key: key });
   });
 
-  app.get<{ Params: { key: string } }>("/v2/account/keys/:key", (request) => ({ ssh_key: requireKey(state, request.params.key) }));
+  app.get<{ Params: { key: string } }>("/v2/account/keys/:key", (request) => ({
+    ssh_key: requireKey(state, request.params.key),
+  }));
 
   app.put<{ Params: { key: string } }>("/v2/account/keys/:key", (request) => {
     const key = requireKey(state, request.params.key);
@@ -61,7 +64,9 @@ function requireKey(state: State, identifier: string): KeyRecord {
 export function keyFingerprint(publicKey: string): string {
   const parsed = utils.parseKey(publicKey);
   if (parsed instanceof Error || parsed.isPrivateKey() || !/^(ssh-|ecdsa-|sk-)/.test(publicKey)) {
-    throw unprocessable('Key invalid, key should be of the format "[type] [key] [comment]", for instance "ssh-ed25519 AAAA... me"');
+    throw unprocessable(
+      'Key invalid, key should be of the format "[type] [key] [comment]", for instance "ssh-ed25519 AAAA... me"',
+    );
   }
   const digest = createHash("md5").update(parsed.getPublicSSH()).digest("hex");
   return (digest.match(/../g) ?? []).join(":");

@@ -10,12 +10,14 @@ const units = { "lb-small": 1, "lb-medium": 3, "lb-large": 6 } as const;
  * @throws ApiError 422 when they contradict each other, name something unknown, or need what the lab has not.
  */
 export function settingsOf(state: State, input: LoadBalancerInput, vpcId: string): LoadBalancerSettings {
-  if (input.tag !== "" && input.droplet_ids.length > 0) throw unprocessable("only one of droplet_ids or tag may be given");
+  if (input.tag !== "" && input.droplet_ids.length > 0)
+    throw unprocessable("only one of droplet_ids or tag may be given");
   if (input.type === "GLOBAL") throw notOffered('type "GLOBAL"', "use REGIONAL");
   if (input.network_stack === "DUALSTACK") throw notOffered('network_stack "DUALSTACK"', "use IPV4");
   if (input.sticky_sessions?.type === "cookies") throw notOffered('sticky_sessions.type "cookies"', "use none");
   if (input.redirect_http_to_https) throw notOffered("redirect_http_to_https", "leave it out");
-  if (input.enable_proxy_protocol || input.health_check.proxy_protocol) throw notOffered("PROXY protocol", "leave it out");
+  if (input.enable_proxy_protocol || input.health_check.proxy_protocol)
+    throw notOffered("PROXY protocol", "leave it out");
   checkRules(input.forwarding_rules);
   checkDroplets(state, input.droplet_ids, vpcId);
   const project = input.project_id ?? state.projects.find((one) => one.is_default)?.id ?? "";
@@ -45,18 +47,27 @@ export function checkRules(rules: readonly ForwardingRule[]): void {
     const label = `forwarding_rules: ${rule.entry_protocol} ${rule.entry_port}`;
     if (ports.has(rule.entry_port)) throw unprocessable(`${label}: two rules have the same entry port`);
     ports.add(rule.entry_port);
-    if ((rule.entry_protocol === "udp") !== (rule.target_protocol === "udp")) throw unprocessable(`${label}: udp needs udp on both sides`);
-    const secure = rule.entry_protocol === "https" || rule.entry_protocol === "http2" || rule.entry_protocol === "http3";
-    if (rule.tls_passthrough && !secure) throw unprocessable(`${label}: tls_passthrough needs entry_protocol https or http2`);
+    if ((rule.entry_protocol === "udp") !== (rule.target_protocol === "udp"))
+      throw unprocessable(`${label}: udp needs udp on both sides`);
+    const secure =
+      rule.entry_protocol === "https" || rule.entry_protocol === "http2" || rule.entry_protocol === "http3";
+    if (rule.tls_passthrough && !secure)
+      throw unprocessable(`${label}: tls_passthrough needs entry_protocol https or http2`);
     if (secure && !rule.tls_passthrough) {
       if (!rule.certificate_id) throw unprocessable(`${label}: needs certificate_id or tls_passthrough`);
       throw notOffered(`${label}: TLS termination`, "use tcp or tls_passthrough");
     }
     if (rule.entry_protocol === "udp" || rule.entry_protocol === "http2" || rule.entry_protocol === "http3") {
-      throw notOffered(`${label}: entry_protocol ${rule.entry_protocol}`, "use tcp, http, or https with tls_passthrough");
+      throw notOffered(
+        `${label}: entry_protocol ${rule.entry_protocol}`,
+        "use tcp, http, or https with tls_passthrough",
+      );
     }
     const fits = secure ? rule.target_protocol === "https" : rule.target_protocol === rule.entry_protocol;
-    if (!fits) throw unprocessable(`${label}: target_protocol ${rule.target_protocol} does not go with entry_protocol ${rule.entry_protocol}`);
+    if (!fits)
+      throw unprocessable(
+        `${label}: target_protocol ${rule.target_protocol} does not go with entry_protocol ${rule.entry_protocol}`,
+      );
   }
 }
 
@@ -65,6 +76,7 @@ export function checkDroplets(state: State, ids: readonly number[], vpcId: strin
   for (const id of ids) {
     const droplet = state.droplets.find((one) => one.id === id);
     if (!droplet) throw unprocessable(`droplet_ids: Droplet ${id} does not exist`);
-    if (droplet.vpcId !== vpcId) throw unprocessable(`droplet_ids: Droplet ${id} is not in the load balancer's VPC ${vpcId}`);
+    if (droplet.vpcId !== vpcId)
+      throw unprocessable(`droplet_ids: Droplet ${id} is not in the load balancer's VPC ${vpcId}`);
   }
 }

@@ -31,7 +31,8 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
   app.get("/v2/load_balancers", (request) => {
     const query = parse(filter, request.query);
     const wanted = state.loadBalancers.filter(
-      (balancer) => (!query.names || query.names.includes(balancer.name)) && (!query.uuids || query.uuids.includes(balancer.id)),
+      (balancer) =>
+        (!query.names || query.names.includes(balancer.name)) && (!query.uuids || query.uuids.includes(balancer.id)),
     );
     return listOf(request, "load_balancers", wanted, view);
   });
@@ -75,8 +76,16 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
   });
 
   /** A pair of routes: POST adds, DELETE removes. */
-  const pair = <T>(path: string, schema: z.ZodType<T>, add: (balancer: LoadBalancerRecord, input: T) => void, remove: typeof add): void => {
-    for (const [method, change] of [["POST", add], ["DELETE", remove]] as const) {
+  const pair = <T>(
+    path: string,
+    schema: z.ZodType<T>,
+    add: (balancer: LoadBalancerRecord, input: T) => void,
+    remove: typeof add,
+  ): void => {
+    for (const [method, change] of [
+      ["POST", add],
+      ["DELETE", remove],
+    ] as const) {
       app.route<ById>({
         method,
         url: `/v2/load_balancers/:balancer/${path}`,
@@ -89,7 +98,10 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
     }
   };
   const untagged = (balancer: LoadBalancerRecord): void => {
-    if (balancer.tag !== "") throw unprocessable(`Droplets cannot be added or removed one by one: the load balancer is configured with the tag ${balancer.tag}`);
+    if (balancer.tag !== "")
+      throw unprocessable(
+        `Droplets cannot be added or removed one by one: the load balancer is configured with the tag ${balancer.tag}`,
+      );
   };
   pair(
     "droplets",
@@ -113,7 +125,9 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
       balancer.forwarding_rules = rules;
     },
     (balancer, { forwarding_rules }) => {
-      const rules = balancer.forwarding_rules.filter((rule) => !forwarding_rules.some((removed) => isDeepStrictEqual(removed, rule)));
+      const rules = balancer.forwarding_rules.filter(
+        (rule) => !forwarding_rules.some((removed) => isDeepStrictEqual(removed, rule)),
+      );
       checkRules(rules);
       balancer.forwarding_rules = rules;
     },
@@ -124,7 +138,8 @@ async function create(context: Context, input: LoadBalancerInput): Promise<LoadB
   const { state } = context;
   const vpcRegion = state.vpcs.find((vpc) => vpc.id === input.vpc_uuid)?.region;
   const region = input.region ?? vpcRegion;
-  if (region === undefined || !findRegion(region)) throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
+  if (region === undefined || !findRegion(region))
+    throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
   const vpc = memberNetwork(context, input.vpc_uuid, region);
   settingsOf(state, input, vpc.id);
   await ensureNetwork(context, vpc);

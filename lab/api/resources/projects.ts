@@ -8,8 +8,11 @@ import type { ProjectRecord, State } from "../state.js";
 import { timestamp } from "../store.js";
 import { parse, z } from "../validation.js";
 
-const text = (name: string, maximum: number) => z.string({ error: `${name} is required` }).max(maximum, `${name}: at most ${maximum} characters`);
-const environment = z.enum(["Development", "Staging", "Production", ""], { error: "environment: must be Development, Staging or Production" });
+const text = (name: string, maximum: number) =>
+  z.string({ error: `${name} is required` }).max(maximum, `${name}: at most ${maximum} characters`);
+const environment = z.enum(["Development", "Staging", "Production", ""], {
+  error: "environment: must be Development, Staging or Production",
+});
 const create = z.object({
   name: text("name", 175).min(1, "name is required"),
   description: text("description", 255).nullish(),
@@ -23,10 +26,19 @@ const change = z.object({
   environment: environment.nullish(),
   is_default: z.boolean().nullish(),
 });
-const assign = z.object({ resources: z.array(z.string().regex(/^do:[a-z]+:.+/, 'resources: must be URNs such as "do:droplet:1"'), { error: "resources is required" }) });
+const assign = z.object({
+  resources: z.array(z.string().regex(/^do:[a-z]+:.+/, 'resources: must be URNs such as "do:droplet:1"'), {
+    error: "resources is required",
+  }),
+});
 
 /** Where a kind of resource is found, by the middle part of its URN. */
-const paths: Readonly<Record<string, string>> = { droplet: "droplets", volume: "volumes", loadbalancer: "load_balancers", reservedip: "reserved_ips" };
+const paths: Readonly<Record<string, string>> = {
+  droplet: "droplets",
+  volume: "volumes",
+  loadbalancer: "load_balancers",
+  reservedip: "reserved_ips",
+};
 
 type ById = { Params: { project: string } };
 
@@ -38,7 +50,11 @@ export function projectRoutes(app: FastifyInstance, context: Context): void {
     if (!found) throw notFound();
     return found;
   };
-  const view = ({ resources: _resources, ...project }: ProjectRecord) => ({ owner_uuid: state.account.uuid, owner_id: 1, ...project });
+  const view = ({ resources: _resources, ...project }: ProjectRecord) => ({
+    owner_uuid: state.account.uuid,
+    owner_id: 1,
+    ...project,
+  });
 
   app.get("/v2/projects", (request) => listOf(request, "projects", state.projects, view));
   app.get<ById>("/v2/projects/:project", (request) => ({ project: view(byId(request)) }));
@@ -69,7 +85,8 @@ export function projectRoutes(app: FastifyInstance, context: Context): void {
     handler: (request) => {
       const project = byId(request);
       const input = parse(change, request.body);
-      if (state.projects.some((other) => other !== project && other.name === input.name)) throw conflict("name is already in use");
+      if (state.projects.some((other) => other !== project && other.name === input.name))
+        throw conflict("name is already in use");
       project.name = input.name ?? project.name;
       project.description = input.description ?? project.description;
       project.purpose = input.purpose ?? project.purpose;
@@ -127,6 +144,8 @@ const allUrns = (state: State): string[] => [
 ];
 
 function urnsOf(state: State, project: ProjectRecord): string[] {
-  const elsewhere = new Set(state.projects.filter((other) => other !== project).flatMap((other) => Object.keys(other.resources)));
+  const elsewhere = new Set(
+    state.projects.filter((other) => other !== project).flatMap((other) => Object.keys(other.resources)),
+  );
   return allUrns(state).filter((urn) => (project.is_default ? !elsewhere.has(urn) : urn in project.resources));
 }

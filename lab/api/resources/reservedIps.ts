@@ -31,15 +31,22 @@ export function reservedIpRoutes(app: FastifyInstance, context: Context): void {
 
   app.post("/v2/reserved_ips", (request, reply) => {
     const input = parse(create, request.body);
-    if (input.droplet_id) throw notOffered("Assigning a reserved IP", "use the Droplet's own public address or a load balancer");
-    if (input.region === undefined || !findRegion(input.region)) throw unprocessable(`region: "${input.region ?? ""}" is not a region; GET /v2/regions lists them`);
-    if (state.reservedIps.length >= reservedIpLimit) throw unprocessable(`at most ${reservedIpLimit} IPs can be reserved; delete one first`);
+    if (input.droplet_id)
+      throw notOffered("Assigning a reserved IP", "use the Droplet's own public address or a load balancer");
+    if (input.region === undefined || !findRegion(input.region))
+      throw unprocessable(`region: "${input.region ?? ""}" is not a region; GET /v2/regions lists them`);
+    if (state.reservedIps.length >= reservedIpLimit)
+      throw unprocessable(`at most ${reservedIpLimit} IPs can be reserved; delete one first`);
     const project = input.project_id ?? state.projects.find((one) => one.is_default)?.id ?? "";
     if (!state.projects.some((one) => one.id === project)) throw unprocessable(`project_id: ${project} does not exist`);
     const reserved: ReservedIpRecord = { ip: publicAddress(context), region: input.region, project_id: project };
     state.reservedIps.push(reserved);
     store.changed();
-    tasks.start({ type: "reserve_ip", resource: "reserved_ip", id: null, region: reserved.region, owner: reserved.ip }, `ip ${reserved.ip}`, () => Promise.resolve());
+    tasks.start(
+      { type: "reserve_ip", resource: "reserved_ip", id: null, region: reserved.region, owner: reserved.ip },
+      `ip ${reserved.ip}`,
+      () => Promise.resolve(),
+    );
     return reply.status(202).send({ reserved_ip: view(reserved), links: {} });
   });
 
@@ -60,9 +67,13 @@ export function reservedIpRoutes(app: FastifyInstance, context: Context): void {
   });
 
   const actionsOf = (reserved: ReservedIpRecord) => state.actions.filter((one) => one.owner === reserved.ip);
-  app.get<ById>("/v2/reserved_ips/:ip/actions", (request) => listOf(request, "actions", actionsOf(requireIp(state, request.params.ip)), actionView));
+  app.get<ById>("/v2/reserved_ips/:ip/actions", (request) =>
+    listOf(request, "actions", actionsOf(requireIp(state, request.params.ip)), actionView),
+  );
   app.get<{ Params: { ip: string; action: string } }>("/v2/reserved_ips/:ip/actions/:action", (request) => {
-    const found = actionsOf(requireIp(state, request.params.ip)).find((one) => one.id === numericId(request.params.action));
+    const found = actionsOf(requireIp(state, request.params.ip)).find(
+      (one) => one.id === numericId(request.params.action),
+    );
     if (!found) throw notFound();
     return { action: actionView(found) };
   });

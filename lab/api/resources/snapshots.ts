@@ -16,8 +16,16 @@ export function snapshotRoutes(app: FastifyInstance, { state, store }: Context):
 
   app.get("/v2/snapshots", (request) => {
     const { resource_type, region } = parse(filter, request.query);
-    const all = [...(resource_type === "volume" ? [] : ofDroplets()), ...(resource_type === "droplet" ? [] : ofVolumes())];
-    return listOf(request, "snapshots", region === undefined ? all : all.filter((one) => one.regions.includes(region)), (one) => one);
+    const all = [
+      ...(resource_type === "volume" ? [] : ofDroplets()),
+      ...(resource_type === "droplet" ? [] : ofVolumes()),
+    ];
+    return listOf(
+      request,
+      "snapshots",
+      region === undefined ? all : all.filter((one) => one.regions.includes(region)),
+      (one) => one,
+    );
   });
 
   const show = (all: () => readonly { id: string }[]) => (request: { params: { snapshot: string } }) => {
@@ -33,7 +41,10 @@ export function snapshotRoutes(app: FastifyInstance, { state, store }: Context):
     store.changed();
   };
 
-  app.get<ById>("/v2/snapshots/:snapshot", show(() => [...ofDroplets(), ...ofVolumes()]));
+  app.get<ById>(
+    "/v2/snapshots/:snapshot",
+    show(() => [...ofDroplets(), ...ofVolumes()]),
+  );
   app.get<ById>("/v2/volumes/snapshots/:snapshot", show(ofVolumes));
   for (const url of ["/v2/snapshots/:snapshot", "/v2/volumes/snapshots/:snapshot"]) {
     app.delete<ById>(url, (request, reply) => {

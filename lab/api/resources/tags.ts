@@ -34,7 +34,11 @@ export function tagRoutes(app: FastifyInstance, context: Context): void {
   app.post("/v2/tags", (request, reply) => {
     const name = parse(create, request.body).name;
     const checked = tagName.safeParse(name);
-    if (!checked.success) throw new ApiError(400, `Error validating resource tag: "${name}": ${checked.error.issues[0]?.message ?? "invalid"}`);
+    if (!checked.success)
+      throw new ApiError(
+        400,
+        `Error validating resource tag: "${name}": ${checked.error.issues[0]?.message ?? "invalid"}`,
+      );
     const [tag = name] = ensureTags(context, [name]);
     return reply.status(201).send({ tag: view(tag) });
   });
@@ -45,7 +49,13 @@ export function tagRoutes(app: FastifyInstance, context: Context): void {
     const tag = require(request.params.tag);
     const without = (tags: readonly string[]): string[] => tags.filter((other) => other !== tag);
     state.tags = without(state.tags);
-    for (const carrier of [...state.droplets, ...state.images, ...state.volumes, ...state.snapshots, ...state.firewalls]) {
+    for (const carrier of [
+      ...state.droplets,
+      ...state.images,
+      ...state.volumes,
+      ...state.snapshots,
+      ...state.firewalls,
+    ]) {
       carrier.tags = without(carrier.tags);
     }
     forgetTarget(state.firewalls, "tags", tag);

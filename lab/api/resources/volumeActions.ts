@@ -19,7 +19,10 @@ const body = z.discriminatedUnion(
     z.object({
       type: z.literal("resize"),
       region: optionalText,
-      size_gigabytes: z.number({ error: "size_gigabytes is required" }).int().max(maximumVolumeSize, `size_gigabytes: at most ${maximumVolumeSize}`),
+      size_gigabytes: z
+        .number({ error: "size_gigabytes is required" })
+        .int()
+        .max(maximumVolumeSize, `size_gigabytes: at most ${maximumVolumeSize}`),
     }),
   ],
   { error: "type: must be attach, detach or resize" },
@@ -31,7 +34,8 @@ type ById = { Params: { volume: string } };
 
 export function volumeActionRoutes(app: FastifyInstance, context: Context): void {
   const { state } = context;
-  const actionsOf = (volume: VolumeRecord): ActionRecord[] => state.actions.filter((action) => action.owner === volume.id);
+  const actionsOf = (volume: VolumeRecord): ActionRecord[] =>
+    state.actions.filter((action) => action.owner === volume.id);
 
   app.post<ById>("/v2/volumes/:volume/actions", (request, reply) => {
     const volume = requireVolume(state, request.params.volume);
@@ -40,7 +44,9 @@ export function volumeActionRoutes(app: FastifyInstance, context: Context): void
 
   app.post("/v2/volumes/actions", (request, reply) => {
     const { volume_name, region } = parse(named, request.body);
-    const volume = state.volumes.find((one) => one.name === volume_name && (region === undefined || one.region === region));
+    const volume = state.volumes.find(
+      (one) => one.name === volume_name && (region === undefined || one.region === region),
+    );
     if (!volume) throw notFound();
     return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
   });
@@ -49,7 +55,9 @@ export function volumeActionRoutes(app: FastifyInstance, context: Context): void
     listOf(request, "actions", actionsOf(requireVolume(state, request.params.volume)).reverse(), actionView),
   );
   app.get<{ Params: { volume: string; action: string } }>("/v2/volumes/:volume/actions/:action", (request) => {
-    const action = actionsOf(requireVolume(state, request.params.volume)).find((one) => one.id === numericId(request.params.action));
+    const action = actionsOf(requireVolume(state, request.params.volume)).find(
+      (one) => one.id === numericId(request.params.action),
+    );
     if (!action) throw notFound();
     return { action: actionView(action) };
   });
@@ -72,13 +80,18 @@ function start(context: Context, volume: VolumeRecord, input: Input): ActionReco
 
 function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord, tags: readonly string[]): ActionRecord {
   if (droplet.region !== volume.region) {
-    throw unprocessable(`droplet_id: Droplet ${droplet.id} is in region ${droplet.region}, volume ${volume.name} in ${volume.region}`);
+    throw unprocessable(
+      `droplet_id: Droplet ${droplet.id} is in region ${droplet.region}, volume ${volume.name} in ${volume.region}`,
+    );
   }
   if (volume.dropletId !== null) throw unprocessable(`Volume is already attached to Droplet ${volume.dropletId}.`);
   if (droplet.pending > 0) throw pendingEvent();
   if (droplet.failed) throw unprocessable("The Droplet could not be created; delete it and create it again.");
   const attached = context.state.volumes.filter((one) => one.dropletId === droplet.id).length;
-  if (attached >= maximumVolumes) throw unprocessable(`Droplet ${droplet.id} has ${attached} volumes already; at most ${maximumVolumes} can be attached.`);
+  if (attached >= maximumVolumes)
+    throw unprocessable(
+      `Droplet ${droplet.id} has ${attached} volumes already; at most ${maximumVolumes} can be attached.`,
+    );
   volume.tags = [...new Set([...volume.tags, ...ensureTags(context, tags)])];
   volume.dropletId = droplet.id;
   return run(context, "attach_volume", volume, droplet, async () => {
@@ -113,16 +126,26 @@ function resize(context: Context, volume: VolumeRecord, size: number): ActionRec
   });
 }
 
-function run(context: Context, type: string, volume: VolumeRecord, droplet: DropletRecord | undefined, work: () => Promise<void>): ActionRecord {
+function run(
+  context: Context,
+  type: string,
+  volume: VolumeRecord,
+  droplet: DropletRecord | undefined,
+  work: () => Promise<void>,
+): ActionRecord {
   volume.busy = true;
   if (droplet) droplet.pending += 1;
   const line = droplet ? dropletLine(droplet) : `volume ${volume.id}`;
-  return context.tasks.start({ type, resource: "volume", id: null, region: volume.region, owner: volume.id }, line, async () => {
-    try {
-      await work();
-    } finally {
-      volume.busy = false;
-      if (droplet) droplet.pending -= 1;
-    }
-  });
+  return context.tasks.start(
+    { type, resource: "volume", id: null, region: volume.region, owner: volume.id },
+    line,
+    async () => {
+      try {
+        await work();
+      } finally {
+        volume.busy = false;
+        if (droplet) droplet.pending -= 1;
+      }
+    },
+  );
 }

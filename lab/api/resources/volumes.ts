@@ -22,9 +22,17 @@ const create = z
   .object({
     name: z
       .string({ error: "name is required" })
-      .regex(/^[a-z][a-z0-9-]{0,63}$/, 'name: must be lowercase letters, numbers and "-", begin with a letter, and have at most 64 characters'),
+      .regex(
+        /^[a-z][a-z0-9-]{0,63}$/,
+        'name: must be lowercase letters, numbers and "-", begin with a letter, and have at most 64 characters',
+      ),
     description: freeText,
-    size_gigabytes: z.number().int().min(0).max(maximumVolumeSize, `size_gigabytes: at most ${maximumVolumeSize}`).nullish(),
+    size_gigabytes: z
+      .number()
+      .int()
+      .min(0)
+      .max(maximumVolumeSize, `size_gigabytes: at most ${maximumVolumeSize}`)
+      .nullish(),
     region: z.string({ error: "region is required" }),
     snapshot_id: optionalText,
     filesystem_type: z.enum(["", "ext4", "xfs"], { error: "filesystem_type: must be ext4 or xfs" }).nullish(),
@@ -35,12 +43,20 @@ const create = z
     if (!volume.filesystem_label) return;
     if (!volume.filesystem_type) problems.addIssue("filesystem_label: may only be used together with filesystem_type");
     else if (volume.filesystem_label.length > labelLength[volume.filesystem_type]) {
-      problems.addIssue(`filesystem_label: at most ${labelLength[volume.filesystem_type]} characters for ${volume.filesystem_type}`);
+      problems.addIssue(
+        `filesystem_label: at most ${labelLength[volume.filesystem_type]} characters for ${volume.filesystem_type}`,
+      );
     }
   });
 const filter = z.object({ name: optionalText, region: optionalText });
-const byName = z.object({ name: z.string({ error: "name is required" }), region: z.string({ error: "region is required" }) });
-const createSnapshot = z.object({ name: z.string({ error: "name is required" }).min(1, "name is required"), tags: tagList });
+const byName = z.object({
+  name: z.string({ error: "name is required" }),
+  region: z.string({ error: "region is required" }),
+});
+const createSnapshot = z.object({
+  name: z.string({ error: "name is required" }).min(1, "name is required"),
+  tags: tagList,
+});
 
 type ById = { Params: { volume: string } };
 
@@ -50,18 +66,24 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
   app.get("/v2/volumes", (request) => {
     const query = parse(filter, request.query);
     const volumes = state.volumes.filter(
-      (volume) => (query.name === undefined || volume.name === query.name) && (query.region === undefined || volume.region === query.region),
+      (volume) =>
+        (query.name === undefined || volume.name === query.name) &&
+        (query.region === undefined || volume.region === query.region),
     );
     return listOf(request, "volumes", volumes, volumeView);
   });
 
   app.post("/v2/volumes", async (request, reply) => {
     const input = parse(create, request.body);
-    if (!findRegion(input.region)) throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
-    if (input.snapshot_id !== undefined) throw notOffered("A volume from a snapshot", "a lab's snapshots hold no data; create an empty volume");
+    if (!findRegion(input.region))
+      throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
+    if (input.snapshot_id !== undefined)
+      throw notOffered("A volume from a snapshot", "a lab's snapshots hold no data; create an empty volume");
     if (!input.size_gigabytes) throw unprocessable("size_gigabytes: must be at least 1");
-    if (state.volumes.some((volume) => volume.name === input.name && volume.region === input.region)) throw conflict("already exists");
-    if (state.volumes.length >= volumeLimit) throw unprocessable(`this volume will exceed your volume limit of ${volumeLimit}; delete some first`);
+    if (state.volumes.some((volume) => volume.name === input.name && volume.region === input.region))
+      throw conflict("already exists");
+    if (state.volumes.length >= volumeLimit)
+      throw unprocessable(`this volume will exceed your volume limit of ${volumeLimit}; delete some first`);
     const volume: VolumeRecord = {
       id: randomUUID(),
       name: input.name,
@@ -109,7 +131,9 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
     await remove(volume);
     return reply.status(204).send();
   });
-  app.get<ById>("/v2/volumes/:volume", (request) => ({ volume: volumeView(requireVolume(state, request.params.volume)) }));
+  app.get<ById>("/v2/volumes/:volume", (request) => ({
+    volume: volumeView(requireVolume(state, request.params.volume)),
+  }));
   app.delete<ById>("/v2/volumes/:volume", async (request, reply) => {
     await remove(requireVolume(state, request.params.volume));
     return reply.status(204).send();
@@ -135,7 +159,12 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
   });
   app.get<ById>("/v2/volumes/:volume/snapshots", (request) => {
     const volume = requireVolume(state, request.params.volume);
-    return listOf(request, "snapshots", state.snapshots.filter((snapshot) => snapshot.resource_id === volume.id), volumeSnapshotView);
+    return listOf(
+      request,
+      "snapshots",
+      state.snapshots.filter((snapshot) => snapshot.resource_id === volume.id),
+      volumeSnapshotView,
+    );
   });
 }
 

@@ -15,9 +15,18 @@ const name = z
   .min(1, "Name can't be blank")
   .regex(/^[a-zA-Z0-9\-.]+$/, "Name may only contain alphanumeric characters, dashes, and periods");
 const description = freeText.pipe(z.string().max(255, "Description may be at most 255 characters"));
-const create = z.object({ name, description, region: z.string({ error: "region is required" }), ip_range: optionalText });
+const create = z.object({
+  name,
+  description,
+  region: z.string({ error: "region is required" }),
+  ip_range: optionalText,
+});
 const update = z.object({ name, description, default: z.boolean().nullish() });
-const patch = z.object({ name: name.nullish(), description: z.string().max(255).nullish(), default: z.boolean().nullish() });
+const patch = z.object({
+  name: name.nullish(),
+  description: z.string().max(255).nullish(),
+  default: z.boolean().nullish(),
+});
 const filter = z.object({ resource_type: z.string().optional() });
 
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(checkedRange);
@@ -31,7 +40,8 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
 
   app.post("/v2/vpcs", async (request, reply) => {
     const input = parse(create, request.body);
-    if (!findRegion(input.region)) throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
+    if (!findRegion(input.region))
+      throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
     freeName(state, input.name);
     const vpc: VpcRecord = {
       id: randomUUID(),
@@ -55,9 +65,14 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
     return reply.status(201).send({ vpc: vpcView(vpc) });
   });
 
-  app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc", (request) => ({ vpc: vpcView(requireVpc(state, request.params.vpc)) }));
+  app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc", (request) => ({
+    vpc: vpcView(requireVpc(state, request.params.vpc)),
+  }));
 
-  for (const [method, schema] of [["PUT", update], ["PATCH", patch]] as const) {
+  for (const [method, schema] of [
+    ["PUT", update],
+    ["PATCH", patch],
+  ] as const) {
     app.route<{ Params: { vpc: string } }>({
       method,
       url: "/v2/vpcs/:vpc",
@@ -93,7 +108,12 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc/members", (request) => {
     const type = parse(filter, request.query).resource_type;
     const all = members(state, requireVpc(state, request.params.vpc));
-    return listOf(request, "members", type ? all.filter((member) => member.urn.startsWith(`do:${type.replace("_", "")}:`)) : all, (member) => member);
+    return listOf(
+      request,
+      "members",
+      type ? all.filter((member) => member.urn.startsWith(`do:${type.replace("_", "")}:`)) : all,
+      (member) => member,
+    );
   });
 
   app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc/peerings", (request) => {
@@ -128,26 +148,33 @@ function members(state: State, vpc: VpcRecord) {
 }
 
 function freeName(state: State, wanted: string): void {
-  if (state.vpcs.some((vpc) => vpc.name === wanted)) throw unprocessable(`name: a VPC named "${wanted}" exists already; names must be unique`);
+  if (state.vpcs.some((vpc) => vpc.name === wanted))
+    throw unprocessable(`name: a VPC named "${wanted}" exists already; names must be unique`);
 }
 
 /** @throws ApiError 422 unless the range is private, between /28 and /16, and free. */
 function freeRange(state: State, text: string): string {
   const range = ipv4Range(text);
-  if (!range || !text.includes("/")) throw unprocessable(`ip_range: "${text}" is not a range in CIDR notation, for instance 10.10.0.0/20`);
-  if (range.prefix < 16 || range.prefix > 28) throw unprocessable(`ip_range: ${text} may not be smaller than /28 nor larger than /16`);
+  if (!range || !text.includes("/"))
+    throw unprocessable(`ip_range: "${text}" is not a range in CIDR notation, for instance 10.10.0.0/20`);
+  if (range.prefix < 16 || range.prefix > 28)
+    throw unprocessable(`ip_range: ${text} may not be smaller than /28 nor larger than /16`);
   if (!privateRanges.some((outer) => contains(outer, range))) {
     throw unprocessable(`ip_range: ${text} is not within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`);
   }
   const reserved = reservedRanges.find((other) => overlap(checkedRange(other), range));
   if (reserved !== undefined) throw unprocessable(`ip_range: ${text} overlaps ${reserved}, which is reserved`);
   const other = state.vpcs.find((vpc) => overlap(checkedRange(vpc.ip_range), range));
-  if (other) throw unprocessable(`This range/size overlaps with another VPC network in your account: ${other.ip_range} (${other.name})`);
+  if (other)
+    throw unprocessable(
+      `This range/size overlaps with another VPC network in your account: ${other.ip_range} (${other.name})`,
+    );
   return text;
 }
 
 function setDefault(state: State, vpc: VpcRecord, wanted: boolean | undefined): void {
-  if (wanted === false && vpc.default) throw unprocessable("default: cannot be unset; make another VPC of the region the default");
+  if (wanted === false && vpc.default)
+    throw unprocessable("default: cannot be unset; make another VPC of the region the default");
   if (wanted !== true) return;
   for (const other of state.vpcs) if (other.region === vpc.region) other.default = other === vpc;
 }

@@ -14,12 +14,17 @@ export function weakSuites(list: string): string[] {
 }
 
 function encryptionProviders(machine: MachineFacts, path: string | undefined): string[] {
-  const configuration = parse(machine.texts.get(path ?? "") ?? "null") as { resources?: { resources: string[]; providers: Record<string, unknown>[] }[] } | null;
-  return (configuration?.resources ?? []).filter(({ resources }) => resources.includes("secrets")).flatMap(({ providers }) => providers.flatMap((provider) => Object.keys(provider)));
+  const configuration = parse(machine.texts.get(path ?? "") ?? "null") as {
+    resources?: { resources: string[]; providers: Record<string, unknown>[] }[];
+  } | null;
+  return (configuration?.resources ?? [])
+    .filter(({ resources }) => resources.includes("secrets"))
+    .flatMap(({ providers }) => providers.flatMap((provider) => Object.keys(provider)));
 }
 
 /** A plugin that is on by default stays on. */
-const notDisabled = (id: string, plugin: string): Control => listed(id, api, "disable-admission-plugins", plugin, false);
+const notDisabled = (id: string, plugin: string): Control =>
+  listed(id, api, "disable-admission-plugins", plugin, false);
 
 export const apiServerControls: readonly Control[] = [
   flag("1.2.1", api, "anonymous-auth", ["false"]),
@@ -29,7 +34,9 @@ export const apiServerControls: readonly Control[] = [
   set("1.2.5", api, "kubelet-certificate-authority"),
   ofProgram("1.2.6", api, "kube-apiserver: --authorization-mode has not AlwaysAllow", ({ flags }) => {
     const modes = flags.get("authorization-mode");
-    return modes !== undefined && !modes.split(",").includes("AlwaysAllow") ? undefined : `--authorization-mode: got ${modes ?? "nothing, which is AlwaysAllow"}`;
+    return modes !== undefined && !modes.split(",").includes("AlwaysAllow")
+      ? undefined
+      : `--authorization-mode: got ${modes ?? "nothing, which is AlwaysAllow"}`;
   }),
   listed("1.2.7", api, "authorization-mode", "Node"),
   listed("1.2.8", api, "authorization-mode", "RBAC"),
@@ -44,7 +51,13 @@ export const apiServerControls: readonly Control[] = [
   atLeast("1.2.17", api, "audit-log-maxage", 30),
   atLeast("1.2.18", api, "audit-log-maxbackup", 10),
   atLeast("1.2.19", api, "audit-log-maxsize", 100),
-  flag("1.2.20", api, "request-timeout", [undefined, "60s", "1m0s"], "kube-apiserver: a request ends after the default of a minute"),
+  flag(
+    "1.2.20",
+    api,
+    "request-timeout",
+    [undefined, "60s", "1m0s"],
+    "kube-apiserver: a request ends after the default of a minute",
+  ),
   flag("1.2.21", api, "service-account-lookup", [undefined, "true"]),
   set("1.2.22", api, "service-account-key-file"),
   set("1.2.23", api, "etcd-certfile", "etcd-keyfile"),
@@ -52,11 +65,17 @@ export const apiServerControls: readonly Control[] = [
   set("1.2.25", api, "client-ca-file"),
   set("1.2.26", api, "etcd-cafile"),
   set("1.2.27", api, "encryption-provider-config"),
-  ofProgram("1.2.28", api, "kube-apiserver: Secrets are encrypted with aescbc, kms or secretbox, and never kept as they are", ({ flags }, machine) => {
-    const providers = encryptionProviders(machine, flags.get("encryption-provider-config"));
-    const right = providers.length > 0 && providers.every((provider) => ["aescbc", "kms", "secretbox"].includes(provider));
-    return right ? undefined : `providers of secrets: ${providers.join(", ") || "none"}`;
-  }),
+  ofProgram(
+    "1.2.28",
+    api,
+    "kube-apiserver: Secrets are encrypted with aescbc, kms or secretbox, and never kept as they are",
+    ({ flags }, machine) => {
+      const providers = encryptionProviders(machine, flags.get("encryption-provider-config"));
+      const right =
+        providers.length > 0 && providers.every((provider) => ["aescbc", "kms", "secretbox"].includes(provider));
+      return right ? undefined : `providers of secrets: ${providers.join(", ") || "none"}`;
+    },
+  ),
   ofProgram("1.2.29", api, "kube-apiserver: strong ciphers only", ({ flags }) => {
     const weak = weakSuites(flags.get("tls-cipher-suites") ?? "");
     return weak.length === 0 ? undefined : `weak or none named: ${weak.join(", ")}`;
@@ -70,7 +89,9 @@ export const managerControls: readonly Control[] = [
   flag("1.3.3", manager, "use-service-account-credentials", ["true"]),
   set("1.3.4", manager, "service-account-private-key-file"),
   set("1.3.5", manager, "root-ca-file"),
-  ofProgram("1.3.6", manager, "kube-controller-manager: RotateKubeletServerCertificate is not off", ({ flags }) => (/RotateKubeletServerCertificate=false/i.test(flags.get("feature-gates") ?? "") ? "it is off" : undefined)),
+  ofProgram("1.3.6", manager, "kube-controller-manager: RotateKubeletServerCertificate is not off", ({ flags }) =>
+    /RotateKubeletServerCertificate=false/i.test(flags.get("feature-gates") ?? "") ? "it is off" : undefined,
+  ),
   flag("1.3.7", manager, "bind-address", ["127.0.0.1"]),
   flag("1.4.1", "kube-scheduler", "profiling", ["false"]),
   flag("1.4.2", "kube-scheduler", "bind-address", ["127.0.0.1"]),

@@ -22,7 +22,9 @@ export const etcdControls: readonly Control[] = [
       if (members.length === 0) return ["no machine runs etcd"];
       return members.flatMap((member) => {
         const own = fingerprint(member.texts.get(member.processes.get("etcd")?.flags.get("trusted-ca-file") ?? ""));
-        return own !== undefined && kubernetes !== undefined && own !== kubernetes ? [] : [`${member.name}: ${own ? "the authority is that of Kubernetes" : "no authority found"}`];
+        return own !== undefined && kubernetes !== undefined && own !== kubernetes
+          ? []
+          : [`${member.name}: ${own ? "the authority is that of Kubernetes" : "no authority found"}`];
       });
     },
   },

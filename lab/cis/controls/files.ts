@@ -3,15 +3,28 @@ import { at, mode, owner, type Control } from "../control.js";
 import type { FileFact, MachineFacts } from "../facts.js";
 
 const manifest = (program: string) => at(`/etc/kubernetes/manifests/${program}.yaml`);
-const under = (folder: string, pattern = /./) => (file: FileFact): boolean => file.kind === "file" && file.path.startsWith(`${folder}/`) && pattern.test(file.path);
+const under =
+  (folder: string, pattern = /./) =>
+  (file: FileFact): boolean =>
+    file.kind === "file" && file.path.startsWith(`${folder}/`) && pattern.test(file.path);
 const etcdUnit = at("/etc/systemd/system/etcd.service");
 const etcdData = (file: FileFact): boolean => file.path === "/var/lib/etcd";
 /** Where tools leave an administrator's kubeconfig; there must be none. */
-const administrators = at("/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/root/.kube/config", "/home/core/.kube/config");
+const administrators = at(
+  "/etc/kubernetes/admin.conf",
+  "/etc/kubernetes/super-admin.conf",
+  "/root/.kube/config",
+  "/home/core/.kube/config",
+);
 const kubeconfig = (user: string, program: string) => at(`/run/corekube/${program}/${user}.kubeconfig`);
 /** What was delivered, and each program's copy of it. */
-const pki = (pattern: RegExp) => (file: FileFact, machine: MachineFacts): boolean =>
-  machine.role === "controller" && file.kind !== "other" && /^\/(etc\/corekube\/secrets|run\/corekube\/kube-)/.test(file.path) && pattern.test(file.path);
+const pki =
+  (pattern: RegExp) =>
+  (file: FileFact, machine: MachineFacts): boolean =>
+    machine.role === "controller" &&
+    file.kind !== "other" &&
+    /^\/(etc\/corekube\/secrets|run\/corekube\/kube-)/.test(file.path) &&
+    pattern.test(file.path);
 
 export const fileControls: readonly Control[] = [
   mode("1.1.1", "API server's pod", manifest("kube-apiserver"), 0o600),
@@ -32,7 +45,12 @@ export const fileControls: readonly Control[] = [
   mode("1.1.15", "scheduler's kubeconfig", kubeconfig("scheduler", "kube-scheduler"), 0o600),
   owner("1.1.16", "scheduler's kubeconfig", kubeconfig("scheduler", "kube-scheduler"), "root:root"),
   mode("1.1.17", "controller manager's kubeconfig", kubeconfig("controller-manager", "kube-controller-manager"), 0o600),
-  owner("1.1.18", "controller manager's kubeconfig", kubeconfig("controller-manager", "kube-controller-manager"), "root:root"),
+  owner(
+    "1.1.18",
+    "controller manager's kubeconfig",
+    kubeconfig("controller-manager", "kube-controller-manager"),
+    "root:root",
+  ),
   owner("1.1.19", "keys and certificates, and their directories", pki(/./), "root:root"),
   mode("1.1.20", "certificates", pki(/\.(crt|pub)$/), 0o644),
   mode("1.1.21", "keys", pki(/\.(key|kubeconfig)$|encryption\.yaml$/), 0o600),

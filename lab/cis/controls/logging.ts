@@ -15,9 +15,19 @@ export function policyGap(text: string | undefined): string | undefined {
   const rules = ((text ? (parse(text) as { rules?: Rule[] } | null) : null)?.rules ?? []) as readonly Rule[];
   if (rules.length === 0) return "there is no policy";
   const levelOf = (resource: string): string | undefined =>
-    rules.find((rule) => !rule.users && !rule.userGroups && !rule.verbs && (rule.resources?.some(({ group = "", resources }) => group === "" && (resources === undefined || resources.includes(resource))) ?? rule.level !== "None"))?.level;
+    rules.find(
+      (rule) =>
+        !rule.users &&
+        !rule.userGroups &&
+        !rule.verbs &&
+        (rule.resources?.some(
+          ({ group = "", resources }) => group === "" && (resources === undefined || resources.includes(resource)),
+        ) ??
+          rule.level !== "None"),
+    )?.level;
   for (const resource of ["secrets", "configmaps"]) {
-    if (levelOf(resource) !== "Metadata") return `${resource} are logged at ${levelOf(resource) ?? "None"}, expected Metadata: who, but never what`;
+    if (levelOf(resource) !== "Metadata")
+      return `${resource} are logged at ${levelOf(resource) ?? "None"}, expected Metadata: who, but never what`;
   }
   for (const resource of ["pods", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy"]) {
     if (["None", undefined].includes(levelOf(resource))) return `${resource} are not logged`;
@@ -30,7 +40,8 @@ export const loggingControls: readonly Control[] = [
   {
     id: "3.1.2",
     title: "no service account tokens for people: none that lasts",
-    check: ({ tokens }) => tokens["kubernetes.io/service-account-token"].map((name) => `Secret ${name} is a token without an end`),
+    check: ({ tokens }) =>
+      tokens["kubernetes.io/service-account-token"].map((name) => `Secret ${name} is a token without an end`),
   },
   {
     id: "3.1.3",
@@ -38,5 +49,10 @@ export const loggingControls: readonly Control[] = [
     check: ({ tokens }) => tokens["bootstrap.kubernetes.io/token"].map((name) => `Secret ${name} is a bootstrap token`),
   },
   set("3.2.1", "kube-apiserver", "audit-policy-file"),
-  ofProgram("3.2.2", "kube-apiserver", "audit policy: Secrets by metadata, pods and their exec and proxies", ({ flags }, machine) => policyGap(machine.texts.get(flags.get("audit-policy-file") ?? ""))),
+  ofProgram(
+    "3.2.2",
+    "kube-apiserver",
+    "audit policy: Secrets by metadata, pods and their exec and proxies",
+    ({ flags }, machine) => policyGap(machine.texts.get(flags.get("audit-policy-file") ?? "")),
+  ),
 ];

@@ -11,9 +11,36 @@ import { text } from "./values.js";
 export class Eip extends AwsKind<Address> {
   protected readonly title = "elastic address";
   protected readonly replaces = new Set(["domain", "publicIpv4Pool", "networkBorderGroup"]);
-  protected readonly inputs = ["domain", "instance", "networkInterface", "associateWithPrivateIp", "publicIpv4Pool", "networkBorderGroup", "tags"];
-  protected readonly computed = ["allocationId", "arn", "associationId", "domain", "instance", "networkBorderGroup", "networkInterface", "privateDns", "privateIp", "publicDns", "publicIp", "publicIpv4Pool"];
-  protected override readonly sticky = new Set(["domain", "instance", "networkInterface", "publicIpv4Pool", "networkBorderGroup"]);
+  protected readonly inputs = [
+    "domain",
+    "instance",
+    "networkInterface",
+    "associateWithPrivateIp",
+    "publicIpv4Pool",
+    "networkBorderGroup",
+    "tags",
+  ];
+  protected readonly computed = [
+    "allocationId",
+    "arn",
+    "associationId",
+    "domain",
+    "instance",
+    "networkBorderGroup",
+    "networkInterface",
+    "privateDns",
+    "privateIp",
+    "publicDns",
+    "publicIp",
+    "publicIpv4Pool",
+  ];
+  protected override readonly sticky = new Set([
+    "domain",
+    "instance",
+    "networkInterface",
+    "publicIpv4Pool",
+    "networkBorderGroup",
+  ]);
   protected override readonly times = { create: 900, update: 300, delete: 180 };
 
   protected idOf(address: Address): string {
@@ -30,7 +57,9 @@ export class Eip extends AwsKind<Address> {
   }
 
   protected look(operation: Operation, id: string): Promise<Address | undefined> {
-    return this.found(async () => (await this.ec2(operation).describeAddresses({ AllocationIds: [id] })).Addresses?.[0]);
+    return this.found(
+      async () => (await this.ec2(operation).describeAddresses({ AllocationIds: [id] })).Addresses?.[0],
+    );
   }
 
   protected tagsIn(address: Address): Tags | undefined {
@@ -52,7 +81,8 @@ export class Eip extends AwsKind<Address> {
       networkBorderGroup: address.NetworkBorderGroup ?? "",
       publicIpv4Pool: address.PublicIpv4Pool ?? "",
       privateIp: address.PrivateIpAddress ?? "",
-      privateDns: address.PrivateIpAddress === undefined ? "" : `ip-${dashed(address.PrivateIpAddress)}.${inner}.internal`,
+      privateDns:
+        address.PrivateIpAddress === undefined ? "" : `ip-${dashed(address.PrivateIpAddress)}.${inner}.internal`,
       publicIp: address.PublicIp ?? null,
       publicDns: address.PublicIp === undefined ? null : `ec2-${dashed(address.PublicIp)}.${domain}.amazonaws.com`,
     };
@@ -62,11 +92,24 @@ export class Eip extends AwsKind<Address> {
     const { operation } = deadline;
     const instance = text(inputs["instance"]);
     const card = text(inputs["networkInterface"]);
-    const reached = instance === undefined ? card === undefined || card === remote.NetworkInterfaceId : instance === remote.InstanceId;
+    const reached =
+      instance === undefined
+        ? card === undefined || card === remote.NetworkInterfaceId
+        : instance === remote.InstanceId;
     if (!reached) {
-      if (remote.AssociationId !== undefined && remote.AssociationId !== "") await this.ec2(operation).disassociateAddress({ AssociationId: remote.AssociationId });
-      await this.whenKnown(deadline, `address ${id} and its machine`, (error) => isCode(error, "InvalidAllocationID.NotFound", "InvalidInstanceID", "InvalidInstanceID.NotFound"), () =>
-        this.ec2(operation).associateAddress({ AllocationId: id, InstanceId: instance, NetworkInterfaceId: instance === undefined ? card : undefined, PrivateIpAddress: text(inputs["associateWithPrivateIp"]) }),
+      if (remote.AssociationId !== undefined && remote.AssociationId !== "")
+        await this.ec2(operation).disassociateAddress({ AssociationId: remote.AssociationId });
+      await this.whenKnown(
+        deadline,
+        `address ${id} and its machine`,
+        (error) => isCode(error, "InvalidAllocationID.NotFound", "InvalidInstanceID", "InvalidInstanceID.NotFound"),
+        () =>
+          this.ec2(operation).associateAddress({
+            AllocationId: id,
+            InstanceId: instance,
+            NetworkInterfaceId: instance === undefined ? card : undefined,
+            PrivateIpAddress: text(inputs["associateWithPrivateIp"]),
+          }),
       );
     }
     await this.retag(operation, id, fromApiTags(remote.Tags), this.allTags(inputs));
@@ -99,35 +142,56 @@ export class NatGateway extends AwsKind<ApiNat> {
 
   protected override problems(inputs: Properties): Failure[] {
     const type = text(inputs["connectivityType"]) ?? "public";
-    if (type === "public" && (inputs["allocationId"] ?? null) === null) return [{ property: "allocationId", reason: "allocationId is missing: a public NAT gateway needs an elastic address" }];
-    if (type === "private" && (inputs["allocationId"] ?? null) !== null) return [{ property: "allocationId", reason: "allocationId is not allowed: a private NAT gateway has no elastic address" }];
-    if ((inputs["subnetId"] ?? null) === null) return [{ property: "subnetId", reason: "subnetId is missing: the stand-in makes NAT gateways of one zone only" }];
+    if (type === "public" && (inputs["allocationId"] ?? null) === null)
+      return [
+        { property: "allocationId", reason: "allocationId is missing: a public NAT gateway needs an elastic address" },
+      ];
+    if (type === "private" && (inputs["allocationId"] ?? null) !== null)
+      return [
+        {
+          property: "allocationId",
+          reason: "allocationId is not allowed: a private NAT gateway has no elastic address",
+        },
+      ];
+    if ((inputs["subnetId"] ?? null) === null)
+      return [
+        { property: "subnetId", reason: "subnetId is missing: the stand-in makes NAT gateways of one zone only" },
+      ];
     return [];
   }
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiNat> {
     const token = randomUUID();
-    const { NatGateway: gateway = {} } = await this.whenKnown(deadline, "the gateway's address", (error) => isCode(error, "InvalidAllocationID.NotFound"), () =>
-      this.ec2(operation).createNatGateway({
-        AllocationId: text(inputs["allocationId"]),
-        ConnectivityType: (text(inputs["connectivityType"]) ?? "public") as "public",
-        PrivateIpAddress: text(inputs["privateIp"]),
-        SubnetId: text(inputs["subnetId"]),
-        ClientToken: token,
-        TagSpecifications: this.tagSpecifications("natgateway", inputs),
-      }),
+    const { NatGateway: gateway = {} } = await this.whenKnown(
+      deadline,
+      "the gateway's address",
+      (error) => isCode(error, "InvalidAllocationID.NotFound"),
+      () =>
+        this.ec2(operation).createNatGateway({
+          AllocationId: text(inputs["allocationId"]),
+          ConnectivityType: (text(inputs["connectivityType"]) ?? "public") as "public",
+          PrivateIpAddress: text(inputs["privateIp"]),
+          SubnetId: text(inputs["subnetId"]),
+          ClientToken: token,
+          TagSpecifications: this.tagSpecifications("natgateway", inputs),
+        }),
     );
     return gateway;
   }
 
   protected async look(operation: Operation, id: string): Promise<ApiNat | undefined> {
-    const gateway = await this.found(async () => (await this.ec2(operation).describeNatGateways({ NatGatewayIds: [id] })).NatGateways?.[0]);
+    const gateway = await this.found(
+      async () => (await this.ec2(operation).describeNatGateways({ NatGatewayIds: [id] })).NatGateways?.[0],
+    );
     // Deleted ones are shown for an hour.
     return gateway?.State === "deleted" ? undefined : gateway;
   }
 
   protected override pending(gateway: ApiNat, id: string): string | undefined {
-    if (gateway.State === "failed" || gateway.State === "deleting") throw new Error(`NAT gateway ${id} is "${gateway.State}": ${gateway.FailureMessage ?? "no reason is given"} ${gateway.FailureCode ?? ""}`.trim());
+    if (gateway.State === "failed" || gateway.State === "deleting")
+      throw new Error(
+        `NAT gateway ${id} is "${gateway.State}": ${gateway.FailureMessage ?? "no reason is given"} ${gateway.FailureCode ?? ""}`.trim(),
+      );
     return gateway.State === "available" ? undefined : (gateway.State ?? "pending");
   }
 

@@ -4,7 +4,17 @@ import type { ElasticLoadBalancingV2 } from "@aws-sdk/client-elastic-load-balanc
 import type { IAM } from "@aws-sdk/client-iam";
 import { randomBytes } from "node:crypto";
 import { isObject } from "../framework/inputs.js";
-import { isUnknown, type CheckOperation, type Difference, type Failure, type Operation, type Properties, type State, UNKNOWN, type Value } from "../framework/kind.js";
+import {
+  isUnknown,
+  type CheckOperation,
+  type Difference,
+  type Failure,
+  type Operation,
+  type Properties,
+  type State,
+  UNKNOWN,
+  type Value,
+} from "../framework/kind.js";
 import { ManagedKind } from "../framework/managedKind.js";
 import { sameSets } from "../framework/sets.js";
 import type { Deadline } from "../framework/waiting.js";
@@ -53,7 +63,13 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
   /** Undefined: not known yet. */
   protected abstract tagsIn(remote: Remote): Tags | undefined;
   /** Makes the cloud's resource what the inputs say; it may be half-made. @param changed Inputs that differ from the state's; none at a creation. */
-  protected abstract converge(deadline: Deadline, id: string, remote: Remote, inputs: Properties, changed: ReadonlySet<string>): Promise<void>;
+  protected abstract converge(
+    deadline: Deadline,
+    id: string,
+    remote: Remote,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void>;
 
   /** Undefined: it can be used; otherwise what it is. @throws Error when it never will be. */
   protected pending(_remote: Remote, _id: string): string | undefined {
@@ -79,7 +95,10 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
   }
 
   /** For the creation of resources of EC2. */
-  protected tagSpecifications(type: ResourceType, inputs: Properties): { ResourceType: ResourceType; Tags: { Key: string; Value: string }[] }[] | undefined {
+  protected tagSpecifications(
+    type: ResourceType,
+    inputs: Properties,
+  ): { ResourceType: ResourceType; Tags: { Key: string; Value: string }[] }[] | undefined {
     const tags = toApiTags(this.allTags(inputs));
     return tags.length === 0 ? undefined : [{ ResourceType: type, Tags: tags }];
   }
@@ -88,15 +107,20 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
   protected async retag(operation: Operation, id: string, before: Tags, after: Tags): Promise<void> {
     const changes = tagChanges(before, after);
     if (!hasChanges(changes)) return;
-    if (changes.remove.length > 0) await this.ec2(operation).deleteTags({ Resources: [id], Tags: changes.remove.map((Key) => ({ Key })) });
-    if (Object.keys(changes.set).length > 0) await this.ec2(operation).createTags({ Resources: [id], Tags: toApiTags(changes.set) });
+    if (changes.remove.length > 0)
+      await this.ec2(operation).deleteTags({ Resources: [id], Tags: changes.remove.map((Key) => ({ Key })) });
+    if (Object.keys(changes.set).length > 0)
+      await this.ec2(operation).createTags({ Resources: [id], Tags: toApiTags(changes.set) });
   }
 
   /** The name of a creation: as given, or made from the prefix. */
   protected nameFor(inputs: Properties): string {
     const given = text(inputs[this.nameProperty]);
     if (given !== undefined) return given;
-    return `${text(inputs[`${this.nameProperty}Prefix`]) ?? ""}${randomBytes(13).toString("hex")}`.slice(0, this.nameLength);
+    return `${text(inputs[`${this.nameProperty}Prefix`]) ?? ""}${randomBytes(13).toString("hex")}`.slice(
+      0,
+      this.nameLength,
+    );
   }
 
   protected override nameOf(operation: CheckOperation): string {
@@ -105,7 +129,12 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
 
   override check(operation: CheckOperation, given: Properties): { inputs: Properties; failures: readonly Failure[] } {
     const { inputs, failures } = super.check(operation, given);
-    const plain = Object.fromEntries(Object.entries(inputs).map(([key, value]): [string, Value] => [key, this.documents.includes(key) ? documentText(value) : value]));
+    const plain = Object.fromEntries(
+      Object.entries(inputs).map(([key, value]): [string, Value] => [
+        key,
+        this.documents.includes(key) ? documentText(value) : value,
+      ]),
+    );
     return { inputs: plain, failures: [...failures, ...this.unsupported(given), ...this.wrongDocuments(plain)] };
   }
 
@@ -114,10 +143,16 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
     const known = new Set([...this.inputs, "tags", "region", "namePrefix", `${this.nameProperty}Prefix`]);
     const failures = Object.keys(given)
       .filter((name) => !name.startsWith("__") && isGiven(given[name]) && !known.has(name))
-      .map((name) => ({ property: name, reason: `${name}: the lab's stand-in for the plugin "aws" does not support it for a ${this.title}; take it away, or install the official plugin` }));
+      .map((name) => ({
+        property: name,
+        reason: `${name}: the lab's stand-in for the plugin "aws" does not support it for a ${this.title}; take it away, or install the official plugin`,
+      }));
     const region = text(given["region"]);
     if (region !== undefined && region !== this.cloud().region) {
-      failures.push({ property: "region", reason: `region: got "${region}", the stand-in makes resources in the provider's own region "${this.cloud().region}" only; use a provider of that region` });
+      failures.push({
+        property: "region",
+        reason: `region: got "${region}", the stand-in makes resources in the provider's own region "${this.cloud().region}" only; use a provider of that region`,
+      });
     }
     return failures;
   }
@@ -130,7 +165,9 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
         JSON.parse(value);
         return [];
       } catch (error) {
-        return [{ property: name, reason: `${name} is no JSON (${error instanceof Error ? error.message : String(error)})` }];
+        return [
+          { property: name, reason: `${name} is no JSON (${error instanceof Error ? error.message : String(error)})` },
+        ];
       }
     });
   }
@@ -139,7 +176,14 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
     const difference = super.diff(state, inputs);
     const all = state.outputs["tagsAll"];
     const tagsChange = difference.changes.some(({ path }) => path.startsWith("tags"));
-    if (!this.taggable || !isObject(all) || tagsChange || isUnknown(inputs["tags"]) || !hasChanges(tagChanges(tagsOf(all), this.allTags(inputs)))) return difference;
+    if (
+      !this.taggable ||
+      !isObject(all) ||
+      tagsChange ||
+      isUnknown(inputs["tags"]) ||
+      !hasChanges(tagChanges(tagsOf(all), this.allTags(inputs)))
+    )
+      return difference;
     return { ...difference, changes: [...difference.changes, { path: "tagsAll", kind: "update", replace: false }] };
   }
 
@@ -153,13 +197,20 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
 
   protected override complete(inputs: Properties): Properties {
     const given = Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== null));
-    const all: Properties = this.taggable ? { tagsAll: isUnknown(inputs["tags"]) ? UNKNOWN : { ...this.cloud().defaultTags, ...tagsOf(inputs["tags"]) } } : {};
+    const all: Properties = this.taggable
+      ? { tagsAll: isUnknown(inputs["tags"]) ? UNKNOWN : { ...this.cloud().defaultTags, ...tagsOf(inputs["tags"]) } }
+      : {};
     return { ...this.defaults, ...given, region: this.cloud().region, ...all };
   }
 
   protected outputs(remote: Remote, inputs: Properties): Properties {
     const visible = Object.fromEntries(Object.entries(inputs).filter(([key]) => !key.startsWith("__")));
-    const own: Properties = { ...this.defaults, ...visible, ...this.attributes(remote, inputs), region: this.cloud().region };
+    const own: Properties = {
+      ...this.defaults,
+      ...visible,
+      ...this.attributes(remote, inputs),
+      region: this.cloud().region,
+    };
     if (!this.taggable) return own;
     const all = this.tagsIn(remote) ?? this.allTags(inputs);
     return { ...own, tags: ownTags(all, this.cloud().defaultTags, tagsOf(inputs["tags"])), tagsAll: all };
@@ -170,7 +221,11 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
     if (name === "tags" && actual !== undefined) return sameSets(asked, actual) ? asked : actual;
     const now = super.drift(name, asked, actual);
     // Of an object, only what was asked for can have drifted.
-    return isObject(asked) && isObject(now) ? Object.fromEntries(Object.entries(asked).map(([key, value]): [string, Value] => [key, key in now ? (now[key] ?? null) : value])) : now;
+    return isObject(asked) && isObject(now)
+      ? Object.fromEntries(
+          Object.entries(asked).map(([key, value]): [string, Value] => [key, key in now ? (now[key] ?? null) : value]),
+        )
+      : now;
   }
 
   override async read(operation: Operation, state: State): Promise<State | undefined> {
@@ -179,9 +234,20 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
     // What was left to its default and is something else now, is drift too.
     const moved = [...Object.keys(this.defaults), ...(this.taggable ? ["tags"] : [])].filter((name) => {
       const actual = found.outputs[name];
-      return !isGiven(state.inputs[name]) && isGiven(actual) && !this.same(name, actual, undefined) && !(isObject(actual) && Object.keys(actual).length === 0);
+      return (
+        !isGiven(state.inputs[name]) &&
+        isGiven(actual) &&
+        !this.same(name, actual, undefined) &&
+        !(isObject(actual) && Object.keys(actual).length === 0)
+      );
     });
-    return { ...found, inputs: { ...found.inputs, ...Object.fromEntries(moved.map((name): [string, Value] => [name, found.outputs[name] ?? null])) } };
+    return {
+      ...found,
+      inputs: {
+        ...found.inputs,
+        ...Object.fromEntries(moved.map((name): [string, Value] => [name, found.outputs[name] ?? null])),
+      },
+    };
   }
 
   protected override async ready(deadline: Deadline, id: string, remote: Remote, inputs: Properties): Promise<Remote> {
@@ -200,8 +266,19 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
     return this.ready(deadline, id, made, inputs);
   }
 
-  protected async change(deadline: Deadline, state: State, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
-    await this.converge(deadline, state.id, await this.get(deadline.operation, state.id, state.outputs), inputs, changed);
+  protected async change(
+    deadline: Deadline,
+    state: State,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
+    await this.converge(
+      deadline,
+      state.id,
+      await this.get(deadline.operation, state.id, state.outputs),
+      inputs,
+      changed,
+    );
   }
 
   /** Tries again while something that is on its way out still uses it. */
@@ -219,7 +296,12 @@ export abstract class AwsKind<Remote> extends ManagedKind<Remote> {
   }
 
   /** Tries again while what was just made is not known everywhere. @param isEarly Whether an error says so. */
-  protected async whenKnown<Result>(deadline: Deadline, what: string, isEarly: (error: unknown) => boolean, work: () => Promise<Result>): Promise<Result> {
+  protected async whenKnown<Result>(
+    deadline: Deadline,
+    what: string,
+    isEarly: (error: unknown) => boolean,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     const end = Date.now() + consistencySeconds * 1000;
     const { result } = await deadline.until(what, async (seen) => {
       try {

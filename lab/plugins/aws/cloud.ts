@@ -25,7 +25,12 @@ export class Cloud {
 
   constructor(private readonly settings: Settings) {
     const { region, credentials, profile, endpoints } = settings;
-    const common = { region, maxAttempts: 1, ...(credentials === undefined ? {} : { credentials }), ...(profile === undefined ? {} : { profile }) };
+    const common = {
+      region,
+      maxAttempts: 1,
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(profile === undefined ? {} : { profile }),
+    };
     const at = (endpoint: string | undefined): object => (endpoint === undefined ? {} : { endpoint });
     this.clients = {
       ec2: new EC2({ ...common, ...at(endpoints.ec2) }),
@@ -58,7 +63,10 @@ export class Cloud {
     } catch (error) {
       if (this.settings.skipCredentialsValidation) return;
       const advice = "set aws:accessKey and aws:secretKey, aws:profile, or the usual AWS_ variables of the environment";
-      throw new Error(`AWS does not accept the credentials: ${error instanceof Error ? error.message : String(error)}; ${advice}`, { cause: error });
+      throw new Error(
+        `AWS does not accept the credentials: ${error instanceof Error ? error.message : String(error)}; ${advice}`,
+        { cause: error },
+      );
     }
   }
 
@@ -104,7 +112,9 @@ export class Cloud {
         signal.throwIfAborted();
         const known = awsError(call, error, this.addressFor(call));
         if (!this.mayTryAgain(known, error, attempt, reads || "ClientToken" in input)) throw known;
-        await sleep(Math.min(firstPause * 2 ** (attempt - 1), longestPause) * (0.5 + Math.random() / 2), undefined, { signal });
+        await sleep(Math.min(firstPause * 2 ** (attempt - 1), longestPause) * (0.5 + Math.random() / 2), undefined, {
+          signal,
+        });
       }
     }
   }
@@ -124,5 +134,10 @@ export class Cloud {
 }
 
 function isTransport(error: unknown): boolean {
-  return error instanceof Error && /ECONNRESET|EPIPE|ETIMEDOUT|TimeoutError|socket hang up/.test(`${error.name} ${error.message} ${String((error as { code?: string }).code)}`);
+  return (
+    error instanceof Error &&
+    /ECONNRESET|EPIPE|ETIMEDOUT|TimeoutError|socket hang up/.test(
+      `${error.name} ${error.message} ${String((error as { code?: string }).code)}`,
+    )
+  );
 }

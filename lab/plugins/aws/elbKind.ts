@@ -29,22 +29,34 @@ export abstract class ElbKind<Api> extends AwsKind<Described<Api>> {
   protected async retagArn(operation: Operation, arn: string, before: Tags, after: Tags): Promise<void> {
     const changes = tagChanges(before, after);
     if (!hasChanges(changes)) return;
-    if (changes.remove.length > 0) await this.elb(operation).removeTags({ ResourceArns: [arn], TagKeys: [...changes.remove] });
-    if (Object.keys(changes.set).length > 0) await this.elb(operation).addTags({ ResourceArns: [arn], Tags: toApiTags(changes.set) });
+    if (changes.remove.length > 0)
+      await this.elb(operation).removeTags({ ResourceArns: [arn], TagKeys: [...changes.remove] });
+    if (Object.keys(changes.set).length > 0)
+      await this.elb(operation).addTags({ ResourceArns: [arn], Tags: toApiTags(changes.set) });
   }
 
   /** Attributes as outputs. */
-  protected attributeOutputs(known: readonly Attribute[], values: Readonly<Record<string, string>> | undefined): Properties {
+  protected attributeOutputs(
+    known: readonly Attribute[],
+    values: Readonly<Record<string, string>> | undefined,
+  ): Properties {
     if (values === undefined) return {};
     return Object.fromEntries(
       known
         .filter(({ key }) => values[key] !== undefined)
-        .map(({ input, key, is }) => [input, is === "boolean" ? values[key] === "true" : is === "number" ? Number(values[key]) : (values[key] ?? null)]),
+        .map(({ input, key, is }) => [
+          input,
+          is === "boolean" ? values[key] === "true" : is === "number" ? Number(values[key]) : (values[key] ?? null),
+        ]),
     );
   }
 
   /** Those of the given inputs, or of their defaults, that the cloud has otherwise. */
-  protected attributeChanges(known: readonly Attribute[], values: Readonly<Record<string, string>>, inputs: Properties): { Key: string; Value: string }[] {
+  protected attributeChanges(
+    known: readonly Attribute[],
+    values: Readonly<Record<string, string>>,
+    inputs: Properties,
+  ): { Key: string; Value: string }[] {
     return known.flatMap(({ input, key }) => {
       const wanted = inputs[input] ?? this.defaults[input] ?? null;
       if (wanted === null || String(wanted) === values[key]) return [];
@@ -55,7 +67,9 @@ export abstract class ElbKind<Api> extends AwsKind<Described<Api>> {
   }
 }
 
-export function attributeMap(attributes: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Record<string, string> {
+export function attributeMap(
+  attributes: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
+): Record<string, string> {
   return Object.fromEntries((attributes ?? []).map(({ Key, Value }) => [String(Key), Value ?? ""]));
 }
 

@@ -14,8 +14,22 @@ export class AwsError extends Error {
 }
 
 const throttled = new Set([
-  ...["Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException"],
-  ...["RequestLimitExceeded", "BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete", "SlowDown", "LimitExceededException.Throttling"],
+  ...[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+  ],
+  ...[
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "SlowDown",
+    "LimitExceededException.Throttling",
+  ],
 ]);
 
 /** The API asks to try again later: nothing was done. */
@@ -34,14 +48,24 @@ export function isNotFound(error: unknown): boolean {
 
 /** Something still uses it: what uses it is being deleted as well, or takes a while to let go. */
 export function isInUse(error: unknown): error is AwsError {
-  return isCode(error, "DependencyViolation", "DeleteConflict", "DeleteConflictException", "ResourceInUse", "ResourceInUseException", "VolumeInUse", "InvalidIPAddress.InUse");
+  return isCode(
+    error,
+    "DependencyViolation",
+    "DeleteConflict",
+    "DeleteConflictException",
+    "ResourceInUse",
+    "ResourceInUseException",
+    "VolumeInUse",
+    "InvalidIPAddress.InUse",
+  );
 }
 
 /** @param call As in {@link AwsError}. @param endpoint For errors without an answer. */
 export function awsError(call: string, error: unknown, endpoint: string): Error {
   if (!(error instanceof Error)) return new Error(`${call}: ${String(error)}`, { cause: error });
   const { $metadata, Code } = error as { $metadata?: { httpStatusCode?: number }; Code?: string };
-  if ($metadata?.httpStatusCode === undefined) return new Error(`${call}${endpoint === "" ? "" : ` at ${endpoint}`}: ${causeOf(error)}`, { cause: error });
+  if ($metadata?.httpStatusCode === undefined)
+    return new Error(`${call}${endpoint === "" ? "" : ` at ${endpoint}`}: ${causeOf(error)}`, { cause: error });
   return new AwsError(call, Code ?? error.name, error.message, $metadata.httpStatusCode);
 }
 
@@ -54,5 +78,7 @@ function causeOf(error: Error): string {
   // Node reports one try for each of a name's addresses.
   const inner = error instanceof AggregateError ? error.errors.find((item) => item instanceof Error) : error.cause;
   const { code } = error as { code?: string };
-  return [error.message, inner instanceof Error ? inner.message : "", code ?? ""].filter((part, index, parts) => part !== "" && parts.indexOf(part) === index).join(" ");
+  return [error.message, inner instanceof Error ? inner.message : "", code ?? ""]
+    .filter((part, index, parts) => part !== "" && parts.indexOf(part) === index)
+    .join(" ");
 }

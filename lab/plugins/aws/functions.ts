@@ -18,23 +18,41 @@ export const functions: Readonly<Record<string, Answer>> = {
 /** @throws Error when nothing, or more than one thing, is found. */
 export async function answer(cloud: Cloud, token: string, args: Properties, signal: AbortSignal): Promise<Properties> {
   const work = functions[token];
-  if (work === undefined) throw new Error(`The lab's stand-in for the plugin "aws" has no function ${token}; it has ${Object.keys(functions).join(", ")}. Install the official plugin for the others.`);
+  if (work === undefined)
+    throw new Error(
+      `The lab's stand-in for the plugin "aws" has no function ${token}; it has ${Object.keys(functions).join(", ")}. Install the official plugin for the others.`,
+    );
   if (isUnknown(args)) throw new Error(`${token}: an argument is not known yet`);
   const region = text(args["region"]);
-  if (region !== undefined && region !== cloud.region) throw new Error(`${token}: region: got "${region}", the stand-in asks the provider's own region "${cloud.region}" only; use a provider of that region`);
+  if (region !== undefined && region !== cloud.region)
+    throw new Error(
+      `${token}: region: got "${region}", the stand-in asks the provider's own region "${cloud.region}" only; use a provider of that region`,
+    );
   const result = await work(cloud, cloud.ec2(signal), args);
-  return { ...Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)), ...result, region: cloud.region };
+  return {
+    ...Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)),
+    ...result,
+    region: cloud.region,
+  };
 }
 
 function filtersOf(args: Properties): Filter[] {
-  const filters = bags(args["filters"]).map((filter) => ({ Name: text(filter["name"]), Values: texts(filter["values"]) }));
-  const tags = Object.entries(bag(args["tags"])).map(([key, value]) => ({ Name: `tag:${key}`, Values: [String(value)] }));
+  const filters = bags(args["filters"]).map((filter) => ({
+    Name: text(filter["name"]),
+    Values: texts(filter["values"]),
+  }));
+  const tags = Object.entries(bag(args["tags"])).map(([key, value]) => ({
+    Name: `tag:${key}`,
+    Values: [String(value)],
+  }));
   return [...filters, ...tags];
 }
 
 /** Filters for arguments that are given. */
 function given(args: Properties, names: Readonly<Record<string, string>>): Filter[] {
-  return Object.entries(names).filter(([argument]) => isGiven(args[argument])).map(([argument, name]) => ({ Name: name, Values: [String(args[argument])] }));
+  return Object.entries(names)
+    .filter(([argument]) => isGiven(args[argument]))
+    .map(([argument, name]) => ({ Name: name, Values: [String(args[argument])] }));
 }
 
 function orNone(filters: Filter[]): Filter[] | undefined {
@@ -42,9 +60,14 @@ function orNone(filters: Filter[]): Filter[] | undefined {
 }
 
 async function availabilityZones(cloud: Cloud, ec2: EC2, args: Properties): Promise<Properties> {
-  const { AvailabilityZones = [] } = await ec2.describeAvailabilityZones({ AllAvailabilityZones: flag(args["allAvailabilityZones"]), Filters: orNone([...filtersOf(args), ...given(args, { state: "state" })]) });
+  const { AvailabilityZones = [] } = await ec2.describeAvailabilityZones({
+    AllAvailabilityZones: flag(args["allAvailabilityZones"]),
+    Filters: orNone([...filtersOf(args), ...given(args, { state: "state" })]),
+  });
   const [names, ids] = [texts(args["excludeNames"]), texts(args["excludeZoneIds"])];
-  const zones = AvailabilityZones.filter(({ ZoneName, ZoneId }) => !names.includes(ZoneName ?? "") && !ids.includes(ZoneId ?? "")).sort((a, b) => ((a.ZoneName ?? "") < (b.ZoneName ?? "") ? -1 : 1));
+  const zones = AvailabilityZones.filter(
+    ({ ZoneName, ZoneId }) => !names.includes(ZoneName ?? "") && !ids.includes(ZoneId ?? ""),
+  ).sort((a, b) => ((a.ZoneName ?? "") < (b.ZoneName ?? "") ? -1 : 1));
   return {
     id: cloud.region,
     names: zones.map(({ ZoneName }) => ZoneName ?? ""),
@@ -65,9 +88,15 @@ async function ami(cloud: Cloud, ec2: EC2, args: Properties): Promise<Properties
   const pattern = text(args["nameRegex"]);
   const found = Images.filter(({ Name }) => pattern === undefined || new RegExp(pattern).test(Name ?? ""));
   const what = `an image${owners.length === 0 ? "" : ` of ${owners.join(", ")}`} for ${describeFilters(args)}`;
-  if (found.length === 0) throw new Error(`ec2.getAmi: there is no ${what.replace(/^an? /, "")} in ${cloud.region}; change the filters`);
-  if (found.length > 1 && args["mostRecent"] !== true) throw new Error(`ec2.getAmi: there are ${found.length} images for ${describeFilters(args)}; make the filters narrower, or set mostRecent`);
-  const [image = {}] = [...found].sort((a, b) => (a.CreationDate === b.CreationDate ? 0 : (a.CreationDate ?? "") < (b.CreationDate ?? "") ? 1 : -1));
+  if (found.length === 0)
+    throw new Error(`ec2.getAmi: there is no ${what.replace(/^an? /, "")} in ${cloud.region}; change the filters`);
+  if (found.length > 1 && args["mostRecent"] !== true)
+    throw new Error(
+      `ec2.getAmi: there are ${found.length} images for ${describeFilters(args)}; make the filters narrower, or set mostRecent`,
+    );
+  const [image = {}] = [...found].sort((a, b) =>
+    a.CreationDate === b.CreationDate ? 0 : (a.CreationDate ?? "") < (b.CreationDate ?? "") ? 1 : -1,
+  );
   return imageOutputs(cloud, image);
 }
 
@@ -110,12 +139,16 @@ function imageOutputs(cloud: Cloud, image: Image): Properties {
     ownerId: image.OwnerId ?? "",
     platform: image.Platform ?? "",
     platformDetails: image.PlatformDetails ?? "",
-    productCodes: (image.ProductCodes ?? []).map((code) => ({ productCodeId: code.ProductCodeId ?? "", productCodeType: code.ProductCodeType ?? "" })),
+    productCodes: (image.ProductCodes ?? []).map((code) => ({
+      productCodeId: code.ProductCodeId ?? "",
+      productCodeType: code.ProductCodeType ?? "",
+    })),
     public: image.Public ?? false,
     ramdiskId: image.RamdiskId ?? "",
     rootDeviceName: image.RootDeviceName ?? "",
     rootDeviceType: image.RootDeviceType ?? "",
-    rootSnapshotId: image.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === image.RootDeviceName)?.Ebs?.SnapshotId ?? "",
+    rootSnapshotId:
+      image.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === image.RootDeviceName)?.Ebs?.SnapshotId ?? "",
     sriovNetSupport: image.SriovNetSupport ?? "",
     state: image.State ?? "",
     stateReason: { code: image.StateReason?.Code ?? "UNSET", message: image.StateReason?.Message ?? "UNSET" },
@@ -128,18 +161,38 @@ function imageOutputs(cloud: Cloud, image: Image): Properties {
 
 async function vpc(cloud: Cloud, ec2: EC2, args: Properties): Promise<Properties> {
   const id = text(args["id"]);
-  const filters = [...filtersOf(args), ...given(args, { cidrBlock: "cidr", default: "is-default", dhcpOptionsId: "dhcp-options-id", state: "state" })];
-  const found = only<Vpc>("ec2.getVpc", "VPC", args, await listed(async () => (await ec2.describeVpcs({ VpcIds: id === undefined ? undefined : [id], Filters: orNone(filters) })).Vpcs));
+  const filters = [
+    ...filtersOf(args),
+    ...given(args, { cidrBlock: "cidr", default: "is-default", dhcpOptionsId: "dhcp-options-id", state: "state" }),
+  ];
+  const found = only<Vpc>(
+    "ec2.getVpc",
+    "VPC",
+    args,
+    await listed(
+      async () =>
+        (await ec2.describeVpcs({ VpcIds: id === undefined ? undefined : [id], Filters: orNone(filters) })).Vpcs,
+    ),
+  );
   const [support, hostnames, tables] = await Promise.all([
     ec2.describeVpcAttribute({ VpcId: found.VpcId, Attribute: "enableDnsSupport" }),
     ec2.describeVpcAttribute({ VpcId: found.VpcId, Attribute: "enableDnsHostnames" }),
-    ec2.describeRouteTables({ Filters: [{ Name: "vpc-id", Values: [String(found.VpcId)] }, { Name: "association.main", Values: ["true"] }] }),
+    ec2.describeRouteTables({
+      Filters: [
+        { Name: "vpc-id", Values: [String(found.VpcId)] },
+        { Name: "association.main", Values: ["true"] },
+      ],
+    }),
   ]);
   return {
     id: found.VpcId ?? "",
     arn: cloud.arn("ec2", `vpc/${found.VpcId}`, found.OwnerId),
     cidrBlock: found.CidrBlock ?? "",
-    cidrBlockAssociations: (found.CidrBlockAssociationSet ?? []).map((block) => ({ associationId: block.AssociationId ?? "", cidrBlock: block.CidrBlock ?? "", state: block.CidrBlockState?.State ?? "" })),
+    cidrBlockAssociations: (found.CidrBlockAssociationSet ?? []).map((block) => ({
+      associationId: block.AssociationId ?? "",
+      cidrBlock: block.CidrBlock ?? "",
+      state: block.CidrBlockState?.State ?? "",
+    })),
     default: found.IsDefault ?? false,
     dhcpOptionsId: found.DhcpOptionsId ?? "",
     enableDnsHostnames: hostnames.EnableDnsHostnames?.Value ?? false,
@@ -158,8 +211,27 @@ async function vpc(cloud: Cloud, ec2: EC2, args: Properties): Promise<Properties
 
 async function subnet(cloud: Cloud, ec2: EC2, args: Properties): Promise<Properties> {
   const id = text(args["id"]);
-  const filters = [...filtersOf(args), ...given(args, { availabilityZone: "availabilityZone", availabilityZoneId: "availabilityZoneId", cidrBlock: "cidrBlock", defaultForAz: "defaultForAz", state: "state", vpcId: "vpc-id" })];
-  const found = only<Subnet>("ec2.getSubnet", "subnet", args, await listed(async () => (await ec2.describeSubnets({ SubnetIds: id === undefined ? undefined : [id], Filters: orNone(filters) })).Subnets));
+  const filters = [
+    ...filtersOf(args),
+    ...given(args, {
+      availabilityZone: "availabilityZone",
+      availabilityZoneId: "availabilityZoneId",
+      cidrBlock: "cidrBlock",
+      defaultForAz: "defaultForAz",
+      state: "state",
+      vpcId: "vpc-id",
+    }),
+  ];
+  const found = only<Subnet>(
+    "ec2.getSubnet",
+    "subnet",
+    args,
+    await listed(
+      async () =>
+        (await ec2.describeSubnets({ SubnetIds: id === undefined ? undefined : [id], Filters: orNone(filters) }))
+          .Subnets,
+    ),
+  );
   return {
     id: found.SubnetId ?? "",
     arn: found.SubnetArn ?? cloud.arn("ec2", `subnet/${found.SubnetId}`, found.OwnerId),
@@ -173,7 +245,8 @@ async function subnet(cloud: Cloud, ec2: EC2, args: Properties): Promise<Propert
     enableDns64: found.EnableDns64 ?? false,
     enableLniAtDeviceIndex: found.EnableLniAtDeviceIndex ?? 0,
     enableResourceNameDnsARecordOnLaunch: found.PrivateDnsNameOptionsOnLaunch?.EnableResourceNameDnsARecord ?? false,
-    enableResourceNameDnsAaaaRecordOnLaunch: found.PrivateDnsNameOptionsOnLaunch?.EnableResourceNameDnsAAAARecord ?? false,
+    enableResourceNameDnsAaaaRecordOnLaunch:
+      found.PrivateDnsNameOptionsOnLaunch?.EnableResourceNameDnsAAAARecord ?? false,
     ipv6CidrBlock: "",
     ipv6CidrBlockAssociationId: "",
     ipv6Native: found.Ipv6Native ?? false,
@@ -199,14 +272,22 @@ async function listed<Found>(look: () => Promise<Found[] | undefined>): Promise<
 
 function only<Found>(call: string, what: string, args: Properties, found: readonly Found[]): Found {
   const [first] = found;
-  if (first === undefined) throw new Error(`${call}: there is no ${what} for ${describeFilters(args)}; look at the region, the account and the filters`);
-  if (found.length > 1) throw new Error(`${call}: there are ${found.length} for ${describeFilters(args)}, and exactly one ${what} must match; make the filters narrower`);
+  if (first === undefined)
+    throw new Error(
+      `${call}: there is no ${what} for ${describeFilters(args)}; look at the region, the account and the filters`,
+    );
+  if (found.length > 1)
+    throw new Error(
+      `${call}: there are ${found.length} for ${describeFilters(args)}, and exactly one ${what} must match; make the filters narrower`,
+    );
   return first;
 }
 
 /** For messages. */
 function describeFilters(args: Properties): string {
-  const plain = Object.entries(args).filter(([name, value]) => isGiven(value) && name !== "filters").map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  const plain = Object.entries(args)
+    .filter(([name, value]) => isGiven(value) && name !== "filters")
+    .map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   const filters = bags(args["filters"]).map((filter) => `${text(filter["name"])} ${texts(filter["values"]).join("|")}`);
   return [...plain, ...filters].join(", ") || "no filter";
 }

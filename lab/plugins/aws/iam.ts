@@ -12,10 +12,25 @@ export class Role extends AwsKind<ApiRole> {
   protected override readonly named = true;
   protected override readonly nameLength = 64;
   protected readonly replaces = new Set(["name", "namePrefix", "path"]);
-  protected readonly inputs = ["assumeRolePolicy", "description", "forceDetachPolicies", "maxSessionDuration", "name", "path", "permissionsBoundary", "tags"];
+  protected readonly inputs = [
+    "assumeRolePolicy",
+    "description",
+    "forceDetachPolicies",
+    "maxSessionDuration",
+    "name",
+    "path",
+    "permissionsBoundary",
+    "tags",
+  ];
   protected readonly computed = ["arn", "createDate", "inlinePolicies", "managedPolicyArns", "uniqueId"];
   protected override readonly documents = ["assumeRolePolicy"];
-  protected override readonly defaults = { path: "/", maxSessionDuration: 3600, description: "", permissionsBoundary: "", forceDetachPolicies: false };
+  protected override readonly defaults = {
+    path: "/",
+    maxSessionDuration: 3600,
+    description: "",
+    permissionsBoundary: "",
+    forceDetachPolicies: false,
+  };
 
   protected idOf(role: ApiRole): string {
     return String(role.RoleName);
@@ -32,8 +47,12 @@ export class Role extends AwsKind<ApiRole> {
       Tags: toApiTags(this.allTags(inputs)),
     };
     // A principal that was just made is not known at once; other faults of a document are.
-    const early = (error: unknown): boolean => isCode(error, "MalformedPolicyDocument", "MalformedPolicyDocumentException") && /Invalid principal/i.test(error.text);
-    const { Role: role } = await this.whenKnown(deadline, "the role's principals", early, () => this.iam(operation).createRole(request));
+    const early = (error: unknown): boolean =>
+      isCode(error, "MalformedPolicyDocument", "MalformedPolicyDocumentException") &&
+      /Invalid principal/i.test(error.text);
+    const { Role: role } = await this.whenKnown(deadline, "the role's principals", early, () =>
+      this.iam(operation).createRole(request),
+    );
     return role ?? ({ RoleName: request.RoleName } as ApiRole);
   }
 
@@ -55,7 +74,8 @@ export class Role extends AwsKind<ApiRole> {
       description: role.Description ?? "",
       maxSessionDuration: role.MaxSessionDuration ?? 3600,
       permissionsBoundary: role.PermissionsBoundary?.PermissionsBoundaryArn ?? "",
-      assumeRolePolicy: role.AssumeRolePolicyDocument === undefined ? null : decodeURIComponent(role.AssumeRolePolicyDocument),
+      assumeRolePolicy:
+        role.AssumeRolePolicyDocument === undefined ? null : decodeURIComponent(role.AssumeRolePolicyDocument),
     };
   }
 
@@ -63,13 +83,20 @@ export class Role extends AwsKind<ApiRole> {
     const iam = this.iam(operation);
     const now = this.attributes(remote);
     const differs = (name: string): boolean => !this.same(name, now[name], inputs[name]);
-    if (differs("assumeRolePolicy")) await iam.updateAssumeRolePolicy({ RoleName: id, PolicyDocument: text(inputs["assumeRolePolicy"]) });
+    if (differs("assumeRolePolicy"))
+      await iam.updateAssumeRolePolicy({ RoleName: id, PolicyDocument: text(inputs["assumeRolePolicy"]) });
     if (differs("description") || differs("maxSessionDuration")) {
-      await iam.updateRole({ RoleName: id, Description: text(inputs["description"]) ?? "", MaxSessionDuration: number(inputs["maxSessionDuration"]) ?? this.defaults.maxSessionDuration });
+      await iam.updateRole({
+        RoleName: id,
+        Description: text(inputs["description"]) ?? "",
+        MaxSessionDuration: number(inputs["maxSessionDuration"]) ?? this.defaults.maxSessionDuration,
+      });
     }
     if (differs("permissionsBoundary")) {
       const boundary = text(inputs["permissionsBoundary"]);
-      await (boundary === undefined ? iam.deleteRolePermissionsBoundary({ RoleName: id }) : iam.putRolePermissionsBoundary({ RoleName: id, PermissionsBoundary: boundary }));
+      await (boundary === undefined
+        ? iam.deleteRolePermissionsBoundary({ RoleName: id })
+        : iam.putRolePermissionsBoundary({ RoleName: id, PermissionsBoundary: boundary }));
     }
     const changes = tagChanges(fromApiTags(remote.Tags), this.allTags(inputs));
     if (hasChanges(changes)) {
@@ -81,10 +108,12 @@ export class Role extends AwsKind<ApiRole> {
   protected async remove(deadline: Deadline, { id, inputs }: State): Promise<void> {
     const iam = this.iam(deadline.operation);
     const { InstanceProfiles = [] } = await iam.listInstanceProfilesForRole({ RoleName: id });
-    for (const { InstanceProfileName } of InstanceProfiles) await this.found(() => iam.removeRoleFromInstanceProfile({ RoleName: id, InstanceProfileName }));
+    for (const { InstanceProfileName } of InstanceProfiles)
+      await this.found(() => iam.removeRoleFromInstanceProfile({ RoleName: id, InstanceProfileName }));
     if (inputs["forceDetachPolicies"] === true) {
       const { AttachedPolicies = [] } = await iam.listAttachedRolePolicies({ RoleName: id });
-      for (const { PolicyArn } of AttachedPolicies) await this.found(() => iam.detachRolePolicy({ RoleName: id, PolicyArn }));
+      for (const { PolicyArn } of AttachedPolicies)
+        await this.found(() => iam.detachRolePolicy({ RoleName: id, PolicyArn }));
       const { PolicyNames = [] } = await iam.listRolePolicies({ RoleName: id });
       for (const PolicyName of PolicyNames) await this.found(() => iam.deleteRolePolicy({ RoleName: id, PolicyName }));
     }
@@ -114,7 +143,12 @@ export class RolePolicy extends AwsKind<Policy> {
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<Policy> {
     const policy = { role: String(inputs["role"]), name: this.nameFor(inputs), document: String(inputs["policy"]) };
-    await this.whenKnown(deadline, `role ${policy.role}`, (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"), () => this.put(operation, policy));
+    await this.whenKnown(
+      deadline,
+      `role ${policy.role}`,
+      (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"),
+      () => this.put(operation, policy),
+    );
     return policy;
   }
 
@@ -139,7 +173,8 @@ export class RolePolicy extends AwsKind<Policy> {
   }
 
   protected async converge({ operation }: Deadline, _id: string, remote: Policy, inputs: Properties): Promise<void> {
-    if (!this.same("policy", remote.document, inputs["policy"])) await this.put(operation, { ...remote, document: String(inputs["policy"]) });
+    if (!this.same("policy", remote.document, inputs["policy"]))
+      await this.put(operation, { ...remote, document: String(inputs["policy"]) });
   }
 
   protected async remove({ operation }: Deadline, { id }: State): Promise<void> {
@@ -150,7 +185,8 @@ export class RolePolicy extends AwsKind<Policy> {
 
 function partsOf(id: string): [string, string] {
   const [role, name] = id.split(":");
-  if (role === undefined || name === undefined) throw new Error(`"${id}" is no role policy; it must be <role>:<policy's name>`);
+  if (role === undefined || name === undefined)
+    throw new Error(`"${id}" is no role policy; it must be <role>:<policy's name>`);
   return [role, name];
 }
 
@@ -169,12 +205,18 @@ export class InstanceProfile extends AwsKind<ApiProfile> {
 
   protected async make(operation: Operation, inputs: Properties): Promise<ApiProfile> {
     const name = this.nameFor(inputs);
-    const { InstanceProfile: profile } = await this.iam(operation).createInstanceProfile({ InstanceProfileName: name, Path: text(inputs["path"]) ?? "/", Tags: toApiTags(this.allTags(inputs)) });
+    const { InstanceProfile: profile } = await this.iam(operation).createInstanceProfile({
+      InstanceProfileName: name,
+      Path: text(inputs["path"]) ?? "/",
+      Tags: toApiTags(this.allTags(inputs)),
+    });
     return profile ?? ({ InstanceProfileName: name } as ApiProfile);
   }
 
   protected look(operation: Operation, id: string): Promise<ApiProfile | undefined> {
-    return this.found(async () => (await this.iam(operation).getInstanceProfile({ InstanceProfileName: id })).InstanceProfile);
+    return this.found(
+      async () => (await this.iam(operation).getInstanceProfile({ InstanceProfileName: id })).InstanceProfile,
+    );
   }
 
   protected tagsIn(profile: ApiProfile): Tags | undefined {
@@ -199,20 +241,29 @@ export class InstanceProfile extends AwsKind<ApiProfile> {
     const now = remote.Roles?.[0]?.RoleName;
     const wanted = text(inputs["role"]);
     if (wanted !== now) {
-      if (now !== undefined) await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: now }));
+      if (now !== undefined)
+        await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: now }));
       if (wanted !== undefined) {
-        await this.whenKnown(deadline, `role ${wanted}`, (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"), () => iam.addRoleToInstanceProfile({ InstanceProfileName: id, RoleName: wanted }));
+        await this.whenKnown(
+          deadline,
+          `role ${wanted}`,
+          (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"),
+          () => iam.addRoleToInstanceProfile({ InstanceProfileName: id, RoleName: wanted }),
+        );
       }
     }
     const changes = tagChanges(fromApiTags(remote.Tags), this.allTags(inputs));
-    if (changes.remove.length > 0) await iam.untagInstanceProfile({ InstanceProfileName: id, TagKeys: [...changes.remove] });
-    if (Object.keys(changes.set).length > 0) await iam.tagInstanceProfile({ InstanceProfileName: id, Tags: toApiTags(changes.set) });
+    if (changes.remove.length > 0)
+      await iam.untagInstanceProfile({ InstanceProfileName: id, TagKeys: [...changes.remove] });
+    if (Object.keys(changes.set).length > 0)
+      await iam.tagInstanceProfile({ InstanceProfileName: id, Tags: toApiTags(changes.set) });
   }
 
   protected async remove(deadline: Deadline, { id }: State): Promise<void> {
     const iam = this.iam(deadline.operation);
     const now = await this.look(deadline.operation, id);
-    for (const { RoleName } of now?.Roles ?? []) await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName }));
+    for (const { RoleName } of now?.Roles ?? [])
+      await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName }));
     await this.whenFree(deadline, id, () => iam.deleteInstanceProfile({ InstanceProfileName: id }));
   }
 }

@@ -22,22 +22,118 @@ const rootReplaces = new Set(["encrypted", "kmsKeyId"]);
 
 export class Instance extends AwsKind<Machine> {
   protected readonly title = "machine";
-  protected readonly replaces = new Set(["ami", "associatePublicIpAddress", "availabilityZone", "ebsOptimized", "keyName", "privateIp", "subnetId", "tenancy"]);
+  protected readonly replaces = new Set([
+    "ami",
+    "associatePublicIpAddress",
+    "availabilityZone",
+    "ebsOptimized",
+    "keyName",
+    "privateIp",
+    "subnetId",
+    "tenancy",
+  ]);
   protected readonly inputs = [
-    ...["ami", "associatePublicIpAddress", "availabilityZone", "creditSpecification", "disableApiStop", "disableApiTermination", "ebsOptimized", "forceDestroy"],
-    ...["iamInstanceProfile", "instanceInitiatedShutdownBehavior", "instanceType", "keyName", "maintenanceOptions", "metadataOptions", "monitoring", "privateIp"],
-    ...["rootBlockDevice", "sourceDestCheck", "subnetId", "tags", "tenancy", "userData", "userDataBase64", "userDataReplaceOnChange", "volumeTags", "vpcSecurityGroupIds"],
+    ...[
+      "ami",
+      "associatePublicIpAddress",
+      "availabilityZone",
+      "creditSpecification",
+      "disableApiStop",
+      "disableApiTermination",
+      "ebsOptimized",
+      "forceDestroy",
+    ],
+    ...[
+      "iamInstanceProfile",
+      "instanceInitiatedShutdownBehavior",
+      "instanceType",
+      "keyName",
+      "maintenanceOptions",
+      "metadataOptions",
+      "monitoring",
+      "privateIp",
+    ],
+    ...[
+      "rootBlockDevice",
+      "sourceDestCheck",
+      "subnetId",
+      "tags",
+      "tenancy",
+      "userData",
+      "userDataBase64",
+      "userDataReplaceOnChange",
+      "volumeTags",
+      "vpcSecurityGroupIds",
+    ],
   ];
   protected readonly computed = [
-    ...["arn", "associatePublicIpAddress", "availabilityZone", "disableApiStop", "disableApiTermination", "ebsBlockDevices", "ebsOptimized", "iamInstanceProfile", "instanceInitiatedShutdownBehavior"],
-    ...["instanceLifecycle", "instanceState", "ipv6Addresses", "keyName", "metadataOptions", "monitoring", "outpostArn", "passwordData", "placementGroup", "primaryNetworkInterfaceId", "privateDns"],
-    ...["privateIp", "publicDns", "publicIp", "rootBlockDevice", "secondaryPrivateIps", "securityGroups", "spotInstanceRequestId", "subnetId", "tenancy", "vpcSecurityGroupIds"],
+    ...[
+      "arn",
+      "associatePublicIpAddress",
+      "availabilityZone",
+      "disableApiStop",
+      "disableApiTermination",
+      "ebsBlockDevices",
+      "ebsOptimized",
+      "iamInstanceProfile",
+      "instanceInitiatedShutdownBehavior",
+    ],
+    ...[
+      "instanceLifecycle",
+      "instanceState",
+      "ipv6Addresses",
+      "keyName",
+      "metadataOptions",
+      "monitoring",
+      "outpostArn",
+      "passwordData",
+      "placementGroup",
+      "primaryNetworkInterfaceId",
+      "privateDns",
+    ],
+    ...[
+      "privateIp",
+      "publicDns",
+      "publicIp",
+      "rootBlockDevice",
+      "secondaryPrivateIps",
+      "securityGroups",
+      "spotInstanceRequestId",
+      "subnetId",
+      "tenancy",
+      "vpcSecurityGroupIds",
+    ],
   ];
-  protected override readonly defaults = { sourceDestCheck: true, getPasswordData: false, userDataReplaceOnChange: false, forceDestroy: false };
+  protected override readonly defaults = {
+    sourceDestCheck: true,
+    getPasswordData: false,
+    userDataReplaceOnChange: false,
+    forceDestroy: false,
+  };
   /** As with the official plugin, what AWS chose itself once stays when the program says nothing. */
   protected override readonly sticky = new Set([
-    ...["associatePublicIpAddress", "availabilityZone", "disableApiStop", "disableApiTermination", "ebsOptimized", "iamInstanceProfile", "instanceInitiatedShutdownBehavior"],
-    ...["creditSpecification", "keyName", "maintenanceOptions", "metadataOptions", "monitoring", "privateIp", "rootBlockDevice", "subnetId", "tenancy", "volumeTags", "vpcSecurityGroupIds"],
+    ...[
+      "associatePublicIpAddress",
+      "availabilityZone",
+      "disableApiStop",
+      "disableApiTermination",
+      "ebsOptimized",
+      "iamInstanceProfile",
+      "instanceInitiatedShutdownBehavior",
+    ],
+    ...[
+      "creditSpecification",
+      "keyName",
+      "maintenanceOptions",
+      "metadataOptions",
+      "monitoring",
+      "privateIp",
+      "rootBlockDevice",
+      "subnetId",
+      "tenancy",
+      "volumeTags",
+      "vpcSecurityGroupIds",
+    ],
   ]);
   protected override readonly times = { create: 600, update: 600, delete: 1200 };
 
@@ -51,11 +147,21 @@ export class Instance extends AwsKind<Machine> {
 
   protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<Machine> {
     const ec2 = this.ec2(operation);
-    const root = isGiven(inputs["rootBlockDevice"]) ? await this.rootDevice(operation, String(inputs["ami"])) : undefined;
-    const request = runRequest(inputs, root, { machine: this.allTags(inputs), volumes: this.volumeTags(inputs) }, randomUUID());
+    const root = isGiven(inputs["rootBlockDevice"])
+      ? await this.rootDevice(operation, String(inputs["ami"]))
+      : undefined;
+    const request = runRequest(
+      inputs,
+      root,
+      { machine: this.allTags(inputs), volumes: this.volumeTags(inputs) },
+      randomUUID(),
+    );
     // A profile that was just made is not known to EC2 for some seconds.
-    const early = (error: unknown): boolean => isCode(error, "InvalidParameterValue") && /Invalid IAM Instance Profile/i.test(error.text);
-    const { Instances } = await this.whenKnown(deadline, "the machine's instance profile", early, () => ec2.runInstances(request));
+    const early = (error: unknown): boolean =>
+      isCode(error, "InvalidParameterValue") && /Invalid IAM Instance Profile/i.test(error.text);
+    const { Instances } = await this.whenKnown(deadline, "the machine's instance profile", early, () =>
+      ec2.runInstances(request),
+    );
     const [instance] = Instances ?? [];
     if (instance?.InstanceId === undefined) throw new Error("the API made no machine and gave no reason");
     return { instance };
@@ -69,12 +175,20 @@ export class Instance extends AwsKind<Machine> {
 
   protected async look(operation: Operation, id: string): Promise<Machine | undefined> {
     const ec2 = this.ec2(operation);
-    const instance = await this.found(async () => (await ec2.describeInstances({ InstanceIds: [id] })).Reservations?.flatMap(({ Instances }) => Instances ?? [])[0]);
+    const instance = await this.found(
+      async () =>
+        (await ec2.describeInstances({ InstanceIds: [id] })).Reservations?.flatMap(
+          ({ Instances }) => Instances ?? [],
+        )[0],
+    );
     // Terminated ones are shown for an hour.
     if (instance === undefined || instance.State?.Name === "terminated") return undefined;
-    const rootId = instance.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName)?.Ebs?.VolumeId;
+    const rootId = instance.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName)?.Ebs
+      ?.VolumeId;
     const [root, data] = await Promise.all([
-      rootId === undefined ? undefined : this.found(async () => (await ec2.describeVolumes({ VolumeIds: [rootId] })).Volumes?.[0]),
+      rootId === undefined
+        ? undefined
+        : this.found(async () => (await ec2.describeVolumes({ VolumeIds: [rootId] })).Volumes?.[0]),
       this.found(() => ec2.describeInstanceAttribute({ InstanceId: id, Attribute: "userData" })),
     ]);
     return { instance, root, userData: data?.UserData?.Value ?? "" };
@@ -85,13 +199,24 @@ export class Instance extends AwsKind<Machine> {
     return state === "running" || state === "stopped" ? undefined : state;
   }
 
-  protected override async ready(deadline: Deadline, id: string, remote: Machine, inputs: Properties): Promise<Machine> {
+  protected override async ready(
+    deadline: Deadline,
+    id: string,
+    remote: Machine,
+    inputs: Properties,
+  ): Promise<Machine> {
     return deadline.until(`machine ${id} to be running`, async (seen) => {
-      const [found] = (await this.found(() => this.ec2(deadline.operation).describeInstances({ InstanceIds: [id] })))?.Reservations?.flatMap(({ Instances }) => Instances ?? []) ?? [];
+      const [found] =
+        (
+          await this.found(() => this.ec2(deadline.operation).describeInstances({ InstanceIds: [id] }))
+        )?.Reservations?.flatMap(({ Instances }) => Instances ?? []) ?? [];
       const state = found?.State?.Name ?? "not there yet";
       seen(state);
-      if (state === "terminated" || state === "shutting-down") throw new Error(`machine ${id} is "${state}": ${found?.StateReason?.Message ?? "no reason is given"}`);
-      return found === undefined || this.pending({ instance: found }) !== undefined ? undefined : super.ready(deadline, id, remote, inputs);
+      if (state === "terminated" || state === "shutting-down")
+        throw new Error(`machine ${id} is "${state}": ${found?.StateReason?.Message ?? "no reason is given"}`);
+      return found === undefined || this.pending({ instance: found }) !== undefined
+        ? undefined
+        : super.ready(deadline, id, remote, inputs);
     });
   }
 
@@ -120,7 +245,10 @@ export class Instance extends AwsKind<Machine> {
       instanceState: instance.State?.Name ?? null,
       instanceLifecycle: instance.InstanceLifecycle ?? "",
       keyName: instance.KeyName ?? "",
-      iamInstanceProfile: text(inputs["iamInstanceProfile"])?.startsWith("arn:") === true ? (instance.IamInstanceProfile?.Arn ?? "") : profile,
+      iamInstanceProfile:
+        text(inputs["iamInstanceProfile"])?.startsWith("arn:") === true
+          ? (instance.IamInstanceProfile?.Arn ?? "")
+          : profile,
       monitoring: instance.Monitoring?.State === "enabled" || instance.Monitoring?.State === "pending",
       ebsOptimized: instance.EbsOptimized ?? false,
       primaryNetworkInterfaceId: card?.NetworkInterfaceId ?? "",
@@ -131,7 +259,17 @@ export class Instance extends AwsKind<Machine> {
       subnetId: instance.SubnetId ?? "",
       sourceDestCheck: instance.SourceDestCheck ?? card?.SourceDestCheck ?? true,
       vpcSecurityGroupIds: groups.map(({ GroupId }) => GroupId ?? ""),
-      ...(options === undefined ? {} : { metadataOptions: definite({ httpEndpoint: options.HttpEndpoint, httpTokens: options.HttpTokens, httpPutResponseHopLimit: options.HttpPutResponseHopLimit, httpProtocolIpv6: options.HttpProtocolIpv6, instanceMetadataTags: options.InstanceMetadataTags }) }),
+      ...(options === undefined
+        ? {}
+        : {
+            metadataOptions: definite({
+              httpEndpoint: options.HttpEndpoint,
+              httpTokens: options.HttpTokens,
+              httpPutResponseHopLimit: options.HttpPutResponseHopLimit,
+              httpProtocolIpv6: options.HttpProtocolIpv6,
+              instanceMetadataTags: options.InstanceMetadataTags,
+            }),
+          }),
       ...(root === undefined ? {} : { rootBlockDevice: this.rootOutputs(instance, root, inputs) }),
       ...(root === undefined || !isGiven(inputs["volumeTags"]) ? {} : { volumeTags: fromApiTags(root.Tags) }),
       ...(userData === undefined ? {} : userDataOutputs(userData, inputs)),
@@ -152,37 +290,75 @@ export class Instance extends AwsKind<Machine> {
       volumeId: root.VolumeId,
       volumeSize: root.Size,
       volumeType: root.VolumeType,
-      ...(isGiven(inputs["volumeTags"]) ? {} : { tags: ownTags(all, this.cloud().defaultTags, tagsOf(asked["tags"])), tagsAll: all }),
+      ...(isGiven(inputs["volumeTags"])
+        ? {}
+        : { tags: ownTags(all, this.cloud().defaultTags, tagsOf(asked["tags"])), tagsAll: all }),
     });
   }
 
   /** Of the disk and of the metadata service, what the program does not give was chosen by AWS, or by the image. */
   protected override same(property: string, before: Value | undefined, after: Value | undefined): boolean {
     if (property === "userData" || property === "userDataBase64") return (text(before) ?? "") === (text(after) ?? "");
-    if (["metadataOptions", "rootBlockDevice", "maintenanceOptions", "creditSpecification"].includes(property) && isGiven(before) && isGiven(after) && holds(after, before)) return true;
+    if (
+      ["metadataOptions", "rootBlockDevice", "maintenanceOptions", "creditSpecification"].includes(property) &&
+      isGiven(before) &&
+      isGiven(after) &&
+      holds(after, before)
+    )
+      return true;
     return super.same(property, before, after);
   }
 
   protected override replacesOn(property: string, state: State, inputs: Properties): boolean {
-    if (property === "userData" || property === "userDataBase64") return inputs["userDataReplaceOnChange"] === true && encodedUserData(state.inputs) !== encodedUserData(inputs);
+    if (property === "userData" || property === "userDataBase64")
+      return inputs["userDataReplaceOnChange"] === true && encodedUserData(state.inputs) !== encodedUserData(inputs);
     if (property !== "rootBlockDevice") return false;
     const [before, after] = [bag(state.inputs[property]), bag(inputs[property])];
-    return [...rootReplaces].some((name) => isGiven(after[name]) && !(before[name] === after[name]) && !(name === "encrypted" && !isGiven(before[name]) && after[name] === false));
+    return [...rootReplaces].some(
+      (name) =>
+        isGiven(after[name]) &&
+        !(before[name] === after[name]) &&
+        !(name === "encrypted" && !isGiven(before[name]) && after[name] === false),
+    );
   }
 
-  protected async converge(deadline: Deadline, id: string, { instance, root, userData }: Machine, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  protected async converge(
+    deadline: Deadline,
+    id: string,
+    { instance, root, userData }: Machine,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     const { operation } = deadline;
     const ec2 = this.ec2(operation);
     await this.retag(operation, id, fromApiTags(instance.Tags), this.allTags(inputs));
     if (root?.VolumeId !== undefined) {
       // Tags of a disk that the program does not mention are somebody else's.
-      if (isGiven(inputs["volumeTags"]) || isGiven(inputs["rootBlockDevice"])) await this.retag(operation, root.VolumeId, fromApiTags(root.Tags), this.volumeTags(inputs));
+      if (isGiven(inputs["volumeTags"]) || isGiven(inputs["rootBlockDevice"]))
+        await this.retag(operation, root.VolumeId, fromApiTags(root.Tags), this.volumeTags(inputs));
       const asked = bag(inputs["rootBlockDevice"]);
-      await reshape(ec2, deadline, root, { size: number(asked["volumeSize"]), type: text(asked["volumeType"]), iops: number(asked["iops"]), throughput: number(asked["throughput"]) }, "rootBlockDevice.");
-      const keep = instance.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName)?.Ebs?.DeleteOnTermination;
+      await reshape(
+        ec2,
+        deadline,
+        root,
+        {
+          size: number(asked["volumeSize"]),
+          type: text(asked["volumeType"]),
+          iops: number(asked["iops"]),
+          throughput: number(asked["throughput"]),
+        },
+        "rootBlockDevice.",
+      );
+      const keep = instance.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === instance.RootDeviceName)?.Ebs
+        ?.DeleteOnTermination;
       const wanted = flag(asked["deleteOnTermination"]);
       if (wanted !== undefined && wanted !== keep) {
-        await ec2.modifyInstanceAttribute({ InstanceId: id, BlockDeviceMappings: [{ DeviceName: instance.RootDeviceName, Ebs: { DeleteOnTermination: wanted, VolumeId: root.VolumeId } }] });
+        await ec2.modifyInstanceAttribute({
+          InstanceId: id,
+          BlockDeviceMappings: [
+            { DeviceName: instance.RootDeviceName, Ebs: { DeleteOnTermination: wanted, VolumeId: root.VolumeId } },
+          ],
+        });
       }
     }
     await this.convergeNetwork(operation, id, instance, inputs);
@@ -191,52 +367,101 @@ export class Instance extends AwsKind<Machine> {
     await this.convergeStopped(deadline, id, { instance, userData }, inputs);
   }
 
-  private async convergeNetwork(operation: Operation, id: string, instance: ApiInstance, inputs: Properties): Promise<void> {
+  private async convergeNetwork(
+    operation: Operation,
+    id: string,
+    instance: ApiInstance,
+    inputs: Properties,
+  ): Promise<void> {
     const card = instance.NetworkInterfaces?.find(({ Attachment }) => Attachment?.DeviceIndex === 0);
     const groups = texts(inputs["vpcSecurityGroupIds"]);
     const now = (card?.Groups ?? instance.SecurityGroups ?? []).map(({ GroupId }) => GroupId ?? "");
     if (groups.length > 0 && !sameMembers(groups, now)) {
-      await this.ec2(operation).modifyNetworkInterfaceAttribute({ NetworkInterfaceId: card?.NetworkInterfaceId, Groups: groups });
+      await this.ec2(operation).modifyNetworkInterfaceAttribute({
+        NetworkInterfaceId: card?.NetworkInterfaceId,
+        Groups: groups,
+      });
     }
     const checked = flag(inputs["sourceDestCheck"]) ?? true;
-    if (checked !== (instance.SourceDestCheck ?? card?.SourceDestCheck ?? true)) await this.ec2(operation).modifyInstanceAttribute({ InstanceId: id, SourceDestCheck: { Value: checked } });
+    if (checked !== (instance.SourceDestCheck ?? card?.SourceDestCheck ?? true))
+      await this.ec2(operation).modifyInstanceAttribute({ InstanceId: id, SourceDestCheck: { Value: checked } });
   }
 
-  private async convergeProfile(deadline: Deadline, id: string, instance: ApiInstance, inputs: Properties): Promise<void> {
+  private async convergeProfile(
+    deadline: Deadline,
+    id: string,
+    instance: ApiInstance,
+    inputs: Properties,
+  ): Promise<void> {
     const ec2 = this.ec2(deadline.operation);
     const wanted = text(inputs["iamInstanceProfile"]);
     const arn = instance.IamInstanceProfile?.Arn;
     if (wanted === undefined || wanted === arn || wanted === arn?.split("/").at(-1)) return;
     const profile = wanted.startsWith("arn:") ? { Arn: wanted } : { Name: wanted };
-    const { IamInstanceProfileAssociations } = await ec2.describeIamInstanceProfileAssociations({ Filters: [{ Name: "instance-id", Values: [id] }] });
-    const association = IamInstanceProfileAssociations?.find(({ State: state }) => state === "associated" || state === "associating")?.AssociationId;
-    const early = (error: unknown): boolean => error instanceof AwsError && /Invalid IAM Instance Profile|not found/i.test(error.text);
+    const { IamInstanceProfileAssociations } = await ec2.describeIamInstanceProfileAssociations({
+      Filters: [{ Name: "instance-id", Values: [id] }],
+    });
+    const association = IamInstanceProfileAssociations?.find(
+      ({ State: state }) => state === "associated" || state === "associating",
+    )?.AssociationId;
+    const early = (error: unknown): boolean =>
+      error instanceof AwsError && /Invalid IAM Instance Profile|not found/i.test(error.text);
     await this.whenKnown(deadline, "the machine's instance profile", early, () =>
-      association === undefined ? ec2.associateIamInstanceProfile({ InstanceId: id, IamInstanceProfile: profile }) : ec2.replaceIamInstanceProfileAssociation({ AssociationId: association, IamInstanceProfile: profile }),
+      association === undefined
+        ? ec2.associateIamInstanceProfile({ InstanceId: id, IamInstanceProfile: profile })
+        : ec2.replaceIamInstanceProfileAssociation({ AssociationId: association, IamInstanceProfile: profile }),
     );
   }
 
-  private async convergeOptions(operation: Operation, id: string, instance: ApiInstance, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  private async convergeOptions(
+    operation: Operation,
+    id: string,
+    instance: ApiInstance,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     const ec2 = this.ec2(operation);
     const asked = bag(inputs["metadataOptions"]);
     const now = this.attributes({ instance }, inputs)["metadataOptions"];
-    if (isGiven(inputs["metadataOptions"]) && !holds(asked, now)) await ec2.modifyInstanceMetadataOptions({ InstanceId: id, ...metadataRequest(asked) });
+    if (isGiven(inputs["metadataOptions"]) && !holds(asked, now))
+      await ec2.modifyInstanceMetadataOptions({ InstanceId: id, ...metadataRequest(asked) });
     const monitoring = flag(inputs["monitoring"]);
     const monitored = instance.Monitoring?.State === "enabled" || instance.Monitoring?.State === "pending";
-    if (monitoring !== undefined && monitoring !== monitored) await (monitoring ? ec2.monitorInstances({ InstanceIds: [id] }) : ec2.unmonitorInstances({ InstanceIds: [id] }));
-    if (changed.has("disableApiTermination")) await ec2.modifyInstanceAttribute({ InstanceId: id, DisableApiTermination: { Value: flag(inputs["disableApiTermination"]) ?? false } });
-    if (changed.has("disableApiStop")) await ec2.modifyInstanceAttribute({ InstanceId: id, DisableApiStop: { Value: flag(inputs["disableApiStop"]) ?? false } });
+    if (monitoring !== undefined && monitoring !== monitored)
+      await (monitoring ? ec2.monitorInstances({ InstanceIds: [id] }) : ec2.unmonitorInstances({ InstanceIds: [id] }));
+    if (changed.has("disableApiTermination"))
+      await ec2.modifyInstanceAttribute({
+        InstanceId: id,
+        DisableApiTermination: { Value: flag(inputs["disableApiTermination"]) ?? false },
+      });
+    if (changed.has("disableApiStop"))
+      await ec2.modifyInstanceAttribute({
+        InstanceId: id,
+        DisableApiStop: { Value: flag(inputs["disableApiStop"]) ?? false },
+      });
     if (changed.has("instanceInitiatedShutdownBehavior")) {
-      await ec2.modifyInstanceAttribute({ InstanceId: id, InstanceInitiatedShutdownBehavior: { Value: text(inputs["instanceInitiatedShutdownBehavior"]) ?? "stop" } });
+      await ec2.modifyInstanceAttribute({
+        InstanceId: id,
+        InstanceInitiatedShutdownBehavior: { Value: text(inputs["instanceInitiatedShutdownBehavior"]) ?? "stop" },
+      });
     }
     const recovery = text(bag(inputs["maintenanceOptions"])["autoRecovery"]);
-    if (changed.has("maintenanceOptions") && recovery !== undefined) await ec2.modifyInstanceMaintenanceOptions({ InstanceId: id, AutoRecovery: recovery as "default" });
+    if (changed.has("maintenanceOptions") && recovery !== undefined)
+      await ec2.modifyInstanceMaintenanceOptions({ InstanceId: id, AutoRecovery: recovery as "default" });
     const credits = text(bag(inputs["creditSpecification"])["cpuCredits"]);
-    if (changed.has("creditSpecification") && credits !== undefined) await ec2.modifyInstanceCreditSpecification({ InstanceCreditSpecifications: [{ InstanceId: id, CpuCredits: credits }] });
+    if (changed.has("creditSpecification") && credits !== undefined)
+      await ec2.modifyInstanceCreditSpecification({
+        InstanceCreditSpecifications: [{ InstanceId: id, CpuCredits: credits }],
+      });
   }
 
   /** Size and user data can be changed only while the machine is off: it is stopped for them and started again. */
-  private async convergeStopped(deadline: Deadline, id: string, { instance, userData }: Machine, inputs: Properties): Promise<void> {
+  private async convergeStopped(
+    deadline: Deadline,
+    id: string,
+    { instance, userData }: Machine,
+    inputs: Properties,
+  ): Promise<void> {
     const ec2 = this.ec2(deadline.operation);
     const type = text(inputs["instanceType"]);
     const newType = type !== undefined && type !== instance.InstanceType;
@@ -247,7 +472,8 @@ export class Instance extends AwsKind<Machine> {
     if (wasRunning) await stop(ec2, deadline, id);
     try {
       if (newType) await ec2.modifyInstanceAttribute({ InstanceId: id, InstanceType: { Value: type } });
-      if (newData) await ec2.modifyInstanceAttribute({ InstanceId: id, UserData: { Value: Buffer.from(wanted, "base64") } });
+      if (newData)
+        await ec2.modifyInstanceAttribute({ InstanceId: id, UserData: { Value: Buffer.from(wanted, "base64") } });
     } finally {
       if (wasRunning) await start(ec2, deadline, id);
     }
@@ -274,5 +500,7 @@ function userDataOutputs(encoded: string, inputs: Properties): Properties {
 
 /** Without what is not known. */
 function definite(properties: Readonly<Record<string, Value | undefined>>): Properties {
-  return Object.fromEntries(Object.entries(properties).filter((entry): entry is [string, Value] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
 }

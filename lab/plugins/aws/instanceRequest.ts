@@ -15,18 +15,36 @@ export function encodedUserData(inputs: Properties): string | undefined {
 
 export function instanceProblems(inputs: Properties): Failure[] {
   const failures: Failure[] = [];
-  for (const name of ["ami", "instanceType"]) if (!isGiven(inputs[name])) failures.push({ property: name, reason: `${name} is missing: the stand-in makes machines without launch templates` });
-  if (isGiven(inputs["userData"]) && isGiven(inputs["userDataBase64"])) failures.push({ property: "userData", reason: "userData and userDataBase64 exclude each other; give one of them" });
+  for (const name of ["ami", "instanceType"])
+    if (!isGiven(inputs[name]))
+      failures.push({
+        property: name,
+        reason: `${name} is missing: the stand-in makes machines without launch templates`,
+      });
+  if (isGiven(inputs["userData"]) && isGiven(inputs["userDataBase64"]))
+    failures.push({ property: "userData", reason: "userData and userDataBase64 exclude each other; give one of them" });
   const size = Buffer.from(encodedUserData(inputs) ?? "", "base64").length;
-  if (size > userDataLimit) failures.push({ property: "userData", reason: `userData has ${size} bytes; EC2 takes at most ${userDataLimit} (16 KiB) before encoding` });
+  if (size > userDataLimit)
+    failures.push({
+      property: "userData",
+      reason: `userData has ${size} bytes; EC2 takes at most ${userDataLimit} (16 KiB) before encoding`,
+    });
   if (isGiven(inputs["volumeTags"]) && isGiven(bag(inputs["rootBlockDevice"])["tags"])) {
-    failures.push({ property: "volumeTags", reason: "volumeTags and rootBlockDevice.tags exclude each other; give one of them" });
+    failures.push({
+      property: "volumeTags",
+      reason: "volumeTags and rootBlockDevice.tags exclude each other; give one of them",
+    });
   }
   return failures;
 }
 
 /** @param rootDevice Name of the image's root device. @param tags Of the machine, and of the volumes that come with it. */
-export function runRequest(inputs: Properties, rootDevice: string | undefined, tags: { machine: Tags; volumes: Tags }, token: string): RunInstancesRequest {
+export function runRequest(
+  inputs: Properties,
+  rootDevice: string | undefined,
+  tags: { machine: Tags; volumes: Tags },
+  token: string,
+): RunInstancesRequest {
   const metadata = bag(inputs["metadataOptions"]);
   const profile = text(inputs["iamInstanceProfile"]);
   const credits = text(bag(inputs["creditSpecification"])["cpuCredits"]);
@@ -48,15 +66,23 @@ export function runRequest(inputs: Properties, rootDevice: string | undefined, t
     EbsOptimized: flag(inputs["ebsOptimized"]),
     DisableApiTermination: flag(inputs["disableApiTermination"]),
     DisableApiStop: flag(inputs["disableApiStop"]),
-    InstanceInitiatedShutdownBehavior: text(inputs["instanceInitiatedShutdownBehavior"]) as RunInstancesRequest["InstanceInitiatedShutdownBehavior"],
+    InstanceInitiatedShutdownBehavior: text(
+      inputs["instanceInitiatedShutdownBehavior"],
+    ) as RunInstancesRequest["InstanceInitiatedShutdownBehavior"],
     ...(flag(inputs["monitoring"]) === undefined ? {} : { Monitoring: { Enabled: flag(inputs["monitoring"]) } }),
-    ...(profile === undefined ? {} : { IamInstanceProfile: profile.startsWith("arn:") ? { Arn: profile } : { Name: profile } }),
-    ...(zone === undefined && tenancy === undefined ? {} : { Placement: { AvailabilityZone: zone, Tenancy: tenancy as "default" | undefined } }),
+    ...(profile === undefined
+      ? {}
+      : { IamInstanceProfile: profile.startsWith("arn:") ? { Arn: profile } : { Name: profile } }),
+    ...(zone === undefined && tenancy === undefined
+      ? {}
+      : { Placement: { AvailabilityZone: zone, Tenancy: tenancy as "default" | undefined } }),
     ...(credits === undefined ? {} : { CreditSpecification: { CpuCredits: credits } }),
     ...(recovery === undefined ? {} : { MaintenanceOptions: { AutoRecovery: recovery as "default" } }),
     ...(isGiven(inputs["metadataOptions"]) ? { MetadataOptions: metadataRequest(metadata) } : {}),
     ...networkOf(inputs),
-    ...(isGiven(inputs["rootBlockDevice"]) && rootDevice !== undefined ? { BlockDeviceMappings: [rootMapping(bag(inputs["rootBlockDevice"]), rootDevice)] } : {}),
+    ...(isGiven(inputs["rootBlockDevice"]) && rootDevice !== undefined
+      ? { BlockDeviceMappings: [rootMapping(bag(inputs["rootBlockDevice"]), rootDevice)] }
+      : {}),
     ...(specifications.length === 0 ? {} : { TagSpecifications: specifications }),
   };
 }
@@ -79,7 +105,18 @@ function networkOf(inputs: Properties): Partial<RunInstancesRequest> {
   const isPublic = flag(inputs["associatePublicIpAddress"]);
   const groupsOrNone = groups.length === 0 ? undefined : groups;
   if (isPublic === undefined) return { SubnetId: subnet, SecurityGroupIds: groupsOrNone, PrivateIpAddress: address };
-  return { NetworkInterfaces: [{ DeviceIndex: 0, AssociatePublicIpAddress: isPublic, DeleteOnTermination: true, SubnetId: subnet, Groups: groupsOrNone, PrivateIpAddress: address }] };
+  return {
+    NetworkInterfaces: [
+      {
+        DeviceIndex: 0,
+        AssociatePublicIpAddress: isPublic,
+        DeleteOnTermination: true,
+        SubnetId: subnet,
+        Groups: groupsOrNone,
+        PrivateIpAddress: address,
+      },
+    ],
+  };
 }
 
 function rootMapping(device: Properties, name: string): BlockDeviceMapping {

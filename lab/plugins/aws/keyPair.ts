@@ -26,7 +26,10 @@ export class KeyPair extends AwsKind<KeyPairInfo> {
   }
 
   protected look(operation: Operation, id: string): Promise<KeyPairInfo | undefined> {
-    return this.found(async () => (await this.ec2(operation).describeKeyPairs({ KeyNames: [id], IncludePublicKey: true })).KeyPairs?.[0]);
+    return this.found(
+      async () =>
+        (await this.ec2(operation).describeKeyPairs({ KeyNames: [id], IncludePublicKey: true })).KeyPairs?.[0],
+    );
   }
 
   protected tagsIn(key: KeyPairInfo): Tags | undefined {
@@ -46,11 +49,17 @@ export class KeyPair extends AwsKind<KeyPairInfo> {
   }
 
   protected override same(property: string, before: Value | undefined, after: Value | undefined): boolean {
-    if (property === "publicKey" && typeof before === "string" && typeof after === "string") return before.trim() === after.trim();
+    if (property === "publicKey" && typeof before === "string" && typeof after === "string")
+      return before.trim() === after.trim();
     return super.same(property, before, after);
   }
 
-  protected async converge({ operation }: Deadline, _id: string, remote: KeyPairInfo, inputs: Properties): Promise<void> {
+  protected async converge(
+    { operation }: Deadline,
+    _id: string,
+    remote: KeyPairInfo,
+    inputs: Properties,
+  ): Promise<void> {
     await this.retag(operation, String(remote.KeyPairId), fromApiTags(remote.Tags), this.allTags(inputs));
   }
 

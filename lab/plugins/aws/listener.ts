@@ -4,12 +4,21 @@ import type { Deadline } from "../framework/waiting.js";
 import { type Attribute, attributeMap, type Described, ElbKind, tagList } from "./elbKind.js";
 import { bags, isGiven, number, text } from "./values.js";
 
-const attributes: readonly Attribute[] = [{ input: "tcpIdleTimeoutSeconds", key: "tcp.idle_timeout.seconds", is: "number" }];
+const attributes: readonly Attribute[] = [
+  { input: "tcpIdleTimeoutSeconds", key: "tcp.idle_timeout.seconds", is: "number" },
+];
 
 export class Listener extends ElbKind<ApiListener> {
   protected readonly title = "listener";
   protected readonly replaces = new Set(["loadBalancerArn"]);
-  protected readonly inputs = ["defaultActions", "loadBalancerArn", "port", "protocol", "tags", "tcpIdleTimeoutSeconds"];
+  protected readonly inputs = [
+    "defaultActions",
+    "loadBalancerArn",
+    "port",
+    "protocol",
+    "tags",
+    "tcpIdleTimeoutSeconds",
+  ];
   protected readonly computed = ["arn", "protocol", "sslPolicy", "tcpIdleTimeoutSeconds"];
   protected override readonly sticky = new Set(["protocol", "tcpIdleTimeoutSeconds"]);
 
@@ -20,15 +29,37 @@ export class Listener extends ElbKind<ApiListener> {
   protected override problems(inputs: Properties): Failure[] {
     return bags(inputs["defaultActions"]).flatMap((action, index): Failure[] => {
       const place = `defaultActions[${index}]`;
-      if (action["type"] !== "forward") return [{ property: `${place}.type`, reason: `${place}.type: got ${JSON.stringify(action["type"])}, the stand-in has "forward" only` }];
-      const extra = Object.keys(action).filter((name) => !["type", "targetGroupArn", "order"].includes(name) && isGiven(action[name]));
-      if (extra.length > 0) return [{ property: place, reason: `${place}: the stand-in does not support ${extra.join(", ")}; give targetGroupArn, or install the official plugin` }];
-      return isGiven(action["targetGroupArn"]) ? [] : [{ property: `${place}.targetGroupArn`, reason: `${place}.targetGroupArn is missing` }];
+      if (action["type"] !== "forward")
+        return [
+          {
+            property: `${place}.type`,
+            reason: `${place}.type: got ${JSON.stringify(action["type"])}, the stand-in has "forward" only`,
+          },
+        ];
+      const extra = Object.keys(action).filter(
+        (name) => !["type", "targetGroupArn", "order"].includes(name) && isGiven(action[name]),
+      );
+      if (extra.length > 0)
+        return [
+          {
+            property: place,
+            reason: `${place}: the stand-in does not support ${extra.join(", ")}; give targetGroupArn, or install the official plugin`,
+          },
+        ];
+      return isGiven(action["targetGroupArn"])
+        ? []
+        : [{ property: `${place}.targetGroupArn`, reason: `${place}.targetGroupArn is missing` }];
     });
   }
 
-  private actions(inputs: Properties): { Type: "forward"; TargetGroupArn: string | undefined; Order: number | undefined }[] {
-    return bags(inputs["defaultActions"]).map((action) => ({ Type: "forward", TargetGroupArn: text(action["targetGroupArn"]), Order: number(action["order"]) }));
+  private actions(
+    inputs: Properties,
+  ): { Type: "forward"; TargetGroupArn: string | undefined; Order: number | undefined }[] {
+    return bags(inputs["defaultActions"]).map((action) => ({
+      Type: "forward",
+      TargetGroupArn: text(action["targetGroupArn"]),
+      Order: number(action["order"]),
+    }));
   }
 
   protected async make(operation: Operation, inputs: Properties): Promise<Described<ApiListener>> {
@@ -46,7 +77,10 @@ export class Listener extends ElbKind<ApiListener> {
     return this.found(async () => {
       const [api] = (await this.elb(operation).describeListeners({ ListenerArns: [id] })).Listeners ?? [];
       if (api?.ListenerArn !== id) return undefined;
-      const [tags, values] = await Promise.all([this.tagsAt(operation, id), this.elb(operation).describeListenerAttributes({ ListenerArn: id })]);
+      const [tags, values] = await Promise.all([
+        this.tagsAt(operation, id),
+        this.elb(operation).describeListenerAttributes({ ListenerArn: id }),
+      ]);
       return { api, tags, attributes: attributeMap(values.Attributes) };
     });
   }
@@ -58,12 +92,22 @@ export class Listener extends ElbKind<ApiListener> {
       port: api.Port ?? null,
       protocol: api.Protocol ?? null,
       sslPolicy: api.SslPolicy ?? "",
-      defaultActions: (api.DefaultActions ?? []).map((action) => ({ type: action.Type ?? "forward", targetGroupArn: action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn ?? "", ...(action.Order === undefined ? {} : { order: action.Order }) })),
+      defaultActions: (api.DefaultActions ?? []).map((action) => ({
+        type: action.Type ?? "forward",
+        targetGroupArn: action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn ?? "",
+        ...(action.Order === undefined ? {} : { order: action.Order }),
+      })),
       ...this.attributeOutputs(attributes, values),
     };
   }
 
-  protected async converge({ operation }: Deadline, id: string, { api, tags, attributes: values }: Described<ApiListener>, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  protected async converge(
+    { operation }: Deadline,
+    id: string,
+    { api, tags, attributes: values }: Described<ApiListener>,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     await this.retagArn(operation, id, tags ?? {}, this.allTags(inputs));
     if (["port", "protocol", "defaultActions"].some((name) => changed.has(name))) {
       await this.elb(operation).modifyListener({
@@ -74,7 +118,8 @@ export class Listener extends ElbKind<ApiListener> {
       });
     }
     const changes = this.attributeChanges(attributes, values ?? {}, inputs);
-    if (changes.length > 0) await this.elb(operation).modifyListenerAttributes({ ListenerArn: id, Attributes: changes });
+    if (changes.length > 0)
+      await this.elb(operation).modifyListenerAttributes({ ListenerArn: id, Attributes: changes });
   }
 
   protected async remove({ operation }: Deadline, { id }: State): Promise<void> {

@@ -18,10 +18,32 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
   protected override readonly nameLength = 32;
   protected readonly replaces = new Set(["name", "namePrefix", "internal", "loadBalancerType"]);
   protected readonly inputs = [
-    ...["name", "internal", "loadBalancerType", "subnets", "subnetMappings", "securityGroups", "ipAddressType", "tags", "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic"],
+    ...[
+      "name",
+      "internal",
+      "loadBalancerType",
+      "subnets",
+      "subnetMappings",
+      "securityGroups",
+      "ipAddressType",
+      "tags",
+      "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+    ],
     ...attributes.map(({ input }) => input),
   ];
-  protected readonly computed = ["arn", "arnSuffix", "dnsName", "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic", "internal", "ipAddressType", "securityGroups", "subnetMappings", "subnets", "vpcId", "zoneId"];
+  protected readonly computed = [
+    "arn",
+    "arnSuffix",
+    "dnsName",
+    "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+    "internal",
+    "ipAddressType",
+    "securityGroups",
+    "subnetMappings",
+    "subnets",
+    "vpcId",
+    "zoneId",
+  ];
   protected override readonly defaults = {
     loadBalancerType: "application",
     enableDeletionProtection: false,
@@ -29,7 +51,14 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
     enableZonalShift: false,
     dnsRecordClientRoutingPolicy: "any_availability_zone",
   };
-  protected override readonly sticky = new Set(["enforceSecurityGroupInboundRulesOnPrivateLinkTraffic", "internal", "ipAddressType", "securityGroups", "subnetMappings", "subnets"]);
+  protected override readonly sticky = new Set([
+    "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+    "internal",
+    "ipAddressType",
+    "securityGroups",
+    "subnetMappings",
+    "subnets",
+  ]);
   protected override readonly times = { create: 600, update: 600, delete: 600 };
 
   protected idOf({ api }: Described<ApiBalancer>): string {
@@ -39,9 +68,21 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
   protected override problems(inputs: Properties): Failure[] {
     const failures: Failure[] = [];
     const type = inputs["loadBalancerType"] ?? "application";
-    if (type !== "network" && typeof type !== "symbol") failures.push({ property: "loadBalancerType", reason: `loadBalancerType: got ${JSON.stringify(type)}, the stand-in makes load balancers of the type "network" only` });
-    if (!isGiven(inputs["subnets"]) && !isGiven(inputs["subnetMappings"])) failures.push({ property: "subnets", reason: "subnets is missing: a load balancer needs subnets or subnetMappings" });
-    if (isGiven(inputs["subnets"]) && isGiven(inputs["subnetMappings"])) failures.push({ property: "subnetMappings", reason: "subnets and subnetMappings exclude each other; give one of them" });
+    if (type !== "network" && typeof type !== "symbol")
+      failures.push({
+        property: "loadBalancerType",
+        reason: `loadBalancerType: got ${JSON.stringify(type)}, the stand-in makes load balancers of the type "network" only`,
+      });
+    if (!isGiven(inputs["subnets"]) && !isGiven(inputs["subnetMappings"]))
+      failures.push({
+        property: "subnets",
+        reason: "subnets is missing: a load balancer needs subnets or subnetMappings",
+      });
+    if (isGiven(inputs["subnets"]) && isGiven(inputs["subnetMappings"]))
+      failures.push({
+        property: "subnetMappings",
+        reason: "subnets and subnetMappings exclude each other; give one of them",
+      });
     return failures;
   }
 
@@ -63,7 +104,10 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
     return this.found(async () => {
       const [api] = (await this.elb(operation).describeLoadBalancers({ LoadBalancerArns: [id] })).LoadBalancers ?? [];
       if (api?.LoadBalancerArn !== id) return undefined;
-      const [tags, values] = await Promise.all([this.tagsAt(operation, id), this.elb(operation).describeLoadBalancerAttributes({ LoadBalancerArn: id })]);
+      const [tags, values] = await Promise.all([
+        this.tagsAt(operation, id),
+        this.elb(operation).describeLoadBalancerAttributes({ LoadBalancerArn: id }),
+      ]);
       return { api, tags, attributes: attributeMap(values.Attributes) };
     });
   }
@@ -97,16 +141,27 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
       securityGroups: api.SecurityGroups ?? [],
       subnets: zones.map(({ SubnetId }) => SubnetId ?? ""),
       subnetMappings: mappings,
-      enforceSecurityGroupInboundRulesOnPrivateLinkTraffic: api.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic ?? inputs["enforceSecurityGroupInboundRulesOnPrivateLinkTraffic"] ?? "",
+      enforceSecurityGroupInboundRulesOnPrivateLinkTraffic:
+        api.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic ??
+        inputs["enforceSecurityGroupInboundRulesOnPrivateLinkTraffic"] ??
+        "",
       ...this.attributeOutputs(attributes, values),
     };
   }
 
   /** A network load balancer loses no subnet and no address, and has either always had security groups or never. */
   protected override replacesOn(property: string, state: State, inputs: Properties): boolean {
-    if (property === "subnets") return texts(state.inputs[property]).some((subnet) => !texts(inputs[property]).includes(subnet));
-    if (property === "subnetMappings") return bags(state.inputs[property]).some((mapping) => !bags(inputs[property]).some((other) => sameSets(mapping, other)));
-    if (property === "securityGroups") return (texts(state.inputs[property]).length === 0) !== (texts(inputs[property]).length === 0) && typeof inputs[property] !== "symbol";
+    if (property === "subnets")
+      return texts(state.inputs[property]).some((subnet) => !texts(inputs[property]).includes(subnet));
+    if (property === "subnetMappings")
+      return bags(state.inputs[property]).some(
+        (mapping) => !bags(inputs[property]).some((other) => sameSets(mapping, other)),
+      );
+    if (property === "securityGroups")
+      return (
+        (texts(state.inputs[property]).length === 0) !== (texts(inputs[property]).length === 0) &&
+        typeof inputs[property] !== "symbol"
+      );
     return false;
   }
 
@@ -116,7 +171,12 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
     return name === "subnets" && sameMembers(texts(asked), texts(actual)) ? asked : super.drift(name, asked, actual);
   }
 
-  protected async converge({ operation }: Deadline, id: string, { api, tags, attributes: values }: Described<ApiBalancer>, inputs: Properties): Promise<void> {
+  protected async converge(
+    { operation }: Deadline,
+    id: string,
+    { api, tags, attributes: values }: Described<ApiBalancer>,
+    inputs: Properties,
+  ): Promise<void> {
     const elb = this.elb(operation);
     await this.retagArn(operation, id, tags ?? {}, this.allTags(inputs));
     const changes = this.attributeChanges(attributes, values ?? {}, inputs);
@@ -124,15 +184,24 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
     const groups = texts(inputs["securityGroups"]);
     const enforce = text(inputs["enforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]);
     const enforces = api.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic;
-    if (groups.length > 0 && (!sameMembers(groups, api.SecurityGroups ?? []) || (enforce !== undefined && enforces !== undefined && enforce !== enforces))) {
-      await elb.setSecurityGroups({ LoadBalancerArn: id, SecurityGroups: groups, EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: enforce as "on" | undefined });
+    if (
+      groups.length > 0 &&
+      (!sameMembers(groups, api.SecurityGroups ?? []) ||
+        (enforce !== undefined && enforces !== undefined && enforce !== enforces))
+    ) {
+      await elb.setSecurityGroups({
+        LoadBalancerArn: id,
+        SecurityGroups: groups,
+        EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: enforce as "on" | undefined,
+      });
     }
     const request = subnetsOf(inputs);
     const wanted = request.Subnets ?? request.SubnetMappings?.map(({ SubnetId }) => SubnetId ?? "") ?? [];
     const now = (api.AvailabilityZones ?? []).map(({ SubnetId }) => SubnetId ?? "");
     if (wanted.length > 0 && !sameMembers(wanted, now)) await elb.setSubnets({ LoadBalancerArn: id, ...request });
     const family = text(inputs["ipAddressType"]);
-    if (family !== undefined && family !== api.IpAddressType) await elb.setIpAddressType({ LoadBalancerArn: id, IpAddressType: family as "ipv4" });
+    if (family !== undefined && family !== api.IpAddressType)
+      await elb.setIpAddressType({ LoadBalancerArn: id, IpAddressType: family as "ipv4" });
   }
 
   protected async remove(deadline: Deadline, { id, outputs }: State): Promise<void> {
@@ -141,7 +210,9 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
     // Its network interfaces keep subnets and security groups busy for a while.
     const description = `ELB ${text(outputs["arnSuffix"]) ?? id.split(":loadbalancer/")[1] ?? ""}`;
     await deadline.until(`the network interfaces of load balancer ${id} to go`, async (seen) => {
-      const { NetworkInterfaces = [] } = await this.ec2(operation).describeNetworkInterfaces({ Filters: [{ Name: "description", Values: [description] }] });
+      const { NetworkInterfaces = [] } = await this.ec2(operation).describeNetworkInterfaces({
+        Filters: [{ Name: "description", Values: [description] }],
+      });
       seen(`${NetworkInterfaces.length} left`);
       return NetworkInterfaces.length === 0 ? true : undefined;
     });
@@ -151,5 +222,12 @@ export class LoadBalancer extends ElbKind<ApiBalancer> {
 function subnetsOf(inputs: Properties): { Subnets?: string[]; SubnetMappings?: SubnetMapping[] } {
   const mappings = bags(inputs["subnetMappings"]);
   if (mappings.length === 0) return { Subnets: texts(inputs["subnets"]) };
-  return { SubnetMappings: mappings.map((mapping) => ({ SubnetId: text(mapping["subnetId"]), AllocationId: text(mapping["allocationId"]), PrivateIPv4Address: text(mapping["privateIpv4Address"]), IPv6Address: text(mapping["ipv6Address"]) })) };
+  return {
+    SubnetMappings: mappings.map((mapping) => ({
+      SubnetId: text(mapping["subnetId"]),
+      AllocationId: text(mapping["allocationId"]),
+      PrivateIPv4Address: text(mapping["privateIpv4Address"]),
+      IPv6Address: text(mapping["ipv6Address"]),
+    })),
+  };
 }

@@ -19,8 +19,25 @@ interface VpcState {
 export class Vpc extends AwsKind<VpcState> {
   protected readonly title = "VPC";
   protected readonly replaces = new Set(["cidrBlock"]);
-  protected readonly inputs = ["cidrBlock", "enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics", "instanceTenancy", "tags"];
-  protected readonly computed = ["arn", "cidrBlock", "defaultNetworkAclId", "defaultRouteTableId", "defaultSecurityGroupId", "dhcpOptionsId", "enableDnsHostnames", "mainRouteTableId", "ownerId"];
+  protected readonly inputs = [
+    "cidrBlock",
+    "enableDnsHostnames",
+    "enableDnsSupport",
+    "enableNetworkAddressUsageMetrics",
+    "instanceTenancy",
+    "tags",
+  ];
+  protected readonly computed = [
+    "arn",
+    "cidrBlock",
+    "defaultNetworkAclId",
+    "defaultRouteTableId",
+    "defaultSecurityGroupId",
+    "dhcpOptionsId",
+    "enableDnsHostnames",
+    "mainRouteTableId",
+    "ownerId",
+  ];
   protected override readonly defaults = { enableDnsSupport: true, instanceTenancy: "default" };
   protected override readonly sticky = new Set(["enableDnsHostnames", "enableNetworkAddressUsageMetrics"]);
 
@@ -56,7 +73,11 @@ export class Vpc extends AwsKind<VpcState> {
         dnsSupport: support.EnableDnsSupport?.Value,
         dnsHostnames: hostnames.EnableDnsHostnames?.Value,
         addressMetrics: metrics.EnableNetworkAddressUsageMetrics?.Value ?? false,
-        own: { routeTable: tables.RouteTables?.[0]?.RouteTableId, securityGroup: groups.SecurityGroups?.[0]?.GroupId, networkAcl: acls.NetworkAcls?.[0]?.NetworkAclId },
+        own: {
+          routeTable: tables.RouteTables?.[0]?.RouteTableId,
+          securityGroup: groups.SecurityGroups?.[0]?.GroupId,
+          networkAcl: acls.NetworkAcls?.[0]?.NetworkAclId,
+        },
       };
     });
   }
@@ -96,12 +117,17 @@ export class Vpc extends AwsKind<VpcState> {
     const hostnames = flag(inputs["enableDnsHostnames"]);
     const metrics = flag(inputs["enableNetworkAddressUsageMetrics"]);
     // Names need the resolver: it is switched on first, and off last.
-    if (support && remote.dnsSupport !== true) await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsSupport: { Value: true } });
-    if (hostnames !== undefined && hostnames !== remote.dnsHostnames) await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsHostnames: { Value: hostnames } });
-    if (!support && remote.dnsSupport !== false) await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsSupport: { Value: false } });
-    if (metrics !== undefined && metrics !== remote.addressMetrics) await ec2.modifyVpcAttribute({ VpcId: id, EnableNetworkAddressUsageMetrics: { Value: metrics } });
+    if (support && remote.dnsSupport !== true)
+      await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsSupport: { Value: true } });
+    if (hostnames !== undefined && hostnames !== remote.dnsHostnames)
+      await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsHostnames: { Value: hostnames } });
+    if (!support && remote.dnsSupport !== false)
+      await ec2.modifyVpcAttribute({ VpcId: id, EnableDnsSupport: { Value: false } });
+    if (metrics !== undefined && metrics !== remote.addressMetrics)
+      await ec2.modifyVpcAttribute({ VpcId: id, EnableNetworkAddressUsageMetrics: { Value: metrics } });
     const tenancy = text(inputs["instanceTenancy"]) ?? "default";
-    if (tenancy === "default" && remote.vpc.InstanceTenancy === "dedicated") await ec2.modifyVpcTenancy({ VpcId: id, InstanceTenancy: "default" });
+    if (tenancy === "default" && remote.vpc.InstanceTenancy === "dedicated")
+      await ec2.modifyVpcTenancy({ VpcId: id, InstanceTenancy: "default" });
     await this.retag(operation, id, fromApiTags(remote.vpc.Tags), this.allTags(inputs));
   }
 
@@ -113,10 +139,33 @@ export class Vpc extends AwsKind<VpcState> {
 export class Subnet extends AwsKind<ApiSubnet> {
   protected readonly title = "subnet";
   protected readonly replaces = new Set(["vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId"]);
-  protected readonly inputs = ["vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "mapPublicIpOnLaunch", "privateDnsHostnameTypeOnLaunch", "enableResourceNameDnsARecordOnLaunch", "tags"];
-  protected readonly computed = ["arn", "availabilityZone", "availabilityZoneId", "ownerId", "privateDnsHostnameTypeOnLaunch"];
-  protected override readonly defaults = { mapPublicIpOnLaunch: false, enableResourceNameDnsARecordOnLaunch: false, assignIpv6AddressOnCreation: false };
-  protected override readonly sticky = new Set(["availabilityZone", "availabilityZoneId", "privateDnsHostnameTypeOnLaunch"]);
+  protected readonly inputs = [
+    "vpcId",
+    "cidrBlock",
+    "availabilityZone",
+    "availabilityZoneId",
+    "mapPublicIpOnLaunch",
+    "privateDnsHostnameTypeOnLaunch",
+    "enableResourceNameDnsARecordOnLaunch",
+    "tags",
+  ];
+  protected readonly computed = [
+    "arn",
+    "availabilityZone",
+    "availabilityZoneId",
+    "ownerId",
+    "privateDnsHostnameTypeOnLaunch",
+  ];
+  protected override readonly defaults = {
+    mapPublicIpOnLaunch: false,
+    enableResourceNameDnsARecordOnLaunch: false,
+    assignIpv6AddressOnCreation: false,
+  };
+  protected override readonly sticky = new Set([
+    "availabilityZone",
+    "availabilityZoneId",
+    "privateDnsHostnameTypeOnLaunch",
+  ]);
   protected override readonly times = { create: 600, update: 600, delete: 1200 };
 
   protected idOf(subnet: ApiSubnet): string {
@@ -167,11 +216,14 @@ export class Subnet extends AwsKind<ApiSubnet> {
     const ec2 = this.ec2(operation);
     const names = remote.PrivateDnsNameOptionsOnLaunch;
     const addresses = flag(inputs["mapPublicIpOnLaunch"]) ?? false;
-    if (addresses !== (remote.MapPublicIpOnLaunch ?? false)) await ec2.modifySubnetAttribute({ SubnetId: id, MapPublicIpOnLaunch: { Value: addresses } });
+    if (addresses !== (remote.MapPublicIpOnLaunch ?? false))
+      await ec2.modifySubnetAttribute({ SubnetId: id, MapPublicIpOnLaunch: { Value: addresses } });
     const type = text(inputs["privateDnsHostnameTypeOnLaunch"]);
-    if (type !== undefined && type !== (names?.HostnameType ?? "ip-name")) await ec2.modifySubnetAttribute({ SubnetId: id, PrivateDnsHostnameTypeOnLaunch: type as "ip-name" });
+    if (type !== undefined && type !== (names?.HostnameType ?? "ip-name"))
+      await ec2.modifySubnetAttribute({ SubnetId: id, PrivateDnsHostnameTypeOnLaunch: type as "ip-name" });
     const record = flag(inputs["enableResourceNameDnsARecordOnLaunch"]) ?? false;
-    if (record !== (names?.EnableResourceNameDnsARecord ?? false)) await ec2.modifySubnetAttribute({ SubnetId: id, EnableResourceNameDnsARecordOnLaunch: { Value: record } });
+    if (record !== (names?.EnableResourceNameDnsARecord ?? false))
+      await ec2.modifySubnetAttribute({ SubnetId: id, EnableResourceNameDnsARecordOnLaunch: { Value: record } });
     await this.retag(operation, id, fromApiTags(remote.Tags), this.allTags(inputs));
   }
 
@@ -193,12 +245,17 @@ export class InternetGateway extends AwsKind<ApiGateway> {
   }
 
   protected async make(operation: Operation, inputs: Properties): Promise<ApiGateway> {
-    const { InternetGateway: gateway = {} } = await this.ec2(operation).createInternetGateway({ TagSpecifications: this.tagSpecifications("internet-gateway", inputs) });
+    const { InternetGateway: gateway = {} } = await this.ec2(operation).createInternetGateway({
+      TagSpecifications: this.tagSpecifications("internet-gateway", inputs),
+    });
     return gateway;
   }
 
   protected look(operation: Operation, id: string): Promise<ApiGateway | undefined> {
-    return this.found(async () => (await this.ec2(operation).describeInternetGateways({ InternetGatewayIds: [id] })).InternetGateways?.[0]);
+    return this.found(
+      async () =>
+        (await this.ec2(operation).describeInternetGateways({ InternetGatewayIds: [id] })).InternetGateways?.[0],
+    );
   }
 
   protected tagsIn(gateway: ApiGateway): Tags | undefined {
@@ -219,7 +276,12 @@ export class InternetGateway extends AwsKind<ApiGateway> {
     const wanted = text(inputs["vpcId"]);
     if (wanted !== undefined && wanted !== now) {
       if (now !== undefined) await this.detach(deadline, id, now);
-      await this.whenKnown(deadline, `internet gateway ${id}`, (error) => isCode(error, "InvalidInternetGatewayID.NotFound"), () => this.ec2(operation).attachInternetGateway({ InternetGatewayId: id, VpcId: wanted }));
+      await this.whenKnown(
+        deadline,
+        `internet gateway ${id}`,
+        (error) => isCode(error, "InvalidInternetGatewayID.NotFound"),
+        () => this.ec2(operation).attachInternetGateway({ InternetGatewayId: id, VpcId: wanted }),
+      );
     }
     await this.retag(operation, id, fromApiTags(remote.Tags), this.allTags(inputs));
   }
@@ -238,6 +300,8 @@ export class InternetGateway extends AwsKind<ApiGateway> {
   protected async remove(deadline: Deadline, { id }: State): Promise<void> {
     const now = await this.look(deadline.operation, id);
     for (const { VpcId } of now?.Attachments ?? []) if (VpcId !== undefined) await this.detach(deadline, id, VpcId);
-    await this.whenFree(deadline, id, () => this.ec2(deadline.operation).deleteInternetGateway({ InternetGatewayId: id }));
+    await this.whenFree(deadline, id, () =>
+      this.ec2(deadline.operation).deleteInternetGateway({ InternetGatewayId: id }),
+    );
   }
 }

@@ -20,7 +20,10 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
   let configured: Cloud | undefined;
 
   function cloud(): Cloud {
-    if (configured === undefined) throw new Error("no region for AWS; set aws:region in the stack's configuration, or AWS_REGION in the environment");
+    if (configured === undefined)
+      throw new Error(
+        "no region for AWS; set aws:region in the stack's configuration, or AWS_REGION in the environment",
+      );
     return configured;
   }
 
@@ -59,7 +62,8 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
     secretSettings: new Set(["accessKey", "secretKey", "token"]),
     checkConfig: settingsProblems,
     // The same names elsewhere would be other things.
-    replacesOn: (setting, olds, news) => setting === "region" && olds["region"] !== undefined && news["region"] !== undefined,
+    replacesOn: (setting, olds, news) =>
+      setting === "region" && olds["region"] !== undefined && news["region"] !== undefined,
     configure: async (given) => {
       const settings = readSettings(given, env);
       if (settings === undefined) return;

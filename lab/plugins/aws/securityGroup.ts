@@ -24,7 +24,10 @@ export class SecurityGroup extends AwsKind<ApiGroup> {
   protected override problems(inputs: Properties): Failure[] {
     return ["ingress", "egress"]
       .filter((name) => isGiven(inputs[name]))
-      .map((name) => ({ property: name, reason: `${name}: the stand-in takes rules as resources of their own; use aws.vpc.SecurityGroup${name === "ingress" ? "Ingress" : "Egress"}Rule` }));
+      .map((name) => ({
+        property: name,
+        reason: `${name}: the stand-in takes rules as resources of their own; use aws.vpc.SecurityGroup${name === "ingress" ? "Ingress" : "Egress"}Rule`,
+      }));
   }
 
   protected async make(operation: Operation, inputs: Properties): Promise<ApiGroup> {
@@ -39,11 +42,18 @@ export class SecurityGroup extends AwsKind<ApiGroup> {
   }
 
   protected look(operation: Operation, id: string): Promise<ApiGroup | undefined> {
-    return this.found(async () => (await this.ec2(operation).describeSecurityGroups({ GroupIds: [id] })).SecurityGroups?.[0]);
+    return this.found(
+      async () => (await this.ec2(operation).describeSecurityGroups({ GroupIds: [id] })).SecurityGroups?.[0],
+    );
   }
 
   /** Not until the rule that lets everything out is gone, which AWS makes with the group: see {@link finish}. */
-  protected override async finish(deadline: Deadline, id: string, made: ApiGroup, inputs: Properties): Promise<ApiGroup> {
+  protected override async finish(
+    deadline: Deadline,
+    id: string,
+    made: ApiGroup,
+    inputs: Properties,
+  ): Promise<ApiGroup> {
     const group = await this.ready(deadline, id, made, inputs);
     await this.closeExits(deadline.operation, group);
     return super.finish(deadline, id, made, inputs);
@@ -53,10 +63,15 @@ export class SecurityGroup extends AwsKind<ApiGroup> {
     const open: IpPermission[] = [];
     for (const permission of group.IpPermissionsEgress ?? []) {
       if (permission.IpProtocol !== "-1") continue;
-      if (permission.IpRanges?.some(({ CidrIp }) => CidrIp === "0.0.0.0/0") === true) open.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] });
-      if (permission.Ipv6Ranges?.some(({ CidrIpv6 }) => CidrIpv6 === "::/0") === true) open.push({ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] });
+      if (permission.IpRanges?.some(({ CidrIp }) => CidrIp === "0.0.0.0/0") === true)
+        open.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] });
+      if (permission.Ipv6Ranges?.some(({ CidrIpv6 }) => CidrIpv6 === "::/0") === true)
+        open.push({ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] });
     }
-    if (open.length > 0) await this.found(() => this.ec2(operation).revokeSecurityGroupEgress({ GroupId: group.GroupId, IpPermissions: open }));
+    if (open.length > 0)
+      await this.found(() =>
+        this.ec2(operation).revokeSecurityGroupEgress({ GroupId: group.GroupId, IpPermissions: open }),
+      );
   }
 
   protected tagsIn(group: ApiGroup): Tags | undefined {
@@ -77,9 +92,15 @@ export class SecurityGroup extends AwsKind<ApiGroup> {
     await this.retag(operation, id, fromApiTags(remote.Tags), this.allTags(inputs));
   }
 
-  protected override async change(deadline: Deadline, state: State, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  protected override async change(
+    deadline: Deadline,
+    state: State,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     // Its creation was interrupted before the exits were closed.
-    if (!isGiven(state.outputs["ownerId"])) await this.closeExits(deadline.operation, await this.get(deadline.operation, state.id));
+    if (!isGiven(state.outputs["ownerId"]))
+      await this.closeExits(deadline.operation, await this.get(deadline.operation, state.id));
     await super.change(deadline, state, inputs, changed);
   }
 
@@ -101,7 +122,15 @@ const parties = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGrou
 export class SecurityGroupRule extends AwsKind<ApiRule> {
   protected readonly title: string;
   protected readonly replaces = new Set(["securityGroupId"]);
-  protected readonly inputs = [...parties, "description", "fromPort", "toPort", "ipProtocol", "securityGroupId", "tags"];
+  protected readonly inputs = [
+    ...parties,
+    "description",
+    "fromPort",
+    "toPort",
+    "ipProtocol",
+    "securityGroupId",
+    "tags",
+  ];
   protected readonly computed = ["arn", "securityGroupRuleId"];
 
   constructor(
@@ -119,11 +148,20 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
   protected override problems(inputs: Properties): Failure[] {
     const failures: Failure[] = [];
     const given = parties.filter((name) => isGiven(inputs[name]));
-    if (given.length !== 1) failures.push({ property: given[0] ?? "cidrIpv4", reason: `a rule is for exactly one of ${parties.join(", ")}; got ${given.length === 0 ? "none" : given.join(" and ")}` });
+    if (given.length !== 1)
+      failures.push({
+        property: given[0] ?? "cidrIpv4",
+        reason: `a rule is for exactly one of ${parties.join(", ")}; got ${given.length === 0 ? "none" : given.join(" and ")}`,
+      });
     const protocol = text(inputs["ipProtocol"]);
     for (const name of ["fromPort", "toPort"]) {
-      if ((protocol === "tcp" || protocol === "udp") && !isGiven(inputs[name])) failures.push({ property: name, reason: `${name} is missing: a rule for ${protocol} needs ports` });
-      if (protocol === "-1" && isGiven(inputs[name])) failures.push({ property: name, reason: `${name} is not allowed: a rule for all protocols ("-1") has no ports` });
+      if ((protocol === "tcp" || protocol === "udp") && !isGiven(inputs[name]))
+        failures.push({ property: name, reason: `${name} is missing: a rule for ${protocol} needs ports` });
+      if (protocol === "-1" && isGiven(inputs[name]))
+        failures.push({
+          property: name,
+          reason: `${name} is not allowed: a rule for all protocols ("-1") has no ports`,
+        });
     }
     return failures;
   }
@@ -142,20 +180,30 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
           ...(cidr === undefined ? {} : { IpRanges: [{ CidrIp: cidr, Description: description }] }),
           ...(cidr6 === undefined ? {} : { Ipv6Ranges: [{ CidrIpv6: cidr6, Description: description }] }),
           ...(list === undefined ? {} : { PrefixListIds: [{ PrefixListId: list, Description: description }] }),
-          ...(peerGroup === undefined ? {} : { UserIdGroupPairs: [{ GroupId: peerGroup, UserId: peer, Description: description }] }),
+          ...(peerGroup === undefined
+            ? {}
+            : { UserIdGroupPairs: [{ GroupId: peerGroup, UserId: peer, Description: description }] }),
         },
       ],
       TagSpecifications: this.tagSpecifications("security-group-rule", inputs),
     };
     const ec2 = this.ec2(operation);
-    const { SecurityGroupRules } = await (this.direction === "ingress" ? ec2.authorizeSecurityGroupIngress(request) : ec2.authorizeSecurityGroupEgress(request));
+    const { SecurityGroupRules } = await (this.direction === "ingress"
+      ? ec2.authorizeSecurityGroupIngress(request)
+      : ec2.authorizeSecurityGroupEgress(request));
     const [rule] = SecurityGroupRules ?? [];
-    if (rule?.SecurityGroupRuleId === undefined) throw new Error("the API made the rule and did not give its id; look for it in the security group and delete it there");
+    if (rule?.SecurityGroupRuleId === undefined)
+      throw new Error(
+        "the API made the rule and did not give its id; look for it in the security group and delete it there",
+      );
     return rule;
   }
 
   protected look(operation: Operation, id: string): Promise<ApiRule | undefined> {
-    return this.found(async () => (await this.ec2(operation).describeSecurityGroupRules({ SecurityGroupRuleIds: [id] })).SecurityGroupRules?.[0]);
+    return this.found(
+      async () =>
+        (await this.ec2(operation).describeSecurityGroupRules({ SecurityGroupRuleIds: [id] })).SecurityGroupRules?.[0],
+    );
   }
 
   protected tagsIn(rule: ApiRule): Tags | undefined {
@@ -163,7 +211,10 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
   }
 
   protected attributes(rule: ApiRule, inputs: Properties): Properties {
-    const ports = rule.IpProtocol === "-1" ? { fromPort: null, toPort: null } : { fromPort: rule.FromPort ?? null, toPort: rule.ToPort ?? null };
+    const ports =
+      rule.IpProtocol === "-1"
+        ? { fromPort: null, toPort: null }
+        : { fromPort: rule.FromPort ?? null, toPort: rule.ToPort ?? null };
     const group = rule.ReferencedGroupInfo;
     const asked = text(inputs["referencedSecurityGroupId"]);
     const foreign = group?.UserId !== undefined && asked?.includes("/") === true;
@@ -176,7 +227,8 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
       cidrIpv4: rule.CidrIpv4 ?? null,
       cidrIpv6: rule.CidrIpv6 ?? null,
       prefixListId: rule.PrefixListId ?? null,
-      referencedSecurityGroupId: group?.GroupId === undefined ? null : foreign ? `${group.UserId}/${group.GroupId}` : group.GroupId,
+      referencedSecurityGroupId:
+        group?.GroupId === undefined ? null : foreign ? `${group.UserId}/${group.GroupId}` : group.GroupId,
       description: rule.Description ?? null,
     };
   }
@@ -217,7 +269,9 @@ export class SecurityGroupRule extends AwsKind<ApiRule> {
   protected async remove({ operation }: Deadline, { id, outputs }: State): Promise<void> {
     const request = { GroupId: text(outputs["securityGroupId"]), SecurityGroupRuleIds: [id] };
     try {
-      await (this.direction === "ingress" ? this.ec2(operation).revokeSecurityGroupIngress(request) : this.ec2(operation).revokeSecurityGroupEgress(request));
+      await (this.direction === "ingress"
+        ? this.ec2(operation).revokeSecurityGroupIngress(request)
+        : this.ec2(operation).revokeSecurityGroupEgress(request));
     } catch (error) {
       if (!isNotFound(error) && !isCode(error, "InvalidPermission.NotFound")) throw error;
     }

@@ -8,7 +8,8 @@ import { bag, bags, text } from "./values.js";
 export interface Settings {
   readonly region: string;
   /** Undefined: the SDK looks for them as all of AWS's tools do. */
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string } | undefined;
+  readonly credentials:
+    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string } | undefined;
   readonly profile: string | undefined;
   /** Addresses instead of AWS's public ones. */
   readonly endpoints: { readonly ec2?: string; readonly elb?: string; readonly iam?: string; readonly sts?: string };
@@ -22,11 +23,26 @@ export interface Settings {
 }
 
 /** Services of `endpoints` that are used; two of them have several names. */
-const services = { ec2: ["ec2"], elb: ["elbv2", "elasticloadbalancingv2", "elb", "elasticloadbalancing"], iam: ["iam"], sts: ["sts"] } as const;
+const services = {
+  ec2: ["ec2"],
+  elb: ["elbv2", "elasticloadbalancingv2", "elb", "elasticloadbalancing"],
+  iam: ["iam"],
+  sts: ["sts"],
+} as const;
 
 /** What of the declared settings means anything here; the others would be ignored, which is worse than refused. */
 const known = new Set([
-  ...["region", "accessKey", "secretKey", "token", "profile", "endpoints", "skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck"],
+  ...[
+    "region",
+    "accessKey",
+    "secretKey",
+    "token",
+    "profile",
+    "endpoints",
+    "skipCredentialsValidation",
+    "skipRequestingAccountId",
+    "skipMetadataApiCheck",
+  ],
   ...["skipRegionValidation", "maxRetries", "defaultTags", "version", "pluginDownloadURL"],
 ]);
 
@@ -38,13 +54,22 @@ export function readSettings(settings: Properties, env: NodeJS.ProcessEnv): Sett
   const secretAccessKey = text(settings["secretKey"]);
   const sessionToken = text(settings["token"]);
   const given = endpointsOf(settings);
-  const endpoint = (names: readonly string[]): string | undefined => names.map((name) => text(given[name])).find((address) => address !== undefined);
+  const endpoint = (names: readonly string[]): string | undefined =>
+    names.map((name) => text(given[name])).find((address) => address !== undefined);
   const maxRetries = parseSetting(settings["maxRetries"]);
   return {
     region,
-    credentials: accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     profile: text(settings["profile"]),
-    endpoints: { ec2: endpoint(services.ec2), elb: endpoint(services.elb), iam: endpoint(services.iam), sts: endpoint(services.sts) },
+    endpoints: {
+      ec2: endpoint(services.ec2),
+      elb: endpoint(services.elb),
+      iam: endpoint(services.iam),
+      sts: endpoint(services.sts),
+    },
     skipCredentialsValidation: isOn(settings, "skipCredentialsValidation"),
     skipRequestingAccountId: isOn(settings, "skipRequestingAccountId"),
     skipMetadataApiCheck: isOn(settings, "skipMetadataApiCheck"),
@@ -57,21 +82,33 @@ export function readSettings(settings: Properties, env: NodeJS.ProcessEnv): Sett
 export function settingsProblems(settings: Properties): Failure[] {
   const failures: Failure[] = [];
   for (const name of Object.keys(settings).filter((key) => !known.has(key) && (settings[key] ?? null) !== null)) {
-    failures.push({ property: name, reason: `the lab's stand-in for the plugin "aws" does not support the setting ${name}; take it away, or install the official plugin` });
+    failures.push({
+      property: name,
+      reason: `the lab's stand-in for the plugin "aws" does not support the setting ${name}; take it away, or install the official plugin`,
+    });
   }
   for (const [name, address] of Object.entries(endpointsOf(settings))) {
     if (typeof address !== "string" || address === "" || URL.canParse(address)) continue;
-    failures.push({ property: "endpoints", reason: `endpoints[0].${name}: got ${JSON.stringify(address)}, it must be a URL such as https://ec2.eu-central-1.amazonaws.com` });
+    failures.push({
+      property: "endpoints",
+      reason: `endpoints[0].${name}: got ${JSON.stringify(address)}, it must be a URL such as https://ec2.eu-central-1.amazonaws.com`,
+    });
   }
-  if ((text(settings["accessKey"]) === undefined) !== (text(settings["secretKey"]) === undefined) && !isUnknownPart(settings)) {
-    failures.push({ property: "accessKey", reason: "accessKey and secretKey belong together; give both, or none and use a profile or the environment" });
+  if (
+    (text(settings["accessKey"]) === undefined) !== (text(settings["secretKey"]) === undefined) &&
+    !isUnknownPart(settings)
+  ) {
+    failures.push({
+      property: "accessKey",
+      reason: "accessKey and secretKey belong together; give both, or none and use a profile or the environment",
+    });
   }
   return failures;
 }
 
 function endpointsOf(settings: Properties): Properties {
   const value = parseSetting(settings["endpoints"]);
-  return isList(value) ? Object.assign({}, ...bags(value)) as Properties : bag(value);
+  return isList(value) ? (Object.assign({}, ...bags(value)) as Properties) : bag(value);
 }
 
 function isOn(settings: Properties, name: string): boolean {

@@ -11,7 +11,11 @@ interface ApiTag {
 
 /** Those that AWS sets itself are nobody's. */
 export function fromApiTags(tags: readonly ApiTag[] | undefined): Tags {
-  return Object.fromEntries((tags ?? []).filter(({ Key }) => Key !== undefined && !Key.startsWith("aws:")).map((tag): [string, string] => [tag.Key ?? "", tag.Value ?? ""]));
+  return Object.fromEntries(
+    (tags ?? [])
+      .filter(({ Key }) => Key !== undefined && !Key.startsWith("aws:"))
+      .map((tag): [string, string] => [tag.Key ?? "", tag.Value ?? ""]),
+  );
 }
 
 export function toApiTags(tags: Tags): { Key: string; Value: string }[] {
@@ -19,7 +23,11 @@ export function toApiTags(tags: Tags): { Key: string; Value: string }[] {
 }
 
 export function tagsOf(value: Value | undefined): Tags {
-  return Object.fromEntries(Object.entries(bag(value)).filter(([, item]) => item !== null).map(([key, item]) => [key, String(item)]));
+  return Object.fromEntries(
+    Object.entries(bag(value))
+      .filter(([, item]) => item !== null)
+      .map(([key, item]) => [key, String(item)]),
+  );
 }
 
 /** What has to be set and what has to go. */

@@ -50,7 +50,8 @@ export function sameJson(left: Value | undefined, right: Value | undefined): boo
 
 /** A list of one string and that string mean the same in policies, and the order of a list means nothing. */
 function canonical(value: unknown): string {
-  if (Array.isArray(value)) return value.length === 1 ? canonical(value[0]) : `[${value.map(canonical).sort().join(",")}]`;
+  if (Array.isArray(value))
+    return value.length === 1 ? canonical(value[0]) : `[${value.map(canonical).sort().join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(",")}}`;

@@ -28,7 +28,13 @@ export async function act(client: Client, deadline: Deadline, path: string, body
 }
 
 /** Makes the tags of a droplet or a volume what they should be. */
-export async function setTags(client: Client, deadline: Deadline, resource: { type: string; id: string }, before: readonly string[], after: readonly string[]): Promise<void> {
+export async function setTags(
+  client: Client,
+  deadline: Deadline,
+  resource: { type: string; id: string },
+  before: readonly string[],
+  after: readonly string[],
+): Promise<void> {
   const { signal } = deadline.operation;
   const body = { resources: [{ resource_id: resource.id, resource_type: resource.type }] };
   for (const tag of after.filter((name) => !before.includes(name))) {

@@ -46,14 +46,20 @@ export class Client {
       try {
         response = await fetch(new URL(path, this.settings.endpoint), {
           method,
-          headers: { authorization: `Bearer ${this.settings.token}`, "content-type": "application/json", accept: "application/json", "user-agent": "corekube-lab" },
+          headers: {
+            authorization: `Bearer ${this.settings.token}`,
+            "content-type": "application/json",
+            accept: "application/json",
+            "user-agent": "corekube-lab",
+          },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
           ...(method === "GET" ? { signal } : {}),
         });
         text = await response.text();
       } catch (error) {
         signal.throwIfAborted();
-        if (last || !(method === "GET" || neverArrived(error))) throw new Error(`${call} at ${this.settings.endpoint}: ${causeOf(error)}`);
+        if (last || !(method === "GET" || neverArrived(error)))
+          throw new Error(`${call} at ${this.settings.endpoint}: ${causeOf(error)}`);
         await sleep(this.wait(attempt), undefined, { signal });
         continue;
       }
@@ -88,7 +94,8 @@ export function isStatus(error: unknown, ...statuses: number[]): error is ApiErr
 /** @throws Error when the answer does not hold it: the endpoint is no such API. */
 export function objectAt(body: Json, key: string): Json {
   const value = body[key];
-  if (typeof value !== "object" || value === null) throw new Error(`the API's answer has no "${key}"; is digitalocean:apiEndpoint the address of DigitalOcean's API?`);
+  if (typeof value !== "object" || value === null)
+    throw new Error(`the API's answer has no "${key}"; is digitalocean:apiEndpoint the address of DigitalOcean's API?`);
   return value as Json;
 }
 
@@ -121,5 +128,7 @@ function neverArrived(error: unknown): boolean {
 
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.cause.message} ${"code" in error.cause ? String(error.cause.code) : ""}`.trim() : error.message;
+  return error.cause instanceof Error
+    ? `${error.cause.message} ${"code" in error.cause ? String(error.cause.code) : ""}`.trim()
+    : error.message;
 }

@@ -9,7 +9,16 @@ export class CustomImage extends CloudKind {
   protected readonly key = "image";
   protected readonly replaces = new Set(["url", "regions", "tags"]);
   protected readonly inputs = ["name", "regions", "description", "distribution", "tags"];
-  protected readonly computed = ["imageId", "type", "slug", "public", "minDiskSize", "sizeGigabytes", "createdAt", "status"];
+  protected readonly computed = [
+    "imageId",
+    "type",
+    "slug",
+    "public",
+    "minDiskSize",
+    "sizeGigabytes",
+    "createdAt",
+    "status",
+  ];
   protected override readonly times = { create: 3600, update: 300, delete: 300 };
 
   protected path(id: string): string {
@@ -60,7 +69,11 @@ export class CustomImage extends CloudKind {
   }
 
   protected async change(deadline: Deadline, state: State, inputs: Properties): Promise<void> {
-    const body = { name: inputs["name"], description: inputs["description"] ?? "", distribution: inputs["distribution"] ?? "Unknown" };
+    const body = {
+      name: inputs["name"],
+      description: inputs["description"] ?? "",
+      distribution: inputs["distribution"] ?? "Unknown",
+    };
     await this.cloud().call("PUT", this.path(state.id), deadline.operation.signal, body);
   }
 }

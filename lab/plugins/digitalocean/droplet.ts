@@ -12,10 +12,44 @@ const renames = { dropletAgent: "with_droplet_agent", volumeIds: "volumes" };
 export class Droplet extends CloudKind {
   protected readonly title = "droplet";
   protected readonly key = "droplet";
-  protected readonly replaces = new Set(["image", "region", "sshKeys", "userData", "monitoring", "dropletAgent", "vpcUuid", "publicNetworking", "gpuPartitionMode"]);
-  protected readonly inputs = ["name", "image", "region", "size", "backups", "ipv6", "monitoring", "tags", "vpcUuid", "volumeIds", "resizeDisk"];
+  protected readonly replaces = new Set([
+    "image",
+    "region",
+    "sshKeys",
+    "userData",
+    "monitoring",
+    "dropletAgent",
+    "vpcUuid",
+    "publicNetworking",
+    "gpuPartitionMode",
+  ]);
+  protected readonly inputs = [
+    "name",
+    "image",
+    "region",
+    "size",
+    "backups",
+    "ipv6",
+    "monitoring",
+    "tags",
+    "vpcUuid",
+    "volumeIds",
+    "resizeDisk",
+  ];
   protected readonly computed = [
-    ...["region", "createdAt", "dropletUrn", "disk", "vcpus", "memory", "priceHourly", "priceMonthly", "status", "locked", "ipv4Address"],
+    ...[
+      "region",
+      "createdAt",
+      "dropletUrn",
+      "disk",
+      "vcpus",
+      "memory",
+      "priceHourly",
+      "priceMonthly",
+      "status",
+      "locked",
+      "ipv4Address",
+    ],
     ...["ipv4AddressPrivate", "ipv6Address", "privateNetworking", "vpcUuid", "volumeIds"],
   ];
   protected override readonly times = { create: 3600, update: 3600, delete: 300 };
@@ -32,13 +66,25 @@ export class Droplet extends CloudKind {
   }
 
   protected override complete(inputs: Properties): Properties {
-    return { backups: false, gracefulShutdown: false, ipv6: false, monitoring: false, resizeDisk: true, ...inputs, ...hashed(inputs) };
+    return {
+      backups: false,
+      gracefulShutdown: false,
+      ipv6: false,
+      monitoring: false,
+      resizeDisk: true,
+      ...inputs,
+      ...hashed(inputs),
+    };
   }
 
   protected async make(operation: Operation, inputs: Properties): Promise<Json> {
     const { resizeDisk: _resize, gracefulShutdown: _graceful, ipv6Address: _address, ...asked } = inputs;
     const image = String(inputs["image"]);
-    const body = { ...(toApi(asked, renames) as Json), image: /^\d+$/.test(image) ? Number(image) : image, ssh_keys: list(inputs["sshKeys"]).map(keyReference) };
+    const body = {
+      ...(toApi(asked, renames) as Json),
+      image: /^\d+$/.test(image) ? Number(image) : image,
+      ssh_keys: list(inputs["sshKeys"]).map(keyReference),
+    };
     return objectAt(await this.cloud().call("POST", "/v2/droplets", operation.signal, body), "droplet");
   }
 
@@ -89,33 +135,55 @@ export class Droplet extends CloudKind {
 
   /** Volumes that are attached elsewhere in the program are no drift of an input that was not given; nor is the hash of user data. */
   protected override drift(name: string, asked: Value, actual: Value | undefined): Value {
-    return name === "userData" || name === "sshKeys" || name === "privateNetworking" ? asked : super.drift(name, asked, actual);
+    return name === "userData" || name === "sshKeys" || name === "privateNetworking"
+      ? asked
+      : super.drift(name, asked, actual);
   }
 
   protected override replacesOn(property: string, state: State, inputs: Properties): boolean {
     return property === "ipv6" && state.inputs["ipv6"] === true && inputs["ipv6"] !== true;
   }
 
-  protected async change(deadline: Deadline, state: State, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  protected async change(
+    deadline: Deadline,
+    state: State,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     const client = this.cloud();
     const actions = `${this.path(state.id)}/actions`;
     if (changed.has("size")) await this.resize(deadline, state.id, inputs);
     if (changed.has("name")) await act(client, deadline, actions, { type: "rename", name: inputs["name"] });
     if (changed.has("backups")) {
       const policy = inputs["backupPolicy"] === undefined ? {} : { backup_policy: toApi(inputs["backupPolicy"]) };
-      await act(client, deadline, actions, inputs["backups"] === true ? { type: "enable_backups", ...policy } : { type: "disable_backups" });
+      await act(
+        client,
+        deadline,
+        actions,
+        inputs["backups"] === true ? { type: "enable_backups", ...policy } : { type: "disable_backups" },
+      );
     } else if (changed.has("backupPolicy") && inputs["backupPolicy"] !== undefined) {
-      await act(client, deadline, actions, { type: "change_backup_policy", backup_policy: toApi(inputs["backupPolicy"]) });
+      await act(client, deadline, actions, {
+        type: "change_backup_policy",
+        backup_policy: toApi(inputs["backupPolicy"]),
+      });
     }
     if (changed.has("ipv6")) await act(client, deadline, actions, { type: "enable_ipv6" });
     if (changed.has("tags")) {
       const now = await this.get(deadline.operation, state.id);
-      await setTags(client, deadline, { type: "droplet", id: state.id }, list(valueOf(now["tags"])), list(inputs["tags"]));
+      await setTags(
+        client,
+        deadline,
+        { type: "droplet", id: state.id },
+        list(valueOf(now["tags"])),
+        list(inputs["tags"]),
+      );
     }
     if (changed.has("volumeIds")) {
       const now = list(valueOf((await this.get(deadline.operation, state.id))["volume_ids"]));
       const wanted = list(inputs["volumeIds"]);
-      const move = (volume: string, type: string): Promise<void> => act(client, deadline, `/v2/volumes/${volume}/actions`, { type, droplet_id: Number(state.id) });
+      const move = (volume: string, type: string): Promise<void> =>
+        act(client, deadline, `/v2/volumes/${volume}/actions`, { type, droplet_id: Number(state.id) });
       for (const volume of now.filter((id) => !wanted.includes(id))) await move(volume, "detach");
       for (const volume of wanted.filter((id) => !now.includes(id))) await move(volume, "attach");
     }
@@ -124,9 +192,14 @@ export class Droplet extends CloudKind {
   private async resize(deadline: Deadline, id: string, inputs: Properties): Promise<void> {
     const client = this.cloud();
     const actions = `${this.path(id)}/actions`;
-    if ((await this.get(deadline.operation, id))["status"] !== "off") await act(client, deadline, actions, { type: "power_off" });
+    if ((await this.get(deadline.operation, id))["status"] !== "off")
+      await act(client, deadline, actions, { type: "power_off" });
     try {
-      await act(client, deadline, actions, { type: "resize", size: inputs["size"], disk: inputs["resizeDisk"] !== false });
+      await act(client, deadline, actions, {
+        type: "resize",
+        size: inputs["size"],
+        disk: inputs["resizeDisk"] !== false,
+      });
     } finally {
       await act(client, deadline, actions, { type: "power_on" });
     }

@@ -26,9 +26,15 @@ export class Firewall extends CloudKind {
         const protocol = rule["protocol"];
         const place = `${property}[${index}]`;
         if (typeof protocol === "string" && !["tcp", "udp", "icmp"].includes(protocol)) {
-          failures.push({ property: `${place}.protocol`, reason: `${place}.protocol: got ${JSON.stringify(protocol)}, allowed are tcp, udp, icmp` });
+          failures.push({
+            property: `${place}.protocol`,
+            reason: `${place}.protocol: got ${JSON.stringify(protocol)}, allowed are tcp, udp, icmp`,
+          });
         } else if (typeof protocol === "string" && protocol !== "icmp" && (rule["portRange"] ?? null) === null) {
-          failures.push({ property: `${place}.portRange`, reason: `${place}.portRange is missing: rules for tcp and udp need ports, such as "22", "8000-8010" or "all"` });
+          failures.push({
+            property: `${place}.portRange`,
+            reason: `${place}.portRange is missing: rules for tcp and udp need ports, such as "22", "8000-8010" or "all"`,
+          });
         }
       });
     }
@@ -90,8 +96,14 @@ function snake(member: string): string {
 
 function toRule(rule: Properties, prefix: string, group: string): Json {
   const ports = rule["portRange"] ?? null;
-  const parties = members.filter((member) => (rule[prefix + member] ?? null) !== null).map((member) => [snake(member), rule[prefix + member]]);
-  return { protocol: rule["protocol"], ...(ports === null ? {} : { ports }), [group]: Object.fromEntries(parties) as Json };
+  const parties = members
+    .filter((member) => (rule[prefix + member] ?? null) !== null)
+    .map((member) => [snake(member), rule[prefix + member]]);
+  return {
+    protocol: rule["protocol"],
+    ...(ports === null ? {} : { ports }),
+    [group]: Object.fromEntries(parties) as Json,
+  };
 }
 
 function rulesOf(remote: unknown, prefix: string, group: string): Value {
@@ -99,8 +111,15 @@ function rulesOf(remote: unknown, prefix: string, group: string): Value {
   return (remote as Json[]).map((rule): Properties => {
     const parties = (rule[group] ?? {}) as Json;
     const ports = rule["ports"];
-    const range: Properties = ports === "0" ? (rule["protocol"] === "icmp" ? {} : { portRange: "all" }) : { portRange: valueOf(ports ?? "") };
-    const given = members.filter((member) => Array.isArray(parties[snake(member)]) && (parties[snake(member)] as unknown[]).length > 0);
-    return { protocol: valueOf(rule["protocol"]), ...range, ...Object.fromEntries(given.map((member): [string, Value] => [prefix + member, valueOf(parties[snake(member)])])) };
+    const range: Properties =
+      ports === "0" ? (rule["protocol"] === "icmp" ? {} : { portRange: "all" }) : { portRange: valueOf(ports ?? "") };
+    const given = members.filter(
+      (member) => Array.isArray(parties[snake(member)]) && (parties[snake(member)] as unknown[]).length > 0,
+    );
+    return {
+      protocol: valueOf(rule["protocol"]),
+      ...range,
+      ...Object.fromEntries(given.map((member): [string, Value] => [prefix + member, valueOf(parties[snake(member)])])),
+    };
   });
 }

@@ -8,16 +8,47 @@ import { fromApi, toApi } from "./words.js";
 const renames = { dropletTag: "tag", healthcheck: "health_check", allows: "allow", denies: "deny" };
 
 /** The API's defaults; the plugin sends them, so that taking an input away brings them back. */
-const healthDefaults = { checkIntervalSeconds: 10, responseTimeoutSeconds: 5, unhealthyThreshold: 3, healthyThreshold: 5 };
+const healthDefaults = {
+  checkIntervalSeconds: 10,
+  responseTimeoutSeconds: 5,
+  unhealthyThreshold: 3,
+  healthyThreshold: 5,
+};
 
-const switches = { redirectHttpToHttps: false, enableProxyProtocol: false, enableBackendKeepalive: false, disableLetsEncryptDnsRecords: false };
+const switches = {
+  redirectHttpToHttps: false,
+  enableProxyProtocol: false,
+  enableBackendKeepalive: false,
+  disableLetsEncryptDnsRecords: false,
+};
 
 export class LoadBalancer extends CloudKind {
   protected readonly title = "load balancer";
   protected readonly key = "load_balancer";
   protected readonly replaces = new Set(["region", "vpcUuid", "type", "network", "networkStack", "subnetUuid"]);
-  protected readonly inputs = ["name", "region", "sizeUnit", "vpcUuid", "network", "dropletTag", "dropletIds", "forwardingRules", "healthcheck", "firewall"];
-  protected readonly computed = ["ip", "ipv6", "status", "loadBalancerUrn", "vpcUuid", "projectId", "dropletIds", "sizeUnit", "httpIdleTimeoutSeconds"];
+  protected readonly inputs = [
+    "name",
+    "region",
+    "sizeUnit",
+    "vpcUuid",
+    "network",
+    "dropletTag",
+    "dropletIds",
+    "forwardingRules",
+    "healthcheck",
+    "firewall",
+  ];
+  protected readonly computed = [
+    "ip",
+    "ipv6",
+    "status",
+    "loadBalancerUrn",
+    "vpcUuid",
+    "projectId",
+    "dropletIds",
+    "sizeUnit",
+    "httpIdleTimeoutSeconds",
+  ];
   protected override readonly times = { create: 600, update: 600, delete: 300 };
 
   protected path(id: string): string {
@@ -29,15 +60,25 @@ export class LoadBalancer extends CloudKind {
     const health = inputs["healthcheck"];
     const path = isObject(health) ? (health["path"] ?? null) : null;
     if (isObject(health) && health["protocol"] === "tcp" && path !== null) {
-      failures.push({ property: "healthcheck.path", reason: "healthcheck.path is not allowed when the protocol is tcp" });
+      failures.push({
+        property: "healthcheck.path",
+        reason: "healthcheck.path is not allowed when the protocol is tcp",
+      });
     }
     if (isObject(health) && (health["protocol"] === "http" || health["protocol"] === "https") && path === null) {
-      failures.push({ property: "healthcheck.path", reason: `healthcheck.path is missing: the protocol ${health["protocol"]} needs one` });
+      failures.push({
+        property: "healthcheck.path",
+        reason: `healthcheck.path is missing: the protocol ${health["protocol"]} needs one`,
+      });
     }
     if ((inputs["dropletIds"] ?? null) !== null && (inputs["dropletTag"] ?? null) !== null) {
-      failures.push({ property: "dropletTag", reason: "dropletTag and dropletIds exclude each other; give one of them" });
+      failures.push({
+        property: "dropletTag",
+        reason: "dropletTag and dropletIds exclude each other; give one of them",
+      });
     }
-    if ((inputs["region"] ?? null) === null && inputs["type"] !== "GLOBAL") failures.push({ property: "region", reason: "region is missing: only load balancers of type GLOBAL have none" });
+    if ((inputs["region"] ?? null) === null && inputs["type"] !== "GLOBAL")
+      failures.push({ property: "region", reason: "region is missing: only load balancers of type GLOBAL have none" });
     return failures;
   }
 
@@ -46,7 +87,10 @@ export class LoadBalancer extends CloudKind {
   }
 
   protected async make(operation: Operation, inputs: Properties): Promise<Json> {
-    return objectAt(await this.cloud().call("POST", "/v2/load_balancers", operation.signal, body(inputs)), "load_balancer");
+    return objectAt(
+      await this.cloud().call("POST", "/v2/load_balancers", operation.signal, body(inputs)),
+      "load_balancer",
+    );
   }
 
   protected async change(deadline: Deadline, state: State, inputs: Properties): Promise<void> {
@@ -88,6 +132,10 @@ export class LoadBalancer extends CloudKind {
 
 function body(inputs: Properties): Json {
   const health = inputs["healthcheck"];
-  const complete = { ...switches, ...inputs, ...(isObject(health) ? { healthcheck: { ...healthDefaults, ...health } } : {}) };
+  const complete = {
+    ...switches,
+    ...inputs,
+    ...(isObject(health) ? { healthcheck: { ...healthDefaults, ...health } } : {}),
+  };
   return toApi(complete, renames) as Json;
 }

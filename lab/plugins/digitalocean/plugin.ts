@@ -17,7 +17,9 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
 
   function cloud(): Client {
     if (client === undefined) {
-      throw new Error("no token for DigitalOcean's API; set digitalocean:token in the stack's configuration, or DIGITALOCEAN_TOKEN in the environment");
+      throw new Error(
+        "no token for DigitalOcean's API; set digitalocean:token in the stack's configuration, or DIGITALOCEAN_TOKEN in the environment",
+      );
     }
     return client;
   }
@@ -43,7 +45,12 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
     checkConfig: (settings) => {
       const endpoint = settings["apiEndpoint"];
       if (typeof endpoint !== "string" || URL.canParse(endpoint)) return [];
-      return [{ property: "apiEndpoint", reason: `apiEndpoint: got ${JSON.stringify(endpoint)}, it must be a URL such as ${publicEndpoint}` }];
+      return [
+        {
+          property: "apiEndpoint",
+          reason: `apiEndpoint: got ${JSON.stringify(endpoint)}, it must be a URL such as ${publicEndpoint}`,
+        },
+      ];
     },
     configure: (settings) => {
       const token = text(settings, "token") ?? env["DIGITALOCEAN_TOKEN"] ?? env["DIGITALOCEAN_ACCESS_TOKEN"];

@@ -34,7 +34,11 @@ export class Vpc extends CloudKind {
   }
 
   protected async change(deadline: Deadline, state: State, inputs: Properties): Promise<void> {
-    const body = { name: inputs["name"], description: inputs["description"] ?? "", default: state.outputs["default"] ?? false };
+    const body = {
+      name: inputs["name"],
+      description: inputs["description"] ?? "",
+      default: state.outputs["default"] ?? false,
+    };
     await this.cloud().call("PUT", this.path(state.id), deadline.operation.signal, body);
   }
 
@@ -58,7 +62,14 @@ export class Tag extends CloudKind {
   protected readonly key = "tag";
   protected readonly replaces = new Set(["name"]);
   protected readonly inputs = ["name"];
-  protected readonly computed = ["dropletsCount", "imagesCount", "volumesCount", "volumeSnapshotsCount", "databasesCount", "totalResourceCount"];
+  protected readonly computed = [
+    "dropletsCount",
+    "imagesCount",
+    "volumesCount",
+    "volumeSnapshotsCount",
+    "databasesCount",
+    "totalResourceCount",
+  ];
 
   protected path(id: string): string {
     return `/v2/tags/${encodeURIComponent(id)}`;
@@ -110,12 +121,21 @@ export class SshKey extends CloudKind {
   }
 
   protected outputs(remote: Json): Properties {
-    return { name: valueOf(remote["name"]), publicKey: valueOf(remote["public_key"]), fingerprint: valueOf(remote["fingerprint"]) };
+    return {
+      name: valueOf(remote["name"]),
+      publicKey: valueOf(remote["public_key"]),
+      fingerprint: valueOf(remote["fingerprint"]),
+    };
   }
 
   /** The API gives the key without the newline at its end. */
-  protected override same(property: string, before: Properties[string] | undefined, after: Properties[string] | undefined): boolean {
-    if (property === "publicKey" && typeof before === "string" && typeof after === "string") return before.trim() === after.trim();
+  protected override same(
+    property: string,
+    before: Properties[string] | undefined,
+    after: Properties[string] | undefined,
+  ): boolean {
+    if (property === "publicKey" && typeof before === "string" && typeof after === "string")
+      return before.trim() === after.trim();
     return super.same(property, before, after);
   }
 

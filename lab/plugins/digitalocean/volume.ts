@@ -7,12 +7,24 @@ import { CloudKind } from "./cloudKind.js";
 import type { Deadline } from "../framework/waiting.js";
 import { toApi } from "./words.js";
 
-const renames = { size: "size_gigabytes", initialFilesystemType: "filesystem_type", initialFilesystemLabel: "filesystem_label" };
+const renames = {
+  size: "size_gigabytes",
+  initialFilesystemType: "filesystem_type",
+  initialFilesystemLabel: "filesystem_label",
+};
 
 export class Volume extends CloudKind {
   protected readonly title = "volume";
   protected readonly key = "volume";
-  protected readonly replaces = new Set(["region", "name", "description", "snapshotId", "filesystemType", "initialFilesystemType", "initialFilesystemLabel"]);
+  protected readonly replaces = new Set([
+    "region",
+    "name",
+    "description",
+    "snapshotId",
+    "filesystemType",
+    "initialFilesystemType",
+    "initialFilesystemLabel",
+  ]);
   protected readonly inputs = ["name", "region", "size", "description", "tags"];
   protected readonly computed = ["volumeUrn", "dropletIds", "filesystemLabel"];
 
@@ -46,15 +58,33 @@ export class Volume extends CloudKind {
     };
   }
 
-  protected async change(deadline: Deadline, state: State, inputs: Properties, changed: ReadonlySet<string>): Promise<void> {
+  protected async change(
+    deadline: Deadline,
+    state: State,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     if (changed.has("size")) {
       const [before, after] = [Number(state.inputs["size"]), Number(inputs["size"])];
-      if (after < before) throw new Error(`size: it is ${before} GB and cannot shrink to ${after} GB; make a new volume and copy what it holds`);
-      await act(this.cloud(), deadline, `${this.path(state.id)}/actions`, { type: "resize", size_gigabytes: after, region: inputs["region"] });
+      if (after < before)
+        throw new Error(
+          `size: it is ${before} GB and cannot shrink to ${after} GB; make a new volume and copy what it holds`,
+        );
+      await act(this.cloud(), deadline, `${this.path(state.id)}/actions`, {
+        type: "resize",
+        size_gigabytes: after,
+        region: inputs["region"],
+      });
     }
     if (changed.has("tags")) {
       const now = await this.get(deadline.operation, state.id);
-      await setTags(this.cloud(), deadline, { type: "volume", id: state.id }, names(valueOf(now["tags"])), names(inputs["tags"]));
+      await setTags(
+        this.cloud(),
+        deadline,
+        { type: "volume", id: state.id },
+        names(valueOf(now["tags"])),
+        names(inputs["tags"]),
+      );
     }
   }
 
@@ -91,7 +121,9 @@ export class VolumeAttachment extends CloudKind {
   }
 
   protected async make(_operation: Operation, inputs: Properties): Promise<Json> {
-    return { attachment: `${String(inputs["dropletId"])}-${String(inputs["volumeId"])}-${randomUUID().replaceAll("-", "")}` };
+    return {
+      attachment: `${String(inputs["dropletId"])}-${String(inputs["volumeId"])}-${randomUUID().replaceAll("-", "")}`,
+    };
   }
 
   protected override async ready(deadline: Deadline, id: string, remote: Json): Promise<Json> {
@@ -106,7 +138,9 @@ export class VolumeAttachment extends CloudKind {
 
   protected override async look(operation: Operation, id: string): Promise<Json | undefined> {
     const volume = await super.look(operation, id);
-    return volume !== undefined && numbers(volume["droplet_ids"]).includes(partsOf(id).droplet) ? { attachment: id } : undefined;
+    return volume !== undefined && numbers(volume["droplet_ids"]).includes(partsOf(id).droplet)
+      ? { attachment: id }
+      : undefined;
   }
 
   protected outputs(remote: Json): Properties {
@@ -121,7 +155,10 @@ export class VolumeAttachment extends CloudKind {
   protected override async remove(deadline: Deadline, state: State): Promise<void> {
     if ((await this.look(deadline.operation, state.id)) === undefined) return;
     try {
-      await act(this.cloud(), deadline, `${this.path(state.id)}/actions`, { type: "detach", droplet_id: partsOf(state.id).droplet });
+      await act(this.cloud(), deadline, `${this.path(state.id)}/actions`, {
+        type: "detach",
+        droplet_id: partsOf(state.id).droplet,
+      });
     } catch (error) {
       if (!isStatus(error, 422) || (await this.look(deadline.operation, state.id)) !== undefined) throw error;
     }
@@ -130,7 +167,8 @@ export class VolumeAttachment extends CloudKind {
 
 function partsOf(id: string): { droplet: number; volume: string } {
   const match = /^(\d+)-([0-9a-f-]{36})(?:-|$)/.exec(id);
-  if (match?.[1] === undefined || match[2] === undefined) throw new Error(`"${id}" is no attachment; it must be <droplet's number>-<volume's UUID>`);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new Error(`"${id}" is no attachment; it must be <droplet's number>-<volume's UUID>`);
   return { droplet: Number(match[1]), volume: match[2] };
 }
 

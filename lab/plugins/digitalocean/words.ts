@@ -9,7 +9,12 @@ export function toApi(value: Value, renames: Renames = {}): unknown {
   if (isList(value)) return value.map((item) => toApi(item, renames));
   if (!isObject(value)) return value;
   const entries = Object.entries(value).filter(([key, item]) => item !== null && !key.startsWith("__"));
-  return Object.fromEntries(entries.map(([key, item]) => [renames[key] ?? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), toApi(item, renames)]));
+  return Object.fromEntries(
+    entries.map(([key, item]) => [
+      renames[key] ?? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      toApi(item, renames),
+    ]),
+  );
 }
 
 /** The API's form to the SDK's. @param renames As in {@link toApi}. */
@@ -18,7 +23,12 @@ export function fromApi(value: unknown, renames: Renames = {}): Value {
   const convert = (item: unknown): Value => {
     if (Array.isArray(item)) return item.map(convert);
     if (typeof item !== "object" || item === null) return (item ?? null) as Value;
-    return Object.fromEntries(Object.entries(item).map(([key, inner]) => [back[key] ?? key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), convert(inner)]));
+    return Object.fromEntries(
+      Object.entries(item).map(([key, inner]) => [
+        back[key] ?? key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+        convert(inner),
+      ]),
+    );
   };
   return convert(value);
 }

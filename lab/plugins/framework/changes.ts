@@ -19,16 +19,24 @@ export function compare(before: Properties, after: Properties, rules: Rules): Ch
   return changes;
 }
 
-function visit(path: string, before: Value | undefined, after: Value | undefined, rules: Rules, changes: Change[]): void {
+function visit(
+  path: string,
+  before: Value | undefined,
+  after: Value | undefined,
+  rules: Rules,
+  changes: Change[],
+): void {
   const had = (before ?? null) !== null;
   const has = (after ?? null) !== null;
   if (!had && !has) return;
   if (!had || !has) {
     changes.push({ path, kind: has ? "add" : "delete", replace: rules.replaces(path) });
   } else if (isList(before) && isList(after)) {
-    for (let index = 0; index < Math.max(before.length, after.length); index++) visit(`${path}[${index}]`, before[index], after[index], rules, changes);
+    for (let index = 0; index < Math.max(before.length, after.length); index++)
+      visit(`${path}[${index}]`, before[index], after[index], rules, changes);
   } else if (isObject(before) && isObject(after)) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) visit(child(path, key), before[key], after[key], rules, changes);
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
+      visit(child(path, key), before[key], after[key], rules, changes);
   } else if (before !== after) {
     changes.push({ path, kind: "update", replace: rules.replaces(path) });
   }

@@ -58,7 +58,8 @@ function interfaces(file: string): ReadonlyMap<string, ts.InterfaceDeclaration> 
     else if (ts.isModuleDeclaration(node) && node.body !== undefined) visit(node.body, `${prefix}${node.name.text}.`);
     else if (ts.isModuleBlock(node)) for (const statement of node.statements) visit(statement, prefix);
   };
-  for (const statement of ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest).statements) visit(statement, "");
+  for (const statement of ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest).statements)
+    visit(statement, "");
   parsed.set(file, result);
   return result;
 }
@@ -77,14 +78,17 @@ function typeOf(node: ts.TypeNode, found: Set<string>): Type {
   if (ts.isParenthesizedTypeNode(node)) return typeOf(node.type, found);
   if (ts.isArrayTypeNode(node)) return { is: "list", of: typeOf(node.elementType, found) };
   if (ts.isUnionTypeNode(node)) {
-    const members = node.types.filter((member) => member.kind !== ts.SyntaxKind.UndefinedKeyword).map((member) => typeOf(member, found));
+    const members = node.types
+      .filter((member) => member.kind !== ts.SyntaxKind.UndefinedKeyword)
+      .map((member) => typeOf(member, found));
     return members.length === 1 && members[0] !== undefined ? members[0] : { is: "union", of: members };
   }
   if (ts.isTypeLiteralNode(node)) {
     const index = node.members.find((member) => ts.isIndexSignatureDeclaration(member));
     return index === undefined ? { is: "any" } : { is: "map", of: typeOf(index.type, found) };
   }
-  if (ts.isLiteralTypeNode(node) && ts.isStringLiteral(node.literal)) return { is: "literal", value: node.literal.text };
+  if (ts.isLiteralTypeNode(node) && ts.isStringLiteral(node.literal))
+    return { is: "literal", value: node.literal.text };
   if (ts.isTypeReferenceNode(node)) return referenceType(node, found);
   if (node.kind === ts.SyntaxKind.StringKeyword) return { is: "string" };
   if (node.kind === ts.SyntaxKind.NumberKeyword) return { is: "number" };
@@ -96,7 +100,8 @@ function referenceType(node: ts.TypeReferenceNode, found: Set<string>): Type {
   const name = entityName(node.typeName);
   const argument = node.typeArguments?.[0];
   if (/^pulumi\.(Input|Output)$/.test(name) && argument !== undefined) return typeOf(argument, found);
-  if (/^(Array|ReadonlyArray)$/.test(name) && argument !== undefined) return { is: "list", of: typeOf(argument, found) };
+  if (/^(Array|ReadonlyArray)$/.test(name) && argument !== undefined)
+    return { is: "list", of: typeOf(argument, found) };
   if (name.startsWith("inputs.")) {
     const key = name.slice("inputs.".length);
     found.add(key);

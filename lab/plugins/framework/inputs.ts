@@ -13,7 +13,14 @@ export function checkInputs(declaration: Declaration, inputs: Properties, what: 
   return failures;
 }
 
-function checkObject(declaration: Declaration, type: ObjectType, value: Properties, path: string, what: string, failures: Failure[]): void {
+function checkObject(
+  declaration: Declaration,
+  type: ObjectType,
+  value: Properties,
+  path: string,
+  what: string,
+  failures: Failure[],
+): void {
   const names = Object.keys(type);
   for (const [name, item] of Object.entries(value)) {
     const property = type[name];
@@ -22,7 +29,10 @@ function checkObject(declaration: Declaration, type: ObjectType, value: Properti
       if (ownNames.has(name)) continue;
       const near = nearest(name, names);
       const advice = near === undefined ? `it has ${names.sort().join(", ")}` : `did you mean "${near}"?`;
-      failures.push({ property: place, reason: `"${name}" is no property of ${path === "" ? what : `${what}'s ${path}`}; ${advice}` });
+      failures.push({
+        property: place,
+        reason: `"${name}" is no property of ${path === "" ? what : `${what}'s ${path}`}; ${advice}`,
+      });
     } else if (item !== null) checkValue(declaration, property.type, item, place, what, failures);
   }
   for (const name of names) {
@@ -32,9 +42,20 @@ function checkObject(declaration: Declaration, type: ObjectType, value: Properti
   }
 }
 
-function checkValue(declaration: Declaration, type: Type, value: Value, place: string, what: string, failures: Failure[]): void {
+function checkValue(
+  declaration: Declaration,
+  type: Type,
+  value: Value,
+  place: string,
+  what: string,
+  failures: Failure[],
+): void {
   if (value === UNKNOWN || value === null) return;
-  const refuse = (allowed: string): void => void failures.push({ property: place, reason: `${place} of ${what}: got ${describe(value)}, it must be ${allowed}` });
+  const refuse = (allowed: string): void =>
+    void failures.push({
+      property: place,
+      reason: `${place} of ${what}: got ${describe(value)}, it must be ${allowed}`,
+    });
   switch (type.is) {
     case "any":
       return;
@@ -47,7 +68,8 @@ function checkValue(declaration: Declaration, type: Type, value: Value, place: s
       if (typeof value !== type.is) refuse(`a ${type.is}`);
       return;
     case "union":
-      if (!type.of.some((member) => accepts(declaration, member, value))) refuse(`one of: ${type.of.map(nameOf).join(", ")}`);
+      if (!type.of.some((member) => accepts(declaration, member, value)))
+        refuse(`one of: ${type.of.map(nameOf).join(", ")}`);
       return;
     case "list":
       if (!isList(value)) refuse("a list");
@@ -55,7 +77,9 @@ function checkValue(declaration: Declaration, type: Type, value: Value, place: s
       return;
     case "map":
       if (!isObject(value)) refuse("a map");
-      else for (const [key, item] of Object.entries(value)) checkValue(declaration, type.of, item, `${place}["${key}"]`, what, failures);
+      else
+        for (const [key, item] of Object.entries(value))
+          checkValue(declaration, type.of, item, `${place}["${key}"]`, what, failures);
       return;
     case "object": {
       const nested = declaration.objects[type.name];
@@ -96,7 +120,9 @@ function nameOf(type: Type): string {
 
 /** The name that was probably meant: at most a third of its letters away. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
-  const [best] = names.map((candidate) => ({ candidate, away: distance(name.toLowerCase(), candidate.toLowerCase()) })).sort((left, right) => left.away - right.away);
+  const [best] = names
+    .map((candidate) => ({ candidate, away: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((left, right) => left.away - right.away);
   return best !== undefined && best.away <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
 
@@ -106,7 +132,9 @@ function distance(left: string, right: string): number {
   for (let i = 1; i <= left.length; i++) {
     const next = [i];
     for (let j = 1; j <= right.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)),
+      );
     }
     row = next;
   }

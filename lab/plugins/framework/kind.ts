@@ -48,7 +48,10 @@ export interface Kind {
   readonly secretInputs?: ReadonlySet<string>;
   readonly secretOutputs?: ReadonlySet<string>;
   /** Defaults, names, and rules beyond types, which were checked before. Values may be unknown. */
-  check?(operation: CheckOperation, inputs: Properties): { readonly inputs: Properties; readonly failures: readonly Failure[] };
+  check?(
+    operation: CheckOperation,
+    inputs: Properties,
+  ): { readonly inputs: Properties; readonly failures: readonly Failure[] };
   diff(state: State, inputs: Properties): Difference | Promise<Difference>;
   /** The outputs as far as a preview knows them. */
   preview(operation: Operation, state: State | undefined, inputs: Properties): Properties | Promise<Properties>;

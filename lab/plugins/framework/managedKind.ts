@@ -1,6 +1,17 @@
 /** What the resources of all clouds have in common: made, waited for, compared, read again and deleted. */
 import { compare, topOf } from "./changes.js";
-import { type CheckOperation, type Difference, type Failure, Incomplete, type Kind, type Operation, type Properties, type State, UNKNOWN, type Value } from "./kind.js";
+import {
+  type CheckOperation,
+  type Difference,
+  type Failure,
+  Incomplete,
+  type Kind,
+  type Operation,
+  type Properties,
+  type State,
+  UNKNOWN,
+  type Value,
+} from "./kind.js";
 import { autoname } from "./names.js";
 import { holds, pick, sameSets } from "./sets.js";
 import { Deadline } from "./waiting.js";
@@ -32,7 +43,12 @@ export abstract class ManagedKind<Remote> implements Kind {
   /** The state's outputs. */
   protected abstract outputs(remote: Remote, inputs: Properties): Properties;
   /** Changes what can be changed. */
-  protected abstract change(deadline: Deadline, state: State, inputs: Properties, changed: ReadonlySet<string>): Promise<void>;
+  protected abstract change(
+    deadline: Deadline,
+    state: State,
+    inputs: Properties,
+    changed: ReadonlySet<string>,
+  ): Promise<void>;
   protected abstract idOf(remote: Remote): string;
   /** Undefined: it is gone. @param outputs As in the state, where there is one. */
   protected abstract look(operation: Operation, id: string, outputs: Properties): Promise<Remote | undefined>;
@@ -84,7 +100,11 @@ export abstract class ManagedKind<Remote> implements Kind {
     });
     const replaced = changes.some((change) => change.replace);
     // Two of one name could not exist side by side; names made by the plugin differ.
-    const nameStays = this.named && !this.wasMade(inputs) && inputs[this.nameProperty] !== undefined && inputs[this.nameProperty] === state.inputs[this.nameProperty];
+    const nameStays =
+      this.named &&
+      !this.wasMade(inputs) &&
+      inputs[this.nameProperty] !== undefined &&
+      inputs[this.nameProperty] === state.inputs[this.nameProperty];
     return { changes, deleteBeforeReplace: replaced && nameStays };
   }
 
@@ -122,7 +142,10 @@ export abstract class ManagedKind<Remote> implements Kind {
       await this.ready(deadline, state.id, await this.get(operation, state.id, state.outputs), inputs);
       const changed = new Set(this.diff(state, inputs).changes.map((change) => topOf(change.path)));
       await this.change(deadline, state, inputs, changed);
-      return this.outputs(await this.ready(deadline, state.id, await this.get(operation, state.id, state.outputs), inputs), inputs);
+      return this.outputs(
+        await this.ready(deadline, state.id, await this.get(operation, state.id, state.outputs), inputs),
+        inputs,
+      );
     });
   }
 
@@ -133,7 +156,12 @@ export abstract class ManagedKind<Remote> implements Kind {
       const imported = Object.keys(state.inputs).length === 0;
       const outputs = this.outputs(remote, state.inputs);
       if (imported) return { id: state.id, inputs: pick(outputs, this.inputs), outputs };
-      const inputs = Object.fromEntries(Object.entries(state.inputs).map(([name, asked]): [string, Value] => [name, this.drift(name, asked, outputs[name])]));
+      const inputs = Object.fromEntries(
+        Object.entries(state.inputs).map(([name, asked]): [string, Value] => [
+          name,
+          this.drift(name, asked, outputs[name]),
+        ]),
+      );
       return { id: state.id, inputs, outputs };
     });
   }
@@ -146,13 +174,16 @@ export abstract class ManagedKind<Remote> implements Kind {
       } catch (error) {
         if (!this.isGone(error)) throw error;
       }
-      await deadline.until(`${this.title} ${state.id} to be gone`, async () => ((await this.look(operation, state.id, state.outputs)) === undefined ? true : undefined));
+      await deadline.until(`${this.title} ${state.id} to be gone`, async () =>
+        (await this.look(operation, state.id, state.outputs)) === undefined ? true : undefined,
+      );
     });
   }
 
   protected async get(operation: Operation, id: string, outputs: Properties = {}): Promise<Remote> {
     const remote = await this.look(operation, id, outputs);
-    if (remote === undefined) throw new Error(`${this.title} ${id} is not there any more; "pulumi refresh" takes it out of the state`);
+    if (remote === undefined)
+      throw new Error(`${this.title} ${id} is not there any more; "pulumi refresh" takes it out of the state`);
     return remote;
   }
 
@@ -174,7 +205,10 @@ export abstract class ManagedKind<Remote> implements Kind {
       return await work();
     } catch (error) {
       if (error instanceof Incomplete) throw error;
-      throw new Error(`cannot ${verb} ${this.title} "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(
+        `cannot ${verb} ${this.title} "${name}": ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
 }

@@ -12,7 +12,15 @@ import type { EngineLog } from "../../../provider/rpc/log.js";
 import { decode, encode, secretKeys } from "../../../provider/rpc/properties.js";
 import { compare, topOf } from "./changes.js";
 import { checkInputs } from "./inputs.js";
-import { type Failure, Incomplete, type Kind, type Operation, type Plugin, type Properties, type State } from "./kind.js";
+import {
+  type Failure,
+  Incomplete,
+  type Kind,
+  type Operation,
+  type Plugin,
+  type Properties,
+  type State,
+} from "./kind.js";
 import { checkSettings } from "./settings.js";
 import { declarationOf, type Sdk } from "./types.js";
 
@@ -43,7 +51,9 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
     "grpc.max_send_message_length": maximumMessageBytes,
   });
 
-  function unary<Request, Response>(handler: (request: Request) => Response | Promise<Response>): grpc.handleUnaryCall<Request, Response> {
+  function unary<Request, Response>(
+    handler: (request: Request) => Response | Promise<Response>,
+  ): grpc.handleUnaryCall<Request, Response> {
     return (call, callback) => {
       const work: Promise<unknown> = (async () => handler(call.request))()
         .then(
@@ -56,8 +66,10 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
   }
 
   /** Older engines leave type and name out; the URN always holds them. */
-  const typeOf = (request: ResourceRequest): string => request.getType() || (request.getUrn().split("::")[2]?.split("$").at(-1) ?? "");
-  const nameOf = (request: ResourceRequest): string => request.getName() || request.getUrn().split("::").slice(3).join("::");
+  const typeOf = (request: ResourceRequest): string =>
+    request.getType() || (request.getUrn().split("::")[2]?.split("$").at(-1) ?? "");
+  const nameOf = (request: ResourceRequest): string =>
+    request.getName() || request.getUrn().split("::").slice(3).join("::");
 
   function kindOf(request: ResourceRequest): Kind {
     const kind = plugin.kind(typeOf(request));
@@ -80,16 +92,29 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
     };
   }
 
-  const stateOf = (id: string, inputs: Struct | undefined, outputs: Struct | undefined): State => ({ id, inputs: decode(inputs), outputs: decode(outputs) });
+  const stateOf = (id: string, inputs: Struct | undefined, outputs: Struct | undefined): State => ({
+    id,
+    inputs: decode(inputs),
+    outputs: decode(outputs),
+  });
 
   /** Outputs with what came in as a secret, and what the kind says is one. */
   const sealed = (kind: Kind, outputs: Properties, ...bags: (Struct | undefined)[]): Struct =>
-    encode(outputs, new Set([...(kind.secretOutputs ?? []), ...(kind.secretInputs ?? []), ...bags.flatMap((bag) => [...secretKeys(bag)])]));
+    encode(
+      outputs,
+      new Set([
+        ...(kind.secretOutputs ?? []),
+        ...(kind.secretInputs ?? []),
+        ...bags.flatMap((bag) => [...secretKeys(bag)]),
+      ]),
+    );
 
   function checkResponse(inputs: Struct | undefined, failures: readonly Failure[]): messages.CheckResponse {
     return new messages.CheckResponse()
       .setInputs(inputs)
-      .setFailuresList(failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+      .setFailuresList(
+        failures.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)),
+      );
   }
 
   server.addService(ResourceProviderService, {
@@ -102,7 +127,9 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       return new Empty();
     }),
     getPluginInfo: unary(() => new PluginInfo().setVersion(sdk.version)),
-    getSchema: unary(() => new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: plugin.name, version: sdk.version }))),
+    getSchema: unary(() =>
+      new messages.GetSchemaResponse().setSchema(JSON.stringify({ name: plugin.name, version: sdk.version })),
+    ),
     getMapping: unary(() => new messages.GetMappingResponse()),
     cancel: unary(() => {
       cancellation.abort(new Error("interrupted"));
@@ -111,14 +138,22 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
 
     checkConfig: unary((request: messages.CheckRequest) => {
       const settings = decode(request.getNews());
-      const secrets = new Set([...secretKeys(request.getNews()), ...[...(plugin.secretSettings ?? [])].filter((name) => name in settings)]);
-      return checkResponse(encode(settings, secrets), checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), settings));
+      const secrets = new Set([
+        ...secretKeys(request.getNews()),
+        ...[...(plugin.secretSettings ?? [])].filter((name) => name in settings),
+      ]);
+      return checkResponse(
+        encode(settings, secrets),
+        checkSettings(plugin, declarationOf(sdk, "provider", "ProviderArgs"), settings),
+      );
     }),
     diffConfig: unary((request: messages.DiffRequest) => {
       const olds = decode(request.getOldInputs() ?? request.getOlds());
       const news = decode(request.getNews());
       // Without a change here the engine would go on with the old settings.
-      const changes = compare(olds, news, { replaces: (path) => plugin.replacesOn?.(topOf(path), olds, news) === true });
+      const changes = compare(olds, news, {
+        replaces: (path) => plugin.replacesOn?.(topOf(path), olds, news) === true,
+      });
       return diffResponse({ changes: changes.filter(({ path }) => path !== "version"), deleteBeforeReplace: false });
     }),
     configure: unary(async (request: messages.ConfigureRequest) => {
@@ -126,25 +161,34 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setAcceptoutputs(false);
     }),
     invoke: unary(async (request: messages.InvokeRequest) => {
-      if (plugin.invoke === undefined) throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no functions (${request.getTok()}).`);
+      if (plugin.invoke === undefined)
+        throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no functions (${request.getTok()}).`);
       const token = request.getTok();
       const args = decode(request.getArgs());
       const place = plugin.functionDeclaration?.(token);
       const declared = place && declarationOf(sdk, place.module, `${place.name}Args`);
       const wrong = place && declared ? checkInputs(declared, args, place.name) : [];
       if (wrong.length > 0) {
-        return new messages.InvokeResponse().setFailuresList(wrong.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)));
+        return new messages.InvokeResponse().setFailuresList(
+          wrong.map(({ property, reason }) => new messages.CheckFailure().setProperty(property).setReason(reason)),
+        );
       }
       const result = await plugin.invoke(token, args, cancellation.signal);
       // What was found by a secret may tell it.
-      return new messages.InvokeResponse().setReturn(encode(result, new Set(secretKeys(request.getArgs()).size > 0 ? Object.keys(result) : [])));
+      return new messages.InvokeResponse().setReturn(
+        encode(result, new Set(secretKeys(request.getArgs()).size > 0 ? Object.keys(result) : [])),
+      );
     }),
 
     construct: unary((request: messages.ConstructRequest) => {
-      throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no component ${request.getType()}; install the official plugin for it.`);
+      throw new Error(
+        `The lab's stand-in for the plugin "${plugin.name}" has no component ${request.getType()}; install the official plugin for it.`,
+      );
     }),
     call: unary((request: messages.CallRequest) => {
-      throw new Error(`The lab's stand-in for the plugin "${plugin.name}" has no methods (${request.getTok()}); install the official plugin for them.`);
+      throw new Error(
+        `The lab's stand-in for the plugin "${plugin.name}" has no methods (${request.getTok()}); install the official plugin for them.`,
+      );
     }),
 
     check: unary((request: messages.CheckRequest) => {
@@ -157,28 +201,47 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       if (wrong.length > 0) return checkResponse(request.getNews(), wrong);
       const old = request.getOlds();
       const { inputs, failures } = kind.check?.(
-        { urn: request.getUrn(), name: nameOf(request), type, old: old === undefined || Object.keys(old.toJavaScript()).length === 0 ? undefined : decode(old), seed: request.getRandomseed_asU8() },
+        {
+          urn: request.getUrn(),
+          name: nameOf(request),
+          type,
+          old: old === undefined || Object.keys(old.toJavaScript()).length === 0 ? undefined : decode(old),
+          seed: request.getRandomseed_asU8(),
+        },
         given,
       ) ?? { inputs: given, failures: [] };
-      const secrets = new Set([...secretKeys(request.getNews()), ...Object.keys(inputs).filter((key) => kind.secretInputs?.has(key))]);
+      const secrets = new Set([
+        ...secretKeys(request.getNews()),
+        ...Object.keys(inputs).filter((key) => kind.secretInputs?.has(key)),
+      ]);
       return checkResponse(encode(inputs, secrets), failures);
     }),
     diff: unary(async (request: messages.DiffRequest) =>
-      diffResponse(await kindOf(request).diff(stateOf(request.getId(), request.getOldInputs(), request.getOlds()), decode(request.getNews()))),
+      diffResponse(
+        await kindOf(request).diff(
+          stateOf(request.getId(), request.getOldInputs(), request.getOlds()),
+          decode(request.getNews()),
+        ),
+      ),
     ),
     create: unary(async (request: messages.CreateRequest) => {
       const kind = kindOf(request);
       const bag = request.getProperties();
       const call = operation(request, request.getTimeout());
       if (request.getPreview()) {
-        return new messages.CreateResponse().setProperties(sealed(kind, await kind.preview(call, undefined, decode(bag)), bag));
+        return new messages.CreateResponse().setProperties(
+          sealed(kind, await kind.preview(call, undefined, decode(bag)), bag),
+        );
       }
       const { id, outputs } = await kind.create(call, decode(bag));
       return new messages.CreateResponse().setId(id).setProperties(sealed(kind, outputs, bag));
     }),
     read: unary(async (request: messages.ReadRequest) => {
       const kind = kindOf(request);
-      const found = await kind.read(operation(request), stateOf(request.getId(), request.getInputs(), request.getProperties()));
+      const found = await kind.read(
+        operation(request),
+        stateOf(request.getId(), request.getInputs(), request.getProperties()),
+      );
       if (found === undefined) return new messages.ReadResponse();
       const secrets = new Set([...secretKeys(request.getInputs()), ...(kind.secretInputs ?? [])]);
       return new messages.ReadResponse()
@@ -191,15 +254,23 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
       const state = stateOf(request.getId(), request.getOldInputs(), request.getOlds());
       const call = operation(request, request.getTimeout());
       const bag = request.getNews();
-      if (request.getPreview()) return new messages.UpdateResponse().setProperties(sealed(kind, await kind.preview(call, state, decode(bag)), bag));
+      if (request.getPreview())
+        return new messages.UpdateResponse().setProperties(
+          sealed(kind, await kind.preview(call, state, decode(bag)), bag),
+        );
       try {
-        return new messages.UpdateResponse().setProperties(sealed(kind, await kind.update(call, state, decode(bag)), bag));
+        return new messages.UpdateResponse().setProperties(
+          sealed(kind, await kind.update(call, state, decode(bag)), bag),
+        );
       } catch (error) {
         throw error instanceof Incomplete ? new Incomplete(error.message, request.getId(), error.outputs) : error;
       }
     }),
     delete: unary(async (request: messages.DeleteRequest) => {
-      await kindOf(request).delete(operation(request, request.getTimeout()), stateOf(request.getId(), request.getOldInputs(), request.getProperties()));
+      await kindOf(request).delete(
+        operation(request, request.getTimeout()),
+        stateOf(request.getId(), request.getOldInputs(), request.getProperties()),
+      );
       return new Empty();
     }),
   });
@@ -207,7 +278,9 @@ export function createServer(plugin: Plugin, sdk: Sdk, log: EngineLog): PluginSe
   return {
     listen: () =>
       new Promise((resolve, reject) => {
-        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
+        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+          error ? reject(error) : resolve(port),
+        );
       }),
     cancel: () => cancellation.abort(new Error("interrupted")),
     idle: () => drain(server, running),

@@ -9,7 +9,8 @@ export function sameSets(left: Value | undefined, right: Value | undefined): boo
 
 /** Whether what was asked for is there; the API adds defaults of its own. */
 export function holds(asked: Value | undefined, actual: Value | undefined): boolean {
-  if (isObject(asked) && isObject(actual)) return Object.entries(asked).every(([key, value]) => holds(value, actual[key]));
+  if (isObject(asked) && isObject(actual))
+    return Object.entries(asked).every(([key, value]) => holds(value, actual[key]));
   if (isList(asked) && isList(actual)) {
     if (asked.length !== actual.length) return false;
     const left = [...actual];
@@ -29,7 +30,11 @@ function canonical(value: Value | undefined): string {
   if (isList(value)) return `[${value.map(canonical).sort().join(",")}]`;
   if (isObject(value)) {
     const entries: [string, string][] = Object.entries(value).map(([key, item]) => [key, canonical(item)]);
-    return `{${entries.filter(([, item]) => item !== "null").sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => `${key}:${item}`).join(",")}}`;
+    return `{${entries
+      .filter(([, item]) => item !== "null")
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => `${key}:${item}`)
+      .join(",")}}`;
   }
   return JSON.stringify(value);
 }
@@ -40,5 +45,7 @@ function isEmpty(value: Value | undefined): value is undefined | null {
 
 /** Only the named properties. */
 export function pick(properties: Properties, names: readonly string[]): Properties {
-  return Object.fromEntries(names.filter((name) => (properties[name] ?? null) !== null).map((name) => [name, properties[name] ?? null]));
+  return Object.fromEntries(
+    names.filter((name) => (properties[name] ?? null) !== null).map((name) => [name, properties[name] ?? null]),
+  );
 }

@@ -6,7 +6,9 @@ import type { Failure, Plugin, Properties, Value } from "./kind.js";
 export function checkSettings(plugin: Plugin, declaration: Declaration | undefined, settings: Properties): Failure[] {
   if (declaration === undefined) return [];
   const types = declaration.objects[declaration.root] ?? {};
-  const plain = Object.fromEntries(Object.entries(settings).map(([key, value]): [string, Value] => [key, parse(types[key]?.type, value)]));
+  const plain = Object.fromEntries(
+    Object.entries(settings).map(([key, value]): [string, Value] => [key, parse(types[key]?.type, value)]),
+  );
   const wrong = checkInputs(declaration, plain, `the provider "${plugin.name}"`);
   return wrong.length > 0 ? wrong : [...(plugin.checkConfig?.(plain) ?? [])];
 }

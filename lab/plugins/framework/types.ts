@@ -62,5 +62,8 @@ function stored(file: string): Declaration | undefined {
 export function sdkDeclaration(token: string): { readonly module: string; readonly name: string } | undefined {
   const match = /^[^:]+:([^/:]+)\/([^:]+):([^:]+)$/.exec(token);
   if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return undefined;
-  return { module: match[1] === "index" ? match[2] : `${match[1]}/${match[2]}`, name: match[3].charAt(0).toUpperCase() + match[3].slice(1) };
+  return {
+    module: match[1] === "index" ? match[2] : `${match[1]}/${match[2]}`,
+    name: match[3].charAt(0).toUpperCase() + match[3].slice(1),
+  };
 }

@@ -32,7 +32,9 @@ export class Deadline {
       return await this.look(what, look);
     } catch (error) {
       if (!this.operation.signal.aborted) throw error;
-      throw new Error(`interrupted while waiting for ${what}; the next "pulumi up" goes on from here`, { cause: error });
+      throw new Error(`interrupted while waiting for ${what}; the next "pulumi up" goes on from here`, {
+        cause: error,
+      });
     }
   }
 
@@ -43,7 +45,9 @@ export class Deadline {
       const found = await look((seen) => (state = seen));
       if (found !== undefined) return found;
       if (Date.now() + pause > this.end) {
-        throw new Error(`waited ${this.seconds} s for ${what}${state === "" ? "" : `; it is "${state}"`}; raise customTimeouts if the cloud only needs longer`);
+        throw new Error(
+          `waited ${this.seconds} s for ${what}${state === "" ? "" : `; it is "${state}"`}; raise customTimeouts if the cloud only needs longer`,
+        );
       }
       if (Date.now() - told > statusEveryMilliseconds) {
         told = Date.now();

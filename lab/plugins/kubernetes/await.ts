@@ -18,7 +18,12 @@ export interface Awaited {
  * The object when it serves, as its kind means it.
  * @throws {Hopeless} when the time is over, with the pods that are not ready.
  */
-export async function untilServing(operation: Operation, client: Client, object: JsonObject, { what, path, seconds }: Awaited): Promise<JsonObject> {
+export async function untilServing(
+  operation: Operation,
+  client: Client,
+  object: JsonObject,
+  { what, path, seconds }: Awaited,
+): Promise<JsonObject> {
   const manner = { signal: operation.signal, patient: true };
   let live = object;
   const pause = pauses(operation, what, seconds);
@@ -27,7 +32,9 @@ export async function untilServing(operation: Operation, client: Client, object:
     if (waiting === undefined) return live;
     if (!(await pause(waiting))) {
       const pods = await unreadyPods(live, client, manner).catch(() => []);
-      throw new Hopeless(`${what} does not serve after ${seconds} s: it waits for ${waiting}${pods.map((pod) => `\n  ${pod}`).join("")}`);
+      throw new Hopeless(
+        `${what} does not serve after ${seconds} s: it waits for ${waiting}${pods.map((pod) => `\n  ${pod}`).join("")}`,
+      );
     }
     live = await client.ask({ method: "GET", path }, manner).catch((error: unknown) => {
       throw operation.signal.aborted ? interrupted(what, waiting, error) : error;
@@ -36,7 +43,12 @@ export async function untilServing(operation: Operation, client: Client, object:
 }
 
 /** @throws Error when the time is over. */
-export async function untilGone(operation: Operation, client: Client, uid: string, { what, path, seconds }: Awaited): Promise<void> {
+export async function untilGone(
+  operation: Operation,
+  client: Client,
+  uid: string,
+  { what, path, seconds }: Awaited,
+): Promise<void> {
   const pause = pauses(operation, what, seconds);
   for (;;) {
     let live: JsonObject;
@@ -51,7 +63,9 @@ export async function untilGone(operation: Operation, client: Client, uid: strin
     if (metadata.uid !== uid) return;
     const holders = metadata.finalizers?.join(", ") ?? "";
     if (!(await pause(holders === "" ? "it to be gone" : `its finalizers: ${holders}`))) {
-      throw new Error(`${what} is still there ${seconds} s after its deletion${holders === "" ? "" : `; its finalizers are ${holders}: see whether what they belong to runs`}`);
+      throw new Error(
+        `${what} is still there ${seconds} s after its deletion${holders === "" ? "" : `; its finalizers are ${holders}: see whether what they belong to runs`}`,
+      );
     }
   }
 }
@@ -77,5 +91,7 @@ function pauses(operation: Operation, what: string, seconds: number): (waiting: 
 }
 
 function interrupted(what: string, waiting: string, cause: unknown): Error {
-  return new Error(`${what}: interrupted while waiting for ${waiting}; the next "pulumi up" goes on from here`, { cause });
+  return new Error(`${what}: interrupted while waiting for ${waiting}; the next "pulumi up" goes on from here`, {
+    cause,
+  });
 }

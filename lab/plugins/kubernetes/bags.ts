@@ -50,7 +50,10 @@ export function drift(asked: Properties, live: Properties): Properties {
 function overlay(asked: Value, live: Value | undefined): Value {
   // The API leaves empty values out.
   if (live === undefined || live === null) return isEmpty(asked) ? asked : null;
-  if (isObject(asked) && isObject(live)) return Object.fromEntries(Object.entries(asked).map(([key, value]): [string, Value] => [key, overlay(value, live[key])]));
+  if (isObject(asked) && isObject(live))
+    return Object.fromEntries(
+      Object.entries(asked).map(([key, value]): [string, Value] => [key, overlay(value, live[key])]),
+    );
   if (isList(asked) && isList(live)) return overlayList(asked, live);
   return sameQuantity(asked, live) ? asked : live;
 }

@@ -14,7 +14,13 @@ const byKind: Readonly<Record<string, readonly string[]>> = {
   ClusterRoleBinding: ["roleRef"],
   Secret: ["type"],
   StorageClass: ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
-  PersistentVolumeClaim: ["spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName", "spec.volumeMode"],
+  PersistentVolumeClaim: [
+    "spec.accessModes",
+    "spec.selector",
+    "spec.storageClassName",
+    "spec.volumeName",
+    "spec.volumeMode",
+  ],
   PriorityClass: ["value", "preemptionPolicy"],
   CSIDriver: ["spec.attachRequired", "spec.fsGroupPolicy"],
 };
@@ -26,6 +32,11 @@ export interface Mutability {
 }
 
 export function isImmutable(kind: string, path: string, { mutableConfigMaps, mutableSecrets }: Mutability): boolean {
-  const content = (kind === "ConfigMap" && !mutableConfigMaps) || (kind === "Secret" && !mutableSecrets) ? ["data", "binaryData", "stringData"] : [];
-  return [...always, ...(byKind[kind] ?? []), ...content].some((place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`));
+  const content =
+    (kind === "ConfigMap" && !mutableConfigMaps) || (kind === "Secret" && !mutableSecrets)
+      ? ["data", "binaryData", "stringData"]
+      : [];
+  return [...always, ...(byKind[kind] ?? []), ...content].some(
+    (place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`),
+  );
 }

@@ -81,7 +81,8 @@ export class Client {
       try {
         return await this.once(request, signal, requestMilliseconds);
       } catch (error) {
-        const transient = error instanceof Unreachable || (error instanceof ApiError && (error.status === 429 || error.status >= 500));
+        const transient =
+          error instanceof Unreachable || (error instanceof ApiError && (error.status === 429 || error.status >= 500));
         if (!transient || Date.now() > end) throw error;
         await sleep(1_000, undefined, { signal });
       }
@@ -102,8 +103,14 @@ export class Client {
   private async resource({ apiVersion, kind }: Address, manner: Manner): Promise<Resource> {
     const known = await this.kinds(apiVersion, manner);
     // A definition of a new kind may have come since.
-    const found = known.get(kind) ?? (this.resources.delete(apiVersion), await this.kinds(apiVersion, manner)).get(kind);
-    if (found === undefined) throw new ApiError(404, "NotFound", `the cluster has no kind ${kind} in ${apiVersion}; create its CustomResourceDefinition first, or correct the version`);
+    const found =
+      known.get(kind) ?? (this.resources.delete(apiVersion), await this.kinds(apiVersion, manner)).get(kind);
+    if (found === undefined)
+      throw new ApiError(
+        404,
+        "NotFound",
+        `the cluster has no kind ${kind} in ${apiVersion}; create its CustomResourceDefinition first, or correct the version`,
+      );
     return found;
   }
 
@@ -111,7 +118,10 @@ export class Client {
     const known = this.resources.get(apiVersion);
     if (known !== undefined) return known;
     const asked = this.ask({ method: "GET", path: base(apiVersion) }, manner).then(
-      (list) => new Map((list["resources"] as Resource[]).filter(({ name }) => !name.includes("/")).map((item) => [item.kind, item])),
+      (list) =>
+        new Map(
+          (list["resources"] as Resource[]).filter(({ name }) => !name.includes("/")).map((item) => [item.kind, item]),
+        ),
     );
     // Only an answer is remembered: a preview's impatience must not become an update's.
     const kinds = await asked;
@@ -131,7 +141,12 @@ export class Client {
           headers: {
             ...this.target.headers,
             accept: "application/json",
-            ...(payload === undefined ? {} : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(payload) }),
+            ...(payload === undefined
+              ? {}
+              : {
+                  "content-type": request.contentType ?? "application/json",
+                  "content-length": Buffer.byteLength(payload),
+                }),
           },
           signal: AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]),
         },
@@ -139,7 +154,9 @@ export class Client {
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("error", reject);
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+          );
         },
       );
       call.on("error", reject);
@@ -147,12 +164,18 @@ export class Client {
     }).catch((error: unknown) => {
       signal.throwIfAborted();
       const timedOut = error instanceof Error && error.name === "AbortError";
-      throw new Unreachable(`${server.origin} does not answer${timedOut ? ` within ${milliseconds / 1000} s` : `: ${error instanceof Error ? error.message : String(error)}`}`);
+      throw new Unreachable(
+        `${server.origin} does not answer${timedOut ? ` within ${milliseconds / 1000} s` : `: ${error instanceof Error ? error.message : String(error)}`}`,
+      );
     });
     const answer = parse(text);
     if (status >= 200 && status < 300) return answer;
     const { message, reason } = answer;
-    throw new ApiError(status, typeof reason === "string" ? reason : "", `HTTP ${status}: ${typeof message === "string" ? message : text.slice(0, 300)}`);
+    throw new ApiError(
+      status,
+      typeof reason === "string" ? reason : "",
+      `HTTP ${status}: ${typeof message === "string" ? message : text.slice(0, 300)}`,
+    );
   }
 }
 

@@ -62,18 +62,27 @@ export function readTarget(given: string | undefined, choice: Choice, env: NodeJ
   const config = parseKubeconfig(text);
   const { context, cluster } = choose(config, choice);
   if (cluster?.server === undefined || !URL.canParse(cluster.server)) {
-    throw new Error(`kubeconfig: ${choice.context ?? config["current-context"] ?? "its current context"} names no cluster with a server; set current-context, or the provider's context`);
+    throw new Error(
+      `kubeconfig: ${choice.context ?? config["current-context"] ?? "its current context"} names no cluster with a server; set current-context, or the provider's context`,
+    );
   }
   const user = config.users?.find(({ name }) => name === context?.user)?.user;
   if (user?.exec !== undefined || user?.["auth-provider"] !== undefined) {
-    throw new Error("kubeconfig: the lab's stand-in uses certificates, tokens and passwords only; install the official plugin for users with exec or auth-provider");
+    throw new Error(
+      "kubeconfig: the lab's stand-in uses certificates, tokens and passwords only; install the official plugin for users with exec or auth-provider",
+    );
   }
   const bytes = (data: string | undefined, file: string | undefined): Buffer | undefined => {
     if (data !== undefined) return Buffer.from(data, "base64");
     return file === undefined ? undefined : readFileSync(resolve(folder, file));
   };
-  const token = user?.token ?? (user?.tokenFile === undefined ? undefined : readFileSync(resolve(folder, user.tokenFile), "utf8").trim());
-  const basic = user?.username === undefined ? undefined : `Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`;
+  const token =
+    user?.token ??
+    (user?.tokenFile === undefined ? undefined : readFileSync(resolve(folder, user.tokenFile), "utf8").trim());
+  const basic =
+    user?.username === undefined
+      ? undefined
+      : `Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`;
   const authorization = token === undefined ? basic : `Bearer ${token}`;
   return {
     server: new URL(cluster.server),
@@ -93,7 +102,10 @@ export function readTarget(given: string | undefined, choice: Choice, env: NodeJ
 export function clusterIdentity(given: string | undefined, choice: Choice): string | undefined {
   try {
     const { cluster } = choose(parseKubeconfig(load(given, process.env).text), choice);
-    return cluster && JSON.stringify([cluster.server, cluster["certificate-authority-data"], cluster["certificate-authority"]]);
+    return (
+      cluster &&
+      JSON.stringify([cluster.server, cluster["certificate-authority-data"], cluster["certificate-authority"]])
+    );
   } catch {
     return undefined;
   }
@@ -108,9 +120,13 @@ function choose(config: Kubeconfig, choice: Choice): { context: Context | undefi
 
 function load(given: string | undefined, env: NodeJS.ProcessEnv): { text: string; folder: string } {
   if (given !== undefined && !existsSync(given)) return { text: given, folder: process.cwd() };
-  const paths = given === undefined ? (env["KUBECONFIG"] ?? join(homedir(), ".kube", "config")).split(delimiter) : [given];
+  const paths =
+    given === undefined ? (env["KUBECONFIG"] ?? join(homedir(), ".kube", "config")).split(delimiter) : [given];
   const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(`kubeconfig: neither the provider's setting nor ${paths.join(" nor ")} is there; set the provider's kubeconfig`);
+  if (path === undefined)
+    throw new Error(
+      `kubeconfig: neither the provider's setting nor ${paths.join(" nor ")} is there; set the provider's kubeconfig`,
+    );
   return { text: readFileSync(path, "utf8"), folder: dirname(resolve(path)) };
 }
 
@@ -121,6 +137,7 @@ function parseKubeconfig(text: string): Kubeconfig {
   } catch {
     value = undefined;
   }
-  if (typeof value !== "object" || value === null) throw new Error("kubeconfig: it is neither the path of a file nor YAML or JSON with clusters, contexts and users");
+  if (typeof value !== "object" || value === null)
+    throw new Error("kubeconfig: it is neither the path of a file nor YAML or JSON with clusters, contexts and users");
   return value;
 }

@@ -18,19 +18,24 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
     sdk: "@pulumi/kubernetes",
     // Helm, kustomize and YAML files are rendered by the official plugin; a list or a patch is no object of its own.
     kind: (type) => {
-      if (!token.test(type) || /(List|Patch)$/.test(type) || /^kubernetes:(helm|yaml|kustomize)/.test(type)) return undefined;
+      if (!token.test(type) || /(List|Patch)$/.test(type) || /^kubernetes:(helm|yaml|kustomize)/.test(type))
+        return undefined;
       return type === "kubernetes:core/v1:Secret" ? secrets : objects;
     },
     offered,
     declaration: (type) => {
       const { group = "", version = "", kind = "" } = token.exec(type)?.groups ?? {};
       // The SDK's folders leave the domain out: rbac.authorization.k8s.io is in rbac/.
-      return { module: `${group.split(".")[0]}/${version}/${kind.replace(/^[A-Z]+/, (capitals) => capitals.toLowerCase())}`, name: kind };
+      return {
+        module: `${group.split(".")[0]}/${version}/${kind.replace(/^[A-Z]+/, (capitals) => capitals.toLowerCase())}`,
+        name: kind,
+      };
     },
     checkConfig,
     replacesOn: (setting, olds, news) => {
       const identifier = [olds, news].map((bag) => text(bag["clusterIdentifier"]));
-      if (identifier.some((value) => value !== undefined)) return setting === "clusterIdentifier" && identifier[0] !== identifier[1];
+      if (identifier.some((value) => value !== undefined))
+        return setting === "clusterIdentifier" && identifier[0] !== identifier[1];
       if (!["kubeconfig", "context", "cluster"].includes(setting) || isUnknown(news["kubeconfig"])) return false;
       const [before, after] = [olds, news].map((bag) => clusterIdentity(text(bag["kubeconfig"]), choiceOf(bag)));
       return before !== undefined && after !== undefined && before !== after;
@@ -69,10 +74,17 @@ function settingsOf(given: Properties, env: NodeJS.ProcessEnv): Settings {
 function checkConfig(settings: Properties): readonly Failure[] {
   const failures: Failure[] = [];
   if (settings["enableServerSideApply"] === false) {
-    failures.push({ property: "enableServerSideApply", reason: "enableServerSideApply: got false, the lab's stand-in applies on the server only; leave it out or install the official plugin" });
+    failures.push({
+      property: "enableServerSideApply",
+      reason:
+        "enableServerSideApply: got false, the lab's stand-in applies on the server only; leave it out or install the official plugin",
+    });
   }
   if (text(settings["renderYamlToDirectory"]) !== undefined) {
-    failures.push({ property: "renderYamlToDirectory", reason: "renderYamlToDirectory: the lab's stand-in writes no files; leave it out or install the official plugin" });
+    failures.push({
+      property: "renderYamlToDirectory",
+      reason: "renderYamlToDirectory: the lab's stand-in writes no files; leave it out or install the official plugin",
+    });
   }
   return failures;
 }

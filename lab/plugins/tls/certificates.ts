@@ -55,22 +55,32 @@ export function createCertificate(parties: Parties, terms: Terms): Certificate {
     signatureAlgorithm: identifier(parties.issuerKey),
     signatureValue: buffer(signBytes(parties.issuerKey, new Uint8Array(signed))),
   });
-  return { pem: pem("CERTIFICATE", AsnConvert.serialize(whole)), serialNumber: BigInt(`0x${serial.toString("hex")}`).toString() };
+  return {
+    pem: pem("CERTIFICATE", AsnConvert.serialize(whole)),
+    serialNumber: BigInt(`0x${serial.toString("hex")}`).toString(),
+  };
 }
 
 function extensions(parties: Parties, terms: Terms): x509.Extension[] {
   const list: x509.Extension[] = [];
   const add = (oid: string, value: object | undefined, critical: boolean): void => {
-    if (value !== undefined) list.push(new x509.Extension({ extnID: oid, critical, extnValue: new OctetString(AsnConvert.serialize(value)) }));
+    if (value !== undefined)
+      list.push(new x509.Extension({ extnID: oid, critical, extnValue: new OctetString(AsnConvert.serialize(value)) }));
   };
   add(x509.id_ce_keyUsage, keyUsage(terms.uses), true);
   add(x509.id_ce_extKeyUsage, extendedKeyUsage(terms.uses), false);
-  const limit = terms.isAuthority && terms.maxPathLength !== undefined ? { pathLenConstraint: terms.maxPathLength } : {};
+  const limit =
+    terms.isAuthority && terms.maxPathLength !== undefined ? { pathLenConstraint: terms.maxPathLength } : {};
   add(x509.id_ce_basicConstraints, new x509.BasicConstraints({ cA: terms.isAuthority, ...limit }), true);
   // An authority always says what its key is: those that it signs point there.
-  if (terms.setSubjectKeyId || terms.isAuthority) add(x509.id_ce_subjectKeyIdentifier, new x509.SubjectKeyIdentifier(keyId(parties.publicKey)), false);
+  if (terms.setSubjectKeyId || terms.isAuthority)
+    add(x509.id_ce_subjectKeyIdentifier, new x509.SubjectKeyIdentifier(keyId(parties.publicKey)), false);
   if (parties.authorityKeyId !== undefined) {
-    add(x509.id_ce_authorityKeyIdentifier, new x509.AuthorityKeyIdentifier({ keyIdentifier: new x509.KeyIdentifier(parties.authorityKeyId) }), false);
+    add(
+      x509.id_ce_authorityKeyIdentifier,
+      new x509.AuthorityKeyIdentifier({ keyIdentifier: new x509.KeyIdentifier(parties.authorityKeyId) }),
+      false,
+    );
   }
   // Without a subject the names alone say who it is: RFC 5280 section 4.2.1.6.
   add(x509.id_ce_subjectAltName, parties.alternativeNames, parties.subject.length === 0);
@@ -86,11 +96,21 @@ export function publicKeyInfo(key: KeyObject): x509.SubjectPublicKeyInfo {
   return AsnConvert.parse(publicDer(key), x509.SubjectPublicKeyInfo);
 }
 
-export function createRequest(subject: x509.Name, names: x509.SubjectAlternativeName | undefined, key: KeyObject): string {
+export function createRequest(
+  subject: x509.Name,
+  names: x509.SubjectAlternativeName | undefined,
+  key: KeyObject,
+): string {
   const info = new CertificationRequestInfo({ version: 0, subject, subjectPKInfo: publicKeyInfo(key) });
   if (names !== undefined) {
-    const extension = new x509.Extension({ extnID: x509.id_ce_subjectAltName, critical: false, extnValue: new OctetString(AsnConvert.serialize(names)) });
-    info.attributes.push(new x509.Attribute({ type: extensionRequest, values: [AsnConvert.serialize(new x509.Extensions([extension]))] }));
+    const extension = new x509.Extension({
+      extnID: x509.id_ce_subjectAltName,
+      critical: false,
+      extnValue: new OctetString(AsnConvert.serialize(names)),
+    });
+    info.attributes.push(
+      new x509.Attribute({ type: extensionRequest, values: [AsnConvert.serialize(new x509.Extensions([extension]))] }),
+    );
   }
   const request = new CertificationRequest({
     certificationRequestInfo: info,
@@ -116,9 +136,14 @@ export function parseRequest(text: string): Request {
     throw refuse(`not a certificate request in PEM (${error instanceof Error ? error.message : String(error)})`);
   }
   const info = request.certificationRequestInfo;
-  const key = createPublicKey({ key: Buffer.from(AsnConvert.serialize(info.subjectPKInfo)), format: "der", type: "spki" });
+  const key = createPublicKey({
+    key: Buffer.from(AsnConvert.serialize(info.subjectPKInfo)),
+    format: "der",
+    type: "spki",
+  });
   const signed = request.certificationRequestInfoRaw ?? AsnConvert.serialize(info);
-  if (!verify(signatureAlgorithm(key).hash, Buffer.from(signed), key, Buffer.from(request.signature))) throw refuse("its signature does not belong to its key");
+  if (!verify(signatureAlgorithm(key).hash, Buffer.from(signed), key, Buffer.from(request.signature)))
+    throw refuse("its signature does not belong to its key");
   const asked = [...(info.attributes ?? [])].find((attribute) => attribute.type === extensionRequest)?.values[0];
   const wanted = asked === undefined ? [] : [...AsnConvert.parse(asked, x509.Extensions)];
   const names = wanted.find((extension) => extension.extnID === x509.id_ce_subjectAltName);
@@ -142,9 +167,13 @@ export function parseIssuer(text: string, key: KeyObject): Issuer {
   } catch (error) {
     throw new Error(`caCertPem: not a certificate in PEM (${error instanceof Error ? error.message : String(error)})`);
   }
-  if (!new X509Certificate(text).checkPrivateKey(key)) throw new Error("caPrivateKeyPem: not the key of the certificate in caCertPem; give both of the same authority");
+  if (!new X509Certificate(text).checkPrivateKey(key))
+    throw new Error("caPrivateKeyPem: not the key of the certificate in caCertPem; give both of the same authority");
   const id = issuer.extensions?.find((extension) => extension.extnID === x509.id_ce_subjectKeyIdentifier);
-  return { subject: issuer.subject, keyId: id && new Uint8Array(AsnConvert.parse(id.extnValue.buffer, x509.SubjectKeyIdentifier).buffer) };
+  return {
+    subject: issuer.subject,
+    keyId: id && new Uint8Array(AsnConvert.parse(id.extnValue.buffer, x509.SubjectKeyIdentifier).buffer),
+  };
 }
 
 function identifier(key: KeyObject): x509.AlgorithmIdentifier {
@@ -163,6 +192,9 @@ function bytesOf(text: string, label: string): Buffer {
 }
 
 function pem(label: string, der: ArrayBuffer): string {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }

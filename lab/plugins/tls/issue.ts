@@ -1,6 +1,14 @@
 /** Issues the certificates that resources ask for. */
 import type { Properties } from "../framework/kind.js";
-import { type Certificate, createCertificate, keyId, parseIssuer, parseRequest, publicKeyInfo, type Terms } from "./certificates.js";
+import {
+  type Certificate,
+  createCertificate,
+  keyId,
+  parseIssuer,
+  parseRequest,
+  publicKeyInfo,
+  type Terms,
+} from "./certificates.js";
 import { algorithmOf, parseKey } from "./keys.js";
 import { alternativeNames, distinguishedName, strings } from "./subject.js";
 
@@ -33,7 +41,10 @@ export function issueLocallySigned(inputs: Properties): Issued {
   const issuer = parseIssuer(String(inputs["caCertPem"]), key);
   const request = parseRequest(String(inputs["certRequestPem"]));
   const terms = termsOf(inputs);
-  const certificate = createCertificate({ ...request, issuer: issuer.subject, issuerKey: key, authorityKeyId: issuer.keyId }, terms);
+  const certificate = createCertificate(
+    { ...request, issuer: issuer.subject, issuerKey: key, authorityKeyId: issuer.keyId },
+    terms,
+  );
   return issued(certificate, terms, { caKeyAlgorithm: algorithmOf(key) });
 }
 

@@ -5,7 +5,12 @@ export const algorithms = ["RSA", "ECDSA", "ED25519"] as const;
 export type Algorithm = (typeof algorithms)[number];
 
 /** The provider's names of curves, and OpenSSL's. */
-export const curves: Readonly<Record<string, string>> = { P224: "secp224r1", P256: "prime256v1", P384: "secp384r1", P521: "secp521r1" };
+export const curves: Readonly<Record<string, string>> = {
+  P224: "secp224r1",
+  P256: "prime256v1",
+  P384: "secp384r1",
+  P521: "secp521r1",
+};
 
 export function generateKey(algorithm: Algorithm, curve: string, bits: number): KeyObject {
   switch (algorithm) {
@@ -33,14 +38,17 @@ export function parseKey(pem: string, input: string): KeyObject {
     algorithmOf(key);
     return key;
   } catch {
-    throw new Error(`${input}: not a private key in PEM that can be used; allowed are RSA, ECDSA and ED25519 keys without a password`);
+    throw new Error(
+      `${input}: not a private key in PEM that can be used; allowed are RSA, ECDSA and ED25519 keys without a password`,
+    );
   }
 }
 
 export function algorithmOf(key: KeyObject): Algorithm {
   const types: Readonly<Record<string, Algorithm>> = { rsa: "RSA", ec: "ECDSA", ed25519: "ED25519" };
   const algorithm = types[key.asymmetricKeyType ?? ""];
-  if (algorithm === undefined) throw new Error(`a key of type ${String(key.asymmetricKeyType)} cannot sign; allowed are ${algorithms.join(", ")}`);
+  if (algorithm === undefined)
+    throw new Error(`a key of type ${String(key.asymmetricKeyType)} cannot sign; allowed are ${algorithms.join(", ")}`);
   return algorithm;
 }
 

@@ -1,10 +1,27 @@
 /** The resources of the tls plugin. */
 import { createHash } from "node:crypto";
 import { compare } from "../framework/changes.js";
-import { type Change, type Failure, type Kind, type Properties, type State, UNKNOWN, type Value } from "../framework/kind.js";
+import {
+  type Change,
+  type Failure,
+  type Kind,
+  type Properties,
+  type State,
+  UNKNOWN,
+  type Value,
+} from "../framework/kind.js";
 import { createRequest } from "./certificates.js";
 import { issueLocallySigned, issueSelfSigned, type Issued } from "./issue.js";
-import { type Algorithm, algorithmOf, algorithms, curves, generateKey, parseKey, privatePem, publicDer } from "./keys.js";
+import {
+  type Algorithm,
+  algorithmOf,
+  algorithms,
+  curves,
+  generateKey,
+  parseKey,
+  privatePem,
+  publicDer,
+} from "./keys.js";
 import { fingerprints, privateOpenssh, publicOpenssh } from "./openssh.js";
 import { alternativeNames, checkNames, distinguishedName, strings } from "./subject.js";
 import { allowedUses } from "./usages.js";
@@ -33,7 +50,8 @@ function kind(recipe: Recipe): Kind {
     diff: (state, inputs) => {
       const updatable = new Set(recipe.updatable);
       const changes: Change[] = compare(state.inputs, inputs, { replaces: (path) => !updatable.has(path) });
-      if (recipe.isDue?.(state, inputs) === true) changes.push({ path: "readyForRenewal", kind: "update", replace: true, input: false });
+      if (recipe.isDue?.(state, inputs) === true)
+        changes.push({ path: "readyForRenewal", kind: "update", replace: true, input: false });
       return { changes, deleteBeforeReplace: false };
     },
     preview: (_operation, state, inputs) => ({
@@ -44,9 +62,14 @@ function kind(recipe: Recipe): Kind {
       const { id, outputs } = recipe.make(inputs);
       return { id, outputs: { ...complete(inputs), ...outputs } };
     },
-    update: async (_operation, state, inputs) => ({ ...state.outputs, ...complete(inputs), ...(recipe.isDue === undefined ? {} : { readyForRenewal: false }) }),
+    update: async (_operation, state, inputs) => ({
+      ...state.outputs,
+      ...complete(inputs),
+      ...(recipe.isDue === undefined ? {} : { readyForRenewal: false }),
+    }),
     read: async (operation, state) => {
-      if (Object.keys(state.outputs).length === 0) throw new Error(`${operation.type} cannot be imported: it exists nowhere but in a stack's state`);
+      if (Object.keys(state.outputs).length === 0)
+        throw new Error(`${operation.type} cannot be imported: it exists nowhere but in a stack's state`);
       const due = recipe.isDue?.(state, state.inputs);
       return { ...state, outputs: due === undefined ? state.outputs : { ...state.outputs, readyForRenewal: due } };
     },
@@ -69,7 +92,8 @@ function atLeast(inputs: Properties, property: string, least: number): Failure[]
 /** The write-only form of a secret input never reaches a state; the engine here has no such inputs. */
 function readableSecret(inputs: Properties, property: string): Failure[] {
   for (const name of [`${property}Wo`, `${property}WoVersion`]) {
-    if ((inputs[name] ?? null) !== null) return [{ property: name, reason: `${name}: the lab's stand-in has no write-only inputs; use ${property}` }];
+    if ((inputs[name] ?? null) !== null)
+      return [{ property: name, reason: `${name}: the lab's stand-in has no write-only inputs; use ${property}` }];
   }
   return (inputs[property] ?? null) === null ? [{ property, reason: `${property} is missing` }] : [];
 }
@@ -77,9 +101,21 @@ function readableSecret(inputs: Properties, property: string): Failure[] {
 function checkTerms(inputs: Properties): Failure[] {
   const uses = inputs["allowedUses"] as Value;
   const failures = strings(uses).flatMap((use, index): Failure[] =>
-    allowedUses.includes(use) ? [] : [{ property: `allowedUses[${index}]`, reason: `allowedUses[${index}]: got ${JSON.stringify(use)}, allowed are ${allowedUses.join(", ")}` }],
+    allowedUses.includes(use)
+      ? []
+      : [
+          {
+            property: `allowedUses[${index}]`,
+            reason: `allowedUses[${index}]: got ${JSON.stringify(use)}, allowed are ${allowedUses.join(", ")}`,
+          },
+        ],
   );
-  return [...failures, ...atLeast(inputs, "validityPeriodHours", 0), ...atLeast(inputs, "earlyRenewalHours", 0), ...atLeast(inputs, "maxPathLength", -1)];
+  return [
+    ...failures,
+    ...atLeast(inputs, "validityPeriodHours", 0),
+    ...atLeast(inputs, "earlyRenewalHours", 0),
+    ...atLeast(inputs, "maxPathLength", -1),
+  ];
 }
 
 function text(inputs: Properties, property: string): string {
@@ -99,9 +135,21 @@ function isDue(state: State, inputs: Properties): boolean {
 
 const privateKey = kind({
   secretOutputs: ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"],
-  computed: ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh", "publicKeyPem", "publicKeyOpenssh", "publicKeyFingerprintMd5", "publicKeyFingerprintSha256"],
+  computed: [
+    "privateKeyPem",
+    "privateKeyPemPkcs8",
+    "privateKeyOpenssh",
+    "publicKeyPem",
+    "publicKeyOpenssh",
+    "publicKeyFingerprintMd5",
+    "publicKeyFingerprintSha256",
+  ],
   defaults: { ecdsaCurve: "P224", rsaBits: 2048 },
-  check: (inputs) => [...oneOf(inputs, "algorithm", algorithms), ...oneOf(inputs, "ecdsaCurve", Object.keys(curves)), ...atLeast(inputs, "rsaBits", 1024)],
+  check: (inputs) => [
+    ...oneOf(inputs, "algorithm", algorithms),
+    ...oneOf(inputs, "ecdsaCurve", Object.keys(curves)),
+    ...atLeast(inputs, "rsaBits", 1024),
+  ],
   make: (inputs) => {
     const bits = typeof inputs["rsaBits"] === "number" ? inputs["rsaBits"] : 2048;
     const curve = typeof inputs["ecdsaCurve"] === "string" ? inputs["ecdsaCurve"] : "P224";
@@ -130,7 +178,10 @@ const certRequest = kind({
   make: (inputs) => {
     const key = parseKey(text(inputs, "privateKeyPem"), "privateKeyPem");
     const pem = createRequest(distinguishedName(inputs["subject"]), alternativeNames(inputs), key);
-    return { id: createHash("sha1").update(pem).digest("hex"), outputs: { certRequestPem: pem, keyAlgorithm: algorithmOf(key) } };
+    return {
+      id: createHash("sha1").update(pem).digest("hex"),
+      outputs: { certRequestPem: pem, keyAlgorithm: algorithmOf(key) },
+    };
   },
 });
 

@@ -41,7 +41,10 @@ export function fingerprints(key: KeyObject): { readonly md5: string; readonly s
   const encoded = encode(key);
   if (encoded === undefined) return undefined;
   const md5 = createHash("md5").update(encoded.public).digest("hex").match(/../g) ?? [];
-  return { md5: md5.join(":"), sha256: `SHA256:${createHash("sha256").update(encoded.public).digest("base64").replace(/=+$/, "")}` };
+  return {
+    md5: md5.join(":"),
+    sha256: `SHA256:${createHash("sha256").update(encoded.public).digest("base64").replace(/=+$/, "")}`,
+  };
 }
 
 /** Of a private key. */

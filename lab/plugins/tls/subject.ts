@@ -34,7 +34,11 @@ export function distinguishedName(subject: Value | undefined): Name {
     if (values.length > 0) parts.push(new RelativeDistinguishedName(values));
   }
   for (const mail of strings(given["emailAddress"])) {
-    parts.push(new RelativeDistinguishedName([new AttributeTypeAndValue({ type: emailAddress, value: new AttributeValue({ ia5String: mail }) })]));
+    parts.push(
+      new RelativeDistinguishedName([
+        new AttributeTypeAndValue({ type: emailAddress, value: new AttributeValue({ ia5String: mail }) }),
+      ]),
+    );
   }
   return new Name(parts);
 }
@@ -53,7 +57,11 @@ export function checkNames(inputs: Properties): Failure[] {
   const failures: Failure[] = [];
   const check = (property: string, allowed: string, right: (value: string) => boolean): void => {
     strings(inputs[property]).forEach((value, index) => {
-      if (!right(value)) failures.push({ property: `${property}[${index}]`, reason: `${property}[${index}]: got ${JSON.stringify(value)}, it must be ${allowed}` });
+      if (!right(value))
+        failures.push({
+          property: `${property}[${index}]`,
+          reason: `${property}[${index}]: got ${JSON.stringify(value)}, it must be ${allowed}`,
+        });
     });
   };
   check("ipAddresses", "an IPv4 or IPv6 address", (value) => isIP(value) !== 0);
@@ -71,5 +79,7 @@ export function strings(value: Value | undefined): string[] {
 
 /** PrintableString where its few characters suffice, as in Go. */
 function directoryString(text: string): AttributeValue {
-  return /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? new AttributeValue({ printableString: text }) : new AttributeValue({ utf8String: text });
+  return /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text)
+    ? new AttributeValue({ printableString: text })
+    : new AttributeValue({ utf8String: text });
 }

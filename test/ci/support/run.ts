@@ -9,7 +9,12 @@ export interface ScriptRun {
 }
 
 /** @param env the whole environment but PATH and HOME: what the caller's shell has set must not decide a test. */
-export async function script(name: string, args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}, timeout = 300): Promise<ScriptRun> {
+export async function script(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+  timeout = 300,
+): Promise<ScriptRun> {
   const { PATH, HOME } = process.env;
   const result = await tryRun(`ci/${name}`, args, { cwd: projectDirectory, env: { PATH, HOME, ...env }, timeout });
   return { code: result.code, output: `${result.stdout}\n${result.stderr}` };

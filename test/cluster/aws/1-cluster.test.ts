@@ -19,7 +19,8 @@ describe("a cluster on AWS", function () {
   this.timeout(1_200_000);
   let booted = false;
   const needsCluster = (): void => assert.ok(booted, "the cluster did not boot, see the first test");
-  const check = async (): Promise<readonly CheckResult[]> => runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
+  const check = async (): Promise<readonly CheckResult[]> =>
+    runChecks(config, stack, await writeKubeconfig(config, stack), "full", progress);
 
   before(() => openRegion("aws"));
 
@@ -57,7 +58,9 @@ describe("a cluster on AWS", function () {
       await scaling.set(3);
       expectOnly(await scaling.changes(), "create", machine);
       await scaling.up();
-      const zones = (await readState(config)).instances.filter(({ tags }) => tags["Name"]?.includes("-worker-")).map(({ zone }) => zone);
+      const zones = (await readState(config)).instances
+        .filter(({ tags }) => tags["Name"]?.includes("-worker-"))
+        .map(({ zone }) => zone);
       assert.equal(new Set(zones).size, 3, `workers are in ${zones.join(", ")}`);
       await scaling.set(2);
       expectOnly(await scaling.changes(), "delete", machine);
@@ -67,7 +70,8 @@ describe("a cluster on AWS", function () {
     it("machines of another size are other instances, and their Nodes say so", async () => {
       needsCluster();
       const before = await readOutputs(config, stack);
-      for (const option of ["node_size", "controller_size"]) await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
+      for (const option of ["node_size", "controller_size"])
+        await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
       const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
       assert.equal(result.code, 0, result.output.slice(-2000));
       const after = await readOutputs(config, stack);
@@ -75,7 +79,9 @@ describe("a cluster on AWS", function () {
         const earlier = before.machines.find((machine) => machine.name === name)?.id;
         assert.equal(id === earlier, role === "etcd", name);
       }
-      const failed = (await runChecks(config, stack, after, "always", progress)).filter(({ failure }) => failure !== undefined);
+      const failed = (await runChecks(config, stack, after, "always", progress)).filter(
+        ({ failure }) => failure !== undefined,
+      );
       assert.deepEqual(failed, []);
     });
   });
@@ -90,7 +96,11 @@ describe("a cluster on AWS", function () {
       const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
       assert.equal(result.code, 0, result.output.slice(-2000));
       const state = await readState(config);
-      process.stdout.write(`      ${Object.entries(state.kinds).map(([kind, ids]) => `${kind} ${ids.length}`).join(", ")}\n`);
+      process.stdout.write(
+        `      ${Object.entries(state.kinds)
+          .map(([kind, ids]) => `${kind} ${ids.length}`)
+          .join(", ")}\n`,
+      );
       assert.ok(Object.keys(state.kinds).length >= 15, "kinds that were looked at");
       assert.deepEqual(leftOf(state), []);
     });

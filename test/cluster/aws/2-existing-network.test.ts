@@ -13,15 +13,28 @@ const zones = ["eu-central-1a", "eu-central-1b"];
 
 /** VPC with a public and a private subnet in each of two zones, and a way out for both. */
 async function makeNetwork(): Promise<{ vpc: string; publicSubnets: string[]; privateSubnets: string[] }> {
-  const client = new ec2.EC2Client({ endpoint: config.apiUrl, region: "eu-central-1", credentials: { accessKeyId: "owner", secretAccessKey: "owner" } });
+  const client = new ec2.EC2Client({
+    endpoint: config.apiUrl,
+    region: "eu-central-1",
+    credentials: { accessKeyId: "owner", secretAccessKey: "owner" },
+  });
   const tagged = (type: ec2.ResourceType, Key: string) => [{ ResourceType: type, Tags: [{ Key, Value: "shared" }] }];
-  const vpc = (await client.send(new ec2.CreateVpcCommand({ CidrBlock: "10.4.0.0/20", TagSpecifications: tagged("vpc", "owner") }))).Vpc!.VpcId!;
+  const vpc = (
+    await client.send(new ec2.CreateVpcCommand({ CidrBlock: "10.4.0.0/20", TagSpecifications: tagged("vpc", "owner") }))
+  ).Vpc!.VpcId!;
   const gateway = (await client.send(new ec2.CreateInternetGatewayCommand({}))).InternetGateway!.InternetGatewayId!;
   await client.send(new ec2.AttachInternetGatewayCommand({ InternetGatewayId: gateway, VpcId: vpc }));
   const subnets = async (first: number): Promise<string[]> => {
     const made: string[] = [];
     for (const [index, zone] of zones.entries()) {
-      const answer = await client.send(new ec2.CreateSubnetCommand({ VpcId: vpc, CidrBlock: `10.4.${first + index}.0/24`, AvailabilityZone: zone, TagSpecifications: tagged("subnet", tag) }));
+      const answer = await client.send(
+        new ec2.CreateSubnetCommand({
+          VpcId: vpc,
+          CidrBlock: `10.4.${first + index}.0/24`,
+          AvailabilityZone: zone,
+          TagSpecifications: tagged("subnet", tag),
+        }),
+      );
       made.push(answer.Subnet!.SubnetId!);
     }
     return made;
@@ -29,13 +42,16 @@ async function makeNetwork(): Promise<{ vpc: string; publicSubnets: string[]; pr
   const routed = async (ids: readonly string[], route: Partial<ec2.CreateRouteCommandInput>): Promise<void> => {
     const table = (await client.send(new ec2.CreateRouteTableCommand({ VpcId: vpc }))).RouteTable!.RouteTableId!;
     await client.send(new ec2.CreateRouteCommand({ RouteTableId: table, DestinationCidrBlock: "0.0.0.0/0", ...route }));
-    for (const SubnetId of ids) await client.send(new ec2.AssociateRouteTableCommand({ RouteTableId: table, SubnetId }));
+    for (const SubnetId of ids)
+      await client.send(new ec2.AssociateRouteTableCommand({ RouteTableId: table, SubnetId }));
   };
   const publicSubnets = await subnets(0);
   await routed(publicSubnets, { GatewayId: gateway });
   const privateSubnets = await subnets(8);
   const address = (await client.send(new ec2.AllocateAddressCommand({ Domain: "vpc" }))).AllocationId!;
-  const nat = (await client.send(new ec2.CreateNatGatewayCommand({ SubnetId: publicSubnets[0]!, AllocationId: address }))).NatGateway!.NatGatewayId!;
+  const nat = (
+    await client.send(new ec2.CreateNatGatewayCommand({ SubnetId: publicSubnets[0]!, AllocationId: address }))
+  ).NatGateway!.NatGatewayId!;
   await routed(privateSubnets, { NatGatewayId: nat });
   return { vpc, publicSubnets, privateSubnets };
 }
@@ -53,15 +69,25 @@ describe("a cluster in an existing network of AWS", function () {
     const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
     await deploy(config, stack, progress, {
       "corekube:high_availability": false,
-      "corekube:aws": { endpoints, machines: "private", vpc_id: vpc, public_subnet_ids: publicSubnets, private_subnet_ids: privateSubnets },
+      "corekube:aws": {
+        endpoints,
+        machines: "private",
+        vpc_id: vpc,
+        public_subnet_ids: publicSubnets,
+        private_subnet_ids: privateSubnets,
+      },
     });
     booted = true;
     const { instances, kinds } = await readState(config);
-    for (const kind of ["VPCs", "subnets", "internet gateways", "NAT gateways"]) assert.deepEqual(kinds[kind], owned[kind], kind);
+    for (const kind of ["VPCs", "subnets", "internet gateways", "NAT gateways"])
+      assert.deepEqual(kinds[kind], owned[kind], kind);
     const machines = instances.filter(({ tags }) => !tags["Name"]?.endsWith("-bastion"));
     assert.equal(machines.length, 4);
-    for (const { subnet, publicAddress, tags } of machines) assert.deepEqual([privateSubnets.includes(subnet), publicAddress], [true, null], tags["Name"]);
-    const failed = (await runChecks(config, stack, await writeKubeconfig(config, stack), "boot", progress)).filter(({ failure }) => failure !== undefined);
+    for (const { subnet, publicAddress, tags } of machines)
+      assert.deepEqual([privateSubnets.includes(subnet), publicAddress], [true, null], tags["Name"]);
+    const failed = (await runChecks(config, stack, await writeKubeconfig(config, stack), "boot", progress)).filter(
+      ({ failure }) => failure !== undefined,
+    );
     assert.deepEqual(failed, []);
   });
 

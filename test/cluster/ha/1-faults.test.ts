@@ -42,8 +42,14 @@ describe("a highly available cluster under faults", function () {
     const { write, read } = outcome.figures;
     assert.ok(write.succeeded > 0 && read.succeeded > 0, "nothing was written or read meanwhile");
     assert.equal(read.stale, 0, "reads that did not show what had been acknowledged");
-    assert.ok(write.longest.length < pauseLimit, `writes paused for ${write.longest.length / 1000} s, at most ${pauseLimit / 1000} are allowed`);
-    assert.ok(read.longest.length < pauseLimit, `reads paused for ${read.longest.length / 1000} s, at most ${pauseLimit / 1000} are allowed`);
+    assert.ok(
+      write.longest.length < pauseLimit,
+      `writes paused for ${write.longest.length / 1000} s, at most ${pauseLimit / 1000} are allowed`,
+    );
+    assert.ok(
+      read.longest.length < pauseLimit,
+      `reads paused for ${read.longest.length / 1000} s, at most ${pauseLimit / 1000} are allowed`,
+    );
     assert.deepEqual((await writer.verify()).lost, []);
   }
 
@@ -55,17 +61,23 @@ describe("a highly available cluster under faults", function () {
   it("the load balancer's favourite controller loses its power", () => survives((on) => on.darkenFavourite()));
   it("a controller machine crashes, and the cloud notices", () => survives((on) => on.crashController()));
   it("a controller machine is deleted: one pulumi up makes it again", () => survives((on) => on.lose("controller")));
-  it("an etcd machine is deleted: one pulumi up makes it again, with the data of its volume", () => survives((on) => on.lose("etcd")));
+  it("an etcd machine is deleted: one pulumi up makes it again, with the data of its volume", () =>
+    survives((on) => on.lose("etcd")));
 
   it("in the end every acknowledged write is there, and on every etcd member", async () => {
     assert.ok(scenarios && writer, "the cluster did not come up");
     await writer.stop();
     const verdict = await writer.verify();
-    process.stdout.write(`      all in all: ${figuresLine(writer.figures())}; this program was late by ${Math.round(writer.ownLag())} ms at most\n`);
+    process.stdout.write(
+      `      all in all: ${figuresLine(writer.figures())}; this program was late by ${Math.round(writer.ownLag())} ms at most\n`,
+    );
     assert.deepEqual([verdict.lost, verdict.stale], [[], []]);
     assert.ok(verdict.acknowledged > 100, `only ${verdict.acknowledged} writes`);
     for (const [member, count] of Object.entries(await scenarios.written())) {
-      assert.ok(count >= verdict.acknowledged, `${member} holds ${count} of ${verdict.acknowledged} acknowledged writes`);
+      assert.ok(
+        count >= verdict.acknowledged,
+        `${member} holds ${count} of ${verdict.acknowledged} acknowledged writes`,
+      );
     }
   });
 
@@ -74,8 +86,20 @@ describe("a highly available cluster under faults", function () {
     const [first, second] = writer.acknowledgedNames();
     const context = await scenarios.context();
     await context.kubectl(["delete", "configmap", "-n", writer.namespace, String(first)]);
-    await context.kubectl(["patch", "configmap", "-n", writer.namespace, String(second), "--type=merge", "--patch", '{"data":{"value":"another"}}']);
+    await context.kubectl([
+      "patch",
+      "configmap",
+      "-n",
+      writer.namespace,
+      String(second),
+      "--type=merge",
+      "--patch",
+      '{"data":{"value":"another"}}',
+    ]);
     const { lost } = await writer.verify();
-    assert.deepEqual(lost.map((line) => line.split(":")[0]), [first, second]);
+    assert.deepEqual(
+      lost.map((line) => line.split(":")[0]),
+      [first, second],
+    );
   });
 });

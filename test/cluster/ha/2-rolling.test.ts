@@ -35,7 +35,8 @@ describe("rolling replacement of a highly available cluster", function () {
     assert.deepEqual(await closeRegion(), []);
   });
 
-  const set = (key: string, value: string): Promise<string> => pulumi(config, ["config", "set", `corekube:${key}`, value, "--stack", stack], { stack });
+  const set = (key: string, value: string): Promise<string> =>
+    pulumi(config, ["config", "set", `corekube:${key}`, value, "--stack", stack], { stack });
 
   /** Runs a command as root on a machine, wherever that is by now. */
   async function on(name: string, command: string): Promise<string> {
@@ -75,12 +76,20 @@ describe("rolling replacement of a highly available cluster", function () {
   /** ID and name of each member of etcd. */
   async function members(): Promise<string[]> {
     const text = await on("kubernetes-etcd-0", `${etcdctl} member list`);
-    return text.trim().split("\n").map((line) => line.split(", ").slice(0, 3).join(" ")).sort();
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => line.split(", ").slice(0, 3).join(" "))
+      .sort();
   }
 
   /** @param at the line of output at which `pulumi up` and everything that it started is killed. */
   async function killed(at: RegExp): Promise<void> {
-    const child = spawn("pulumi", [...up, "--stack", stack, "--non-interactive"], { cwd: projectDirectory, env: childEnvironment(config, stack), detached: true });
+    const child = spawn("pulumi", [...up, "--stack", stack, "--non-interactive"], {
+      cwd: projectDirectory,
+      env: childEnvironment(config, stack),
+      detached: true,
+    });
     let output = "";
     let done = false;
     const take = (chunk: Buffer): void => {
@@ -99,14 +108,21 @@ describe("rolling replacement of a highly available cluster", function () {
 
   for (const { key, size, machines } of [
     { key: "node_size", size: "s-8vcpu-16gb", machines: ["kubernetes-worker-0", "kubernetes-worker-1"] },
-    { key: "controller_size", size: "s-4vcpu-8gb", machines: [0, 1, 2].map((index) => `kubernetes-controller-${index}`) },
+    {
+      key: "controller_size",
+      size: "s-4vcpu-8gb",
+      machines: [0, 1, 2].map((index) => `kubernetes-controller-${index}`),
+    },
     { key: "etcd_size", size: "s-2vcpu-2gb", machines: [0, 1, 2].map((index) => `kubernetes-etcd-${index}`) },
   ]) {
     it(`${key}: machines go one by one, and nothing that was acknowledged is lost`, async () => {
       const before = await members();
       await set(key, size);
       const { absences, most } = await watched(well);
-      assert.deepEqual(absences.map(({ machine }) => machine), machines);
+      assert.deepEqual(
+        absences.map(({ machine }) => machine),
+        machines,
+      );
       // A machine may be away for less than the watch's pause.
       assert.ok(most <= 1, `${most} machines were away at once`);
       assert.deepEqual(await members(), before, "each member keeps its ID");
@@ -121,7 +137,13 @@ describe("rolling replacement of a highly available cluster", function () {
   ]) {
     it(`etcd's size, killed ${name}: the next run ends healthy`, async () => {
       const before = await members();
-      await set("etcd_size", (await pulumi(config, ["config", "get", "corekube:etcd_size", "--stack", stack], { stack })).trim() === "s-2vcpu-2gb" ? "s-1vcpu-2gb" : "s-2vcpu-2gb");
+      await set(
+        "etcd_size",
+        (await pulumi(config, ["config", "get", "corekube:etcd_size", "--stack", stack], { stack })).trim() ===
+          "s-2vcpu-2gb"
+          ? "s-1vcpu-2gb"
+          : "s-2vcpu-2gb",
+      );
       await killed(at);
       const { most } = await watched(well);
       assert.ok(most <= 1);
@@ -137,7 +159,10 @@ describe("rolling replacement of a highly available cluster", function () {
     const { absences } = await watched(async () => {
       const result = await runEngine(config, stack, up, progress);
       assert.notEqual(result.code, 0);
-      assert.match(diagnostics(result.output), /kubernetes-controller-0: left as it is[\s\S]*kubernetes-etcd-2 is not healthy/);
+      assert.match(
+        diagnostics(result.output),
+        /kubernetes-controller-0: left as it is[\s\S]*kubernetes-etcd-2 is not healthy/,
+      );
     });
     assert.deepEqual(absences, []);
     await on("kubernetes-etcd-2", "systemctl start etcd.service");

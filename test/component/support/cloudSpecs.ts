@@ -11,7 +11,10 @@ export function setToken(value: string | null = token): void {
   pulumi.runtime.setAllConfig(value === null ? {} : { "digitalocean:token": value }, ["digitalocean:token"]);
 }
 
-export function cloudSpec(cloudProvider: CloudName, { aws, ...changes }: Partial<Omit<ClusterSpec, "aws">> & { aws?: Partial<AwsSpec> } = {}): ClusterSpec {
+export function cloudSpec(
+  cloudProvider: CloudName,
+  { aws, ...changes }: Partial<Omit<ClusterSpec, "aws">> & { aws?: Partial<AwsSpec> } = {},
+): ClusterSpec {
   const common = { cloudProvider, csiDriver: true, ...changes };
   return cloudProvider === "aws" ? awsTestSpec({ ...common, ...(aws ? { aws } : {}) }) : testSpec(common);
 }

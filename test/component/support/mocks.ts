@@ -8,14 +8,16 @@ type Outputs = Record<string, unknown>;
 type Answer = (name: string, inputs: Outputs) => { id: string; outputs?: Outputs };
 
 /** What stands between `BEGIN` and `END` names the key, so that a test can tell keys apart. */
-const pem = (kind: string, name: string): string => `-----BEGIN ${kind}-----\n${Buffer.from(name).toString("base64")}\n-----END ${kind}-----\n`;
+const pem = (kind: string, name: string): string =>
+  `-----BEGIN ${kind}-----\n${Buffer.from(name).toString("base64")}\n-----END ${kind}-----\n`;
 
 /** Stable numbers from names: the same machine has the same addresses in every run of a test. */
 function numberOf(name: string): number {
   return [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 40_000, 7);
 }
 
-const address = (prefix: string, name: string): string => `${prefix}.${Math.floor(numberOf(name) / 200)}.${(numberOf(name) % 200) + 10}`;
+const address = (prefix: string, name: string): string =>
+  `${prefix}.${Math.floor(numberOf(name) / 200)}.${(numberOf(name) % 200) + 10}`;
 
 /** Public and private address of a droplet of a test. */
 export const dropletAddresses = (name: string): { public: string; private: string } => ({
@@ -40,20 +42,32 @@ const answers: Readonly<Record<string, Answer>> = {
     },
   }),
   "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ id: name, outputs: { certPem: pem("CERTIFICATE", name) } }),
-  "tls:index/certRequest:CertRequest": (name) => ({ id: name, outputs: { certRequestPem: pem("CERTIFICATE REQUEST", name) } }),
-  "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ id: name, outputs: { certPem: pem("CERTIFICATE", name) } }),
+  "tls:index/certRequest:CertRequest": (name) => ({
+    id: name,
+    outputs: { certRequestPem: pem("CERTIFICATE REQUEST", name) },
+  }),
+  "tls:index/locallySignedCert:LocallySignedCert": (name) => ({
+    id: name,
+    outputs: { certPem: pem("CERTIFICATE", name) },
+  }),
   "digitalocean:index/vpc:Vpc": (name) => ({ id: `vpc-${name}` }),
   "digitalocean:index/tag:Tag": (_name, inputs) => ({ id: String(inputs["name"]) }),
   "digitalocean:index/sshKey:SshKey": () => ({ id: "512189", outputs: { fingerprint: "3b:16:bf:e4:8b:00" } }),
   "digitalocean:index/firewall:Firewall": byName,
-  "digitalocean:index/customImage:CustomImage": () => ({ id: "7938206", outputs: { imageId: 7938206, status: "available" } }),
+  "digitalocean:index/customImage:CustomImage": () => ({
+    id: "7938206",
+    outputs: { imageId: 7938206, status: "available" },
+  }),
   "digitalocean:index/volume:Volume": (name) => ({ id: `volume-${name}`, outputs: { urn: `do:volume:${name}` } }),
   "digitalocean:index/volumeAttachment:VolumeAttachment": byName,
   "digitalocean:index/droplet:Droplet": (name) => {
     const { public: ipv4Address, private: ipv4AddressPrivate } = dropletAddresses(name);
     return { id: String(3_000_000 + numberOf(name)), outputs: { ipv4Address, ipv4AddressPrivate, status: "active" } };
   },
-  "digitalocean:index/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { ip: loadBalancerAddress(name), status: "active" } }),
+  "digitalocean:index/loadBalancer:LoadBalancer": (name) => ({
+    id: `lb-${name}`,
+    outputs: { ip: loadBalancerAddress(name), status: "active" },
+  }),
   ...Object.fromEntries(
     [
       "ec2/vpc:Vpc",
@@ -74,16 +88,25 @@ const answers: Readonly<Record<string, Answer>> = {
       "iam/role:Role",
       "iam/rolePolicy:RolePolicy",
       "iam/instanceProfile:InstanceProfile",
-    ].map((type): [string, Answer] => [`aws:${type}`, (name) => ({ id: `${/[a-zA-Z]+(?=:)/.exec(type)![0]}-${name}` })]),
+    ].map((type): [string, Answer] => [
+      `aws:${type}`,
+      (name) => ({ id: `${/[a-zA-Z]+(?=:)/.exec(type)![0]}-${name}` }),
+    ]),
   ),
   "aws:ec2/instance:Instance": (name, inputs) => {
     const { public: publicIp, private: privateIp } = dropletAddresses(name);
     return { id: `i-${name}`, outputs: { publicIp: inputs["associatePublicIpAddress"] ? publicIp : "", privateIp } };
   },
-  "aws:lb/loadBalancer:LoadBalancer": (name) => ({ id: `lb-${name}`, outputs: { arn: `arn:lb:${name}`, dnsName: `${name}.elb.example` } }),
+  "aws:lb/loadBalancer:LoadBalancer": (name) => ({
+    id: `lb-${name}`,
+    outputs: { arn: `arn:lb:${name}`, dnsName: `${name}.elb.example` },
+  }),
   "aws:lb/targetGroup:TargetGroup": (name) => ({ id: `tg-${name}`, outputs: { arn: `arn:tg:${name}` } }),
   "aws:lb/listener:Listener": (name) => ({ id: `listener-${name}`, outputs: { arn: `arn:listener:${name}` } }),
-  "corekube:machine:Delivery": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) } }),
+  "corekube:machine:Delivery": (name) => ({
+    id: name,
+    outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) },
+  }),
   "corekube:cluster:EncryptionKey": byName,
   "corekube:cluster:Rewrite": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),

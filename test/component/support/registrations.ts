@@ -45,7 +45,8 @@ export interface Run {
 }
 
 /** `<type>/<name>` of a resource. */
-export const keyOf = (registration: Pick<Registration, "type" | "name">): string => `${registration.type}/${registration.name}`;
+export const keyOf = (registration: Pick<Registration, "type" | "name">): string =>
+  `${registration.type}/${registration.name}`;
 
 function keyOfUrn(urn: string): string {
   const [, , types = "", ...name] = urn.split("::");
@@ -128,7 +129,11 @@ async function register(spec: ClusterSpec, calls: Calls): Promise<Run> {
       one: (type, name) => {
         const found = of(type).filter((registration) => registration.name === name);
         if (found.length !== 1) {
-          throw new Error(`${type} ${name}: got ${found.length}, there are ${of(type).map((each) => each.name).join(", ")}`);
+          throw new Error(
+            `${type} ${name}: got ${found.length}, there are ${of(type)
+              .map((each) => each.name)
+              .join(", ")}`,
+          );
         }
         return found[0]!;
       },

@@ -15,9 +15,35 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
     highAvailability: false,
     apiLoadBalancers: rest.highAvailability ?? false,
     logLevel: "INFO",
-    etcd: { role: "etcd", pool: "etcd", count, size: "s-1vcpu-2gb", disk: 16, zones: [], cpus: 0.5, memory: 1024, disks: { type: "volumes", data: 10, wal: 1 } },
-    controllers: { role: "controller", pool: "controller", count, size: "s-2vcpu-4gb", disk: 16, zones: [], resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } } },
-    workers: { role: "worker", pool: "worker", count: workerCount, size: "s-4vcpu-8gb", disk: 16, zones: [], resources },
+    etcd: {
+      role: "etcd",
+      pool: "etcd",
+      count,
+      size: "s-1vcpu-2gb",
+      disk: 16,
+      zones: [],
+      cpus: 0.5,
+      memory: 1024,
+      disks: { type: "volumes", data: 10, wal: 1 },
+    },
+    controllers: {
+      role: "controller",
+      pool: "controller",
+      count,
+      size: "s-2vcpu-4gb",
+      disk: 16,
+      zones: [],
+      resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } },
+    },
+    workers: {
+      role: "worker",
+      pool: "worker",
+      count: workerCount,
+      size: "s-4vcpu-8gb",
+      disk: 16,
+      zones: [],
+      resources,
+    },
     publicWorkers: { role: "public", pool: "public", count: 0, size: "s-4vcpu-8gb", disk: 16, zones: [], resources },
     maxUnavailable: 1,
     components: {
@@ -53,9 +79,20 @@ export function testSpec(changes: Partial<ClusterSpec> & { workerCount?: number 
 }
 
 /** The same on AWS, with its cloud controller manager; `aws` fills up what is not said. */
-export function awsTestSpec(changes: Partial<Omit<ClusterSpec, "aws">> & { workerCount?: number; aws?: Partial<AwsSpec> } = {}): ClusterSpec {
+export function awsTestSpec(
+  changes: Partial<Omit<ClusterSpec, "aws">> & { workerCount?: number; aws?: Partial<AwsSpec> } = {},
+): ClusterSpec {
   const { aws, ...rest } = changes;
-  const network: AwsSpec = { publicSubnetIds: [], privateSubnetIds: [], machines: "public", nat: "zone", bastionSize: "t3.micro", volumeType: "gp3", endpoints: {}, ...aws };
+  const network: AwsSpec = {
+    publicSubnetIds: [],
+    privateSubnetIds: [],
+    machines: "public",
+    nat: "zone",
+    bastionSize: "t3.micro",
+    volumeType: "gp3",
+    endpoints: {},
+    ...aws,
+  };
   const spec = testSpec({
     cloud: "aws",
     region: "eu-central-1",
@@ -67,5 +104,11 @@ export function awsTestSpec(changes: Partial<Omit<ClusterSpec, "aws">> & { worke
     ...rest,
   });
   const sized = <Pool extends { readonly size: string }>(pool: Pool, size: string): Pool => ({ ...pool, size });
-  return { ...spec, etcd: sized(spec.etcd, "t3.small"), controllers: sized(spec.controllers, "t3.medium"), workers: sized(spec.workers, "t3.xlarge"), publicWorkers: sized(spec.publicWorkers, "t3.xlarge") };
+  return {
+    ...spec,
+    etcd: sized(spec.etcd, "t3.small"),
+    controllers: sized(spec.controllers, "t3.medium"),
+    workers: sized(spec.workers, "t3.xlarge"),
+    publicWorkers: sized(spec.publicWorkers, "t3.xlarge"),
+  };
 }

@@ -57,7 +57,13 @@ describe("lab API, read by the client of the public description", function () {
   };
 
   const droplet = async (name: string): Promise<number> => {
-    const made = await client.call("post", ["v2", "droplets"], { name, region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64", tags: ["machine"] });
+    const made = await client.call("post", ["v2", "droplets"], {
+      name,
+      region: "fra1",
+      size: "s-1vcpu-1gb",
+      image: "debian-12-x64",
+      tags: ["machine"],
+    });
     await api.settled();
     return Number(at(made, "droplet.id"));
   };
@@ -80,7 +86,12 @@ describe("lab API, read by the client of the public description", function () {
 
   described("images", async () => {
     await client.call("get", ["v2", "images"]);
-    const made = await client.call("post", ["v2", "images"], { name: "flatcar", url: "https://example.com/f.img", region: "fra1", distribution: "CoreOS" });
+    const made = await client.call("post", ["v2", "images"], {
+      name: "flatcar",
+      url: "https://example.com/f.img",
+      region: "fra1",
+      distribution: "CoreOS",
+    });
     const image = ["byImage_id", Number(at(made, "image.id"))] as const;
     await client.call("get", ["v2", "images", image]);
     await client.call("put", ["v2", "images", image], { name: "renamed" });
@@ -91,7 +102,13 @@ describe("lab API, read by the client of the public description", function () {
   described("droplets, their actions and lists", async () => {
     const id = await droplet("one");
     const item = ["byDroplet_id", id] as const;
-    await client.call("post", ["v2", "droplets"], { names: ["two", "three"], region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64", backups: true });
+    await client.call("post", ["v2", "droplets"], {
+      names: ["two", "three"],
+      region: "fra1",
+      size: "s-1vcpu-1gb",
+      image: "debian-12-x64",
+      backups: true,
+    });
     await api.settled();
     assert.equal(at(await client.call("get", ["v2", "droplets", item]), "droplet.status"), "active");
     await client.call("get", ["v2", "droplets"]);
@@ -101,7 +118,15 @@ describe("lab API, read by the client of the public description", function () {
     await client.call("get", ["v2", "actions"]);
     await client.call("post", ["v2", "droplets", item, "actions"], { type: "snapshot" });
     await api.settled();
-    for (const list of ["actions", "snapshots", "backups", "kernels", "firewalls", "neighbors", "destroy_with_associated_resources"]) {
+    for (const list of [
+      "actions",
+      "snapshots",
+      "backups",
+      "kernels",
+      "firewalls",
+      "neighbors",
+      "destroy_with_associated_resources",
+    ]) {
       await client.call("get", ["v2", "droplets", item, list]);
     }
     await client.call("get", ["v2", "droplets", item, "backups", "policy"]);
@@ -113,9 +138,19 @@ describe("lab API, read by the client of the public description", function () {
 
   described("volumes, their actions and snapshots", async () => {
     const machine = await droplet("with-volume");
-    const made = await client.call("post", ["v2", "volumes"], { name: "data", region: "fra1", sizeGigabytes: 10, description: "", filesystemType: "ext4" });
+    const made = await client.call("post", ["v2", "volumes"], {
+      name: "data",
+      region: "fra1",
+      sizeGigabytes: 10,
+      description: "",
+      filesystemType: "ext4",
+    });
     const volume = ["byVolume_id", textAt(made, "volume.id")] as const;
-    await client.call("post", ["v2", "volumes", volume, "actions"], { type: "attach", dropletId: machine, region: "fra1" });
+    await client.call("post", ["v2", "volumes", volume, "actions"], {
+      type: "attach",
+      dropletId: machine,
+      region: "fra1",
+    });
     await api.settled();
     await client.call("get", ["v2", "volumes", volume]);
     await client.call("get", ["v2", "volumes"]);
@@ -145,7 +180,10 @@ describe("lab API, read by the client of the public description", function () {
   });
 
   described("firewalls", async () => {
-    const rules = { inboundRules: [{ protocol: "tcp", ports: "22", sources: { addresses: ["192.0.2.1"], tags: ["machine"] } }], outboundRules: [] };
+    const rules = {
+      inboundRules: [{ protocol: "tcp", ports: "22", sources: { addresses: ["192.0.2.1"], tags: ["machine"] } }],
+      outboundRules: [],
+    };
     const made = await client.call("post", ["v2", "firewalls"], { name: "guard", tags: ["machine"], ...rules });
     const firewall = ["byFirewall_id", textAt(made, "firewall.id")] as const;
     await client.call("get", ["v2", "firewalls"]);
@@ -157,7 +195,12 @@ describe("lab API, read by the client of the public description", function () {
   described("load balancers", async () => {
     // The client sends nothing of a request that may have one of two forms.
     const rules = [{ entry_protocol: "tcp", entry_port: 443, target_protocol: "tcp", target_port: 443 }];
-    const { load_balancer } = await api.post("/v2/load_balancers", { name: "lb", region: "fra1", tag: "machine", forwarding_rules: rules });
+    const { load_balancer } = await api.post("/v2/load_balancers", {
+      name: "lb",
+      region: "fra1",
+      tag: "machine",
+      forwarding_rules: rules,
+    });
     const balancer = ["byLb_id", textAt(load_balancer, "id")] as const;
     await api.settled();
     assert.equal(at(await client.call("get", ["v2", "load_balancers", balancer]), "loadBalancer.status"), "active");

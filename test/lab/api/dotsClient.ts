@@ -15,7 +15,11 @@ interface Modules {
 
 export interface DotsClient {
   /** Calls `method` of the builder at `path`, a list of names and of `[name, key]` for items. */
-  call(method: "get" | "post" | "put" | "patch" | "delete", path: readonly (string | readonly [string, string | number])[], ...args: readonly unknown[]): Promise<Record<string, unknown>>;
+  call(
+    method: "get" | "post" | "put" | "patch" | "delete",
+    path: readonly (string | readonly [string, string | number])[],
+    ...args: readonly unknown[]
+  ): Promise<Record<string, unknown>>;
   /** What was wrong with the answers read up to now. */
   readonly problems: string[];
 }
@@ -31,7 +35,12 @@ async function load(): Promise<Modules> {
   };
 }
 
-export async function dotsClient(address: string, token: string, optional: Optional, extra: Optional): Promise<DotsClient> {
+export async function dotsClient(
+  address: string,
+  token: string,
+  optional: Optional,
+  extra: Optional,
+): Promise<DotsClient> {
   const { createDigitalOceanClient, DigitalOceanApiKeyAuthenticationProvider, FetchRequestAdapter } = await load();
   const problems: string[] = [];
   let step = "";
@@ -48,7 +57,10 @@ export async function dotsClient(address: string, token: string, optional: Optio
     async call(method, path, ...args) {
       step = `${method.toUpperCase()} ${path.map((part) => (typeof part === "string" ? part : `${part[0]}(${part[1]})`)).join("/")}:`;
       const builder = path.reduce<Builder>((from, part) => {
-        const next = typeof part === "string" ? from[part] : (from[part[0]] as unknown as (key: string | number) => Builder)(part[1]);
+        const next =
+          typeof part === "string"
+            ? from[part]
+            : (from[part[0]] as unknown as (key: string | number) => Builder)(part[1]);
         if (!next) throw new Error(`the client has no ${step}`);
         return next;
       }, client);

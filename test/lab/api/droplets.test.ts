@@ -19,14 +19,18 @@ describe("lab API: droplets", () => {
 
   it("answers at once, and is active only when the machine was started", async () => {
     let started = (): void => undefined;
-    api.driver.wait = (name) => (name === "createDroplet" ? new Promise((resolve) => (started = resolve)) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "createDroplet" ? new Promise((resolve) => (started = resolve)) : Promise.resolve();
     const answer = await api.request("POST", "/v2/droplets", dropletFields);
     assert.equal(answer.status, 202);
     const url = `/v2/droplets/${textAt(answer.body, "droplet.id")}`;
     const link = listAt(answer.body, "links.actions")[0];
     await new Promise((resolve) => setTimeout(resolve, 20));
     const waiting = await api.get(url);
-    assert.deepEqual([at(waiting, "droplet.status"), at(waiting, "droplet.locked"), at(waiting, "droplet.networks.v4")], ["new", true, []]);
+    assert.deepEqual(
+      [at(waiting, "droplet.status"), at(waiting, "droplet.locked"), at(waiting, "droplet.networks.v4")],
+      ["new", true, []],
+    );
     assert.equal(at(await api.get(`/v2/actions/${textAt(link, "id")}`), "action.status"), "in-progress");
 
     started();
@@ -53,7 +57,14 @@ describe("lab API: droplets", () => {
   it("tells the driver everything that the machine needs", async () => {
     await api.post("/v2/account/keys", { name: "key", public_key: publicKey });
     const vpc = await api.vpc("10.20.0.0/16");
-    const machine = await api.droplet({ name: "etcd-0", size: "s-2vcpu-4gb", vpc_uuid: vpc, tags: ["etcd"], user_data: '{"ignition":{}}', ssh_keys: ["0f:a2:0a:d7:38:3e:65:45:08:6b:63:84:1c:ff:dc:ba"] });
+    const machine = await api.droplet({
+      name: "etcd-0",
+      size: "s-2vcpu-4gb",
+      vpc_uuid: vpc,
+      tags: ["etcd"],
+      user_data: '{"ignition":{}}',
+      ssh_keys: ["0f:a2:0a:d7:38:3e:65:45:08:6b:63:84:1c:ff:dc:ba"],
+    });
     const [spec] = api.driver.argumentsOf<DropletSpec>("createDroplet");
     assert.deepEqual(spec, {
       id: machine.id,
@@ -107,7 +118,10 @@ describe("lab API: droplets", () => {
     const second = await api.request("POST", `${machine.url}/actions`, { type: "power_off" });
     assert.deepEqual([second.status, second.body["message"]], [422, "Droplet already has a pending event."]);
     const volume = await api.volume();
-    const attach = await api.request("POST", `/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: machine.id });
+    const attach = await api.request("POST", `/v2/volumes/${volume}/actions`, {
+      type: "attach",
+      droplet_id: machine.id,
+    });
     assert.equal(attach.body["message"], "Droplet already has a pending event.");
     // Deleting is taken at any time, and waits its turn.
     await api.delete(machine.url);
@@ -121,7 +135,8 @@ describe("lab API: droplets", () => {
   it("makes a new machine only when an old one of the same name is gone", async () => {
     const old = await api.droplet();
     let gone = (): void => undefined;
-    api.driver.wait = (name) => (name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
     await api.delete(old.url);
     assert.equal(await status(old.url), "active");
     await api.post("/v2/droplets", dropletFields);
@@ -166,7 +181,11 @@ describe("lab API: droplets", () => {
     assert.equal(await status(machine.url), "active");
     assert.equal(await action(machine.url, { type: "rename", name: "other" }), "completed");
     assert.equal(await action(machine.url, { type: "power_cycle" }), "completed");
-    assert.equal(api.driver.argumentsOf<DropletSpec>("powerOn")[1]?.name, "machine", "a rename does not change the host name");
+    assert.equal(
+      api.driver.argumentsOf<DropletSpec>("powerOn")[1]?.name,
+      "machine",
+      "a rename does not change the host name",
+    );
   });
 
   it("is the same droplet after a rebuild: id, addresses and volumes stay", async () => {
@@ -184,10 +203,14 @@ describe("lab API: droplets", () => {
   it("uses a custom image when it is available, and only in its region", async () => {
     await api.stop();
     api = await new TestApi({ delays: { image: 500, loadBalancer: 5 } }).start();
-    const image = at(await api.post("/v2/images", { name: "flatcar", url: "https://example.com/f.bz2", region: "fra1" }), "image.id");
+    const image = at(
+      await api.post("/v2/images", { name: "flatcar", url: "https://example.com/f.bz2", region: "fra1" }),
+      "image.id",
+    );
     const early = await api.request("POST", "/v2/droplets", { ...dropletFields, image });
     assert.match(String(early.body["message"]), /is NEW; wait until it is available/);
-    while (at(await api.get(`/v2/images/${String(image)}`), "image.status") !== "available") await new Promise((resolve) => setTimeout(resolve, 20));
+    while (at(await api.get(`/v2/images/${String(image)}`), "image.status") !== "available")
+      await new Promise((resolve) => setTimeout(resolve, 20));
     const elsewhere = await api.request("POST", "/v2/droplets", { ...dropletFields, image, region: "nyc3" });
     assert.match(String(elsewhere.body["message"]), /is not available in region nyc3, only in fra1/);
     await api.droplet({ image });
@@ -210,7 +233,10 @@ describe("lab API: droplets", () => {
     const machine = await api.droplet();
     for (let index = 0; index < 16; index += 1) {
       const volume = await api.volume({ name: `data-${index}` });
-      const answer = await api.request("POST", `/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: machine.id });
+      const answer = await api.request("POST", `/v2/volumes/${volume}/actions`, {
+        type: "attach",
+        droplet_id: machine.id,
+      });
       assert.equal(answer.status, index < 15 ? 202 : 422, JSON.stringify(answer.body));
       await api.settled();
     }

@@ -13,7 +13,11 @@ interface Outcome {
 
 function run(command: string, args: readonly string[], timeout: number): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: join(__dirname, "godo"), env: { ...process.env, GOWORK: "off" }, timeout });
+    const child = spawn(command, args, {
+      cwd: join(__dirname, "godo"),
+      env: { ...process.env, GOWORK: "off" },
+      timeout,
+    });
     const output = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));

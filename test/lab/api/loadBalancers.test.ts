@@ -12,7 +12,12 @@ describe("lab API: load balancers", () => {
 
   const rule = { entry_protocol: "tcp", entry_port: 443, target_protocol: "tcp", target_port: 6443 };
   const balancer = async (fields: Json): Promise<string> => {
-    const made = await api.post("/v2/load_balancers", { name: "lb", region: "fra1", forwarding_rules: [rule], ...fields });
+    const made = await api.post("/v2/load_balancers", {
+      name: "lb",
+      region: "fra1",
+      forwarding_rules: [rule],
+      ...fields,
+    });
     assert.equal(at(made, "load_balancer.status"), "new");
     await api.settled();
     return `/v2/load_balancers/${textAt(made, "load_balancer.id")}`;
@@ -30,7 +35,15 @@ describe("lab API: load balancers", () => {
     const url = await balancer({
       vpc_uuid: vpc,
       droplet_ids: [machine.id],
-      health_check: { protocol: "https", port: 6443, path: "/readyz", check_interval_seconds: 3, response_timeout_seconds: 4, healthy_threshold: 2, unhealthy_threshold: 6 },
+      health_check: {
+        protocol: "https",
+        port: 6443,
+        path: "/readyz",
+        check_interval_seconds: 3,
+        response_timeout_seconds: 4,
+        healthy_threshold: 2,
+        unhealthy_threshold: 6,
+      },
       firewall: { allow: ["cidr:192.0.2.0/24", "ip:203.0.113.9"] },
     });
     assert.deepEqual(spec(), {
@@ -42,7 +55,15 @@ describe("lab API: load balancers", () => {
       vpcCidr: "10.10.0.0/20",
       privateIpv4: "10.10.0.11",
       forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 6443 }],
-      healthCheck: { protocol: "https", port: 6443, path: "/readyz", interval: 3, timeout: 4, healthyThreshold: 2, unhealthyThreshold: 6 },
+      healthCheck: {
+        protocol: "https",
+        port: 6443,
+        path: "/readyz",
+        interval: 3,
+        timeout: 4,
+        healthyThreshold: 2,
+        unhealthyThreshold: 6,
+      },
       targets: [{ dropletId: machine.id, privateIpv4: "10.10.0.10" }],
       allow: ["192.0.2.0/24", "203.0.113.9/32"],
     });
@@ -58,7 +79,15 @@ describe("lab API: load balancers", () => {
 
   it("checks and forwards as the original does when nothing is said", async () => {
     await balancer({});
-    assert.deepEqual(spec().healthCheck, { protocol: "http", port: 80, path: "/", interval: 10, timeout: 5, healthyThreshold: 3, unhealthyThreshold: 5 });
+    assert.deepEqual(spec().healthCheck, {
+      protocol: "http",
+      port: 80,
+      path: "/",
+      interval: 10,
+      timeout: 5,
+      healthyThreshold: 3,
+      unhealthyThreshold: 5,
+    });
     assert.deepEqual(spec().allow, []);
   });
 
@@ -76,13 +105,16 @@ describe("lab API: load balancers", () => {
     assert.deepEqual(at(await api.get(url), "load_balancer.droplet_ids"), [first.id, second.id]);
 
     const third = await api.droplet({ name: "third", vpc_uuid: vpc });
-    await api.post("/v2/tags/web/resources", { resources: [{ resource_id: String(third.id), resource_type: "droplet" }] });
+    await api.post("/v2/tags/web/resources", {
+      resources: [{ resource_id: String(third.id), resource_type: "droplet" }],
+    });
     await api.settled();
     assert.deepEqual(targets(), [first.id, second.id, third.id]);
 
     // A droplet that is going gets nothing more, though its machine still runs.
     let gone = (): void => undefined;
-    api.driver.wait = (name) => (name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
     await api.delete(first.url);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(targets(), [second.id, third.id]);
@@ -92,11 +124,18 @@ describe("lab API: load balancers", () => {
 
   it("resets on update what is not given, and keeps its address", async () => {
     const machine = await api.droplet();
-    const url = await balancer({ droplet_ids: [machine.id], firewall: { allow: ["ip:192.0.2.1"] }, health_check: { protocol: "tcp", port: 443 } });
+    const url = await balancer({
+      droplet_ids: [machine.id],
+      firewall: { allow: ["ip:192.0.2.1"] },
+      health_check: { protocol: "tcp", port: 443 },
+    });
     const { ip } = spec();
     await api.put(url, { name: "renamed", forwarding_rules: [rule] });
     await api.settled();
-    assert.deepEqual([spec().name, spec().ip, spec().targets, spec().allow, spec().healthCheck.protocol], ["renamed", ip, [], [], "http"]);
+    assert.deepEqual(
+      [spec().name, spec().ip, spec().targets, spec().allow, spec().healthCheck.protocol],
+      ["renamed", ip, [], [], "http"],
+    );
   });
 
   it("keeps network, region and VPC for life", async () => {

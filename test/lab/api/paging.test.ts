@@ -5,7 +5,9 @@ import { at, listAt, TestApi } from "./support.js";
 const address = new URL("http://198.51.100.1:8080/v2/droplets?per_page=2&tag_name=web");
 const pages = (page: number, perPage: number, total: number): Record<string, string> => {
   const links = pageLinks(address, { page, perPage }, total).pages ?? {};
-  return Object.fromEntries(Object.entries(links).map(([name, link]) => [name, new URL(link).searchParams.get("page") ?? ""]));
+  return Object.fromEntries(
+    Object.entries(links).map(([name, link]) => [name, new URL(link).searchParams.get("page") ?? ""]),
+  );
 };
 
 describe("lab API: paging", () => {
@@ -20,7 +22,8 @@ describe("lab API: paging", () => {
     [2, 20, 3, { first: "1", prev: "1" }],
   ];
   for (const [page, perPage, total, expected] of cases) {
-    it(`page ${page} of ${total} by ${perPage} links to ${JSON.stringify(expected)}`, () => assert.deepEqual(pages(page, perPage, total), expected));
+    it(`page ${page} of ${total} by ${perPage} links to ${JSON.stringify(expected)}`, () =>
+      assert.deepEqual(pages(page, perPage, total), expected));
   }
 
   it("keeps the list's other parameters in its links", () => {
@@ -41,7 +44,7 @@ describe("lab API: paging", () => {
     it("walks a list without losing or repeating an item", async () => {
       const seen: unknown[] = [];
       let url = "/v2/sizes?per_page=7";
-      for (let next: string | undefined = url; next !== undefined; ) {
+      for (let next: string | undefined = url; next !== undefined;) {
         url = next;
         const body = await api.get(url);
         seen.push(...listAt(body, "sizes").map((size) => size["slug"]));

@@ -30,11 +30,23 @@ describe("lab API: state", () => {
     const on = await api.droplet({ vpc_uuid: vpc, tags: ["web"], volumes: [volume], user_data: "one" });
     const off = await api.droplet({ name: "off", vpc_uuid: vpc, user_data: "one" });
     await api.post(`${off.url}/actions`, { type: "power_off" });
-    await api.post("/v2/firewalls", { name: "guard", tags: ["web"], inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }] });
+    await api.post("/v2/firewalls", {
+      name: "guard",
+      tags: ["web"],
+      inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }],
+    });
     const rules = [{ entry_protocol: "tcp", entry_port: 80, target_protocol: "tcp", target_port: 80 }];
-    await api.post("/v2/load_balancers", { name: "lb", region: "fra1", vpc_uuid: vpc, tag: "web", forwarding_rules: rules });
+    await api.post("/v2/load_balancers", {
+      name: "lb",
+      region: "fra1",
+      vpc_uuid: vpc,
+      tag: "web",
+      forwarding_rules: rules,
+    });
     await api.settled();
-    const lists = ["droplets", "volumes", "vpcs", "firewalls", "load_balancers", "tags", "actions", "projects"].map((name) => `/v2/${name}?per_page=200`);
+    const lists = ["droplets", "volumes", "vpcs", "firewalls", "load_balancers", "tags", "actions", "projects"].map(
+      (name) => `/v2/${name}?per_page=200`,
+    );
     const before = await Promise.all(lists.map((url) => api.get(url)));
 
     await api.restart();
@@ -48,8 +60,14 @@ describe("lab API: state", () => {
         { id: off.id, running: false, userData: "one" },
       ],
     );
-    assert.deepEqual(state.volumes.map(({ id, dropletId }) => ({ id, dropletId })), [{ id: volume, dropletId: on.id }]);
-    assert.deepEqual(state.firewalls.map((firewall) => firewall.dropletId), [on.id]);
+    assert.deepEqual(
+      state.volumes.map(({ id, dropletId }) => ({ id, dropletId })),
+      [{ id: volume, dropletId: on.id }],
+    );
+    assert.deepEqual(
+      state.firewalls.map((firewall) => firewall.dropletId),
+      [on.id],
+    );
     assert.deepEqual(state.loadBalancers[0]?.targets, [{ dropletId: on.id, privateIpv4: on.private }]);
     // What is new gets new ids.
     const next = await api.droplet({ name: "next" });
@@ -61,13 +79,17 @@ describe("lab API: state", () => {
     const volume = await api.volume();
     await api.post(`/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: leaving.id });
     await api.settled();
-    api.driver.wait = (name) => (name === "deleteDroplet" || name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "deleteDroplet" || name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve();
     const made = await api.post("/v2/droplets", { ...dropletFields, name: "coming" });
     await api.delete(leaving.url);
     await new Promise((resolve) => setTimeout(resolve, 20));
 
     await api.restart();
-    assert.deepEqual(desired().droplets.map(({ name, running }) => [name, running]), [["coming", true]]);
+    assert.deepEqual(
+      desired().droplets.map(({ name, running }) => [name, running]),
+      [["coming", true]],
+    );
     assert.equal(desired().volumes[0]?.dropletId, null);
     assert.equal((await api.request("GET", leaving.url)).status, 404);
     assert.equal(at(await api.get(`/v2/droplets/${textAt(made, "droplet.id")}`), "droplet.status"), "active");
@@ -93,12 +115,16 @@ describe("lab API: state", () => {
     await api.post("/v2/droplets", { ...dropletFields, name: "bad" });
     await api.settled();
     await api.restart();
-    assert.deepEqual(desired().droplets.map((droplet) => droplet.name), ["good"]);
+    assert.deepEqual(
+      desired().droplets.map((droplet) => droplet.name),
+      ["good"],
+    );
   });
 
   it("is left to a successor: work that ends after closing writes nothing more", async () => {
     let release = (): void => undefined;
-    api.driver.wait = (name) => (name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
     await api.post("/v2/droplets", dropletFields);
     await new Promise((resolve) => setTimeout(resolve, 20));
     await api.api.app.close();
@@ -118,16 +144,25 @@ describe("lab API: state", () => {
     await api.start();
     const volume = api.volume();
     await api.delete(old.url);
-    await api.post("/v2/firewalls", { name: "guard", inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }] });
+    await api.post("/v2/firewalls", {
+      name: "guard",
+      inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }],
+    });
     const rules = [{ entry_protocol: "tcp", entry_port: 80, target_protocol: "tcp", target_port: 80 }];
     const balancer = api.post("/v2/load_balancers", { name: "lb", region: "fra1", forwarding_rules: rules });
     const droplet = api.post("/v2/droplets", dropletFields);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.deepEqual(driver.calls.map((call) => call.name), ["reconcile"]);
+    assert.deepEqual(
+      driver.calls.map((call) => call.name),
+      ["reconcile"],
+    );
     done();
     await Promise.all([volume, balancer, droplet]);
     await api.settled();
-    assert.deepEqual(new Set(driver.names()), new Set(["reconcile", "createVolume", "createVpc", "createDroplet", "deleteDroplet"]));
+    assert.deepEqual(
+      new Set(driver.names()),
+      new Set(["reconcile", "createVolume", "createVpc", "createDroplet", "deleteDroplet"]),
+    );
     assert.equal(driver.loadBalancers.length, 1);
   });
 

@@ -41,14 +41,16 @@ export class StrictNode {
   };
 
   getChildNode = (name: string): StrictNode | undefined => {
-    const value = typeof this.value === "object" && this.value !== null ? (this.value as Record<string, unknown>)[name] : undefined;
+    const value =
+      typeof this.value === "object" && this.value !== null ? (this.value as Record<string, unknown>)[name] : undefined;
     return value === undefined ? undefined : this.child(value, name);
   };
 
   /** The client does not say of which type; text, numbers and booleans are all it knows. */
   getCollectionOfPrimitiveValues = (): unknown[] | undefined => {
     const items = this.items();
-    for (const item of items ?? []) if (item === null || typeof item === "object") this.problem("holds something that is no plain value");
+    for (const item of items ?? [])
+      if (item === null || typeof item === "object") this.problem("holds something that is no plain value");
     return items;
   };
 

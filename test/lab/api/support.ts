@@ -16,7 +16,8 @@ export const config: LabConfig = {
 };
 
 /** An ED25519 key; its MD5 fingerprint as `ssh-keygen -l -E md5` prints it. */
-export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f test@example.com";
+export const publicKey =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f test@example.com";
 
 export type Json = Record<string, unknown>;
 
@@ -80,7 +81,12 @@ export class TestApi {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async request(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", url: string, payload?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async request(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    url: string,
+    payload?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const response = await this.api.app.inject({
       method,
       url,
@@ -111,18 +117,33 @@ export class TestApi {
     const created = await this.post("/v2/droplets", { ...dropletFields, ...fields });
     await this.api.idle();
     const { droplet } = await this.get(`/v2/droplets/${textAt(created, "droplet.id")}`);
-    const address = (type: string): string => textAt(listAt(droplet, "networks.v4").find((network) => network["type"] === type), "ip_address");
-    return { id: Number(at(droplet, "id")), url: `/v2/droplets/${textAt(droplet, "id")}`, public: address("public"), private: address("private") };
+    const address = (type: string): string =>
+      textAt(
+        listAt(droplet, "networks.v4").find((network) => network["type"] === type),
+        "ip_address",
+      );
+    return {
+      id: Number(at(droplet, "id")),
+      url: `/v2/droplets/${textAt(droplet, "id")}`,
+      public: address("public"),
+      private: address("private"),
+    };
   }
 
   /** @returns its id. */
   async vpc(ipRange = "10.10.0.0/20", region = "fra1"): Promise<string> {
-    return textAt(await this.post("/v2/vpcs", { name: `net-${ipRange.replace(/\W/g, "-")}`, region, ip_range: ipRange }), "vpc.id");
+    return textAt(
+      await this.post("/v2/vpcs", { name: `net-${ipRange.replace(/\W/g, "-")}`, region, ip_range: ipRange }),
+      "vpc.id",
+    );
   }
 
   /** @returns its id. */
   async volume(fields: Json = {}): Promise<string> {
-    return textAt(await this.post("/v2/volumes", { name: "data", region: "fra1", size_gigabytes: 10, ...fields }), "volume.id");
+    return textAt(
+      await this.post("/v2/volumes", { name: "data", region: "fra1", size_gigabytes: 10, ...fields }),
+      "volume.id",
+    );
   }
 
   /** Waits for all that answers do not wait for. */

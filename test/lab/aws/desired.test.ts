@@ -7,14 +7,29 @@ import { firewallText, type FirewallPort } from "../../../lab/machines/firewall.
 import { instance, state } from "./support/state.js";
 
 const numbers = (id: string): number => ({ "i-0123456789abcdef0": 1, "i-2": 2 })[id] ?? 9;
-const rule = (changes: Partial<AwsRule>): AwsRule => ({ protocol: "tcp", from: null, to: null, cidr: null, group: null, ...changes });
+const rule = (changes: Partial<AwsRule>): AwsRule => ({
+  protocol: "tcp",
+  from: null,
+  to: null,
+  cidr: null,
+  group: null,
+  ...changes,
+});
 const listener = (changes: Partial<AwsListener> = {}): AwsListener => ({
   protocol: "TCP",
   port: 6443,
   group: "arn:group",
   targetType: "instance",
   targets: [{ id: "i-0123456789abcdef0", port: 6443 }],
-  health: { protocol: "HTTPS", port: "traffic-port", path: "/readyz", interval: 10, timeout: 10, healthy: 2, unhealthy: 2 },
+  health: {
+    protocol: "HTTPS",
+    port: "traffic-port",
+    path: "/readyz",
+    interval: 10,
+    timeout: 10,
+    healthy: 2,
+    unhealthy: 2,
+  },
   ...changes,
 });
 const balancer = (changes: Partial<AwsBalancer> = {}): AwsBalancer => ({
@@ -34,7 +49,12 @@ describe("AWS in the lab: machines", () => {
   it("have one interface in their subnet, and the public address that their route table lets them have", () => {
     const open = instanceSpec(state(), instance(), numbers);
     assert.equal(open.publicIpv4, "198.18.35.9");
-    assert.deepEqual(open.single, { subnetCidr: "10.4.0.0/24", gateway: "10.4.0.1", egress: { kind: "public" }, hopLimit: 1 });
+    assert.deepEqual(open.single, {
+      subnetCidr: "10.4.0.0/24",
+      gateway: "10.4.0.1",
+      egress: { kind: "public" },
+      hopLimit: 1,
+    });
     assert.equal(open.name, "cluster-worker-0");
     assert.equal(open.hostname, "ip-10-4-0-5");
     assert.equal(open.userData, "{}");
@@ -56,11 +76,15 @@ describe("AWS in the lab: machines", () => {
 
   it("find each subnet's gateway in their VPC, and volumes under the names of both kinds", () => {
     assert.deepEqual(vpcSpecs(state())[0]?.gateways, ["10.4.0.1", "10.4.1.1"]);
-    const volumes = [{ id: "vol-root", size: 20, instance: "i-0123456789abcdef0", device: "/dev/xvda" }, { id: "vol-1", size: 5, instance: "i-0123456789abcdef0", device: "/dev/sdf" }];
+    const volumes = [
+      { id: "vol-root", size: 20, instance: "i-0123456789abcdef0", device: "/dev/xvda" },
+      { id: "vol-1", size: 5, instance: "i-0123456789abcdef0", device: "/dev/sdf" },
+    ];
     const specs = volumeSpecs(state({ volumes }), numbers);
-    assert.deepEqual(specs.map(({ id, dropletId, links }) => ({ id, dropletId, links })), [
-      { id: "vol-1", dropletId: 1, links: ["/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol1", "/dev/xvdf"] },
-    ]);
+    assert.deepEqual(
+      specs.map(({ id, dropletId, links }) => ({ id, dropletId, links })),
+      [{ id: "vol-1", dropletId: 1, links: ["/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol1", "/dev/xvdf"] }],
+    );
   });
 });
 
@@ -68,7 +92,10 @@ describe("AWS in the lab: security groups", () => {
   it("become rules by address: networks as they are, groups as the private addresses of their members and load balancers", () => {
     const ingress = [rule({ from: 22, to: 22, cidr: "192.0.2.1/32" }), rule({ protocol: "-1", group: "sg-2" })];
     const all = state({
-      instances: [instance(), instance({ id: "i-2", privateAddress: "10.4.1.7", groups: [{ id: "sg-2", name: "controller" }] })],
+      instances: [
+        instance(),
+        instance({ id: "i-2", privateAddress: "10.4.1.7", groups: [{ id: "sg-2", name: "controller" }] }),
+      ],
       balancers: [balancer({ groups: ["sg-2"] })],
       groups: [{ id: "sg-1", vpc: "vpc-1", ingress, egress: [rule({ protocol: "-1", cidr: "0.0.0.0/0" })] }],
     });
@@ -83,8 +110,11 @@ describe("AWS in the lab: security groups", () => {
   });
 
   it("close load balancers too, port by port; one without any is open", () => {
-    const groups = [{ id: "sg-lb", vpc: "vpc-1", ingress: [rule({ from: 6443, to: 6443, cidr: "192.0.2.0/24" })], egress: [] }];
-    const allow = (changes: Partial<AwsBalancer>): readonly string[] => balancerSpecs(state({ groups, balancers: [balancer(changes)] }), numbers)[0]!.allow;
+    const groups = [
+      { id: "sg-lb", vpc: "vpc-1", ingress: [rule({ from: 6443, to: 6443, cidr: "192.0.2.0/24" })], egress: [] },
+    ];
+    const allow = (changes: Partial<AwsBalancer>): readonly string[] =>
+      balancerSpecs(state({ groups, balancers: [balancer(changes)] }), numbers)[0]!.allow;
     assert.deepEqual(allow({}), []);
     assert.deepEqual(allow({ groups: ["sg-lb"] }), ["192.0.2.0/24"]);
     assert.deepEqual(allow({ groups: ["sg-lb"], listeners: [listener({ port: 80 })] }), ["255.255.255.255/32"]);
@@ -98,14 +128,31 @@ describe("AWS in the lab: load balancers", () => {
     assert.equal(spec?.network, "EXTERNAL");
     assert.deepEqual(spec?.forwarding, [{ protocol: "tcp", entryPort: 6443, targetPort: 6443 }]);
     assert.deepEqual(spec?.targets, [{ dropletId: 1, privateIpv4: "10.4.0.5" }]);
-    assert.deepEqual([spec?.healthCheck.protocol, spec?.healthCheck.port, spec?.healthCheck.path], ["https", 6443, "/readyz"]);
+    assert.deepEqual(
+      [spec?.healthCheck.protocol, spec?.healthCheck.port, spec?.healthCheck.path],
+      ["https", 6443, "/readyz"],
+    );
   });
 
   it("that are internal have their private address; listeners that cannot be forwarded are left out", () => {
-    const [spec] = balancerSpecs(state({ balancers: [balancer({ internal: true, publicAddress: null, listeners: [listener(), listener({ protocol: "UDP", port: 53 })] })] }), numbers);
+    const [spec] = balancerSpecs(
+      state({
+        balancers: [
+          balancer({
+            internal: true,
+            publicAddress: null,
+            listeners: [listener(), listener({ protocol: "UDP", port: 53 })],
+          }),
+        ],
+      }),
+      numbers,
+    );
     assert.equal(spec?.ip, "10.4.0.20");
     assert.equal(spec?.network, "INTERNAL");
-    assert.equal(balancerSpecs(state({ balancers: [balancer({ listeners: [listener({ protocol: "UDP" })] })] }), numbers).length, 0);
+    assert.equal(
+      balancerSpecs(state({ balancers: [balancer({ listeners: [listener({ protocol: "UDP" })] })] }), numbers).length,
+      0,
+    );
   });
 });
 
@@ -122,10 +169,20 @@ describe("lab firewall text for machines with one interface", () => {
     publicIpv4: kind === "public" ? `198.18.35.${id}` : "",
     privateIpv4: `10.4.0.${id}`,
     vpcUuid: "vpc-1",
-    single: { subnetCidr: "10.4.0.0/24", gateway: "10.4.0.1", egress: kind === "nat" ? { kind, address: "198.18.35.99" } : { kind }, hopLimit },
+    single: {
+      subnetCidr: "10.4.0.0/24",
+      gateway: "10.4.0.1",
+      egress: kind === "nat" ? { kind, address: "198.18.35.99" } : { kind },
+      hopLimit,
+    },
   });
   const text = (machines: readonly FirewallPort[]): string =>
-    firewallText({ publicCidr: "198.18.35.0/24", vpcs: [{ id: "vpc-1", cidr: "10.4.0.0/20" }], droplets: machines, firewalls: machines.map(({ id }) => ({ dropletId: id, inbound: [], outbound: [] })) });
+    firewallText({
+      publicCidr: "198.18.35.0/24",
+      vpcs: [{ id: "vpc-1", cidr: "10.4.0.0/20" }],
+      droplets: machines,
+      firewalls: machines.map(({ id }) => ({ dropletId: id, inbound: [], outbound: [] })),
+    });
 
   it("maps public addresses one to one, lets others out through their NAT gateway, and the rest not at all", () => {
     const all = text([machine(1, "public"), machine(2, "nat"), machine(3, "none")]);
@@ -142,9 +199,15 @@ describe("lab firewall text for machines with one interface", () => {
   });
 
   it("has nothing of it for droplets alone, and is what nftables takes", function () {
-    assert.doesNotMatch(text([{ id: 1, publicIpv4: "198.18.35.1", privateIpv4: "10.4.0.1", vpcUuid: "vpc-1" }]), /public_of|near|single/);
+    assert.doesNotMatch(
+      text([{ id: 1, publicIpv4: "198.18.35.1", privateIpv4: "10.4.0.1", vpcUuid: "vpc-1" }]),
+      /public_of|near|single/,
+    );
     if (process.getuid?.() !== 0) this.skip();
-    const result = spawnSync("unshare", ["--net", "nft", "--check", "--file", "-"], { input: text([machine(1, "public"), machine(2, "nat"), machine(3, "none")]), encoding: "utf8" });
+    const result = spawnSync("unshare", ["--net", "nft", "--check", "--file", "-"], {
+      input: text([machine(1, "public"), machine(2, "nat"), machine(3, "none")]),
+      encoding: "utf8",
+    });
     assert.equal(result.status, 0, result.stderr);
   });
 });

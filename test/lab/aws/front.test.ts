@@ -27,7 +27,13 @@ describe("the front of the lab's AWS", () => {
     });
     await listen(moto);
     const logger = { info: (line: string) => void log.push(line), error: (line: string) => void log.push(line) };
-    front = createFront({ moto: `http://127.0.0.1:${port(moto)}`, logger, token: "region-token", lost: () => lost, changed: () => Promise.resolve(void changes++) });
+    front = createFront({
+      moto: `http://127.0.0.1:${port(moto)}`,
+      logger,
+      token: "region-token",
+      lost: () => lost,
+      changed: () => Promise.resolve(void changes++),
+    });
     await listen(front);
   });
   after(() => {
@@ -40,9 +46,14 @@ describe("the front of the lab's AWS", () => {
     lost = undefined;
   });
 
-  const authorization = "AWS4-HMAC-SHA256 Credential=AKIA/20260102/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=abcdef";
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=AKIA/20260102/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=abcdef";
   const call = async (parameters: Record<string, string>): Promise<{ status: number; text: string }> => {
-    const response = await fetch(`http://127.0.0.1:${port(front)}/`, { method: "POST", headers: { authorization }, body: new URLSearchParams(parameters) });
+    const response = await fetch(`http://127.0.0.1:${port(front)}/`, {
+      method: "POST",
+      headers: { authorization },
+      body: new URLSearchParams(parameters),
+    });
     return { status: response.status, text: await response.text() };
   };
 
@@ -68,27 +79,44 @@ describe("the front of the lab's AWS", () => {
 
   it("refuses instances with tags that their metadata could not show", async () => {
     const tagged = (key: string, type: string, shown: string) =>
-      call({ Action: "RunInstances", "MetadataOptions.InstanceMetadataTags": shown, "TagSpecification.1.ResourceType": type, "TagSpecification.1.Tag.1.Key": key });
+      call({
+        Action: "RunInstances",
+        "MetadataOptions.InstanceMetadataTags": shown,
+        "TagSpecification.1.ResourceType": type,
+        "TagSpecification.1.Tag.1.Key": key,
+      });
     const refused = await tagged("kubernetes.io/cluster/one", "instance", "enabled");
     assert.equal(refused.status, 400);
     assert.match(refused.text, /'kubernetes\.io\/cluster\/one' is not a valid tag key/);
-    for (const [key, type, shown] of [["KubernetesCluster", "instance", "enabled"], ["kubernetes.io/cluster/one", "volume", "enabled"], ["kubernetes.io/cluster/one", "instance", "disabled"]] as const) {
+    for (const [key, type, shown] of [
+      ["KubernetesCluster", "instance", "enabled"],
+      ["kubernetes.io/cluster/one", "volume", "enabled"],
+      ["kubernetes.io/cluster/one", "instance", "disabled"],
+    ] as const) {
       assert.equal((await tagged(key, type, shown)).status, 200, `${key} ${type} ${shown}`);
     }
   });
 
   it("logs service and action, and neither bodies nor signatures", async () => {
-    await call({ Action: "RunInstances", UserData: Buffer.from("a secret of the user-data").toString("base64"), PublicKeyMaterial: "material" });
+    await call({
+      Action: "RunInstances",
+      UserData: Buffer.from("a secret of the user-data").toString("base64"),
+      PublicKeyMaterial: "material",
+    });
     assert.match(log.join("\n"), /^ec2 RunInstances 200 \d+ ms$/);
   });
 
   it("says what to do when moto has ended, and answers its own paths to the region alone", async () => {
-    lost = "the region's AWS (moto) has ended; run \"make down\"";
+    lost = 'the region\'s AWS (moto) has ended; run "make down"';
     const answer = await call({ Action: "DescribeVpcs" });
     assert.equal(answer.status, 503);
     assert.match(answer.text, /make down/);
     lost = undefined;
-    const own = (path: string, method: string, token?: string) => fetch(`http://127.0.0.1:${port(front)}${path}`, { method, headers: token ? { authorization: `Bearer ${token}` } : {} });
+    const own = (path: string, method: string, token?: string) =>
+      fetch(`http://127.0.0.1:${port(front)}${path}`, {
+        method,
+        headers: token ? { authorization: `Bearer ${token}` } : {},
+      });
     assert.equal((await own("/corekube/state", "GET")).status, 403);
     assert.equal((await own("/corekube/state", "GET", "region-token")).status, 200);
     assert.equal((await own("/corekube/report", "POST", "region-token")).status, 404);

@@ -37,7 +37,10 @@ describe("instance metadata: the tree", () => {
     const document = JSON.parse(ask("/latest/dynamic/instance-identity/document") ?? "") as Record<string, string>;
     assert.equal(document["instanceId"], "i-0123456789abcdef0");
     assert.equal(document["region"], "eu-central-1");
-    assert.equal((JSON.parse(ask("/latest/meta-data/iam/info") ?? "") as Record<string, string>)["InstanceProfileArn"], "arn:aws:iam::123456789012:instance-profile/p");
+    assert.equal(
+      (JSON.parse(ask("/latest/meta-data/iam/info") ?? "") as Record<string, string>)["InstanceProfileArn"],
+      "arn:aws:iam::123456789012:instance-profile/p",
+    );
   });
 
   it("gives credentials of the instance's own role, and of no other", () => {
@@ -53,7 +56,8 @@ describe("instance metadata: the tree", () => {
     const closed = { publicAddress: null, metadataTags: false, userData: "", profile: null };
     const listed = (ask("/latest/meta-data/", closed) ?? "").split("\n");
     for (const name of ["public-ipv4", "tags/", "iam/"]) assert.ok(!listed.includes(name), name);
-    for (const name of ["public-ipv4", "tags/instance/Name", "iam/security-credentials/"]) assert.equal(ask(`/latest/meta-data/${name}`, closed), undefined, name);
+    for (const name of ["public-ipv4", "tags/instance/Name", "iam/security-credentials/"])
+      assert.equal(ask(`/latest/meta-data/${name}`, closed), undefined, name);
     assert.equal(ask("/latest/user-data", closed), undefined);
     assert.ok((ask("/latest/meta-data/") ?? "").split("\n").includes("public-ipv4"));
     assert.equal(ask("/metadata/v1/id"), undefined);
@@ -66,15 +70,24 @@ describe("instance metadata: the service", () => {
   before(async () => {
     const one = instance();
     const all = state({ instances: [one] });
-    server = await startMetadata((address) => (address === "127.0.0.1" ? { state: all, instance: one } : undefined), new Tokens(), { host: "127.0.0.1", port: 0 });
+    server = await startMetadata(
+      (address) => (address === "127.0.0.1" ? { state: all, instance: one } : undefined),
+      new Tokens(),
+      { host: "127.0.0.1", port: 0 },
+    );
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
   after(() => server.close());
 
-  const token = async (headers: Record<string, string>, method = "PUT"): Promise<Response> => fetch(`${url}/latest/api/token`, { method, headers });
+  const token = async (headers: Record<string, string>, method = "PUT"): Promise<Response> =>
+    fetch(`${url}/latest/api/token`, { method, headers });
   const ttl = (seconds: string) => ({ "x-aws-ec2-metadata-token-ttl-seconds": seconds });
   const read = async (value?: string): Promise<number> =>
-    (await fetch(`${url}/latest/meta-data/instance-id`, { headers: value === undefined ? {} : { "x-aws-ec2-metadata-token": value } })).status;
+    (
+      await fetch(`${url}/latest/meta-data/instance-id`, {
+        headers: value === undefined ? {} : { "x-aws-ec2-metadata-token": value },
+      })
+    ).status;
 
   it("answers nothing without a token, or with one that is not its own", async () => {
     assert.equal(await read(), 401);

@@ -4,7 +4,11 @@ import { EngineProgress } from "../../../lab/commands/engine-progress.js";
 describe("progress of the engine", () => {
   const shown: string[] = [];
   let now = 0;
-  const progress = (): EngineProgress => new EngineProgress((line) => shown.push(line), () => now);
+  const progress = (): EngineProgress =>
+    new EngineProgress(
+      (line) => shown.push(line),
+      () => now,
+    );
 
   beforeEach(() => {
     shown.length = 0;
@@ -18,7 +22,10 @@ describe("progress of the engine", () => {
     engine.line(" +  corekube:machine:Delivery kubernetes-etcd-0 creating (0s)");
     engine.line("@ Updating......");
     now = 9000;
-    assert.equal(engine.waiting(), "creating kubernetes-etcd-0 (Droplet), 9 s; creating kubernetes-etcd-0 (Delivery), 6 s");
+    assert.equal(
+      engine.waiting(),
+      "creating kubernetes-etcd-0 (Droplet), 9 s; creating kubernetes-etcd-0 (Delivery), 6 s",
+    );
     engine.line(" +  digitalocean:index:Droplet kubernetes-etcd-0 created (9s)");
     assert.deepEqual(shown, ["kubernetes-etcd-0 (Droplet) created in 9 s"]);
     assert.equal(engine.waiting(), "creating kubernetes-etcd-0 (Delivery), 6 s");

@@ -23,7 +23,11 @@ describe("preflight", () => {
   it("passes on a machine that has everything", () => check());
 
   const cases: readonly (readonly [string, Partial<Host>, RegExp])[] = [
-    ["an old Node", { nodeVersion: "20.18.3" }, /Node: version 20\.18\.3, needed is at least 20\.19\n.*what to do: install/],
+    [
+      "an old Node",
+      { nodeVersion: "20.18.3" },
+      /Node: version 20\.18\.3, needed is at least 20\.19\n.*what to do: install/,
+    ],
     ["no Go", { goVersion: async () => undefined }, /Go: not on PATH\n.*what to do: install Go/],
     ["an old Go", { goVersion: async () => "1.24.1" }, /Go: version 1\.24\.1/],
     ["a disk too small", { freeBytes: () => 2 * gigabyte }, /disk space for builds: 2\.0 GB free at .*\n.*GOCACHE/],
@@ -33,7 +37,10 @@ describe("preflight", () => {
   }
 
   it("tells everything that is wrong at once", () =>
-    assert.rejects(check({ nodeVersion: "18.0.0", goVersion: async () => undefined }), (error: Error) => error.message.includes("Node:") && error.message.includes("Go:")));
+    assert.rejects(
+      check({ nodeVersion: "18.0.0", goVersion: async () => undefined }),
+      (error: Error) => error.message.includes("Node:") && error.message.includes("Go:"),
+    ));
 
   it("a file of the mirror that is not what its checksum says: names the file and how to get it again", async () => {
     const url = "https://dl.example/release/kubelet";
@@ -41,7 +48,10 @@ describe("preflight", () => {
     mkdirSync(join(file, ".."), { recursive: true });
     mkdirSync(config.directory, { recursive: true });
     writeFileSync(file, "cut off");
-    writeFileSync(join(config.directory, "checksums.json"), JSON.stringify({ releases: { [url]: "0".repeat(64) }, images: {} }));
+    writeFileSync(
+      join(config.directory, "checksums.json"),
+      JSON.stringify({ releases: { [url]: "0".repeat(64) }, images: {} }),
+    );
     await assert.rejects(check(), (error: Error) => error.message.includes(`rm ${file}`));
   });
 

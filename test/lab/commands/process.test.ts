@@ -13,7 +13,11 @@ describe("running commands", () => {
     assert.deepEqual(result, { code: 3, stdout: "given", stderr: "problem\n" });
   });
 
-  it("puts the end of the output into the error", () => assert.rejects(run("sh", ["-c", "echo why >&2; exit 1"]), (error: Error) => error instanceof CommandError && error.message.includes("why")));
+  it("puts the end of the output into the error", () =>
+    assert.rejects(
+      run("sh", ["-c", "echo why >&2; exit 1"]),
+      (error: Error) => error instanceof CommandError && error.message.includes("why"),
+    ));
 
   it("stops a command, children included, when its time is over", async () => {
     const began = Date.now();
@@ -22,7 +26,8 @@ describe("running commands", () => {
     assert.ok(Date.now() - began < 10_000);
   });
 
-  it("says which command could not be started", () => assert.rejects(run("no-such-command", []), /no-such-command: could not be started/));
+  it("says which command could not be started", () =>
+    assert.rejects(run("no-such-command", []), /no-such-command: could not be started/));
 });
 
 describe("the port check", () => {
@@ -30,7 +35,12 @@ describe("the port check", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
-    const open = await openPorts("127.0.0.1", [port - 1, port, port + 1].filter((item) => item < 65536), "127.0.0.1", { timeout: 500, width: 2 });
+    const open = await openPorts(
+      "127.0.0.1",
+      [port - 1, port, port + 1].filter((item) => item < 65536),
+      "127.0.0.1",
+      { timeout: 500, width: 2 },
+    );
     server.close();
     assert.ok(open.includes(port));
   });
@@ -39,10 +49,22 @@ describe("the port check", () => {
 describe("the scaling check", () => {
   const urn = (name: string): string => `urn:pulumi:dev::corekube::digitalocean:index/droplet:Droplet::${name}`;
 
-  it("accepts the new machine's resources", () => expectOnly([{ op: "create", urn: urn("kubernetes-worker-2") }], "create", "kubernetes-worker-2"));
+  it("accepts the new machine's resources", () =>
+    expectOnly([{ op: "create", urn: urn("kubernetes-worker-2") }], "create", "kubernetes-worker-2"));
 
   it("refuses any other change", () => {
-    assert.throws(() => expectOnly([{ op: "create", urn: urn("kubernetes-worker-2") }, { op: "update", urn: urn("kubernetes-nodes") }], "create", "kubernetes-worker-2"), /update .*kubernetes-nodes/);
+    assert.throws(
+      () =>
+        expectOnly(
+          [
+            { op: "create", urn: urn("kubernetes-worker-2") },
+            { op: "update", urn: urn("kubernetes-nodes") },
+          ],
+          "create",
+          "kubernetes-worker-2",
+        ),
+      /update .*kubernetes-nodes/,
+    );
     assert.throws(() => expectOnly([], "create", "kubernetes-worker-2"), /no change/);
   });
 });
@@ -54,9 +76,15 @@ describe("what a region leaves behind", () => {
     let found: string[] = [];
     await tryRun("sh", ["-c", `sleep 30; : ${mark}`], {
       timeout: 5,
-      onStart: () => void takeFootprint().then((after) => { found = leftovers(before, after, [mark]); }),
+      onStart: () =>
+        void takeFootprint().then((after) => {
+          found = leftovers(before, after, [mark]);
+        }),
     });
-    assert.ok(found.some((line) => line.startsWith("processes:") && line.includes(mark)), found.join("\n"));
+    assert.ok(
+      found.some((line) => line.startsWith("processes:") && line.includes(mark)),
+      found.join("\n"),
+    );
     assert.deepEqual(leftovers(before, { ...before, links: [...before.links, "new0"] }, [mark]), ["links: new0"]);
   });
 });
@@ -65,7 +93,10 @@ describe("make env", () => {
   it("prints lines that a shell takes as they are", async () => {
     const config = labConfig({ COREKUBE_LAB_DIR: "/tmp/it's here", COREKUBE_CACHE: "/tmp/corekube-env-test" });
     const lines = environmentLines(config, "dev", { PULUMI_CONFIG_PASSPHRASE: "" });
-    const output = await run("bash", ["-c", `${lines.join("\n")}\nprintf '%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}"`]);
+    const output = await run("bash", [
+      "-c",
+      `${lines.join("\n")}\nprintf '%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}"`,
+    ]);
     assert.equal(output, "/tmp/it's here/kubeconfig|dev|unset");
   });
 });

@@ -24,21 +24,35 @@ describe("looking for secrets", () => {
   });
 
   it("does not take words, versions, addresses and digests for tokens", () => {
-    for (const text of ["kernel.randomizevaspace", "v1.36.3", "10.3.0.10", "sha256:46707a53209f826ad0f0d62371ac69cd", "docker.containerdsnapshots1x", "public key-----"]) {
+    for (const text of [
+      "kernel.randomizevaspace",
+      "v1.36.3",
+      "10.3.0.10",
+      "sha256:46707a53209f826ad0f0d62371ac69cd",
+      "docker.containerdsnapshots1x",
+      "public key-----",
+    ]) {
       assert.deepEqual(findSecrets(text), [], text);
     }
   });
 
   it("lays open what user-data packs with gzip and base64", () => {
     const packed = gzipSync(Buffer.from(`token: ${token}`)).toString("base64");
-    const userData = JSON.stringify({ storage: { files: [{ contents: { compression: "gzip", source: `data:;base64,${packed}` } }] } });
+    const userData = JSON.stringify({
+      storage: { files: [{ contents: { compression: "gzip", source: `data:;base64,${packed}` } }] },
+    });
     assert.deepEqual(findSecrets(userData), []);
     assert.equal(findSecrets(unpackUserData(userData)).length, 1);
     assert.equal(findSecrets(unpackUserData(`{"source":"data:,${encodeURIComponent(`a ${token}`)}"}`)).length, 1);
   });
 
   it("lays open the user-data of machines: files in a configuration that is packed itself", () => {
-    const userData = renderIgnition({ directories: [], files: [file("/etc/secret", `${key}\n`)], units: [], users: [] });
+    const userData = renderIgnition({
+      directories: [],
+      files: [file("/etc/secret", `${key}\n`)],
+      units: [],
+      users: [],
+    });
     assert.deepEqual(findSecrets(userData), []);
     assert.deepEqual(findSecrets(unpackUserData(userData)), ["a private key (PEM)"]);
   });

@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { carryOver, checkStack, moveToRegion, settingsFile, stackName, writeSettings } from "../../../lab/commands/settings.js";
+import {
+  carryOver,
+  checkStack,
+  moveToRegion,
+  settingsFile,
+  stackName,
+  writeSettings,
+} from "../../../lab/commands/settings.js";
 import { labConfig } from "../../../lab/config.js";
 
 describe("settings of the lab's stack", () => {
@@ -11,8 +18,16 @@ describe("settings of the lab's stack", () => {
     const test = labConfig({ COREKUBE_LAB: "test", COREKUBE_LAB_DIR: "/var/tmp/region" });
 
     it("exchanges addresses and folder at any depth", () => {
-      const moved = moveToRegion({ a: ["198.18.1.1/32"], b: { url: "http://198.18.16.1:8080" }, c: ".lab/lab/checksums.json", d: 3 }, test);
-      assert.deepEqual(moved, { a: ["198.18.0.1/32"], b: { url: "http://198.18.32.1:8080" }, c: "/var/tmp/region/checksums.json", d: 3 });
+      const moved = moveToRegion(
+        { a: ["198.18.1.1/32"], b: { url: "http://198.18.16.1:8080" }, c: ".lab/lab/checksums.json", d: 3 },
+        test,
+      );
+      assert.deepEqual(moved, {
+        a: ["198.18.0.1/32"],
+        b: { url: "http://198.18.32.1:8080" },
+        c: "/var/tmp/region/checksums.json",
+        d: 3,
+      });
     });
 
     it("leaves addresses alone that only begin like the gateway", () => {
@@ -27,7 +42,11 @@ describe("settings of the lab's stack", () => {
 
     it("takes a key that changed, one that is new, and drops one that is gone", () => {
       const now = { a: { x: 2 }, c: true };
-      assert.deepEqual(carryOver({ a: { x: 1 }, b: 1, mine: 1 }, { a: { x: 1 }, b: 1 }, now), { a: { x: 2 }, c: true, mine: 1 });
+      assert.deepEqual(carryOver({ a: { x: 1 }, b: 1, mine: 1 }, { a: { x: 1 }, b: 1 }, now), {
+        a: { x: 2 },
+        c: true,
+        mine: 1,
+      });
     });
   });
 
@@ -39,7 +58,12 @@ describe("settings of the lab's stack", () => {
       assert.throws(() => checkStack(config, "nosuch"), /STACK: got "nosuch", allowed are .*dev.*ha/);
       checkStack(config, "ha");
       writeSettings(config, "ha");
-      assert.equal((parse(readFileSync(settingsFile(config, "ha"), "utf8")) as { config: Record<string, unknown> }).config["corekube:high_availability"], true);
+      assert.equal(
+        (parse(readFileSync(settingsFile(config, "ha"), "utf8")) as { config: Record<string, unknown> }).config[
+          "corekube:high_availability"
+        ],
+        true,
+      );
       assert.equal(stackName(config, {}), "ha");
       assert.throws(() => checkStack(config, "dev"), /region "lab" has stack "ha"; remove it with "make down"/);
     } finally {
@@ -54,7 +78,10 @@ describe("settings of the lab's stack", () => {
       writeSettings(config, "dev");
       const file = settingsFile(config, "dev");
       const first = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
-      writeFileSync(file, JSON.stringify({ encryptionsalt: "v1:salt", config: { ...first.config, "corekube:node_count": 7 } }));
+      writeFileSync(
+        file,
+        JSON.stringify({ encryptionsalt: "v1:salt", config: { ...first.config, "corekube:node_count": 7 } }),
+      );
       writeSettings(config, "dev");
       const second = parse(readFileSync(file, "utf8")) as { encryptionsalt: string; config: Record<string, unknown> };
       assert.equal(second.encryptionsalt, "v1:salt");

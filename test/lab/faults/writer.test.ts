@@ -24,12 +24,36 @@ class FakeApi {
   async start(): Promise<this> {
     const folder = mkdtempSync(join(tmpdir(), "corekube-writer-"));
     const [key, cert] = [join(folder, "key"), join(folder, "cert")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], { stdio: "ignore" });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+      ],
+      { stdio: "ignore" },
+    );
     const pem = { key: readFileSync(key), cert: readFileSync(cert) };
     rmSync(folder, { recursive: true });
     this.server = createServer(pem, (request, response) => {
       let body = "";
-      request.on("data", (chunk: Buffer) => { body += chunk.toString(); });
+      request.on("data", (chunk: Buffer) => {
+        body += chunk.toString();
+      });
       request.on("end", () => {
         if (this.hangs) return;
         const answer = this.answer(request.method ?? "", new URL(request.url ?? "", "https://api").pathname, body);
@@ -40,7 +64,15 @@ class FakeApi {
     await new Promise<void>((resolve) => this.server?.listen(0, "127.0.0.1", resolve));
     const encode = (text: Buffer): string => text.toString("base64");
     this.kubeconfig = stringify({
-      clusters: [{ name: "c", cluster: { server: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`, "certificate-authority-data": encode(pem.cert) } }],
+      clusters: [
+        {
+          name: "c",
+          cluster: {
+            server: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`,
+            "certificate-authority-data": encode(pem.cert),
+          },
+        },
+      ],
       users: [{ name: "u", user: { "client-certificate-data": encode(pem.cert), "client-key-data": encode(pem.key) } }],
     });
     return this;
@@ -59,9 +91,18 @@ class FakeApi {
       this.objects.set(object.metadata.name, object.data.value);
       return { status: 201, body: object };
     }
-    if (path.endsWith("/configmaps")) return { status: 200, body: { metadata: {}, items: [...this.objects].map(([name, value]) => ({ metadata: { name }, data: { value } })) } };
+    if (path.endsWith("/configmaps"))
+      return {
+        status: 200,
+        body: {
+          metadata: {},
+          items: [...this.objects].map(([name, value]) => ({ metadata: { name }, data: { value } })),
+        },
+      };
     const value = this.objects.get(path.split("/").at(-1) ?? "");
-    return value === undefined ? { status: 404, body: { message: "not found" } } : { status: 200, body: { data: { value } } };
+    return value === undefined
+      ? { status: 404, body: { message: "not found" } }
+      : { status: 200, body: { data: { value } } };
   }
 }
 
@@ -84,7 +125,10 @@ describe("the client of the fault tests", function () {
     await writer.stop();
     const verdict = await writer.verify();
     assert.deepEqual([verdict.lost, verdict.stale], [[], []]);
-    assert.ok(verdict.acknowledged > 3 && verdict.acknowledged === api.objects.size, `${verdict.acknowledged} of ${api.objects.size}`);
+    assert.ok(
+      verdict.acknowledged > 3 && verdict.acknowledged === api.objects.size,
+      `${verdict.acknowledged} of ${api.objects.size}`,
+    );
   });
 
   it("reports acknowledged writes that are gone or have another value", async () => {
@@ -93,7 +137,10 @@ describe("the client of the fault tests", function () {
     const [gone, changed] = writer.acknowledgedNames();
     api.objects.delete(gone!);
     api.objects.set(changed!, "another");
-    assert.deepEqual((await writer.verify()).lost.map((line) => line.split(":")[0]), [gone, changed]);
+    assert.deepEqual(
+      (await writer.verify()).lost.map((line) => line.split(":")[0]),
+      [gone, changed],
+    );
   });
 
   it("reports reads that do not show what was acknowledged", async () => {
@@ -113,8 +160,12 @@ describe("the client of the fault tests", function () {
     await writer.stop();
     const { write, read } = writer.figures();
     assert.ok(write.failed >= 2 && read.failed >= 2, JSON.stringify({ write, read }));
-    for (const { longest } of [write, read]) assert.ok(longest.length > 1300 && longest.length < 3000, `${longest.length} ms`);
-    assert.ok(Object.keys(write.errors).some((error) => error.includes("no answer within 0.3 s")), JSON.stringify(write.errors));
+    for (const { longest } of [write, read])
+      assert.ok(longest.length > 1300 && longest.length < 3000, `${longest.length} ms`);
+    assert.ok(
+      Object.keys(write.errors).some((error) => error.includes("no answer within 0.3 s")),
+      JSON.stringify(write.errors),
+    );
   });
 
   it("takes a write whose answer was lost for acknowledged only when the next try says that it is there", async () => {
@@ -138,9 +189,27 @@ describe("figures of the fault tests", () => {
   });
 
   it("tell writes from reads, and failures from successes", () => {
-    const operation = (kind: Operation["kind"], ended: number, outcome: Operation["outcome"], error?: string): Operation => ({ kind, key: "k", began: ended - 1, ended, outcome, ...(error === undefined ? {} : { error }) });
-    const result = figures([operation("write", 10, "ok"), operation("write", 20, "failed", "reset"), operation("read", 15, "ok"), operation("read", 25, "stale", "old"), operation("write", 99, "ok")], 0, 50);
-    assert.deepEqual([result.write.succeeded, result.write.failed, result.write.errors, result.read.stale, result.read.succeeded], [1, 1, { reset: 1 }, 1, 1]);
+    const operation = (
+      kind: Operation["kind"],
+      ended: number,
+      outcome: Operation["outcome"],
+      error?: string,
+    ): Operation => ({ kind, key: "k", began: ended - 1, ended, outcome, ...(error === undefined ? {} : { error }) });
+    const result = figures(
+      [
+        operation("write", 10, "ok"),
+        operation("write", 20, "failed", "reset"),
+        operation("read", 15, "ok"),
+        operation("read", 25, "stale", "old"),
+        operation("write", 99, "ok"),
+      ],
+      0,
+      50,
+    );
+    assert.deepEqual(
+      [result.write.succeeded, result.write.failed, result.write.errors, result.read.stale, result.read.succeeded],
+      [1, 1, { reset: 1 }, 1, 1],
+    );
     assert.equal(result.write.longest.length, 89);
   });
 });

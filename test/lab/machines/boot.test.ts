@@ -17,7 +17,8 @@ const ignition = (mode: string, path: string): string =>
         {
           name: "hello.service",
           enabled: true,
-          contents: "[Unit]\nDescription=hello\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'echo started >> /var/lib/hello'\n[Install]\nWantedBy=multi-user.target\n",
+          contents:
+            "[Unit]\nDescription=hello\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'echo started >> /var/lib/hello'\n[Install]\nWantedBy=multi-user.target\n",
         },
       ],
     },
@@ -29,7 +30,14 @@ describe("machines", function () {
   let region: TestRegion;
   let first: DropletSpec;
   let second: DropletSpec;
-  const volume: VolumeSpec = { id: "33333333-0000-4000-8000-000000000001", name: "data", size: 1, filesystemType: "ext4", filesystemLabel: "data", dropletId: null };
+  const volume: VolumeSpec = {
+    id: "33333333-0000-4000-8000-000000000001",
+    name: "data",
+    size: 1,
+    filesystemType: "ext4",
+    filesystemLabel: "data",
+    dropletId: null,
+  };
 
   before(async function () {
     // The first time, the image is made.
@@ -48,7 +56,11 @@ describe("machines", function () {
   });
 
   it("boot quickly, to a system without failed units", async () => {
-    assert.equal(await region.ssh(first, "systemctl is-system-running --wait"), "running", await region.ssh(first, "systemctl --failed --no-legend"));
+    assert.equal(
+      await region.ssh(first, "systemctl is-system-running --wait"),
+      "running",
+      await region.ssh(first, "systemctl --failed --no-legend"),
+    );
     assert.equal(await region.ssh(second, "hostname"), second.name);
   });
 
@@ -61,24 +73,42 @@ describe("machines", function () {
   });
 
   it("have what Ignition put there, once", async () => {
-    assert.equal(await region.ssh(first, "cat /etc/greeting; id -u etcd; systemctl is-active hello; cat /var/lib/hello"), "hello232\nactive\nstarted");
+    assert.equal(
+      await region.ssh(first, "cat /etc/greeting; id -u etcd; systemctl is-active hello; cat /var/lib/hello"),
+      "hello232\nactive\nstarted",
+    );
   });
 
   it("have a read-only /usr and kernel settings of their own", async () => {
     assert.match((await region.try(first, "sudo touch /usr/x")).stderr, /Read-only file system/);
-    assert.equal(await region.ssh(first, "echo 7 | sudo tee /proc/sys/kernel/panic >/dev/null; cat /proc/sys/kernel/panic"), "7");
+    assert.equal(
+      await region.ssh(first, "echo 7 | sudo tee /proc/sys/kernel/panic >/dev/null; cat /proc/sys/kernel/panic"),
+      "7",
+    );
     assert.equal(await region.ssh(second, "cat /proc/sys/kernel/panic"), "10");
-    await region.ssh(first, "for g in /sys/fs/cgroup/*/; do case $g in */systemd/|*/unified/) ;; *) sudo mkdir $g/trial && sudo rmdir $g/trial || exit 1;; esac; done");
+    await region.ssh(
+      first,
+      "for g in /sys/fs/cgroup/*/; do case $g in */systemd/|*/unified/) ;; *) sudo mkdir $g/trial && sudo rmdir $g/trial || exit 1;; esac; done",
+    );
   });
 
   it("run containers, even where the host lets nobody lower an out-of-memory score", async () => {
     const able = (await region.try(first, "sudo sh -c 'echo -1 > /proc/self/oom_score_adj'")).code === 0;
-    const config = await region.ssh(first, "sudo containerd --config /usr/share/containerd/config.toml config dump | grep restrict_oom_score_adj");
+    const config = await region.ssh(
+      first,
+      "sudo containerd --config /usr/share/containerd/config.toml config dump | grep restrict_oom_score_adj",
+    );
     assert.equal(config, `restrict_oom_score_adj = ${able ? "false" : "true"}`);
     const links = "for d in bin lib lib64; do sudo ln -s usr/$d /opt/box/$d; done";
-    await region.ssh(first, `sudo mkdir -p /opt/box/usr /opt/box/proc /opt/box/dev /opt/box/sys && sudo mount --bind /usr /opt/box/usr && ${links}`);
+    await region.ssh(
+      first,
+      `sudo mkdir -p /opt/box/usr /opt/box/proc /opt/box/dev /opt/box/sys && sudo mount --bind /usr /opt/box/usr && ${links}`,
+    );
     await region.ssh(first, "sudo systemctl start containerd");
-    assert.equal(await region.ssh(first, "sudo ctr run --rm --memory-limit 50000000 --rootfs /opt/box trial /bin/echo hello"), "hello");
+    assert.equal(
+      await region.ssh(first, "sudo ctr run --rm --memory-limit 50000000 --rootfs /opt/box trial /bin/echo hello"),
+      "hello",
+    );
   });
 
   it("see only their own metadata", async () => {
@@ -87,7 +117,10 @@ describe("machines", function () {
     assert.equal(await region.ssh(second, `curl -s ${base}/id`), String(second.id));
     assert.equal(await region.ssh(second, `curl -s ${base}/interfaces/private/0/ipv4/address`), second.privateIpv4);
     assert.equal(await region.ssh(first, `curl -s ${base}/user-data`), first.userData);
-    assert.equal(await region.fetch(region.config.adminAddress, `http://${region.config.gateway}/metadata/v1/id`), null);
+    assert.equal(
+      await region.fetch(region.config.adminAddress, `http://${region.config.gateway}/metadata/v1/id`),
+      null,
+    );
   });
 
   it("reach each other in their network and nobody in another one", async () => {
@@ -114,12 +147,21 @@ describe("machines", function () {
     const device = "/dev/disk/by-id/scsi-0DO_Volume_data";
     await region.driver.createVolume(volume);
     await region.driver.attachVolume(volume, first.id);
-    await region.ssh(first, `test -L ${device} && test -b ${device} && sudo mount ${device} /mnt && echo kept | sudo tee /mnt/file`);
+    await region.ssh(
+      first,
+      `test -L ${device} && test -b ${device} && sudo mount ${device} /mnt && echo kept | sudo tee /mnt/file`,
+    );
     const pid = region.pid(first);
     await region.try(first, "sudo systemctl reboot");
     while (region.pid(first) === pid || region.pid(first) === undefined) await sleep(50);
     await region.reachable(first);
-    assert.equal(await region.ssh(first, `sudo mount ${device} /mnt && cat /mnt/file; cat /var/lib/hello; cat /proc/sys/kernel/panic`), "kept\nstarted\nstarted\n10");
+    assert.equal(
+      await region.ssh(
+        first,
+        `sudo mount ${device} /mnt && cat /mnt/file; cat /var/lib/hello; cat /proc/sys/kernel/panic`,
+      ),
+      "kept\nstarted\nstarted\n10",
+    );
 
     // In use when it is taken away: the old machine gets errors, the new one a whole file system.
     await region.ssh(first, "echo last | sudo tee -a /mnt/file");
@@ -137,11 +179,20 @@ describe("machines", function () {
     await region.driver.powerOff(second.id);
     const restarted = new NspawnDriver(region.config, { progress: quiet });
     const droplets = [first, second].map((spec) => ({ ...spec, running: true }));
-    await restarted.reconcile({ vpcs: [vpcA, vpcB], droplets, volumes: [{ ...volume, dropletId: second.id }], firewalls: [], loadBalancers: [] });
+    await restarted.reconcile({
+      vpcs: [vpcA, vpcB],
+      droplets,
+      volumes: [{ ...volume, dropletId: second.id }],
+      firewalls: [],
+      loadBalancers: [],
+    });
     assert.equal(region.pid(first), pid);
     assert.equal(region.pid(extra), undefined);
     await region.reachable(second);
-    assert.equal(await region.ssh(second, "sudo mount /dev/disk/by-id/scsi-0DO_Volume_data /mnt && cat /mnt/file"), "kept\nlast");
+    assert.equal(
+      await region.ssh(second, "sudo mount /dev/disk/by-id/scsi-0DO_Volume_data /mnt && cat /mnt/file"),
+      "kept\nlast",
+    );
     assert.equal(await region.ssh(first, "cat /var/lib/hello"), "started\nstarted");
   });
 
@@ -158,7 +209,11 @@ describe("machines", function () {
   it("pass the checks of the machine, which find a foreign process on a port of the region", async () => {
     for (const check of machineChecks) {
       const result = await check.run(region.config);
-      if (check.name === "ports in the region") assert.match(result.ok ? "" : result.found, new RegExp(`port 80 in ${region.config.namespace} is taken by process [0-9]+`));
+      if (check.name === "ports in the region")
+        assert.match(
+          result.ok ? "" : result.found,
+          new RegExp(`port 80 in ${region.config.namespace} is taken by process [0-9]+`),
+        );
       else assert.deepEqual({ name: check.name, ...result }, { name: check.name, ok: true });
     }
   });

@@ -65,13 +65,22 @@ describe("the lab's daemon", function () {
 
   it("says why it does not start, with the end of its log", async () => {
     await createRegion(config, quiet);
-    const server = attempt(inNamespace(config.namespace, [process.execPath, "-e", `require("node:net").createServer().listen(8080, "${config.gateway}"); setTimeout(() => process.exit(), 60000)`]), {
-      timeout: 70_000,
-    });
+    const server = attempt(
+      inNamespace(config.namespace, [
+        process.execPath,
+        "-e",
+        `require("node:net").createServer().listen(8080, "${config.gateway}"); setTimeout(() => process.exit(), 60000)`,
+      ]),
+      { timeout: 70_000 },
+    );
     await sleep(500);
-    await assert.rejects(startDaemon(config, quiet), (error: Error) => /daemon ended while it started/.test(error.message) && /EADDRINUSE/.test(error.message));
+    await assert.rejects(
+      startDaemon(config, quiet),
+      (error: Error) => /daemon ended while it started/.test(error.message) && /EADDRINUSE/.test(error.message),
+    );
     assert.deepEqual(daemonStatus(config), { state: "stopped" });
-    for (const pid of (await run(["ip", "netns", "pids", config.namespace])).split("\n").filter(Boolean)) process.kill(Number(pid));
+    for (const pid of (await run(["ip", "netns", "pids", config.namespace])).split("\n").filter(Boolean))
+      process.kill(Number(pid));
     await server;
   });
 
@@ -81,16 +90,39 @@ describe("the lab's daemon", function () {
     await startDaemon(config, quiet);
     assert.deepEqual(daemonStatus(config), first, "a second start changes nothing");
     await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(folder, "key")]);
-    const key = (await api("POST", "account/keys", { name: "test", public_key: readFileSync(join(folder, "key.pub"), "utf8").trim() }))["ssh_key"] as { id: number };
+    const key = (
+      await api("POST", "account/keys", {
+        name: "test",
+        public_key: readFileSync(join(folder, "key.pub"), "utf8").trim(),
+      })
+    )["ssh_key"] as { id: number };
     const start = Date.now();
-    const made = (await api("POST", "droplets", { name: "one", region: "fra1", size: "s-1vcpu-1gb", image: "debian-12-x64", ssh_keys: [key.id] }))["droplet"] as Droplet;
+    const made = (
+      await api("POST", "droplets", {
+        name: "one",
+        region: "fra1",
+        size: "s-1vcpu-1gb",
+        image: "debian-12-x64",
+        ssh_keys: [key.id],
+      })
+    )["droplet"] as Droplet;
     const droplet = await until("the droplet is not active", async () => {
       const current = (await api("GET", `droplets/${made.id}`))["droplet"] as Droplet;
       return current.status === "active" ? current : undefined;
     });
     const address = droplet.networks.v4.find((network) => network.type === "public")!.ip_address;
-    const ssh = ["StrictHostKeyChecking=no", `UserKnownHostsFile=${folder}/hosts`, "ConnectTimeout=2", "LogLevel=ERROR", "BatchMode=yes"].flatMap((option) => ["-o", option]);
-    const reach = async (): Promise<true | undefined> => ((await attempt(["ssh", "-F", "none", "-i", join(folder, "key"), ...ssh, `core@${address}`, "hostname"])).stdout === "one\n" ? true : undefined);
+    const ssh = [
+      "StrictHostKeyChecking=no",
+      `UserKnownHostsFile=${folder}/hosts`,
+      "ConnectTimeout=2",
+      "LogLevel=ERROR",
+      "BatchMode=yes",
+    ].flatMap((option) => ["-o", option]);
+    const reach = async (): Promise<true | undefined> =>
+      (await attempt(["ssh", "-F", "none", "-i", join(folder, "key"), ...ssh, `core@${address}`, "hostname"]))
+        .stdout === "one\n"
+        ? true
+        : undefined;
     await until("no SSH", reach);
     process.stdout.write(`      from the request to SSH: ${Date.now() - start} ms\n`);
     const pid = initOf(config, droplet.id)?.pid;
@@ -110,7 +142,9 @@ describe("the lab's daemon", function () {
     assert.equal(((await api("GET", `droplets/${droplet.id}`))["droplet"] as Droplet).status, "active");
 
     await api("DELETE", `droplets/${droplet.id}`);
-    await until("the machine is still there", async () => (initOf(config, droplet.id) === undefined ? true : undefined));
+    await until("the machine is still there", async () =>
+      initOf(config, droplet.id) === undefined ? true : undefined,
+    );
   });
 
   it("logs JSON lines for its owner only, without the token", () => {
@@ -123,8 +157,16 @@ describe("the lab's daemon", function () {
 
   it("leaves a region alone that belongs to another folder", async () => {
     const other = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: join(folder, "other") });
-    for (const action of [() => createRegion(other, quiet), () => removeRegion(other), () => startDaemon(other, quiet)]) {
-      await assert.rejects(action, (error: Error) => error.message.includes(`belongs to ${config.directory}`) && error.message.includes("COREKUBE_LAB_DIR="));
+    for (const action of [
+      () => createRegion(other, quiet),
+      () => removeRegion(other),
+      () => startDaemon(other, quiet),
+    ]) {
+      await assert.rejects(
+        action,
+        (error: Error) =>
+          error.message.includes(`belongs to ${config.directory}`) && error.message.includes("COREKUBE_LAB_DIR="),
+      );
     }
     assert.equal(daemonStatus(config).state, "serving");
   });

@@ -49,10 +49,13 @@ describe("hardware of machines", function () {
       cpuinfo: "grep -c ^processor /proc/cpuinfo",
       lscpu: "lscpu --parse=CPU | grep -vc '^#'",
       disk: "df --output=size --block-size=1M / | tail -1",
-      kubelet: "sudo mkdir -p /var/lib/kubelet /var/lib/containerd; df --output=size --block-size=1M /var/lib/kubelet | tail -1",
+      kubelet:
+        "sudo mkdir -p /var/lib/kubelet /var/lib/containerd; df --output=size --block-size=1M /var/lib/kubelet | tail -1",
       containerd: "df --output=size --block-size=1M /var/lib/containerd | tail -1",
     };
-    const script = Object.entries(commands).map(([name, command]) => `echo "${name} $(${command})"`).join("; ");
+    const script = Object.entries(commands)
+      .map(([name, command]) => `echo "${name} $(${command})"`)
+      .join("; ");
     const lines = (await region.ssh(spec, script)).split("\n").map((line) => line.split(/\s+/));
     return Object.fromEntries(lines.map(([name, value]) => [name!, Number(value)]));
   }
@@ -74,7 +77,11 @@ describe("hardware of machines", function () {
   it("cannot be written, and breaks no unit", async () => {
     assert.notEqual((await region.try(large, "echo 1 | sudo tee /proc/meminfo")).code, 0);
     assert.notEqual((await region.try(large, "sudo touch /sys/devices/system/cpu/cpu9")).code, 0);
-    assert.equal(await region.ssh(large, "systemctl is-system-running --wait"), "running", await region.ssh(large, "systemctl --failed --no-legend"));
+    assert.equal(
+      await region.ssh(large, "systemctl is-system-running --wait"),
+      "running",
+      await region.ssh(large, "systemctl --failed --no-legend"),
+    );
   });
 
   it("costs the host what is written, not what the disk could hold", async () => {
@@ -89,7 +96,10 @@ describe("hardware of machines", function () {
     await region.driver.createDroplet(later);
     await region.driver.deleteDroplet(former.id);
     const files = await run(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]);
-    assert.deepEqual([former, later].map(({ id }) => files.includes(`/machines/${id}/`)), [false, true]);
+    assert.deepEqual(
+      [former, later].map(({ id }) => files.includes(`/machines/${id}/`)),
+      [false, true],
+    );
     await region.driver.deleteDroplet(later.id);
   });
 

@@ -15,9 +15,18 @@ describe("keys of machines", function () {
 
   it("may come from the user-data alone", async () => {
     const sshAuthorizedKeys = region.droplet(51).sshKeys;
-    const userData = JSON.stringify({ ignition: { version: "3.4.0" }, passwd: { users: [{ name: "core", sshAuthorizedKeys }] } });
+    const userData = JSON.stringify({
+      ignition: { version: "3.4.0" },
+      passwd: { users: [{ name: "core", sshAuthorizedKeys }] },
+    });
     const machine = region.droplet(52, { sshKeys: [], userData });
     await region.boot(machine);
-    assert.equal(await region.ssh(machine, "id -un; ls .ssh/authorized_keys.d; test -s .ssh/authorized_keys || echo none of the account"), "core\nignition\nnone of the account");
+    assert.equal(
+      await region.ssh(
+        machine,
+        "id -un; ls .ssh/authorized_keys.d; test -s .ssh/authorized_keys || echo none of the account",
+      ),
+      "core\nignition\nnone of the account",
+    );
   });
 });

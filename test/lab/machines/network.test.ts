@@ -7,7 +7,11 @@ import { run } from "../../../lab/machines/run.js";
 import { TestRegion, traces, vpcA, vpcB } from "./support/region.js";
 
 const everywhere = ["0.0.0.0/0", "::/0"];
-const tcp = (port: number, cidrs: readonly string[]): PortRule => ({ protocol: "tcp", ports: { from: port, to: port }, cidrs });
+const tcp = (port: number, cidrs: readonly string[]): PortRule => ({
+  protocol: "tcp",
+  ports: { from: port, to: port },
+  cidrs,
+});
 const all: readonly PortRule[] = [
   { protocol: "tcp", ports: null, cidrs: everywhere },
   { protocol: "udp", ports: null, cidrs: everywhere },
@@ -38,7 +42,11 @@ describe("networks of machines", function () {
     assert.equal(await traces(), untouched, "the region left something behind");
   });
 
-  const protect = (spec: DropletSpec, inbound: readonly PortRule[], outbound: readonly PortRule[] = all): DropletFirewall => ({ dropletId: spec.id, inbound, outbound });
+  const protect = (
+    spec: DropletSpec,
+    inbound: readonly PortRule[],
+    outbound: readonly PortRule[] = all,
+  ): DropletFirewall => ({ dropletId: spec.id, inbound, outbound });
 
   it("are open without a firewall", async () => {
     assert.equal(await region.connects(region.config.strangerAddress, first.publicIpv4, 8000), true);
@@ -46,7 +54,9 @@ describe("networks of machines", function () {
   });
 
   it("let through what a rule names, and nothing else", async () => {
-    await region.driver.applyFirewalls([protect(first, [tcp(8000, [`${region.config.adminAddress}/32`]), tcp(8001, [vpcA.cidr]), tcp(22, everywhere)])]);
+    await region.driver.applyFirewalls([
+      protect(first, [tcp(8000, [`${region.config.adminAddress}/32`]), tcp(8001, [vpcA.cidr]), tcp(22, everywhere)]),
+    ]);
     const { adminAddress, strangerAddress } = region.config;
     const seen = await Promise.all([
       region.connects(adminAddress, first.publicIpv4, 8000),
@@ -61,11 +71,21 @@ describe("networks of machines", function () {
       region.connects(first, second.privateIpv4, 8000),
     ]);
     assert.deepEqual(seen, [true, false, false, true, false, false, true, true]);
-    assert.equal((await region.try(first, "ping -c1 -W1 " + second.privateIpv4 + " || curl -s http://169.254.169.254/metadata/v1/id")).code, 0);
+    assert.equal(
+      (
+        await region.try(
+          first,
+          "ping -c1 -W1 " + second.privateIpv4 + " || curl -s http://169.254.169.254/metadata/v1/id",
+        )
+      ).code,
+      0,
+    );
   });
 
   it("hold back what outbound rules do not name, but never the metadata", async () => {
-    await region.driver.applyFirewalls([protect(first, [tcp(22, everywhere)], [tcp(8000, [`${second.privateIpv4}/32`])])]);
+    await region.driver.applyFirewalls([
+      protect(first, [tcp(22, everywhere)], [tcp(8000, [`${second.privateIpv4}/32`])]),
+    ]);
     assert.equal(await region.connects(first, second.privateIpv4, 8000), true);
     assert.equal(await region.connects(first, second.privateIpv4, 8001), false);
     assert.equal(await region.connects(first, second.publicIpv4, 8000), false);
@@ -74,13 +94,36 @@ describe("networks of machines", function () {
 
   it("carry vxlan only while UDP 8472 is allowed, even in the middle of a flow", async () => {
     const vxlan: PortRule = { protocol: "udp", ports: { from: 8472, to: 8472 }, cidrs: [vpcA.cidr] };
-    for (const [self, peer, address] of [[first, second, "10.99.0.1/24"], [second, first, "10.99.0.2/24"]] as const) {
+    for (const [self, peer, address] of [
+      [first, second, "10.99.0.1/24"],
+      [second, first, "10.99.0.2/24"],
+    ] as const) {
       const namespace = `${region.config.namespace}-${self.id}`;
-      await run(["ip", "-n", namespace, "link", "add", "flannel.1", "type", "vxlan", "id", "1", "dstport", "8472", "local", self.privateIpv4, "remote", peer.privateIpv4, "dev", "eth1"]);
+      await run([
+        "ip",
+        "-n",
+        namespace,
+        "link",
+        "add",
+        "flannel.1",
+        "type",
+        "vxlan",
+        "id",
+        "1",
+        "dstport",
+        "8472",
+        "local",
+        self.privateIpv4,
+        "remote",
+        peer.privateIpv4,
+        "dev",
+        "eth1",
+      ]);
       await run(["ip", "-n", namespace, "addr", "add", address, "dev", "flannel.1"]);
       await run(["ip", "-n", namespace, "link", "set", "flannel.1", "up"]);
     }
-    const rules = (inbound: readonly PortRule[]) => [first, second].map((spec) => protect(spec, [tcp(22, everywhere), ...inbound]));
+    const rules = (inbound: readonly PortRule[]) =>
+      [first, second].map((spec) => protect(spec, [tcp(22, everywhere), ...inbound]));
     await region.driver.applyFirewalls(rules([vxlan]));
     assert.equal(await region.connects(first, "10.99.0.2", 8000), true);
     assert.equal(await region.datagramArrives(first, second, 8473), false);
@@ -96,7 +139,18 @@ describe("networks of machines", function () {
     const namespace = `${region.config.namespace}-${first.id}`;
     assert.equal(await region.connects(first, second.privateIpv4, 8000), true);
     await run(["ip", "-n", namespace, "addr", "add", "10.110.0.77/32", "dev", "eth1"]);
-    await run(["ip", "-n", namespace, "route", "replace", `${second.privateIpv4}/32`, "dev", "eth1", "src", "10.110.0.77"]);
+    await run([
+      "ip",
+      "-n",
+      namespace,
+      "route",
+      "replace",
+      `${second.privateIpv4}/32`,
+      "dev",
+      "eth1",
+      "src",
+      "10.110.0.77",
+    ]);
     assert.equal(await region.connects(first, second.privateIpv4, 8000), false);
     await run(["ip", "-n", namespace, "route", "del", `${second.privateIpv4}/32`]);
     assert.equal(await region.connects(first, second.privateIpv4, 8000), true);
@@ -121,7 +175,15 @@ describe("networks of machines", function () {
       vpcCidr: vpcA.cidr,
       privateIpv4: "10.110.0.200",
       forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 8000 }],
-      healthCheck: { protocol: "http", port: 8002, path: "/ready", interval: 1, timeout: 1, healthyThreshold: 2, unhealthyThreshold: 2 },
+      healthCheck: {
+        protocol: "http",
+        port: 8002,
+        path: "/ready",
+        interval: 1,
+        timeout: 1,
+        healthyThreshold: 2,
+        unhealthyThreshold: 2,
+      },
       targets: [first, second].map((spec) => ({ dropletId: spec.id, privateIpv4: spec.privateIpv4 })),
       allow: [`${adminAddress}/32`, vpcA.cidr],
     };
@@ -135,14 +197,20 @@ describe("networks of machines", function () {
       allow: [],
     };
     // Targets that admit their balancer and nobody else.
-    await region.driver.applyFirewalls([first, second].map((spec) => protect(spec, [tcp(8000, ["10.110.0.200/32", "10.110.0.202/32"]), tcp(8002, ["10.110.0.200/32"])])));
+    await region.driver.applyFirewalls(
+      [first, second].map((spec) =>
+        protect(spec, [tcp(8000, ["10.110.0.200/32", "10.110.0.202/32"]), tcp(8002, ["10.110.0.200/32"])]),
+      ),
+    );
     const stop = await region.serve(first, 8002);
     await region.driver.applyLoadBalancers([balancer, internal]);
     const until = async (wanted: readonly boolean[]): Promise<void> => {
       const end = Date.now() + 15_000;
       for (;;) {
         const health = await balancerHealth(region.config);
-        const external = [first.id, second.id].map((id) => health.some((server) => server.dropletId === id && !server.healthy));
+        const external = [first.id, second.id].map((id) =>
+          health.some((server) => server.dropletId === id && !server.healthy),
+        );
         if (JSON.stringify(external) === JSON.stringify(wanted)) return;
         assert.ok(Date.now() < end, JSON.stringify(health));
         await sleep(100);
@@ -161,8 +229,16 @@ describe("networks of machines", function () {
     assert.equal(await region.connects(adminAddress, first.publicIpv4, 8000), false);
 
     // A reload drops no request and forgets no health.
-    const requests = Promise.all(Array.from({ length: 20 }, async (_, index) => (await sleep(index * 20), region.fetch(adminAddress, `http://${balancer.ip}:443/`))));
-    await region.driver.applyLoadBalancers([{ ...balancer, name: "renamed", healthCheck: { ...balancer.healthCheck, interval: 2 } }, internal]);
+    const requests = Promise.all(
+      Array.from(
+        { length: 20 },
+        async (_, index) => (await sleep(index * 20), region.fetch(adminAddress, `http://${balancer.ip}:443/`)),
+      ),
+    );
+    await region.driver.applyLoadBalancers([
+      { ...balancer, name: "renamed", healthCheck: { ...balancer.healthCheck, interval: 2 } },
+      internal,
+    ]);
     assert.deepEqual([...new Set(await requests)], [`${first.name} to 10.110.0.200 200`]);
 
     stop();

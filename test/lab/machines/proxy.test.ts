@@ -19,7 +19,8 @@ describe("the region's proxy", function () {
   let file: string;
   let stopMirror: () => void = () => undefined;
   const mark = () => readMark(`${proxyDirectory(region.config)}/process.json`);
-  const get = (options: string, url: string) => region.try(machine, `curl --silent --show-error --fail --max-time 10 ${options} ${url}`);
+  const get = (options: string, url: string) =>
+    region.try(machine, `curl --silent --show-error --fail --max-time 10 ${options} ${url}`);
 
   before(async function () {
     this.timeout(600_000);
@@ -52,32 +53,83 @@ describe("the region's proxy", function () {
     await ensureProxy(region.config);
     assert.deepEqual(mark(), first, "one that runs is kept");
     assert.equal((await get(`--proxy ${proxyUrl(region.config)}`, file)).stdout, "content");
-    const tunnel = await get(`--proxytunnel --proxy ${proxyUrl(region.config)}`, `http://${new URL(region.config.registryUrl).host}/v2/`);
+    const tunnel = await get(
+      `--proxytunnel --proxy ${proxyUrl(region.config)}`,
+      `http://${new URL(region.config.registryUrl).host}/v2/`,
+    );
     assert.equal(tunnel.stdout, "content");
-    assert.notEqual((await get(`--proxy ${proxyUrl(region.config)}`, "http://kubernetes.default.svc.cluster.local/")).code, 0);
+    assert.notEqual(
+      (await get(`--proxy ${proxyUrl(region.config)}`, "http://kubernetes.default.svc.cluster.local/")).code,
+      0,
+    );
     const requests = parseProxyLog(readFileSync(proxyLog(region.config), "utf8"));
     assert.deepEqual(
-      requests.map(({ client, method, host, port, path, status }) => ({ client, method, host, port, path, ok: status === 200 })),
+      requests.map(({ client, method, host, port, path, status }) => ({
+        client,
+        method,
+        host,
+        port,
+        path,
+        ok: status === 200,
+      })),
       [
-        { client: machine.publicIpv4, method: "GET", host: region.config.gateway, port: 5080, path: "/dl.k8s.io/v1.0.0/kubelet", ok: true },
+        {
+          client: machine.publicIpv4,
+          method: "GET",
+          host: region.config.gateway,
+          port: 5080,
+          path: "/dl.k8s.io/v1.0.0/kubelet",
+          ok: true,
+        },
         { client: machine.publicIpv4, method: "CONNECT", host: region.config.gateway, port: 5000, path: "", ok: true },
-        { client: machine.publicIpv4, method: "GET", host: "kubernetes.default.svc.cluster.local", port: 80, path: "/", ok: false },
+        {
+          client: machine.publicIpv4,
+          method: "GET",
+          host: "kubernetes.default.svc.cluster.local",
+          port: 80,
+          path: "/",
+          ok: false,
+        },
       ],
     );
     const expected = {
-      machines: [{ name: machine.name, addresses: [machine.publicIpv4], releases: [file], registries: [new URL(region.config.registryUrl).host] }],
+      machines: [
+        {
+          name: machine.name,
+          addresses: [machine.publicIpv4],
+          releases: [file],
+          registries: [new URL(region.config.registryUrl).host],
+        },
+      ],
       networks: ["10.2.0.0/16"],
       clusterDomain: "cluster.local",
     };
     const faults = proxyFaults(requests, expected);
     assert.equal(faults.length, 1, faults.join("\n"));
-    assert.match(faults[0]!, /^machine-41 asked the proxy for kubernetes\.default\.svc\.cluster\.local:80, which must not pass it/);
+    assert.match(
+      faults[0]!,
+      /^machine-41 asked the proxy for kubernetes\.default\.svc\.cluster\.local:80, which must not pass it/,
+    );
   });
 
   it("serves machines only", async () => {
     const fromHost = await region.fetch(region.config.adminAddress, file);
     assert.match(fromHost ?? "", /200$/, "the host has its own way");
-    const refused = await attempt(["curl", "--silent", "--max-time", "5", "--noproxy", "", "--proxy", proxyUrl(region.config), "--output", "/dev/null", "--write-out", "%{http_code}", file]);
+    const refused = await attempt([
+      "curl",
+      "--silent",
+      "--max-time",
+      "5",
+      "--noproxy",
+      "",
+      "--proxy",
+      proxyUrl(region.config),
+      "--output",
+      "/dev/null",
+      "--write-out",
+      "%{http_code}",
+      file,
+    ]);
     assert.equal(refused.stdout, "403");
   });
 
@@ -96,7 +148,13 @@ describe("the region's proxy", function () {
   it("is started again with the lab when it died", async () => {
     const died = mark();
     assert.ok(signalMark(died, "SIGKILL") && (await waitForEnd(died, 5_000)));
-    await region.driver.reconcile({ vpcs: [], droplets: [{ ...machine, running: true }], volumes: [], firewalls: [], loadBalancers: [] });
+    await region.driver.reconcile({
+      vpcs: [],
+      droplets: [{ ...machine, running: true }],
+      volumes: [],
+      firewalls: [],
+      loadBalancers: [],
+    });
     assert.ok(isAlive(mark()));
     assert.equal((await get(`--proxy ${proxyUrl(region.config)}`, file)).stdout, "content");
   });

@@ -44,18 +44,33 @@ export class TestAws {
   /** What the account holds, by kind; kinds that it has none of are left out. */
   async holdings(): Promise<Record<string, number>> {
     const { kinds } = (await new Moto(this.url).state()) as { kinds: Record<string, readonly string[]> };
-    return Object.fromEntries(Object.entries(kinds).filter(([, ids]) => ids.length > 0).map(([kind, ids]) => [kind, ids.length]));
+    return Object.fromEntries(
+      Object.entries(kinds)
+        .filter(([, ids]) => ids.length > 0)
+        .map(([kind, ids]) => [kind, ids.length]),
+    );
   }
 
   /** Where everything is, as a stack's configuration says it. */
   config(): { readonly "aws:endpoints": readonly Readonly<Record<string, string>>[] } {
-    return { "aws:endpoints": [Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, this.url]))] };
+    return {
+      "aws:endpoints": [
+        Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, this.url])),
+      ],
+    };
   }
 
   /** Settings of the provider, as the engine hands them to it. */
   settings(more: Bag = {}): Bag {
     const endpoints = JSON.stringify(this.config()["aws:endpoints"]);
-    return { region: "eu-central-1", accessKey: "test", secretKey: "test", endpoints, skipMetadataApiCheck: "true", ...more };
+    return {
+      region: "eu-central-1",
+      accessKey: "test",
+      secretKey: "test",
+      endpoints,
+      skipMetadataApiCheck: "true",
+      ...more,
+    };
   }
 }
 
@@ -75,8 +90,13 @@ export function xmlError(code: string, message: string): string {
 
 /** A call by another hand. */
 export async function fetchXml(url: string, body: string): Promise<string> {
-  const authorization = "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded", authorization }, body });
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", authorization },
+    body,
+  });
   const text = await response.text();
   assert.ok(response.ok, text);
   return text;

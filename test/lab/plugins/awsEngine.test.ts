@@ -32,7 +32,15 @@ describe("aws stand-in under the engine", function () {
   });
 
   function configure(more: Record<string, unknown>): void {
-    const config = { "aws:region": "eu-central-1", "aws:accessKey": "test", "aws:secretKey": "test", ...aws.config(), "aws:skipMetadataApiCheck": true, "aws:skipCredentialsValidation": true, ...more };
+    const config = {
+      "aws:region": "eu-central-1",
+      "aws:accessKey": "test",
+      "aws:secretKey": "test",
+      ...aws.config(),
+      "aws:skipMetadataApiCheck": true,
+      "aws:skipCredentialsValidation": true,
+      ...more,
+    };
     writeFileSync(join(root, "settings.yaml"), stringify({ config }));
   }
 
@@ -54,7 +62,8 @@ describe("aws stand-in under the engine", function () {
     });
     killAtExit(child);
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
     return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
   }
 
@@ -75,7 +84,10 @@ describe("aws stand-in under the engine", function () {
     await works("preview", ...stack);
     const output = await works("up", ...stack, "--yes", "--skip-preview");
     assert.match(output, /\+ 29 created/);
-    const { privateIp, publicIp } = JSON.parse(await works("stack", "output", "--json", ...stack)) as Record<string, string>;
+    const { privateIp, publicIp } = JSON.parse(await works("stack", "output", "--json", ...stack)) as Record<
+      string,
+      string
+    >;
     assert.match(privateIp ?? "", /^10\.0\.1\.\d+$/);
     assert.match(publicIp ?? "", /^\d+\.\d+\.\d+\.\d+$/);
     await holds();
@@ -91,8 +103,14 @@ describe("aws stand-in under the engine", function () {
 
   it("has tags on all that takes them, secrets nowhere in plain, and the keys as secrets", async () => {
     const exported = await works("stack", "export", ...stack);
-    const { deployment } = JSON.parse(exported) as { deployment: { resources: { type: string; outputs?: Record<string, unknown>; inputs?: Record<string, unknown> }[] } };
-    for (const { type, outputs } of deployment.resources.filter((resource) => resource.type.startsWith("aws:") && resource.outputs?.["tagsAll"] !== undefined)) {
+    const { deployment } = JSON.parse(exported) as {
+      deployment: {
+        resources: { type: string; outputs?: Record<string, unknown>; inputs?: Record<string, unknown> }[];
+      };
+    };
+    for (const { type, outputs } of deployment.resources.filter(
+      (resource) => resource.type.startsWith("aws:") && resource.outputs?.["tagsAll"] !== undefined,
+    )) {
       assert.equal((outputs?.["tagsAll"] as Record<string, string>)["KubernetesCluster"], "c", type);
     }
     const [provider] = deployment.resources.filter(({ type }) => type === "pulumi:providers:aws");

@@ -51,7 +51,10 @@ export class TestEngine {
     const server = createServer(plugin, findSdk(plugin.sdk), new EngineLog(undefined));
     const client = new ResourceProviderClient(`127.0.0.1:${await server.listen()}`, grpc.credentials.createInsecure());
     const engine = new TestEngine(server, client);
-    await engine.call("configure", new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true));
+    await engine.call(
+      "configure",
+      new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true),
+    );
     return engine;
   }
 
@@ -61,16 +64,27 @@ export class TestEngine {
   }
 
   async checkConfig(settings: Bag): Promise<string[]> {
-    const response = await this.call<messages.CheckResponse>("checkConfig", new messages.CheckRequest().setNews(Struct.fromJavaScript(settings)));
+    const response = await this.call<messages.CheckResponse>(
+      "checkConfig",
+      new messages.CheckRequest().setNews(Struct.fromJavaScript(settings)),
+    );
     return response.getFailuresList().map((failure) => failure.getReason());
   }
 
   /** Inputs as the plugin completes them, and its refusals. */
   async check(type: string, name: string, inputs: Bag, old?: Bag): Promise<{ inputs: Bag; failures: string[] }> {
-    const request = new messages.CheckRequest().setUrn(urn(type, name)).setType(type).setName(name).setNews(Struct.fromJavaScript(inputs)).setRandomseed(Buffer.from(`seed of ${name}`));
+    const request = new messages.CheckRequest()
+      .setUrn(urn(type, name))
+      .setType(type)
+      .setName(name)
+      .setNews(Struct.fromJavaScript(inputs))
+      .setRandomseed(Buffer.from(`seed of ${name}`));
     if (old !== undefined) request.setOlds(Struct.fromJavaScript(old));
     const response = await this.call<messages.CheckResponse>("check", request);
-    return { inputs: response.getInputs()?.toJavaScript() ?? {}, failures: response.getFailuresList().map((failure) => failure.getReason()) };
+    return {
+      inputs: response.getInputs()?.toJavaScript() ?? {},
+      failures: response.getFailuresList().map((failure) => failure.getReason()),
+    };
   }
 
   /** Checks and creates. @param timeout Seconds, as customTimeouts.create. */
@@ -79,14 +93,24 @@ export class TestEngine {
     if (failures.length > 0) throw new Error(failures.join("; "));
     const response = await this.call<messages.CreateResponse>(
       "create",
-      new messages.CreateRequest().setUrn(urn(type, name)).setType(type).setName(name).setProperties(Struct.fromJavaScript(inputs)).setTimeout(timeout),
+      new messages.CreateRequest()
+        .setUrn(urn(type, name))
+        .setType(type)
+        .setName(name)
+        .setProperties(Struct.fromJavaScript(inputs))
+        .setTimeout(timeout),
     );
     return { type, name, id: response.getId(), inputs, ...opened(response.getProperties()) };
   }
 
   async preview(type: string, name: string, given: Bag): Promise<Bag> {
     const { inputs } = await this.check(type, name, given);
-    const request = new messages.CreateRequest().setUrn(urn(type, name)).setType(type).setName(name).setProperties(Struct.fromJavaScript(inputs)).setPreview(true);
+    const request = new messages.CreateRequest()
+      .setUrn(urn(type, name))
+      .setType(type)
+      .setName(name)
+      .setProperties(Struct.fromJavaScript(inputs))
+      .setPreview(true);
     return opened((await this.call<messages.CreateResponse>("create", request)).getProperties()).outputs;
   }
 
@@ -134,23 +158,50 @@ export class TestEngine {
   }
 
   /** Undefined: it is gone. */
-  async refresh(resource: Pick<Resource, "type" | "name" | "id"> & { inputs?: Bag; outputs?: Bag }): Promise<Resource | undefined> {
-    const request = new messages.ReadRequest().setId(resource.id).setUrn(urn(resource.type, resource.name)).setType(resource.type).setName(resource.name);
-    if (resource.inputs !== undefined) request.setInputs(Struct.fromJavaScript(resource.inputs)).setProperties(Struct.fromJavaScript(resource.outputs ?? {}));
+  async refresh(
+    resource: Pick<Resource, "type" | "name" | "id"> & { inputs?: Bag; outputs?: Bag },
+  ): Promise<Resource | undefined> {
+    const request = new messages.ReadRequest()
+      .setId(resource.id)
+      .setUrn(urn(resource.type, resource.name))
+      .setType(resource.type)
+      .setName(resource.name);
+    if (resource.inputs !== undefined)
+      request
+        .setInputs(Struct.fromJavaScript(resource.inputs))
+        .setProperties(Struct.fromJavaScript(resource.outputs ?? {}));
     const response = await this.call<messages.ReadResponse>("read", request);
     if (response.getId() === "") return undefined;
     const { type, name } = resource;
-    return { type, name, id: response.getId(), inputs: opened(response.getInputs()).outputs, ...opened(response.getProperties()) };
+    return {
+      type,
+      name,
+      id: response.getId(),
+      inputs: opened(response.getInputs()).outputs,
+      ...opened(response.getProperties()),
+    };
   }
 
   async delete(resource: Resource): Promise<void> {
-    const request = new messages.DeleteRequest().setId(resource.id).setUrn(urn(resource.type, resource.name)).setType(resource.type).setName(resource.name);
-    await this.call("delete", request.setProperties(Struct.fromJavaScript(resource.outputs)).setOldInputs(Struct.fromJavaScript(resource.inputs)));
+    const request = new messages.DeleteRequest()
+      .setId(resource.id)
+      .setUrn(urn(resource.type, resource.name))
+      .setType(resource.type)
+      .setName(resource.name);
+    await this.call(
+      "delete",
+      request
+        .setProperties(Struct.fromJavaScript(resource.outputs))
+        .setOldInputs(Struct.fromJavaScript(resource.inputs)),
+    );
   }
 
   /** @throws Error with the plugin's refusals. */
   async invoke(token: string, args: Bag): Promise<Bag> {
-    const response = await this.call<messages.InvokeResponse>("invoke", new messages.InvokeRequest().setTok(token).setArgs(Struct.fromJavaScript(args)));
+    const response = await this.call<messages.InvokeResponse>(
+      "invoke",
+      new messages.InvokeRequest().setTok(token).setArgs(Struct.fromJavaScript(args)),
+    );
     const failures = response.getFailuresList().map((failure) => failure.getReason());
     if (failures.length > 0) throw new Error(failures.join("; "));
     return opened(response.getReturn()).outputs;
@@ -160,8 +211,15 @@ export class TestEngine {
     await this.call("cancel", new Empty());
   }
 
-  private call<Response>(name: "checkConfig" | "configure" | "check" | "diff" | "create" | "update" | "read" | "delete" | "cancel" | "invoke", request: object): Promise<Response> {
-    const method = this.client[name] as unknown as (request: object, callback: (error: grpc.ServiceError | null, response: Response) => void) => void;
+  private call<Response>(
+    name:
+      "checkConfig" | "configure" | "check" | "diff" | "create" | "update" | "read" | "delete" | "cancel" | "invoke",
+    request: object,
+  ): Promise<Response> {
+    const method = this.client[name] as unknown as (
+      request: object,
+      callback: (error: grpc.ServiceError | null, response: Response) => void,
+    ) => void;
     return new Promise((resolve, reject) => {
       method.call(this.client, request, (error, response) => (error === null ? resolve(response) : reject(error)));
     });

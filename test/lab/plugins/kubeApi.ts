@@ -5,8 +5,17 @@ import type { AddressInfo } from "node:net";
 export type Live = Record<string, unknown> & { metadata: Record<string, unknown> };
 
 const kinds: Readonly<Record<string, readonly (readonly [string, string, boolean])[]>> = {
-  "/api/v1": [["namespaces", "Namespace", false], ["configmaps", "ConfigMap", true], ["secrets", "Secret", true], ["services", "Service", true], ["pods", "Pod", true]],
-  "/apis/apps/v1": [["deployments", "Deployment", true], ["daemonsets", "DaemonSet", true]],
+  "/api/v1": [
+    ["namespaces", "Namespace", false],
+    ["configmaps", "ConfigMap", true],
+    ["secrets", "Secret", true],
+    ["services", "Service", true],
+    ["pods", "Pod", true],
+  ],
+  "/apis/apps/v1": [
+    ["deployments", "Deployment", true],
+    ["daemonsets", "DaemonSet", true],
+  ],
   "/apis/batch/v1": [["jobs", "Job", true]],
   "/apis/discovery.k8s.io/v1": [["endpointslices", "EndpointSlice", true]],
   "/apis/rbac.authorization.k8s.io/v1": [["clusterrolebindings", "ClusterRoleBinding", false]],
@@ -17,9 +26,12 @@ export class FakeKubeApi {
   readonly objects = new Map<string, Live>();
   readonly requests: string[] = [];
   /** Set to answer this instead. */
-  failure: (method: string, path: string) => { status: number; reason: string; message: string } | undefined = () => undefined;
+  failure: (method: string, path: string) => { status: number; reason: string; message: string } | undefined = () =>
+    undefined;
   private readonly server: Server = createServer((request, response) => {
-    void this.answer(request).then(([status, body]) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body)));
+    void this.answer(request).then(([status, body]) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body)),
+    );
   });
   private count = 0;
 
@@ -57,9 +69,13 @@ export class FakeKubeApi {
     const failure = this.failure(method, url.pathname);
     if (failure !== undefined) return [failure.status, failure];
     const listed = kinds[url.pathname];
-    if (listed !== undefined) return [200, { resources: listed.map(([name, kind, namespaced]) => ({ name, kind, namespaced })) }];
+    if (listed !== undefined)
+      return [200, { resources: listed.map(([name, kind, namespaced]) => ({ name, kind, namespaced })) }];
     if (/\/(endpointslices|pods)$/.test(url.pathname)) {
-      return [200, { items: [...this.objects].filter(([path]) => path.startsWith(`${url.pathname}/`)).map(([, live]) => live) }];
+      return [
+        200,
+        { items: [...this.objects].filter(([path]) => path.startsWith(`${url.pathname}/`)).map(([, live]) => live) },
+      ];
     }
     const known = this.objects.get(url.pathname);
     if (method === "PATCH") {
@@ -67,7 +83,13 @@ export class FakeKubeApi {
       const live = {
         ...body,
         ...(known?.["status"] === undefined ? {} : { status: known["status"] }),
-        metadata: { uid: String(++this.count), generation: 1, managedFields: [{ manager: "x" }], ...known?.metadata, ...body.metadata },
+        metadata: {
+          uid: String(++this.count),
+          generation: 1,
+          managedFields: [{ manager: "x" }],
+          ...known?.metadata,
+          ...body.metadata,
+        },
       };
       if (!url.searchParams.has("dryRun")) this.objects.set(url.pathname, live);
       return [known === undefined ? 201 : 200, live];

@@ -17,7 +17,12 @@ const options = (given: Record<string, JavaScriptValue>) => parseOptions(Struct.
 
 describe("language host's options", () => {
   it("has the official defaults", () => {
-    assert.deepEqual(parseOptions(undefined), { typescript: true, tsconfig: undefined, nodeargs: [], packagemanager: "auto" });
+    assert.deepEqual(parseOptions(undefined), {
+      typescript: true,
+      tsconfig: undefined,
+      nodeargs: [],
+      packagemanager: "auto",
+    });
   });
 
   it("splits node's arguments like a shell", () => {
@@ -27,7 +32,10 @@ describe("language host's options", () => {
   });
 
   it("refuses what an option cannot be", () => {
-    assert.throws(() => options({ typescript: "no" }), /runtime\.options\.typescript .* got "no", it must be a boolean/);
+    assert.throws(
+      () => options({ typescript: "no" }),
+      /runtime\.options\.typescript .* got "no", it must be a boolean/,
+    );
     assert.throws(() => options({ nodeargs: 1 }), /runtime\.options\.nodeargs .* it must be a string/);
     assert.throws(() => options({ packagemanager: "apt" }), /one of auto, npm, pnpm, yarn, bun/);
   });
@@ -42,13 +50,25 @@ describe("language host", function () {
   let directory: string;
   let output = "";
 
-  function call<Response>(name: "getPluginInfo" | "getRequiredPackages" | "getProgramDependencies" | "run" | "cancel", request: object): Promise<Response> {
-    const method = client[name] as unknown as (request: object, callback: (error: grpc.ServiceError | null, response: Response) => void) => void;
-    return new Promise((resolve, reject) => method.call(client, request, (error, response) => (error === null ? resolve(response) : reject(error))));
+  function call<Response>(
+    name: "getPluginInfo" | "getRequiredPackages" | "getProgramDependencies" | "run" | "cancel",
+    request: object,
+  ): Promise<Response> {
+    const method = client[name] as unknown as (
+      request: object,
+      callback: (error: grpc.ServiceError | null, response: Response) => void,
+    ) => void;
+    return new Promise((resolve, reject) =>
+      method.call(client, request, (error, response) => (error === null ? resolve(response) : reject(error))),
+    );
   }
 
   const info = (program: string, given: Record<string, JavaScriptValue> = {}): messages.ProgramInfo =>
-    new messages.ProgramInfo().setRootDirectory(program).setProgramDirectory(program).setEntryPoint(".").setOptions(Struct.fromJavaScript(given));
+    new messages.ProgramInfo()
+      .setRootDirectory(program)
+      .setProgramDirectory(program)
+      .setEntryPoint(".")
+      .setOptions(Struct.fromJavaScript(given));
 
   /** Stands in for the SDK: what a program sees is what it writes, and its exit code is what the test says. */
   function program(name: string, code: string): string {
@@ -62,14 +82,24 @@ describe("language host", function () {
   }
 
   const run = (folder: string, given: Record<string, JavaScriptValue> = {}): Promise<messages.RunResponse> => {
-    const request = new messages.RunRequest().setMonitorAddress("127.0.0.1:1").setProject("p").setStack("s").setOrganization("o").setParallel(8).setDryrun(true).setInfo(info(folder, given));
+    const request = new messages.RunRequest()
+      .setMonitorAddress("127.0.0.1:1")
+      .setProject("p")
+      .setStack("s")
+      .setOrganization("o")
+      .setParallel(8)
+      .setDryrun(true)
+      .setInfo(info(folder, given));
     request.getConfigMap().set("p:name", "v").set("p:token", "hidden-value");
     return call("run", request.setConfigsecretkeysList(["p:token"]));
   };
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "corekube-language-"));
-    child = spawn(join(projectDirectory, "lab", "plugins", "pulumi-language-nodejs"), ["127.0.0.1:1"], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
+    child = spawn(join(projectDirectory, "lab", "plugins", "pulumi-language-nodejs"), ["127.0.0.1:1"], {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const port = await new Promise<string>((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the host ended with ${code}`)));
       child.stdout?.on("data", (chunk: Buffer) => {
@@ -94,7 +124,10 @@ describe("language host", function () {
   });
 
   it("finds the plugins that the project's packages need", async () => {
-    const response = await call<messages.GetRequiredPackagesResponse>("getRequiredPackages", new messages.GetRequiredPackagesRequest().setInfo(info(projectDirectory)));
+    const response = await call<messages.GetRequiredPackagesResponse>(
+      "getRequiredPackages",
+      new messages.GetRequiredPackagesRequest().setInfo(info(projectDirectory)),
+    );
     const found = response.getPackagesList().map((required) => `${required.getKind()} ${required.getName()}`);
     assert.deepEqual(found.sort(), ["resource aws", "resource digitalocean", "resource kubernetes", "resource tls"]);
     assert.ok(response.getPackagesList().every((required) => /^v\d+\.\d+\.\d+$/.test(required.getVersion())));
@@ -102,7 +135,9 @@ describe("language host", function () {
 
   it("lists a program's own dependencies", async () => {
     const request = new messages.GetProgramDependenciesRequest().setInfo(info(projectDirectory));
-    const names = (await call<messages.GetProgramDependenciesResponse>("getProgramDependencies", request)).getDependenciesList().map((item) => item.getName());
+    const names = (await call<messages.GetProgramDependenciesResponse>("getProgramDependencies", request))
+      .getDependenciesList()
+      .map((item) => item.getName());
     assert.ok(names.includes("@pulumi/pulumi") && names.includes("typescript"));
     assert.ok(!names.includes("protobufjs"), "only with transitive ones");
   });
@@ -115,8 +150,13 @@ describe("language host", function () {
     );
     const response = await run(folder, { typescript: false, nodeargs: "--max-old-space-size=512" });
     assert.deepEqual([response.getError(), response.getBail()], ["", false]);
-    const seen = JSON.parse(readFileSync(join(folder, "node_modules/@pulumi/pulumi/cmd/run/seen.json"), "utf8")) as Record<string, unknown>;
-    assert.deepEqual(JSON.parse(String(seen["PULUMI_CONFIG"])), { "p:config:name": "v", "p:config:token": "hidden-value" });
+    const seen = JSON.parse(
+      readFileSync(join(folder, "node_modules/@pulumi/pulumi/cmd/run/seen.json"), "utf8"),
+    ) as Record<string, unknown>;
+    assert.deepEqual(JSON.parse(String(seen["PULUMI_CONFIG"])), {
+      "p:config:name": "v",
+      "p:config:token": "hidden-value",
+    });
     assert.deepEqual(JSON.parse(String(seen["PULUMI_CONFIG_SECRET_KEYS"])), ["p:token"]);
     assert.equal(seen["PULUMI_NODEJS_TYPESCRIPT"], undefined);
     assert.deepEqual(seen["execArgv"], ["--max-old-space-size=512"]);
@@ -133,14 +173,21 @@ describe("language host", function () {
     assert.deepEqual([failed.getError(), failed.getBail()], ["Program exited with non-zero exit code: 3", false]);
     const bare = join(directory, "bare");
     mkdirSync(bare);
-    assert.match((await run(bare)).getError(), /The Pulumi SDK \(@pulumi\/pulumi\/cmd\/run\) is not installed for .*bare; run "npm ci"/);
+    assert.match(
+      (await run(bare)).getError(),
+      /The Pulumi SDK \(@pulumi\/pulumi\/cmd\/run\) is not installed for .*bare; run "npm ci"/,
+    );
   });
 
   // Last: the host runs nothing after it.
   it("interrupts the program when it is told to", async () => {
-    const folder = program("long", `require("fs").writeFileSync(__dirname + "/started", ""); process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000);`);
+    const folder = program(
+      "long",
+      `require("fs").writeFileSync(__dirname + "/started", ""); process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000);`,
+    );
     const running = run(folder);
-    while (!exists(join(folder, "node_modules/@pulumi/pulumi/cmd/run/started"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!exists(join(folder, "node_modules/@pulumi/pulumi/cmd/run/started")))
+      await new Promise((resolve) => setTimeout(resolve, 20));
     await call("cancel", new Empty());
     assert.match((await running).getError(), /exit code: 7/);
   });

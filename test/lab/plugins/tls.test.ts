@@ -28,7 +28,8 @@ describe("tls stand-in", () => {
     return path;
   }
 
-  const openssl = (...args: string[]): string => execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const openssl = (...args: string[]): string =>
+    execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
   const authorityInputs = (): Bag => ({
     privateKeyPem: text(authorityKey, "privateKeyPem"),
@@ -89,10 +90,14 @@ describe("tls stand-in", () => {
       assert.match(text(key, "privateKeyPemPkcs8"), /^-----BEGIN PRIVATE KEY-----\n/);
       const { certificate } = await leaf(key);
       const paths = [file(`${name}-ca`, text(authority, "certPem")), file(`${name}-crt`, text(certificate, "certPem"))];
-      for (const purpose of ["sslserver", "sslclient"]) openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", ...paths);
+      for (const purpose of ["sslserver", "sslclient"])
+        openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", ...paths);
       const parsed = new X509Certificate(text(certificate, "certPem"));
       assert.ok(parsed.verify(new X509Certificate(text(authority, "certPem")).publicKey));
-      assert.match(parsed.subjectAltName ?? "", /DNS:localhost, IP Address:127\.0\.0\.1, IP Address:FD00:0:0:0:0:0:0:1, URI:spiffe:\/\/cluster\/node/);
+      assert.match(
+        parsed.subjectAltName ?? "",
+        /DNS:localhost, IP Address:127\.0\.0\.1, IP Address:FD00:0:0:0:0:0:0:1, URI:spiffe:\/\/cluster\/node/,
+      );
     });
 
     it(`writes ${name} keys for OpenSSH, or nothing where it knows no such key`, async () => {
@@ -121,17 +126,27 @@ describe("tls stand-in", () => {
     assert.match(shown, /X509v3 Key Usage: critical\s+Digital Signature, Certificate Sign, CRL Sign/);
     assert.match(shown, /X509v3 Basic Constraints: critical\s+CA:TRUE\n/);
     assert.match(shown, /X509v3 Subject Key Identifier/);
-    assert.match(shown, /Not After : .* 2054 GMT|Not After : .* 20[5-9]\d GMT/, "an end after 2050 needs another form of date");
+    assert.match(
+      shown,
+      /Not After : .* 2054 GMT|Not After : .* 20[5-9]\d GMT/,
+      "an end after 2050 needs another form of date",
+    );
   });
 
   it("limits the path only when it is told to", async () => {
     const limited = await engine.create(selfSigned, "limited", { ...authorityInputs(), maxPathLength: 0 });
-    assert.match(openssl("x509", "-noout", "-text", "-in", file("limited", text(limited, "certPem"))), /CA:TRUE, pathlen:0/);
+    assert.match(
+      openssl("x509", "-noout", "-text", "-in", file("limited", text(limited, "certPem"))),
+      /CA:TRUE, pathlen:0/,
+    );
   });
 
   it("names the authority's key in what it signs", async () => {
     const { certificate } = await leaf(authorityKey);
-    const keyId = (kind: string, pem: string): string => new RegExp(`X509v3 ${kind} Key Identifier: \\n\\s+(\\S+)`).exec(openssl("x509", "-noout", "-text", "-in", file("id", pem)))?.[1] ?? "none";
+    const keyId = (kind: string, pem: string): string =>
+      new RegExp(`X509v3 ${kind} Key Identifier: \\n\\s+(\\S+)`).exec(
+        openssl("x509", "-noout", "-text", "-in", file("id", pem)),
+      )?.[1] ?? "none";
     assert.equal(keyId("Authority", text(certificate, "certPem")), keyId("Subject", text(authority, "certPem")));
   });
 
@@ -151,12 +166,24 @@ describe("tls stand-in", () => {
 
   it("replaces on every change but that of the renewal time", async () => {
     const { inputs, certificate } = await leaf(authorityKey);
-    for (const change of [{ allowedUses: ["server_auth"] } as Bag, { validityPeriodHours: 25 }, { setSubjectKeyId: true }, { caCertPem: unknown }]) {
-      assert.equal((await engine.diff(certificate, { ...inputs, ...change })).replaces.length > 0, true, JSON.stringify(change));
+    for (const change of [
+      { allowedUses: ["server_auth"] } as Bag,
+      { validityPeriodHours: 25 },
+      { setSubjectKeyId: true },
+      { caCertPem: unknown },
+    ]) {
+      assert.equal(
+        (await engine.diff(certificate, { ...inputs, ...change })).replaces.length > 0,
+        true,
+        JSON.stringify(change),
+      );
     }
     const kept = await engine.diff(certificate, { ...inputs, earlyRenewalHours: 3 });
     assert.deepEqual([kept.changes, kept.replaces], [true, []]);
-    assert.equal(text(await engine.update(certificate, { ...inputs, earlyRenewalHours: 3 }), "certPem"), text(certificate, "certPem"));
+    assert.equal(
+      text(await engine.update(certificate, { ...inputs, earlyRenewalHours: 3 }), "certPem"),
+      text(certificate, "certPem"),
+    );
   });
 
   it("knows no key in a preview", async () => {
@@ -166,13 +193,38 @@ describe("tls stand-in", () => {
   });
 
   const refused: readonly [string, string, Bag, RegExp][] = [
-    ["an unknown property, with the near one", privateKey, { algorithm: "RSA", rsaBit: 2048 }, /"rsaBit" is no property of PrivateKey; did you mean "rsaBits"\?/],
-    ["an unknown property inside", certRequest, { privateKeyPem: "x", subject: { commonNam: "x" } }, /"commonNam" is no property of CertRequest's subject; did you mean "commonName"\?/],
+    [
+      "an unknown property, with the near one",
+      privateKey,
+      { algorithm: "RSA", rsaBit: 2048 },
+      /"rsaBit" is no property of PrivateKey; did you mean "rsaBits"\?/,
+    ],
+    [
+      "an unknown property inside",
+      certRequest,
+      { privateKeyPem: "x", subject: { commonNam: "x" } },
+      /"commonNam" is no property of CertRequest's subject; did you mean "commonName"\?/,
+    ],
     ["a missing property", privateKey, {}, /"algorithm" is missing/],
-    ["a value of another type", privateKey, { algorithm: "RSA", rsaBits: "2048" }, /rsaBits of PrivateKey: got a string, it must be a number/],
+    [
+      "a value of another type",
+      privateKey,
+      { algorithm: "RSA", rsaBits: "2048" },
+      /rsaBits of PrivateKey: got a string, it must be a number/,
+    ],
     ["an unknown algorithm", privateKey, { algorithm: "DSA" }, /algorithm: got "DSA", allowed are RSA, ECDSA, ED25519/],
-    ["a use by another name", selfSigned, { privateKeyPem: "x", allowedUses: ["serverAuth"], validityPeriodHours: 1 }, /allowedUses\[0\]: got "serverAuth", allowed are .*server_auth/],
-    ["an address that is none", certRequest, { privateKeyPem: "x", ipAddresses: ["10.0.0.300"] }, /ipAddresses\[0\]: got "10\.0\.0\.300"/],
+    [
+      "a use by another name",
+      selfSigned,
+      { privateKeyPem: "x", allowedUses: ["serverAuth"], validityPeriodHours: 1 },
+      /allowedUses\[0\]: got "serverAuth", allowed are .*server_auth/,
+    ],
+    [
+      "an address that is none",
+      certRequest,
+      { privateKeyPem: "x", ipAddresses: ["10.0.0.300"] },
+      /ipAddresses\[0\]: got "10\.0\.0\.300"/,
+    ],
   ];
   for (const [what, type, inputs, message] of refused) {
     it(`refuses ${what}`, async () => {
@@ -182,7 +234,14 @@ describe("tls stand-in", () => {
 
   it("refuses the certificate of one authority with the key of another, without showing the key", async () => {
     const other = await engine.create(privateKey, "other", { algorithm: "ECDSA", ecdsaCurve: "P256" });
-    await assert.rejects(leaf(other, { caPrivateKeyPem: text(other, "privateKeyPem") }), /caPrivateKeyPem: not the key of the certificate/);
-    await assert.rejects(leaf(other, { caPrivateKeyPem: "not a key" }), (error: Error) => /caPrivateKeyPem: not a private key/.test(error.message) && !error.message.includes("not a key in"));
+    await assert.rejects(
+      leaf(other, { caPrivateKeyPem: text(other, "privateKeyPem") }),
+      /caPrivateKeyPem: not the key of the certificate/,
+    );
+    await assert.rejects(
+      leaf(other, { caPrivateKeyPem: "not a key" }),
+      (error: Error) =>
+        /caPrivateKeyPem: not a private key/.test(error.message) && !error.message.includes("not a key in"),
+    );
   });
 });

@@ -21,7 +21,13 @@ export const keyCases: readonly Case[] = [
       {
         type: "tls:index/selfSignedCert:SelfSignedCert",
         name: "ca-cert",
-        props: { privateKeyPem: ref("ca-key", "privateKeyPem"), isCaCertificate: true, validityPeriodHours: 240_000, allowedUses: ["cert_signing"], subject: { commonName: "ca" } },
+        props: {
+          privateKeyPem: ref("ca-key", "privateKeyPem"),
+          isCaCertificate: true,
+          validityPeriodHours: 240_000,
+          allowedUses: ["cert_signing"],
+          subject: { commonName: "ca" },
+        },
         protect: true,
         parent: "ca",
       },
@@ -31,7 +37,11 @@ export const keyCases: readonly Case[] = [
     breaks: [
       { title: "key", change: { path: "ca-key/protect", value: false }, says: /ca-key: is not protected/ },
       { title: "certificate", change: { path: "ca-cert/protect", value: false }, says: /ca-cert: is not protected/ },
-      { title: "service account tokens", change: { path: "service-account/protect", value: false }, says: /service-account: is not protected/ },
+      {
+        title: "service account tokens",
+        change: { path: "service-account/protect", value: false },
+        says: /service-account: is not protected/,
+      },
     ],
   },
   {
@@ -57,11 +67,20 @@ export const keyCases: readonly Case[] = [
         },
       },
     ],
-    breaks: [{ title: "the key that signs", change: { path: "signer/protect", value: false }, says: /signer: is not protected/ }],
+    breaks: [
+      {
+        title: "the key that signs",
+        change: { path: "signer/protect", value: false },
+        says: /signer: is not protected/,
+      },
+    ],
   },
 ];
 
-const statement = (more: Record<string, unknown>): object => ({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
+const statement = (more: Record<string, unknown>): object => ({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", ...more }],
+});
 const json = (more: Record<string, unknown>): string => JSON.stringify(statement(more));
 const assume = (principal: unknown): string => json({ Action: "sts:AssumeRole", Principal: principal });
 const bucket = "arn:aws:s3:::backups/*";
@@ -77,7 +96,11 @@ const role = {
   },
 };
 
-const policyOf = (title: string, more: Record<string, unknown>, says: RegExp) => ({ title, change: { path: "policy/props/policy", value: json(more) }, says });
+const policyOf = (title: string, more: Record<string, unknown>, says: RegExp) => ({
+  title,
+  change: { path: "policy/props/policy", value: json(more) },
+  says,
+});
 
 export const iamCases: readonly Case[] = [
   {
@@ -85,26 +108,65 @@ export const iamCases: readonly Case[] = [
     title: "roles and policies",
     resources: [
       role,
-      { type: "aws:iam/rolePolicy:RolePolicy", name: "policy", props: { role: "node", policy: json({ Action: ["ec2:DescribeInstances"], Resource: "*" }) } },
+      {
+        type: "aws:iam/rolePolicy:RolePolicy",
+        name: "policy",
+        props: { role: "node", policy: json({ Action: ["ec2:DescribeInstances"], Resource: "*" }) },
+      },
       {
         type: "aws:iam/policy:Policy",
         name: "tagged",
-        props: { tags: awsTags, policy: json({ Action: ["ec2:AttachVolume"], Resource: "*", Condition: { StringEquals: { "aws:ResourceTag/KubernetesCluster": "test" } } }) },
+        props: {
+          tags: awsTags,
+          policy: json({
+            Action: ["ec2:AttachVolume"],
+            Resource: "*",
+            Condition: { StringEquals: { "aws:ResourceTag/KubernetesCluster": "test" } },
+          }),
+        },
       },
-      { type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", name: "attached", props: { role: "node", policyArn: "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy" } },
+      {
+        type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        name: "attached",
+        props: { role: "node", policyArn: "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy" },
+      },
     ],
     breaks: [
       policyOf("every action", { Action: "*", Resource: bucket }, /policy\.Statement\[0\]\.Action: \* has a wildcard/),
       policyOf("every action of a service", { Action: ["s3:*"], Resource: bucket }, /Action: s3:\* has a wildcard/),
       policyOf("every resource", { Action: ["s3:PutObject"], Resource: "*" }, /Resource: \* for s3:PutObject/),
-      policyOf("every resource of every service", { Action: ["s3:PutObject"], Resource: "arn:aws:*:*:*:*" }, /Resource: arn:aws:\*/),
+      policyOf(
+        "every resource of every service",
+        { Action: ["s3:PutObject"], Resource: "arn:aws:*:*:*:*" },
+        /Resource: arn:aws:\*/,
+      ),
       policyOf("all but a few", { NotAction: ["iam:CreateUser"], Resource: bucket }, /NotAction: allows all but a few/),
       { title: "no JSON", change: { path: "policy/props/policy", value: "{" }, says: /policy: is no JSON/ },
-      { title: "everybody", change: { path: "node/props/assumeRolePolicy", value: assume("*") }, says: /assumeRolePolicy\.Statement\[0\]\.Principal: \* lets everybody in/ },
-      { title: "every account", change: { path: "node/props/assumeRolePolicy", value: assume({ AWS: "*" }) }, says: /Principal: \* lets everybody in/ },
-      { title: "inside of a role", change: { path: "node/props/inlinePolicies/0/policy", value: json({ Action: "s3:*", Resource: bucket }) }, says: /inlinePolicies\[0\]\.policy\.Statement\[0\]\.Action/ },
-      { title: "AWS' own", change: { path: "node/props/managedPolicyArns/0", value: "arn:aws:iam::aws:policy/AdministratorAccess" }, says: /managedPolicyArns: \S+AdministratorAccess allows everything/ },
-      { title: "AWS' own, attached", change: { path: "attached/props/policyArn", value: "arn:aws:iam::aws:policy/AmazonS3FullAccess" }, says: /policyArn: \S+AmazonS3FullAccess allows everything/ },
+      {
+        title: "everybody",
+        change: { path: "node/props/assumeRolePolicy", value: assume("*") },
+        says: /assumeRolePolicy\.Statement\[0\]\.Principal: \* lets everybody in/,
+      },
+      {
+        title: "every account",
+        change: { path: "node/props/assumeRolePolicy", value: assume({ AWS: "*" }) },
+        says: /Principal: \* lets everybody in/,
+      },
+      {
+        title: "inside of a role",
+        change: { path: "node/props/inlinePolicies/0/policy", value: json({ Action: "s3:*", Resource: bucket }) },
+        says: /inlinePolicies\[0\]\.policy\.Statement\[0\]\.Action/,
+      },
+      {
+        title: "AWS' own",
+        change: { path: "node/props/managedPolicyArns/0", value: "arn:aws:iam::aws:policy/AdministratorAccess" },
+        says: /managedPolicyArns: \S+AdministratorAccess allows everything/,
+      },
+      {
+        title: "AWS' own, attached",
+        change: { path: "attached/props/policyArn", value: "arn:aws:iam::aws:policy/AmazonS3FullAccess" },
+        says: /policyArn: \S+AmazonS3FullAccess allows everything/,
+      },
     ],
   },
 ];

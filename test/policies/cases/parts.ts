@@ -5,8 +5,19 @@ export const cluster = "corekube:etcd:Cluster";
 const tags = { KubernetesCluster: "test" };
 
 export function droplet(name: string, props: Record<string, unknown> = {}, parent?: string): Given {
-  const own = { name: `~-${name}`, region: "fra1", size: "s-1vcpu-2gb", image: "184216001", tags: ["role-~", "KubernetesCluster:test"] };
-  return { type: "digitalocean:index/droplet:Droplet", name, props: { ...own, ...props }, ...(parent === undefined ? {} : { parent }) };
+  const own = {
+    name: `~-${name}`,
+    region: "fra1",
+    size: "s-1vcpu-2gb",
+    image: "184216001",
+    tags: ["role-~", "KubernetesCluster:test"],
+  };
+  return {
+    type: "digitalocean:index/droplet:Droplet",
+    name,
+    props: { ...own, ...props },
+    ...(parent === undefined ? {} : { parent }),
+  };
 }
 
 export function firewall(name = "firewall", props: Record<string, unknown> = {}): Given {
@@ -16,7 +27,11 @@ export function firewall(name = "firewall", props: Record<string, unknown> = {})
     { protocol: "icmp", sourceAddresses: ["0.0.0.0/0"] },
     { protocol: "tcp", portRange: "6443", sourceTags: ["role-~"] },
   ];
-  return { type: "digitalocean:index/firewall:Firewall", name, props: { name: `~-${name}`, tags: ["role-~"], inboundRules, ...props } };
+  return {
+    type: "digitalocean:index/firewall:Firewall",
+    name,
+    props: { name: `~-${name}`, tags: ["role-~"], inboundRules, ...props },
+  };
 }
 
 /** A droplet with a data volume; the firewall comes apart. */
@@ -53,7 +68,12 @@ export function instance(name: string, props: Record<string, unknown> = {}, pare
     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
     tags,
   };
-  return { type: "aws:ec2/instance:Instance", name, props: { ...own, ...props }, ...(parent === undefined ? {} : { parent }) };
+  return {
+    type: "aws:ec2/instance:Instance",
+    name,
+    props: { ...own, ...props },
+    ...(parent === undefined ? {} : { parent }),
+  };
 }
 
 export function instanceMember(name: string, parent: string): Given[] {

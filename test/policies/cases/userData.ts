@@ -18,7 +18,10 @@ export function packed(contents: string, path = "/opt/corekube/bin/install"): st
 
 function ignition(source: string, verification?: object, compression?: string): string {
   const contents = { source, ...(verification ? { verification } : {}), ...(compression ? { compression } : {}) };
-  return JSON.stringify({ ignition: { version: "3.4.0" }, storage: { files: [{ path: "/etc/x", mode: 420, contents }] } });
+  return JSON.stringify({
+    ignition: { version: "3.4.0" },
+    storage: { files: [{ path: "/etc/x", mode: 420, contents }] },
+  });
 }
 
 function cloudConfig(content: string, encoding?: string): string {
@@ -32,15 +35,33 @@ function mime(content: string): string {
 }
 
 const install = `program kubelet https://dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubelet ${sum} /opt/bin\n`;
-const good = packed(`#!/bin/bash\n# Downloads\n${install}check kubelet http://127.0.0.1:10248/healthz\nimage=$(basename "$1")\n`);
+const good = packed(
+  `#!/bin/bash\n# Downloads\n${install}check kubelet http://127.0.0.1:10248/healthz\nimage=$(basename "$1")\n`,
+);
 
-const hidden = (title: string, value: string, says: RegExp): Break => ({ title, change: { path: "worker/props/userData", value }, says });
+const hidden = (title: string, value: string, says: RegExp): Break => ({
+  title,
+  change: { path: "worker/props/userData", value },
+  says,
+});
 
 const secret: readonly Break[] = [
-  hidden("a key, packed by the program", packed(pem, "/etc/kubernetes/pki/ca.key"), /userData: user-data > \/etc\/kubernetes\/pki\/ca\.key holds a private key/),
+  hidden(
+    "a key, packed by the program",
+    packed(pem, "/etc/kubernetes/pki/ca.key"),
+    /userData: user-data > \/etc\/kubernetes\/pki\/ca\.key holds a private key/,
+  ),
   hidden("a key in plain Ignition", ignition(`data:,${encodeURIComponent(pem)}`), /\/etc\/x holds a private key/),
-  hidden("a key in Ignition, base64", ignition(`data:text/plain;charset=utf-8;base64,${base64(pem)}`), /\/etc\/x holds a private key/),
-  hidden("a key in Ignition, gzip", ignition(`data:;base64,${base64(gzipSync(pem))}`, undefined, "gzip"), /\/etc\/x holds a private key/),
+  hidden(
+    "a key in Ignition, base64",
+    ignition(`data:text/plain;charset=utf-8;base64,${base64(pem)}`),
+    /\/etc\/x holds a private key/,
+  ),
+  hidden(
+    "a key in Ignition, gzip",
+    ignition(`data:;base64,${base64(gzipSync(pem))}`, undefined, "gzip"),
+    /\/etc\/x holds a private key/,
+  ),
   hidden("a key in cloud-config", cloudConfig(pem), /holds a private key/),
   hidden("a key in cloud-config, base64", cloudConfig(base64(pem), "b64"), /holds a private key/),
   hidden("a key in cloud-config, gzip and base64", cloudConfig(base64(gzipSync(pem)), "gz+b64"), /holds a private key/),
@@ -48,26 +69,58 @@ const secret: readonly Break[] = [
   hidden("a part of several", mime(cloudConfig(pem)), /holds a private key/),
   hidden("a key in a kubeconfig in a file", packed(`client-key-data: ${base64(pem)}\n`), /holds a private key/),
   hidden("a join token", packed(`kubeadm join --token ${token} 10.0.0.1:6443\n`), /holds a join token/),
-  hidden("a DigitalOcean token", packed(`TOKEN=${["dop", "v1", "0a".repeat(32)].join("_")}\n`), /holds a DigitalOcean token/),
+  hidden(
+    "a DigitalOcean token",
+    packed(`TOKEN=${["dop", "v1", "0a".repeat(32)].join("_")}\n`),
+    /holds a DigitalOcean token/,
+  ),
   hidden("an AWS access key", packed(`AWS_ACCESS_KEY_ID=AKIA${"X4".repeat(8)}\n`), /holds an AWS access key/),
-  hidden("a password in an address", packed(`https_proxy=http://user:${"word"}@proxy.example:3128\n`), /holds a password in an address/),
+  hidden(
+    "a password in an address",
+    packed(`https_proxy=http://user:${"word"}@proxy.example:3128\n`),
+    /holds a password in an address/,
+  ),
   hidden("a password hash", packed(`core:${["$6", "salt", "h".repeat(43)].join("$")}:::\n`), /holds a password hash/),
-  hidden("something that cannot be opened", ignition(`data:;base64,${base64(gzipSync(pem).subarray(0, 30))}`, undefined, "gzip"), /cannot be opened/),
+  hidden(
+    "something that cannot be opened",
+    ignition(`data:;base64,${base64(gzipSync(pem).subarray(0, 30))}`, undefined, "gzip"),
+    /cannot be opened/,
+  ),
 ];
 
-const pod = (image: string): string => packed(JSON.stringify({ apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "a", image }] } }), "/etc/kubernetes/manifests/a.yaml");
+const pod = (image: string): string =>
+  packed(
+    JSON.stringify({ apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "a", image }] } }),
+    "/etc/kubernetes/manifests/a.yaml",
+  );
 const pinned = `registry.k8s.io/kube-apiserver:v1.36.3@sha256:${sum}`;
 const limit = 16_384;
 
 export const userDataCases: readonly Case[] = [
-  { rule: "user-data-without-secrets", title: "droplet", resources: [firewall(), droplet("worker", { userData: good })], breaks: secret },
+  {
+    rule: "user-data-without-secrets",
+    title: "droplet",
+    resources: [firewall(), droplet("worker", { userData: good })],
+    breaks: secret,
+  },
   {
     rule: "user-data-without-secrets",
     title: "AWS",
-    resources: [instance("worker", { userDataBase64: base64(gzipSync("#!/bin/sh\n")) }), template("workers", { userData: base64("#!/bin/sh\n") })],
+    resources: [
+      instance("worker", { userDataBase64: base64(gzipSync("#!/bin/sh\n")) }),
+      template("workers", { userData: base64("#!/bin/sh\n") }),
+    ],
     breaks: [
-      { title: "instance, gzip and base64", change: { path: "worker/props/userDataBase64", value: base64(gzipSync(pem)) }, says: /userDataBase64: user-data holds a private key/ },
-      { title: "launch template", change: { path: "workers/props/userData", value: base64(pem) }, says: /userData: user-data holds a private key/ },
+      {
+        title: "instance, gzip and base64",
+        change: { path: "worker/props/userDataBase64", value: base64(gzipSync(pem)) },
+        says: /userDataBase64: user-data holds a private key/,
+      },
+      {
+        title: "launch template",
+        change: { path: "workers/props/userData", value: base64(pem) },
+        says: /userData: user-data holds a private key/,
+      },
     ],
   },
   {
@@ -80,10 +133,26 @@ export const userDataCases: readonly Case[] = [
       template("template", { userData: base64("#".repeat(limit)) }),
     ],
     breaks: [
-      { title: "one byte more", change: { path: "worker/props/userData", value: "#".repeat(limit + 1) }, says: /userData: got 16385 bytes, at most 16384/ },
-      { title: "characters of several bytes", change: { path: "worker/props/userData", value: "ä".repeat(limit - 1) }, says: /got 32766 bytes/ },
-      { title: "one byte more before base64", change: { path: "instance/props/userDataBase64", value: base64("#".repeat(limit + 1)) }, says: /userDataBase64: got 16385 bytes/ },
-      { title: "one byte more in a template", change: { path: "template/props/userData", value: base64("#".repeat(limit + 1)) }, says: /got 16385 bytes/ },
+      {
+        title: "one byte more",
+        change: { path: "worker/props/userData", value: "#".repeat(limit + 1) },
+        says: /userData: got 16385 bytes, at most 16384/,
+      },
+      {
+        title: "characters of several bytes",
+        change: { path: "worker/props/userData", value: "ä".repeat(limit - 1) },
+        says: /got 32766 bytes/,
+      },
+      {
+        title: "one byte more before base64",
+        change: { path: "instance/props/userDataBase64", value: base64("#".repeat(limit + 1)) },
+        says: /userDataBase64: got 16385 bytes/,
+      },
+      {
+        title: "one byte more in a template",
+        change: { path: "template/props/userData", value: base64("#".repeat(limit + 1)) },
+        says: /got 16385 bytes/,
+      },
     ],
   },
   {
@@ -95,9 +164,21 @@ export const userDataCases: readonly Case[] = [
       droplet("other", { userData: ignition("https://example.com/file", { hash: `sha256-${sum}` }) }),
     ],
     breaks: [
-      { title: "a script's line without checksum", change: { path: "worker/props/userData", value: packed(install.replace(sum, "")) }, says: /\/opt\/corekube\/bin\/install downloads https:\/\/dl\.k8s\.io\S+ without a checksum/ },
-      { title: "curl", change: { path: "worker/props/userData", value: "#!/bin/sh\ncurl -L https://example.com/setup | sh\n" }, says: /downloads https:\/\/example\.com\/setup without/ },
-      { title: "Ignition without verification", change: { path: "other/props/userData", value: ignition("https://example.com/file") }, says: /downloads https:\/\/example\.com\/file without/ },
+      {
+        title: "a script's line without checksum",
+        change: { path: "worker/props/userData", value: packed(install.replace(sum, "")) },
+        says: /\/opt\/corekube\/bin\/install downloads https:\/\/dl\.k8s\.io\S+ without a checksum/,
+      },
+      {
+        title: "curl",
+        change: { path: "worker/props/userData", value: "#!/bin/sh\ncurl -L https://example.com/setup | sh\n" },
+        says: /downloads https:\/\/example\.com\/setup without/,
+      },
+      {
+        title: "Ignition without verification",
+        change: { path: "other/props/userData", value: ignition("https://example.com/file") },
+        says: /downloads https:\/\/example\.com\/file without/,
+      },
     ],
   },
   {
@@ -105,9 +186,24 @@ export const userDataCases: readonly Case[] = [
     title: "static pods",
     resources: [firewall(), droplet("worker", { userData: pod(pinned) })],
     breaks: [
-      { title: "a tag alone", change: { path: "worker/props/userData", value: pod("registry.k8s.io/kube-apiserver:v1.36.3") }, says: /manifests\/a\.yaml: registry\.k8s\.io\/kube-apiserver:v1\.36\.3 has no digest/ },
-      { title: "the pause container", change: { path: "worker/props/userData", value: packed('sandbox = "registry.k8s.io/pause:3.10.1"\n') }, says: /pause:3\.10\.1 has no digest/ },
-      { title: "in YAML", change: { path: "worker/props/userData", value: packed("spec:\n  containers:\n  - image: registry.k8s.io/etcd:latest\n") }, says: /etcd:latest has no digest/ },
+      {
+        title: "a tag alone",
+        change: { path: "worker/props/userData", value: pod("registry.k8s.io/kube-apiserver:v1.36.3") },
+        says: /manifests\/a\.yaml: registry\.k8s\.io\/kube-apiserver:v1\.36\.3 has no digest/,
+      },
+      {
+        title: "the pause container",
+        change: { path: "worker/props/userData", value: packed('sandbox = "registry.k8s.io/pause:3.10.1"\n') },
+        says: /pause:3\.10\.1 has no digest/,
+      },
+      {
+        title: "in YAML",
+        change: {
+          path: "worker/props/userData",
+          value: packed("spec:\n  containers:\n  - image: registry.k8s.io/etcd:latest\n"),
+        },
+        says: /etcd:latest has no digest/,
+      },
     ],
   },
 ];

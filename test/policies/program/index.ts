@@ -15,7 +15,9 @@ const outputs = ["privateKeyPem", "publicKeyPem", "certRequestPem"];
 
 class Raw extends pulumi.CustomResource {
   constructor({ type, name, props = {} }: Given, inputs: pulumi.Inputs, opts: pulumi.CustomResourceOptions) {
-    const asked = type.startsWith("tls:") ? Object.fromEntries(outputs.filter((key) => !(key in props)).map((key) => [key, undefined])) : {};
+    const asked = type.startsWith("tls:")
+      ? Object.fromEntries(outputs.filter((key) => !(key in props)).map((key) => [key, undefined]))
+      : {};
     super(type, name, { ...inputs, ...asked }, opts);
   }
 }
@@ -25,10 +27,14 @@ function register(resources: readonly Given[]): void {
   const resolved = (value: unknown): unknown => {
     if (isRef(value)) return (made.get(value.from) as unknown as Record<string, unknown>)[value.property];
     if (Array.isArray(value)) return value.map(resolved);
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
     return value;
   };
-  const ready = (value: unknown): boolean => (isRef(value) ? made.has(value.from) : typeof value !== "object" || value === null || Object.values(value).every(ready));
+  const ready = (value: unknown): boolean =>
+    isRef(value)
+      ? made.has(value.from)
+      : typeof value !== "object" || value === null || Object.values(value).every(ready);
   let waiting = [...resources];
   while (waiting.length > 0) {
     const next = waiting.filter(({ parent, props }) => (parent === undefined || made.has(parent)) && ready(props));
@@ -49,5 +55,8 @@ function register(resources: readonly Given[]): void {
 const what = new pulumi.Config().require("cases");
 cases.forEach((given, index) => {
   if (what === "good") register(marked(given.resources, caseMark(index)));
-  else given.breaks.forEach((change, number) => register(marked(broken(given.resources, change), breakMark(index, number))));
+  else
+    given.breaks.forEach((change, number) =>
+      register(marked(broken(given.resources, change), breakMark(index, number))),
+    );
 });

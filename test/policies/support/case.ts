@@ -38,7 +38,13 @@ export function ref(from: string, property: string): Ref {
 }
 
 export function isRef(value: unknown): value is Ref {
-  return typeof value === "object" && value !== null && "from" in value && "property" in value && Object.keys(value).length === 2;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "from" in value &&
+    "property" in value &&
+    Object.keys(value).length === 2
+  );
 }
 
 /** @returns The resources with one thing changed. */
@@ -50,11 +56,14 @@ export function broken(resources: readonly Given[], { change }: Break): Given[] 
   const found = copy.find((resource) => resource.name === name);
   if (!found) throw new Error(`${change.path}: no such resource`);
   const last = path.pop() ?? "";
-  const holder = path.reduce<Record<string, unknown>>((value, key) => {
-    const inner = value[key];
-    if (typeof inner !== "object" || inner === null) throw new Error(`${change.path}: nothing at ${key}`);
-    return inner as Record<string, unknown>;
-  }, found as unknown as Record<string, unknown>);
+  const holder = path.reduce<Record<string, unknown>>(
+    (value, key) => {
+      const inner = value[key];
+      if (typeof inner !== "object" || inner === null) throw new Error(`${change.path}: nothing at ${key}`);
+      return inner as Record<string, unknown>;
+    },
+    found as unknown as Record<string, unknown>,
+  );
   if (change.value === undefined) delete holder[last];
   else holder[last] = change.value;
   return copy;
@@ -73,7 +82,8 @@ export function marked(resources: readonly Given[], mark: string): Given[] {
     if (typeof value === "string") return value.replaceAll("~", mark);
     if (Array.isArray(value)) return value.map(inside);
     if (isRef(value)) return { ...value, from: rename(value.from) };
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)]));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)]));
     return value;
   };
   return resources.map((given) => ({

@@ -55,14 +55,18 @@ export class PolicyEngine {
     writeFileSync(configuration, JSON.stringify(options.policies ?? {}));
     const state = this.folder(`run${this.#runs}/state`);
     const program = options.program ?? projectDirectory;
-    const call = (args: readonly string[], folder: string): Promise<Omit<Preview, "violations">> => this.#pulumi(args, folder, state, settings);
+    const call = (args: readonly string[], folder: string): Promise<Omit<Preview, "violations">> =>
+      this.#pulumi(args, folder, state, settings);
     // Elsewhere than beside the program: the engine writes the salt of a new stack into the settings that it finds there.
     const { name } = parse(readFileSync(path.join(program, "Pulumi.yaml"), "utf8")) as { readonly name: string };
     writeFileSync(path.join(run, "Pulumi.yaml"), stringify({ name, runtime: "nodejs" }));
     const made = await call(["stack", "init", stack], run);
     if (made.code !== 0) throw new Error(`pulumi stack init ${stack}: ${made.output}`);
     const withConfiguration = options.policies === undefined ? [] : ["--policy-pack-config", configuration];
-    const { code, output } = await call(["preview", "--stack", stack, "--policy-pack", pack, ...withConfiguration], program);
+    const { code, output } = await call(
+      ["preview", "--stack", stack, "--policy-pack", pack, ...withConfiguration],
+      program,
+    );
     return { code, output, violations: violationsIn(output) };
   }
 
@@ -72,7 +76,12 @@ export class PolicyEngine {
     return program === projectDirectory ? [lab] : [path.join(__dirname, "plugins"), lab];
   }
 
-  async #pulumi(args: readonly string[], cwd: string, state: string, settings: string): Promise<Omit<Preview, "violations">> {
+  async #pulumi(
+    args: readonly string[],
+    cwd: string,
+    state: string,
+    settings: string,
+  ): Promise<Omit<Preview, "violations">> {
     const child = spawn(await tool("pulumi"), [...args, "--non-interactive", "--color", "never"], {
       cwd,
       env: {
@@ -97,11 +106,18 @@ export class PolicyEngine {
 }
 
 export function violationsIn(output: string): Violation[] {
-  return [...output.matchAll(/^\s*- \[(\w+)\]\s+(\S+)\s+\((.+)\)$/gm)].map(([, level = "", rule = "", resource = ""]) => ({ level, rule, resource }));
+  return [...output.matchAll(/^\s*- \[(\w+)\]\s+(\S+)\s+\((.+)\)$/gm)].map(
+    ([, level = "", rule = "", resource = ""]) => ({ level, rule, resource }),
+  );
 }
 
 /** Settings of a stack that the project ships, with those that a test has other values for. */
-export function shippedSettings(stack: string, changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  const { config } = parse(readFileSync(path.join(projectDirectory, `Pulumi.${stack}.yaml`), "utf8")) as { config: Record<string, unknown> };
+export function shippedSettings(
+  stack: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const { config } = parse(readFileSync(path.join(projectDirectory, `Pulumi.${stack}.yaml`), "utf8")) as {
+    config: Record<string, unknown>;
+  };
   return { ...config, ...changes };
 }

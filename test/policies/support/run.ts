@@ -39,7 +39,7 @@ export async function run(rule: Rule, resources: readonly Given[], options: RunO
   };
   if ("validateStack" in rule) {
     const all = policyResources(resources, options);
-    await (rule).validateStack({ resources: all, stackTags, getConfig, notApplicable }, (message, urn) => {
+    await rule.validateStack({ resources: all, stackTags, getConfig, notApplicable }, (message, urn) => {
       said.push({ rule: rule.name, resource: all.find((resource) => resource.urn === urn)?.name ?? "", message });
     });
     return said;
@@ -50,9 +50,19 @@ export async function run(rule: Rule, resources: readonly Given[], options: RunO
     const { type, name } = given;
     await validateResource(
       {
-        type, name, urn: urnOf(given, options), props: unknownCheckingProxy(known(given.props)), opts: optionsOf(given), stackTags, getConfig, notApplicable,
-        ...(options.provider ? { provider: { type: "pulumi:providers:x", name: "x", urn: "", props: options.provider } } : {}),
-        isType: () => false, asType: () => undefined,
+        type,
+        name,
+        urn: urnOf(given, options),
+        props: unknownCheckingProxy(known(given.props)),
+        opts: optionsOf(given),
+        stackTags,
+        getConfig,
+        notApplicable,
+        ...(options.provider
+          ? { provider: { type: "pulumi:providers:x", name: "x", urn: "", props: options.provider } }
+          : {}),
+        isType: () => false,
+        asType: () => undefined,
       },
       (message) => said.push({ rule: rule.name, resource: name, message }),
     );
@@ -64,14 +74,25 @@ function known(props: Given["props"]): Record<string, unknown> {
   const inside = (value: unknown): unknown => {
     if (isRef(value)) return unknownText;
     if (Array.isArray(value)) return value.map(inside);
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, inside(item)]));
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(
+        Object.entries(value)
+          .filter(([, item]) => item !== undefined)
+          .map(([key, item]) => [key, inside(item)]),
+      );
     return value;
   };
   return inside(props ?? {}) as Record<string, unknown>;
 }
 
 function optionsOf({ protect = false }: Given): PolicyResourceOptions {
-  return { protect, ignoreChanges: [], aliases: [], customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 }, additionalSecretOutputs: [] };
+  return {
+    protect,
+    ignoreChanges: [],
+    aliases: [],
+    customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
+    additionalSecretOutputs: [],
+  };
 }
 
 function refsIn(value: unknown): string[] {
@@ -81,14 +102,23 @@ function refsIn(value: unknown): string[] {
 
 function policyResources(resources: readonly Given[], options: RunOptions): PolicyResource[] {
   const made = resources.map((given): PolicyResource & { parent?: PolicyResource } => ({
-    type: given.type, name: given.name, urn: urnOf(given, options), props: unknownCheckingProxy(known(given.props)), opts: optionsOf(given),
-    dependencies: [], propertyDependencies: {}, isType: () => false, asType: () => undefined,
+    type: given.type,
+    name: given.name,
+    urn: urnOf(given, options),
+    props: unknownCheckingProxy(known(given.props)),
+    opts: optionsOf(given),
+    dependencies: [],
+    propertyDependencies: {},
+    isType: () => false,
+    asType: () => undefined,
   }));
   const byName = (name: string): PolicyResource[] => made.filter((resource) => resource.name === name);
   resources.forEach((given, index) => {
     const resource = made[index]!;
     if (given.parent !== undefined) [resource.parent] = byName(given.parent);
-    resource.propertyDependencies = Object.fromEntries(Object.entries(given.props ?? {}).map(([key, value]) => [key, refsIn(value).flatMap(byName)]));
+    resource.propertyDependencies = Object.fromEntries(
+      Object.entries(given.props ?? {}).map(([key, value]) => [key, refsIn(value).flatMap(byName)]),
+    );
   });
   return made;
 }

@@ -32,7 +32,11 @@ export class TestApi {
     const token = randomBytes(16).toString("hex");
     const file = (name: string): string => path.join(directory, name);
     writeFileSync(file("tokens.csv"), `${token},admin,admin,system:masters\n`);
-    const keys = generateKeyPairSync("rsa", { modulusLength: 2048, publicKeyEncoding: { type: "spki", format: "pem" }, privateKeyEncoding: { type: "pkcs1", format: "pem" } });
+    const keys = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs1", format: "pem" },
+    });
     writeFileSync(file("sa.key"), keys.privateKey);
     writeFileSync(file("sa.pub"), keys.publicKey);
     const server = `https://127.0.0.1:${secure}`;
@@ -46,7 +50,14 @@ export class TestApi {
     });
     const config = new KubeConfig();
     config.loadFromString(kubeconfig);
-    const api = new TestApi(directory, kubeconfig, server, await openCluster(kubeconfig, new AbortController().signal), config.makeApiClient(PolicyV1Api), config.makeApiClient(RbacAuthorizationV1Api));
+    const api = new TestApi(
+      directory,
+      kubeconfig,
+      server,
+      await openCluster(kubeconfig, new AbortController().signal),
+      config.makeApiClient(PolicyV1Api),
+      config.makeApiClient(RbacAuthorizationV1Api),
+    );
     const etcd = `http://127.0.0.1:${client}`;
     const peerUrl = `http://127.0.0.1:${peer}`;
     api.#run(await tool("etcd"), "etcd", [
@@ -99,7 +110,9 @@ export class TestApi {
         return;
       } catch (error) {
         if (Date.now() < end) continue;
-        const logs = ["etcd", "kube-apiserver"].map((name) => readFileSync(path.join(this.directory, `${name}.log`), "utf8").slice(-2_000));
+        const logs = ["etcd", "kube-apiserver"].map((name) =>
+          readFileSync(path.join(this.directory, `${name}.log`), "utf8").slice(-2_000),
+        );
         this.stop();
         throw new Error(`the test's API did not start: ${String(error)}\n${logs.join("\n")}`);
       }
@@ -107,17 +120,42 @@ export class TestApi {
   }
 
   /** A Node as its kubelet would report it. */
-  async node(name: string, look: { readonly systemId?: string; readonly ready?: boolean; readonly address?: string; readonly controller?: boolean } = {}): Promise<void> {
-    const taints = look.controller === true ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : [];
+  async node(
+    name: string,
+    look: {
+      readonly systemId?: string;
+      readonly ready?: boolean;
+      readonly address?: string;
+      readonly controller?: boolean;
+    } = {},
+  ): Promise<void> {
+    const taints =
+      look.controller === true ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : [];
     await this.cluster.core.createNode({ body: { metadata: { name }, spec: { taints } } });
     const node = await this.cluster.core.readNode({ name });
     node.status = {
       nodeInfo: {
-        ...{ architecture: "amd64", bootID: "", containerRuntimeVersion: "", kernelVersion: "", kubeProxyVersion: "", kubeletVersion: "", operatingSystem: "linux", osImage: "", systemUUID: "" },
+        ...{
+          architecture: "amd64",
+          bootID: "",
+          containerRuntimeVersion: "",
+          kernelVersion: "",
+          kubeProxyVersion: "",
+          kubeletVersion: "",
+          operatingSystem: "linux",
+          osImage: "",
+          systemUUID: "",
+        },
         machineID: look.systemId ?? "0123456789abcdef0123456789abcdef",
       },
       addresses: [{ type: "InternalIP", address: look.address ?? "10.0.0.7" }],
-      conditions: [{ type: "Ready", status: look.ready === false ? "Unknown" : "True", message: look.ready === false ? "network plugin not ready" : "" }],
+      conditions: [
+        {
+          type: "Ready",
+          status: look.ready === false ? "Unknown" : "True",
+          message: look.ready === false ? "network plugin not ready" : "",
+        },
+      ],
     };
     await this.cluster.core.replaceNodeStatus({ name, body: node });
   }
@@ -127,13 +165,43 @@ export class TestApi {
   }
 
   /** A running pod on a node. */
-  async pod(node: string, name: string, look: { readonly owner?: string; readonly mirror?: boolean; readonly phase?: string; readonly app?: string; readonly grace?: number } = {}): Promise<void> {
-    const owner = look.owner === undefined ? [] : [{ apiVersion: "apps/v1", kind: look.owner, name: "owner", uid: "11111111-1111-1111-1111-111111111111", controller: true }];
+  async pod(
+    node: string,
+    name: string,
+    look: {
+      readonly owner?: string;
+      readonly mirror?: boolean;
+      readonly phase?: string;
+      readonly app?: string;
+      readonly grace?: number;
+    } = {},
+  ): Promise<void> {
+    const owner =
+      look.owner === undefined
+        ? []
+        : [
+            {
+              apiVersion: "apps/v1",
+              kind: look.owner,
+              name: "owner",
+              uid: "11111111-1111-1111-1111-111111111111",
+              controller: true,
+            },
+          ];
     await this.cluster.core.createNamespacedPod({
       namespace: "default",
       body: {
-        metadata: { name, labels: { app: look.app ?? name }, ownerReferences: owner, annotations: look.mirror === true ? { "kubernetes.io/config.mirror": "x" } : {} },
-        spec: { nodeName: node, terminationGracePeriodSeconds: look.grace ?? 0, containers: [{ name: "c", image: "busybox" }] },
+        metadata: {
+          name,
+          labels: { app: look.app ?? name },
+          ownerReferences: owner,
+          annotations: look.mirror === true ? { "kubernetes.io/config.mirror": "x" } : {},
+        },
+        spec: {
+          nodeName: node,
+          terminationGracePeriodSeconds: look.grace ?? 0,
+          containers: [{ name: "c", image: "busybox" }],
+        },
       },
     });
     const pod = await this.cluster.core.readNamespacedPod({ namespace: "default", name });
@@ -142,16 +210,27 @@ export class TestApi {
   }
 
   async podNames(): Promise<string[]> {
-    return (await this.cluster.core.listNamespacedPod({ namespace: "default" })).items.map((pod) => pod.metadata?.name ?? "").sort();
+    return (await this.cluster.core.listNamespacedPod({ namespace: "default" })).items
+      .map((pod) => pod.metadata?.name ?? "")
+      .sort();
   }
 
   /** A budget for the pods of an app, as the disruption controller would keep it. */
   async budget(app: string, allowed: number): Promise<void> {
     const at = { namespace: "default", name: app };
     await this.policy.deleteNamespacedPodDisruptionBudget(at).catch(() => undefined);
-    await this.policy.createNamespacedPodDisruptionBudget({ namespace: "default", body: { metadata: { name: app }, spec: { minAvailable: 1, selector: { matchLabels: { app } } } } });
+    await this.policy.createNamespacedPodDisruptionBudget({
+      namespace: "default",
+      body: { metadata: { name: app }, spec: { minAvailable: 1, selector: { matchLabels: { app } } } },
+    });
     const budget = await this.policy.readNamespacedPodDisruptionBudget(at);
-    budget.status = { disruptionsAllowed: allowed, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, observedGeneration: budget.metadata?.generation ?? 1 };
+    budget.status = {
+      disruptionsAllowed: allowed,
+      currentHealthy: 1,
+      desiredHealthy: 1,
+      expectedPods: 1,
+      observedGeneration: budget.metadata?.generation ?? 1,
+    };
     await this.policy.replaceNamespacedPodDisruptionBudgetStatus({ ...at, body: budget });
   }
 

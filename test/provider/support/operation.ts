@@ -19,7 +19,11 @@ export function operation(settings: Settings = {}): RecordedOperation {
     warnings,
     signal: controller.signal,
     interrupt: () => controller.abort(new Error("The run was interrupted.")),
-    log: { status: (text) => statuses.push(text), info: (text) => statuses.push(text), warn: (text) => warnings.push(text) },
+    log: {
+      status: (text) => statuses.push(text),
+      info: (text) => statuses.push(text),
+      warn: (text) => warnings.push(text),
+    },
   };
 }
 

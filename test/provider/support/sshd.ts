@@ -42,7 +42,8 @@ export class FakeMachine {
   #server: ChildProcess | undefined;
 
   constructor() {
-    for (const directory of ["etc/corekube", "opt/corekube/bin", "run/corekube", "bin", "units"]) mkdirSync(path.join(this.root, directory), { recursive: true });
+    for (const directory of ["etc/corekube", "opt/corekube/bin", "run/corekube", "bin", "units"])
+      mkdirSync(path.join(this.root, directory), { recursive: true });
     chmodSync(this.root, 0o755);
     this.script("bin/sudo", SUDO);
     this.script("bin/systemctl", SYSTEMCTL);
@@ -79,14 +80,19 @@ export class FakeMachine {
   }
 
   unit(name: string, look: UnitLook): void {
-    const lines = Object.entries({ Id: name, LoadState: "loaded", Result: "success", ...look }).map(([key, value]) => `${key}=${value}\n`);
+    const lines = Object.entries({ Id: name, LoadState: "loaded", Result: "success", ...look }).map(
+      ([key, value]) => `${key}=${value}\n`,
+    );
     this.write(`units/${name}`, lines.join(""));
   }
 
   /** What was asked of systemd, without the looking. */
   get asked(): string[] {
     if (!existsSync(this.path("systemctl.log"))) return [];
-    return this.read("systemctl.log").trim().split("\n").filter((line) => !line.startsWith("show"));
+    return this.read("systemctl.log")
+      .trim()
+      .split("\n")
+      .filter((line) => !line.startsWith("show"));
   }
 
   newHostKey(): void {
@@ -123,7 +129,9 @@ export class FakeMachine {
         "",
       ].join("\n"),
     );
-    const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", this.path("sshd_config")], { stdio: ["ignore", "ignore", "pipe"] });
+    const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", this.path("sshd_config")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     this.#server = server;
     killAtExit(server);
     await new Promise<void>((resolve, reject) => {

@@ -40,11 +40,15 @@ export class TestStack {
 
   async create(): Promise<void> {
     this.#pulumi = await tool("pulumi");
-    for (const name of ["project/node_modules", "project/elsewhere", "home", "state"]) mkdirSync(path.join(this.#root, name), { recursive: true });
+    for (const name of ["project/node_modules", "project/elsewhere", "home", "state"])
+      mkdirSync(path.join(this.#root, name), { recursive: true });
     this.#linkPackages(PROJECT, "");
     symlinkSync(path.join(PROJECT, "provider"), path.join(this.#project, "provider"));
     const write = (name: string, content: string): void => writeFileSync(path.join(this.#project, name), content);
-    write("Pulumi.yaml", "name: provider-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nplugins:\n  providers:\n    - name: corekube\n      path: provider\n");
+    write(
+      "Pulumi.yaml",
+      "name: provider-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nplugins:\n  providers:\n    - name: corekube\n      path: provider\n",
+    );
     write("package.json", '{"name":"provider-test","main":"index.js"}');
     write("index.js", 'require("tsx/cjs");\nmodule.exports = require("./program.ts");\n');
     write("program.ts", PROGRAM);
@@ -65,7 +69,10 @@ export class TestStack {
   }
 
   /** Runs pulumi in a folder below the project's. `watch` sees the output as it comes. */
-  run(args: readonly string[], options: { stdin?: string; watch?: (output: string, interrupt: () => void) => void } = {}): Promise<Run> {
+  run(
+    args: readonly string[],
+    options: { stdin?: string; watch?: (output: string, interrupt: () => void) => void } = {},
+  ): Promise<Run> {
     const child = spawn(this.#pulumi, [...args, "--non-interactive"], {
       cwd: path.join(this.#project, "elsewhere"),
       env: {

@@ -23,5 +23,10 @@ export interface Refusal {
 
 /** As the engine hands settings to the program: texts, and JSON of the rest. */
 export function configuration(settings: Settings): Record<string, string> {
-  return Object.fromEntries(Object.entries({ ...least, ...settings }).map(([name, value]) => [fullKey(name), typeof value === "string" ? value : JSON.stringify(value)]));
+  return Object.fromEntries(
+    Object.entries({ ...least, ...settings }).map(([name, value]) => [
+      fullKey(name),
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
 }

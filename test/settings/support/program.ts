@@ -65,7 +65,10 @@ export class Program {
 
   /** Runs pulumi on a stack with the settings, and with no others. */
   async withSettings(stack: string, settings: Settings, args: readonly string[]): Promise<Run> {
-    const config = { ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [fullKey(name), value])), "digitalocean:apiEndpoint": this.cloud };
+    const config = {
+      ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [fullKey(name), value])),
+      "digitalocean:apiEndpoint": this.cloud,
+    };
     const salt = /^encryptionsalt: .*$/m.exec(readFileSync(this.settingsFile(stack), "utf8"))?.[0] ?? "";
     // JSON is YAML.
     writeFileSync(this.settingsFile(stack), `${salt}\nconfig: ${JSON.stringify(config)}\n`);
@@ -75,7 +78,9 @@ export class Program {
   /** Resources in the stack's state. */
   async resources(stack: string): Promise<readonly string[]> {
     const { output } = await this.run(["stack", "export", "--stack", stack]);
-    const state = JSON.parse(output) as { readonly deployment: { readonly resources?: readonly { readonly urn: string }[] } };
+    const state = JSON.parse(output) as {
+      readonly deployment: { readonly resources?: readonly { readonly urn: string }[] };
+    };
     return (state.deployment.resources ?? []).map(({ urn }) => urn);
   }
 
@@ -85,12 +90,19 @@ export class Program {
 
   private run(args: readonly string[], cwd = projectDirectory): Promise<Run> {
     const began = Date.now();
-    const child = spawn(this.engine, [...args, "--non-interactive", "--color", "never"], { cwd, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.engine, [...args, "--non-interactive", "--color", "never"], {
+      cwd,
+      env: this.environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     killAtExit(child);
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
     return new Promise((resolve) => {
-      child.once("close", (code) => resolve({ code: code ?? 255, output: output.replace(/\s+/g, " "), seconds: (Date.now() - began) / 1000 }));
+      child.once("close", (code) =>
+        resolve({ code: code ?? 255, output: output.replace(/\s+/g, " "), seconds: (Date.now() - began) / 1000 }),
+      );
     });
   }
 }

@@ -25,11 +25,18 @@ export const valid: readonly Settings[] = [
   { public_node_count: 1, public_node_size: "c-2" },
   { public_reserved_resources: { kube_cpus: 1, kube_mem: 1024 }, public_node_size: "s-2vcpu-4gb" },
   { node_size: "s-1vcpu-1gb" },
-  { node_size: "s-4vcpu-8gb", reserved_resources: { kube_cpus: 3, kube_mem: 6000, kube_disk: 100_000, system_cpus: 1, system_mem: 1024 } },
+  {
+    node_size: "s-4vcpu-8gb",
+    reserved_resources: { kube_cpus: 3, kube_mem: 6000, kube_disk: 100_000, system_cpus: 1, system_mem: 1024 },
+  },
   { node_size: "s-8vcpu-16gb", reserved_resources: { kube_mem: 12_000 } },
   { reserved_resources: { kube_cpus: 0.2, kube_mem: 576, kube_disk: 1024, system_cpus: 0.1, system_mem: 256 } },
   { reserved_resources: { kube_cpus: 31, kube_mem: 120_000, system_cpus: 1 } },
-  { apiserver: { cpus: 0.05, mem: 64 }, controller_manager: { cpus: 0.05, mem: 64 }, scheduler: { cpus: 0.05, mem: 64 } },
+  {
+    apiserver: { cpus: 0.05, mem: 64 },
+    controller_manager: { cpus: 0.05, mem: 64 },
+    scheduler: { cpus: 0.05, mem: 64 },
+  },
   { apiserver: { cpus: 8, mem: 32_768 }, controller_manager: { cpus: 2, mem: 4096 } },
   { controller_size: "s-2vcpu-4gb", etcd_size: "s-1vcpu-2gb" },
   { control_plane_placement: "spread", node_placement: "spread", public_node_placement: "spread" },
@@ -45,19 +52,49 @@ export const valid: readonly Settings[] = [
   { network_provider: "none" },
   { pod_security: "restricted", encryption_key: 1_000_000 },
   { pod_security: "privileged", deletion_protection: false },
-  { http_proxy: "http://proxy.example:3128", https_proxy: "http://192.0.2.30:3128", no_proxy: ".corp.example,*.lan,10.200.0.0/16,192.0.2.9:5000,[2001:db8::1]" },
+  {
+    http_proxy: "http://proxy.example:3128",
+    https_proxy: "http://192.0.2.30:3128",
+    no_proxy: ".corp.example,*.lan,10.200.0.0/16,192.0.2.9:5000,[2001:db8::1]",
+  },
   { https_proxy: `https://proxy.example/${"a".repeat(1970)}` },
-  { no_proxy: Array.from({ length: 100 }, (_, index) => `h${index}.corp.example`).join(",").slice(0, 1900).replace(/,[^,]*$/, "") },
+  {
+    no_proxy: Array.from({ length: 100 }, (_, index) => `h${index}.corp.example`)
+      .join(",")
+      .slice(0, 1900)
+      .replace(/,[^,]*$/, ""),
+  },
   { image: "flatcar-stable" },
   { image: "123456" },
   { image: "https://images.example/flatcar.bin.bz2" },
   { admin_cidrs: ["0.0.0.0/0", "::/0", "2001:db8::/32"] },
   { admin_cidrs: Array.from({ length: 50 }, (_, index) => `192.0.2.${index}/32`) },
-  { ssh_public_keys: [key("ssh-ed25519", 68), key("ssh-rsa", 700), key("sk-ssh-ed25519@openssh.com", 80), key("ecdsa-sha2-nistp256", 140)] },
+  {
+    ssh_public_keys: [
+      key("ssh-ed25519", 68),
+      key("ssh-rsa", 700),
+      key("sk-ssh-ed25519@openssh.com", 80),
+      key("ecdsa-sha2-nistp256", 140),
+    ],
+  },
   { tags: { KubernetesCluster: "kubernetes", env: "", team: "platform:eu" } },
   { tags: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`name-${index}`, "value"])) },
-  { mirrors: { releases: "http://192.0.2.9:5080/base/", registries: { "registry.example:5000": "https://mirror.example", "ghcr.io": "http://192.0.2.9:5000/ghcr.io" } } },
-  { mirrors: { registries: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`registry-${index}.example`, `https://mirror.example/registry-${index}`])) } },
+  {
+    mirrors: {
+      releases: "http://192.0.2.9:5080/base/",
+      registries: { "registry.example:5000": "https://mirror.example", "ghcr.io": "http://192.0.2.9:5000/ghcr.io" },
+    },
+  },
+  {
+    mirrors: {
+      registries: Object.fromEntries(
+        Array.from({ length: 20 }, (_, index) => [
+          `registry-${index}.example`,
+          `https://mirror.example/registry-${index}`,
+        ]),
+      ),
+    },
+  },
   { drain_timeout: 0, boot_timeout: 60 },
   { drain_timeout: 7200, boot_timeout: 7200 },
   { cloud_provider: "digitalocean", "digitalocean:token": "of the cluster's own" },

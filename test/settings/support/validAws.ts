@@ -11,7 +11,17 @@ export const validAws: readonly Settings[] = (
     {},
     { region: "us-east-1", "aws:region": "us-east-1", node_placement: "us-east-1f" },
     { high_availability: true, cloud_provider: "aws" },
-    { cloud_provider: "aws", csi_driver: false, aws: { endpoints: { ec2: "https://vpce.example", elasticloadbalancing: "http://192.0.2.9:8080", sts: "https://sts.example" } } },
+    {
+      cloud_provider: "aws",
+      csi_driver: false,
+      aws: {
+        endpoints: {
+          ec2: "https://vpce.example",
+          elasticloadbalancing: "http://192.0.2.9:8080",
+          sts: "https://sts.example",
+        },
+      },
+    },
     { aws: { machines: "private" } },
     { aws: { machines: "private", nat: "none", bastion_size: "t3a.micro" }, high_availability: true },
     { aws: { machines: "private", nat: "single" } },
@@ -19,7 +29,11 @@ export const validAws: readonly Settings[] = (
     { aws: { vpc_id: vpc, machines: "private", public_subnet_ids: publicSubnets, private_subnet_ids: privateSubnets } },
     { aws: { volume_type: "io2" }, etcd: { data_disk: 4096, wal_disk: 4000 } },
     { aws: { volume_type: "io1" }, etcd: { count: 3, disk_type: "ROOT" } },
-    { control_plane_placement: "eu-central-1c,eu-central-1a", node_placement: "eu-central-1a", public_node_placement: "spread" },
+    {
+      control_plane_placement: "eu-central-1c,eu-central-1a",
+      node_placement: "eu-central-1a",
+      public_node_placement: "spread",
+    },
     { node_size: "m7i-flex.large", controller_size: "c7a.large", etcd_size: "t3a.small" },
     { image: "ami-0123456789abcdef0" },
     { image: "Flatcar-lts-4081.3.6-hvm" },

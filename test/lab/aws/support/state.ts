@@ -42,7 +42,13 @@ export const state = (changes: Partial<AwsState> = {}): AwsState => ({
   ],
   routeTables: [
     { id: "rtb-main", vpc: "vpc-1", main: true, subnets: [], routes: [] },
-    { id: "rtb-public", vpc: "vpc-1", main: false, subnets: ["subnet-1"], routes: [{ cidr: "0.0.0.0/0", internet: "igw-1", nat: null }] },
+    {
+      id: "rtb-public",
+      vpc: "vpc-1",
+      main: false,
+      subnets: ["subnet-1"],
+      routes: [{ cidr: "0.0.0.0/0", internet: "igw-1", nat: null }],
+    },
   ],
   natGateways: [],
   instances: [instance()],

@@ -5,4 +5,6 @@ import { labConfig } from "../../../../lab/config.js";
 import { startMetadata } from "../../../../lab/machines/metadata.js";
 
 const droplets = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as DropletSpec[];
-void startMetadata(labConfig(), (address) => droplets.find((droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address)).then(() => process.stdout.write("up\n"));
+void startMetadata(labConfig(), (address) =>
+  droplets.find((droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address),
+).then(() => process.stdout.write("up\n"));

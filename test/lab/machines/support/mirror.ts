@@ -12,6 +12,8 @@ export async function startMirror(config: LabConfig): Promise<() => void> {
     for (const port of [${ports.join(", ")}]) server().listen(port, "${config.gateway}", () => (open += 1) === 2 && console.log("up"));`;
   const [program, ...parameters] = inNamespace(config.namespace, [process.execPath, "-e", script]);
   const child = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise((resolve, reject) => child.stdout.once("data", resolve).once("end", () => reject(new Error("the test's mirror did not start"))));
+  await new Promise((resolve, reject) =>
+    child.stdout.once("data", resolve).once("end", () => reject(new Error("the test's mirror did not start"))),
+  );
   return () => void child.kill();
 }

@@ -33,7 +33,10 @@ export class TestRegion {
   private stopped = false;
   private metadata: ReturnType<typeof spawn> | undefined;
 
-  private constructor(private readonly folder: string, publicKey: string) {
+  private constructor(
+    private readonly folder: string,
+    publicKey: string,
+  ) {
     this.config = labConfig({ ...process.env, COREKUBE_LAB: regionName, COREKUBE_LAB_DIR: join(folder, "region") });
     this.driver = new NspawnDriver(this.config, { progress: quiet });
     this.keyFile = join(folder, "key");
@@ -47,7 +50,9 @@ export class TestRegion {
     // Other tests boot a region of this name too; theirs is theirs.
     if (await regionExists(region.config)) {
       rmSync(folder, { recursive: true, force: true });
-      throw new Error(`the region "${regionName}" is in use by another run on this machine; wait for its end, take it down with: COREKUBE_LAB=${regionName} make down, or name another one in COREKUBE_TEST_REGION`);
+      throw new Error(
+        `the region "${regionName}" is in use by another run on this machine; wait for its end, take it down with: COREKUBE_LAB=${regionName} make down, or name another one in COREKUBE_TEST_REGION`,
+      );
     }
     mkdirSync(region.config.directory, { recursive: true });
     await ensureBase(region.config, quiet);
@@ -119,7 +124,8 @@ export class TestRegion {
     for (;;) {
       const result = await this.try(spec, "true");
       if (result.code === 0) return;
-      if (this.stopped || Date.now() > end) throw new Error(`${spec.name} does not let us in: ${result.stderr}\n${this.console(spec).slice(-3000)}`);
+      if (this.stopped || Date.now() > end)
+        throw new Error(`${spec.name} does not let us in: ${result.stderr}\n${this.console(spec).slice(-3000)}`);
       await sleep(100);
     }
   }
@@ -129,15 +135,29 @@ export class TestRegion {
   }
 
   /** Runs a command in the machine over SSH, from the administrator's address or another one of the host's. */
-  async try(spec: DropletSpec, command: string, from: string = this.config.adminAddress): Promise<{ code: number; stdout: string; stderr: string }> {
-    const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=2", "LogLevel=ERROR", "BatchMode=yes"].flatMap((option) => ["-o", option]);
-    return attempt(["ssh", "-F", "none", "-b", from, "-i", this.keyFile, ...options, `core@${spec.publicIpv4}`, command], { timeout: 30_000 });
+  async try(
+    spec: DropletSpec,
+    command: string,
+    from: string = this.config.adminAddress,
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const options = [
+      "StrictHostKeyChecking=no",
+      "UserKnownHostsFile=/dev/null",
+      "ConnectTimeout=2",
+      "LogLevel=ERROR",
+      "BatchMode=yes",
+    ].flatMap((option) => ["-o", option]);
+    return attempt(
+      ["ssh", "-F", "none", "-b", from, "-i", this.keyFile, ...options, `core@${spec.publicIpv4}`, command],
+      { timeout: 30_000 },
+    );
   }
 
   /** As `try`, and the command must succeed. Resolves with its output. */
   async ssh(spec: DropletSpec, command: string): Promise<string> {
     const result = await this.try(spec, command);
-    if (result.code !== 0) throw new Error(`${spec.name}: "${command}" ended with ${result.code}: ${result.stderr}${result.stdout}`);
+    if (result.code !== 0)
+      throw new Error(`${spec.name}: "${command}" ended with ${result.code}: ${result.stderr}${result.stdout}`);
     return result.stdout.trim();
   }
 
@@ -163,9 +183,15 @@ export class TestRegion {
       const socket = require("node:dgram").createSocket("udp4");
       socket.on("message", () => process.exit(0)).bind(${port}, "${to.privateIpv4}", () => console.log("bound"));
       setTimeout(() => process.exit(1), 1200);`;
-    const [program, ...parameters] = inNamespace(`${this.config.namespace}-${to.id}`, [process.execPath, "-e", receive]);
+    const [program, ...parameters] = inNamespace(`${this.config.namespace}-${to.id}`, [
+      process.execPath,
+      "-e",
+      receive,
+    ]);
     const receiver = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"] });
-    await new Promise((resolve, reject) => receiver.stdout.once("data", resolve).once("end", () => reject(new Error(`UDP port ${port} cannot be bound`))));
+    await new Promise((resolve, reject) =>
+      receiver.stdout.once("data", resolve).once("end", () => reject(new Error(`UDP port ${port} cannot be bound`))),
+    );
     const ended = new Promise<number | null>((resolve) => receiver.once("exit", resolve));
     const send = `const s = require("node:dgram").createSocket("udp4"); s.bind(0, "${from.privateIpv4}", () => s.send("x", ${port}, "${to.privateIpv4}", () => s.close()));`;
     await run(inNamespace(`${this.config.namespace}-${from.id}`, [process.execPath, "-e", send]));
@@ -175,7 +201,11 @@ export class TestRegion {
   /** Serves HTTP in a machine's namespace on all its addresses; resolves with a function that ends it. */
   async serve(spec: DropletSpec, port: number): Promise<() => void> {
     const script = `require("node:http").createServer((request, response) => response.end("${spec.name} to " + request.socket.remoteAddress)).listen(${port}, "0.0.0.0", () => console.log("up"))`;
-    const [program, ...parameters] = inNamespace(`${this.config.namespace}-${spec.id}`, [process.execPath, "-e", script]);
+    const [program, ...parameters] = inNamespace(`${this.config.namespace}-${spec.id}`, [
+      process.execPath,
+      "-e",
+      script,
+    ]);
     const child = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"] });
     await new Promise((resolve) => child.stdout.once("data", resolve));
     return () => void child.kill();
@@ -183,7 +213,18 @@ export class TestRegion {
 
   /** Asks for the body at a URL from a machine, or from an address of the host's; null when nothing answers. */
   async fetch(from: DropletSpec | string, url: string): Promise<string | null> {
-    const curl = ["curl", "--noproxy", "*", "--silent", "--max-time", "2", ...(typeof from === "string" ? ["--interface", from] : []), "--write-out", " %{http_code}", url];
+    const curl = [
+      "curl",
+      "--noproxy",
+      "*",
+      "--silent",
+      "--max-time",
+      "2",
+      ...(typeof from === "string" ? ["--interface", from] : []),
+      "--write-out",
+      " %{http_code}",
+      url,
+    ];
     const command = typeof from === "string" ? curl : inNamespace(`${this.config.namespace}-${from.id}`, curl);
     const result = await attempt(command);
     return result.code === 0 ? result.stdout : null;
@@ -202,7 +243,10 @@ export class TestRegion {
       join(__dirname, "metadata-server.ts"),
       file,
     ]);
-    this.metadata = spawn(program!, parameters, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COREKUBE_LAB: regionName } });
+    this.metadata = spawn(program!, parameters, {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, COREKUBE_LAB: regionName },
+    });
     await new Promise((resolve) => this.metadata?.stdout?.once("data", resolve));
   }
 }
@@ -224,6 +268,8 @@ export async function traces(): Promise<string> {
     processes: `ps -eo args | grep -E '[c]orekube-machines-|${namespace}[-]' || true`,
     forwarding: "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/rp_filter",
   };
-  const found = await Promise.all(Object.entries(commands).map(async ([name, command]) => `${name}:\n${await ask(command)}`));
+  const found = await Promise.all(
+    Object.entries(commands).map(async ([name, command]) => `${name}:\n${await ask(command)}`),
+  );
   return found.join("");
 }
