@@ -4,13 +4,13 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { motoLost, motoStatus } from "./aws/moto.js";
+import { motoLost, motoStatus } from "./clouds/aws/moto.js";
 import { type LabConfig, projectDirectory } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
 import { regionCloud } from "./kind.js";
-import { type ProcessMark, isAlive, markOf, readMark, signalMark, waitForEnd } from "./machines/processes.js";
-import { createRegion } from "./machines/region.js";
-import { inNamespace } from "./machines/run.js";
+import { type ProcessMark, isAlive, markOf, readMark, signalMark, waitForEnd } from "./region/processes.js";
+import { createRegion } from "./region/region.js";
+import { inNamespace } from "./region/run.js";
 import type { Progress } from "./progress.js";
 
 /** How long the API may take to answer, milliseconds. */

@@ -6,16 +6,16 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createApi } from "./api/index.js";
-import { type Closer, startAws } from "./aws/index.js";
+import { createApi } from "./clouds/digitalocean/index.js";
+import { type Closer, startAws } from "./clouds/aws/index.js";
 import { type LabConfig, labConfig } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
 import { JsonLog } from "./daemon-log.js";
-import { joinHostGroup } from "./machines/cgroups.js";
+import { joinHostGroup } from "./region/cgroups.js";
 import { regionCloud } from "./kind.js";
-import { NspawnDriver } from "./machines/driver.js";
-import { startMetadata } from "./machines/metadata.js";
-import { markOf, writeMark } from "./machines/processes.js";
+import { NspawnDriver } from "./region/driver.js";
+import { startMetadata } from "./clouds/digitalocean/metadata.js";
+import { markOf, writeMark } from "./region/processes.js";
 import { startMirror } from "./mirror/index.js";
 
 async function startDigitalOcean(config: LabConfig, driver: NspawnDriver, log: JsonLog): Promise<readonly Closer[]> {

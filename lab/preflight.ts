@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { versions } from "../components/spec/versions.js";
 import { tryRun } from "./commands/process.js";
 import type { LabConfig } from "./config.js";
-import { machineChecks, type CheckResult, type MachineCheck } from "./machines/preflight.js";
+import { machineChecks, type CheckResult, type MachineCheck } from "./region/preflight.js";
 
 /** What the checks look at; a test puts another machine in its place. */
 export interface Host {

@@ -139,13 +139,11 @@ function toChange(urn: string, steps: readonly StepMetadata[]): Change {
   const paths = main.detailedDiff ? Object.keys(main.detailedDiff) : [...(main.diffs ?? [])];
   const properties =
     action === "update" || action === "replace"
-      ? paths
-          .sort()
-          .map((path) => ({
-            path,
-            text: withoutSecrets(difference(at(main.old?.inputs, path), at(main.new?.inputs, path))),
-            replaces: (main.detailedDiff?.[path]?.diffKind ?? "").endsWith("-replace") || keys.includes(path),
-          }))
+      ? paths.sort().map((path) => ({
+          path,
+          text: withoutSecrets(difference(at(main.old?.inputs, path), at(main.new?.inputs, path))),
+          replaces: (main.detailedDiff?.[path]?.diffKind ?? "").endsWith("-replace") || keys.includes(path),
+        }))
       : [];
   const wanted = [action, urn, main.old?.id, paths, [...keys].sort(), main.new?.inputs];
   return {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Machine } from "../commands/outputs.js";
 import { settingsFile } from "../commands/settings.js";
-import { proxyLog, proxyMode } from "../machines/proxy.js";
+import { proxyLog, proxyMode } from "../region/proxy.js";
 import { releases } from "../mirror/releases.js";
 import { expect, type Check, type CheckContext } from "./context.js";
 import { parseProxyLog, proxyFaults } from "./proxy.js";
@@ -37,14 +37,12 @@ export const proxiedChecks: readonly Check[] = [
       };
       const requests = parseProxyLog(readFileSync(proxyLog(context.config), "utf8"));
       const faults = proxyFaults(requests, {
-        machines: context
-          .machines()
-          .map(({ name, role, public_ipv4, private_ipv4 }) => ({
-            name,
-            addresses: [public_ipv4, private_ipv4],
-            releases: releasesOf(context, role),
-            registries: role === "etcd" ? [] : [new URL(context.config.registryUrl).host],
-          })),
+        machines: context.machines().map(({ name, role, public_ipv4, private_ipv4 }) => ({
+          name,
+          addresses: [public_ipv4, private_ipv4],
+          releases: releasesOf(context, role),
+          registries: role === "etcd" ? [] : [new URL(context.config.registryUrl).host],
+        })),
         networks: Object.entries(usual).map(([name, network]) => config[`corekube:${name}`] ?? network),
         clusterDomain: config["corekube:cluster_domain"] ?? "cluster.local",
       });

@@ -1,6 +1,6 @@
 /** The little of a region's cloud API that the commands themselves need, whichever cloud it plays: lists, removals, power. */
 import { request } from "node:http";
-import { AwsLabCloud } from "../aws/cloud.js";
+import { AwsLabCloud } from "../clouds/aws/cloud.js";
 import type { LabConfig } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";

@@ -1,13 +1,13 @@
 /** `make down`: destroys the cluster and takes the region away, in whatever state they are. `make clean` empties the cache too. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readState } from "../aws/cloud.js";
-import { motoStatus } from "../aws/moto.js";
-import { leftOf } from "../aws/state.js";
+import { readState } from "../clouds/aws/cloud.js";
+import { motoStatus } from "../clouds/aws/moto.js";
+import { leftOf } from "../clouds/aws/state.js";
 import { projectDirectory, type LabConfig } from "../config.js";
 import { daemonStatus, stopDaemon } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
-import { regionExists, removeRegion } from "../machines/region.js";
+import { regionExists, removeRegion } from "../region/region.js";
 import type { Progress } from "../progress.js";
 import { diagnostics, runEngine } from "./deploy.js";
 import { restoreLimits } from "./limits.js";

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Progress } from "../progress.js";
-import { namespaces } from "../machines/region.js";
+import { namespaces } from "../region/region.js";
 
 const setting = "/proc/sys/fs/inotify/max_user_instances";
 /** The host's own value while a region is there; gone with the machine's next start, as the changed value is. */

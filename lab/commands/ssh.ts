@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readState } from "../aws/cloud.js";
-import { machineNameOf } from "../aws/desired.js";
+import { readState } from "../clouds/aws/cloud.js";
+import { machineNameOf } from "../clouds/aws/desired.js";
 import type { LabConfig } from "../config.js";
 import { isBastion, readAccess, type Access, type Machine } from "./outputs.js";
 import { tryRun, type RunResult } from "./process.js";

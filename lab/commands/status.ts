@@ -1,11 +1,11 @@
 /** `make status`: what there is, what runs, and what is wrong. */
 import { existsSync } from "node:fs";
 import { checksOf, runChecks } from "../checks/index.js";
-import { awsRegion, motoLost, motoStatus } from "../aws/moto.js";
+import { awsRegion, motoLost, motoStatus } from "../clouds/aws/moto.js";
 import type { LabConfig } from "../config.js";
 import { daemonStatus } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
-import { regionExists } from "../machines/region.js";
+import { regionExists } from "../region/region.js";
 import { labCloud } from "./cloud.js";
 import { readOutputs, type ClusterOutputs } from "./outputs.js";
 import { tryRun } from "./process.js";

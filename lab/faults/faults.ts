@@ -7,9 +7,9 @@ import { labCloud } from "../commands/cloud.js";
 import type { CloudMachine } from "../labCloud.js";
 import type { Machine } from "../commands/outputs.js";
 import { eventually } from "../commands/process.js";
-import { balancerSessions } from "../machines/balancers.js";
-import { backendName } from "../machines/haproxy.js";
-import { killMachine } from "../machines/nspawn.js";
+import { balancerSessions } from "../region/balancers.js";
+import { backendName } from "../region/haproxy.js";
+import { killMachine } from "../region/nspawn.js";
 import { apiPort } from "./recovery.js";
 
 /**

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LabConfig } from "../config.js";
-import { debianRelease, mmdebstrap } from "../machines/base-debian.js";
+import { debianRelease, mmdebstrap } from "../region/base-debian.js";
 import type { Progress } from "../progress.js";
 import { toolPath } from "../toolchain/index.js";
 import { run } from "../toolchain/run.js";

@@ -3,7 +3,7 @@
  * the mirror. Run: `npx tsx lab/mirror/main.ts`.
  */
 import { labConfig } from "../config.js";
-import { ensureBase } from "../machines/base.js";
+import { ensureBase } from "../region/base.js";
 import { plainProgress } from "../progress.js";
 import { allTools, binDirectory, ensurePackages, ensureTools } from "../toolchain/index.js";
 import { ensureMirror } from "./index.js";

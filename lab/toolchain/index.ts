@@ -194,7 +194,7 @@ export function binDirectory(
     if (existsSync(path)) link(path, join(directory, tool));
   }
   for (const name of standIns) {
-    const file = join(projectDirectory, "lab", "plugins", name);
+    const file = join(projectDirectory, "lab", "standins", name);
     const elsewhere = official.find(
       (folder) => folder !== "" && folder !== directory && existsSync(join(folder, name)),
     );

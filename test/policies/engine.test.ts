@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { rules } from "../../policies/rules.js";
-import { TestAws } from "../lab/plugins/awsCloud.js";
+import { TestAws } from "../lab/standins/awsCloud.js";
 import { cases } from "./cases/index.js";
 import { culpritOf } from "./support/case.js";
 import { PolicyEngine, type Preview, shippedSettings, type Violation } from "./support/engine.js";

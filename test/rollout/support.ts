@@ -154,7 +154,7 @@ export class OrderStack {
       cwd: path.join(this.#root, "project"),
       env: {
         ...process.env,
-        PATH: `${path.join(this.#root, "bin")}:${path.join(PROJECT, "lab/plugins")}:${process.env["PATH"] ?? ""}`,
+        PATH: `${path.join(this.#root, "bin")}:${path.join(PROJECT, "lab/standins")}:${process.env["PATH"] ?? ""}`,
         STUB_FOLDER: path.join(this.#root, "stub"),
         PULUMI_HOME: path.join(this.#root, "home"),
         PULUMI_BACKEND_URL: `file://${path.join(this.#root, "state")}`,

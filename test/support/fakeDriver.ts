@@ -7,7 +7,7 @@ import type {
   LoadBalancerSpec,
   VolumeSpec,
   VpcSpec,
-} from "../../lab/api/driver.js";
+} from "../../lab/clouds/digitalocean/driver.js";
 
 export interface Call {
   readonly name: keyof Driver;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { labConfig } from "../../lab/config.js";
 import { parseProxyLog, proxyFaults, type ProxyExpectation } from "../../lab/checks/proxy.js";
-import { firewallText } from "../../lab/machines/firewall.js";
-import { behindProxy, squidConfig, wantedProxyMode } from "../../lab/machines/proxy.js";
+import { firewallText } from "../../lab/region/firewall.js";
+import { behindProxy, squidConfig, wantedProxyMode } from "../../lab/region/proxy.js";
 
 /** In the format that squid is told to write. */
 const recorded = `1795273001.120 198.18.33.3 GET 200 http://198.18.33.1:5080/dl.k8s.io/v1.36.3/bin/linux/amd64/kubelet

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Address4 } from "ip-address";
-import type { PortRule } from "../../lab/api/driver.js";
-import { firewallText, mergedNetworks, type FirewallInput } from "../../lab/machines/firewall.js";
+import type { PortRule } from "../../lab/clouds/digitalocean/driver.js";
+import { firewallText, mergedNetworks, type FirewallInput } from "../../lab/region/firewall.js";
 
 const droplet = (id: number, vpcUuid: string) => ({
   id,

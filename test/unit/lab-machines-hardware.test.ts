@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sizes } from "../../lab/api/catalog/sizes.js";
-import { cpuinfo, memTotal, meminfo, topologyFiles, writeHardware } from "../../lab/machines/hardware.js";
+import { sizes } from "../../lab/clouds/digitalocean/catalog/sizes.js";
+import { cpuinfo, memTotal, meminfo, topologyFiles, writeHardware } from "../../lab/region/hardware.js";
 
 describe("hardware of lab machines", () => {
   it("has the memory that a droplet's kernel leaves", () => {

@@ -1,12 +1,12 @@
 /** Pure parts of the lab's machines: names, haproxy's configuration, metadata, kinds of user-data, process marks. */
 import assert from "node:assert/strict";
-import type { DropletSpec, LoadBalancerSpec } from "../../lab/api/driver.js";
+import type { DropletSpec, LoadBalancerSpec } from "../../lab/clouds/digitalocean/driver.js";
 import { labConfig } from "../../lab/config.js";
-import { backendName, haproxyConfig } from "../../lab/machines/haproxy.js";
-import { userDataKind } from "../../lab/machines/ignition.js";
-import { firstAddress, metadataAnswer, netmask } from "../../lab/machines/metadata.js";
-import { dropletOfNamespace, machineName, privatePort, publicPort, volumeFile } from "../../lab/machines/names.js";
-import { isAlive, markOf, signalMark } from "../../lab/machines/processes.js";
+import { backendName, haproxyConfig } from "../../lab/region/haproxy.js";
+import { userDataKind } from "../../lab/region/ignition.js";
+import { firstAddress, metadataAnswer, netmask } from "../../lab/clouds/digitalocean/metadata.js";
+import { dropletOfNamespace, machineName, privatePort, publicPort, volumeFile } from "../../lab/region/names.js";
+import { isAlive, markOf, signalMark } from "../../lab/region/processes.js";
 
 const config = labConfig({ COREKUBE_LAB: "lab", COREKUBE_LAB_DIR: "/region" });
 

@@ -58,22 +58,20 @@ function prefixRule(
 
 /** Two networks are compared only when both are right by themselves, so that one bad network hides nothing about the others. */
 const overlapRules: readonly Rule[] = networks.flatMap((name, index) => [
-  ...networks
-    .slice(index + 1)
-    .map((other): Rule => ({
-      needs: [name, other, "cloud"],
-      check: (settings) =>
-        overlap(settings[name], settings[other])
-          ? [
-              {
-                path: other,
-                got: settings[other],
-                allowed: `a network that shares no address with corekube:${name} (${settings[name]})`,
-                mend: useFree(settings, other, prefixLength(settings[other])),
-              },
-            ]
-          : [],
-    })),
+  ...networks.slice(index + 1).map((other): Rule => ({
+    needs: [name, other, "cloud"],
+    check: (settings) =>
+      overlap(settings[name], settings[other])
+        ? [
+            {
+              path: other,
+              got: settings[other],
+              allowed: `a network that shares no address with corekube:${name} (${settings[name]})`,
+              mend: useFree(settings, other, prefixLength(settings[other])),
+            },
+          ]
+        : [],
+  })),
   {
     needs: [name, "cloud"],
     check: (settings) => {

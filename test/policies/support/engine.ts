@@ -72,7 +72,7 @@ export class PolicyEngine {
 
   /** The cases have types of AWS that the lab's stand-in has not, and values that no cloud would take. */
   #plugins(program: string): string[] {
-    const lab = path.join(projectDirectory, "lab/plugins");
+    const lab = path.join(projectDirectory, "lab/standins");
     return program === projectDirectory ? [lab] : [path.join(__dirname, "plugins"), lab];
   }
 

@@ -77,7 +77,7 @@ export class TestStack {
       cwd: path.join(this.#project, "elsewhere"),
       env: {
         ...process.env,
-        PATH: `${path.join(PROJECT, "lab/plugins")}:${process.env["PATH"] ?? ""}`,
+        PATH: `${path.join(PROJECT, "lab/standins")}:${process.env["PATH"] ?? ""}`,
         PULUMI_HOME: path.join(this.#root, "home"),
         PULUMI_BACKEND_URL: `file://${this.stateFolder}`,
         PULUMI_CONFIG_PASSPHRASE: "test",

@@ -1,0 +1,159 @@
+/** Block volumes: a sparse file behind a loop device, shown in the machine under DigitalOcean's name for it. */
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { VolumeSpec } from "../clouds/digitalocean/driver.js";
+import type { LabConfig } from "../config.js";
+import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
+import { machineDirectory, volumeFile, volumeLink, volumesDirectory } from "./names.js";
+import { initOf } from "./nspawn.js";
+import { attempt, run } from "./run.js";
+
+const gigabyte = 1024 ** 3;
+
+/** Makes the volume, with a file system when one is asked for; an existing one keeps its content and may only grow. */
+export async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
+  const file = volumeFile(config, volume.id);
+  mkdirSync(volumesDirectory(config), { recursive: true });
+  if (existsSync(file)) {
+    if (statSync(file).size < volume.size * gigabyte) {
+      truncateSync(file, volume.size * gigabyte);
+      const loop = await attempt(["losetup", "--associated", file, "--noheadings", "--output", "NAME"]);
+      for (const device of loop.stdout.split("\n").filter(Boolean))
+        await attempt(["losetup", "--set-capacity", device.trim()]);
+    }
+    return;
+  }
+  const partial = `${file}.partial`;
+  rmSync(partial, { force: true });
+  writeFileSync(partial, "", { mode: 0o600 });
+  truncateSync(partial, volume.size * gigabyte);
+  if (volume.filesystemType === "ext4")
+    await run(["mkfs.ext4", "-q", "-F", ...label("-L", volume.filesystemLabel), partial]);
+  if (volume.filesystemType === "xfs")
+    await run(["mkfs.xfs", "-q", "-f", ...label("-L", volume.filesystemLabel), partial]);
+  renameSync(partial, file);
+}
+
+const label = (option: string, text: string): readonly string[] => (text === "" ? [] : [option, text]);
+
+/** Removes the volume with its content. */
+export async function deleteVolume(config: LabConfig, id: string): Promise<void> {
+  const file = volumeFile(config, id);
+  await releaseLoop(file, 2_000);
+  for (const path of [file, `${file}.partial`]) rmSync(path, { force: true });
+}
+
+/**
+ * Shows the volume in the machine, now and after each boot: systemd's tmpfiles make the device node early at boot, and
+ * if the machine runs it is made at once.
+ */
+export async function attachVolume(config: LabConfig, volume: VolumeSpec, dropletId: number): Promise<void> {
+  const loop = await ensureLoop(volumeFile(config, volume.id));
+  writeTmpfiles(config, dropletId, volume.name, [
+    `b ${loop.device} 0660 root disk - ${loop.major}:${loop.minor}`,
+    `d /dev/disk/by-id 0755 root root -`,
+    ...linksOf(volume).map((link) => `L+ ${link} - - - - ${relative(dirname(link), loop.device)}`),
+  ]);
+  const links = linksOf(volume).flatMap((link) => [link, relative(dirname(link), loop.device)]);
+  await inMachine(config, dropletId, attachScript, [loop.device, String(loop.major), String(loop.minor), ...links]);
+}
+
+const linksOf = (volume: VolumeSpec): readonly string[] => volume.links ?? [volumeLink(volume.name)];
+
+const attachScript = `
+[ -b "$1" ] || mknod -m 0660 "$1" b "$2" "$3"
+mkdir -p /dev/disk/by-id
+shift 3
+while [ $# -gt 0 ]; do ln -sfn "$2" "$1"; shift 2; done`;
+
+/**
+ * Takes the volume away, as pulling a device would: a file system on it is written out and then refuses all further
+ * access, so that the next machine finds it whole while this one gets errors.
+ */
+export async function detachVolume(config: LabConfig, volume: VolumeSpec, dropletId: number): Promise<void> {
+  const file = volumeFile(config, volume.id);
+  writeTmpfiles(config, dropletId, volume.name, []);
+  if (!existsSync(file)) return;
+  const init = initOf(config, dropletId);
+  const loop = await findLoop(file);
+  if (init && loop) {
+    for (const target of mountsOf(init.pid, loop)) await shutDownFilesystem(`/proc/${init.pid}/root${target}`);
+    await inMachine(config, dropletId, 'rm -f -- "$@"', [...linksOf(volume), loop.device]);
+  }
+  // A stopped machine's mount may take a moment to go; a running one's, which refuses all access now, stays until it ends.
+  await releaseLoop(file, init ? 200 : 5_000);
+}
+
+/** Before a start: what tmpfiles makes at boot must name the loop devices of today, which a restart of the host changes. */
+export async function refreshVolumes(
+  config: LabConfig,
+  volumes: readonly VolumeSpec[],
+  dropletId: number,
+): Promise<void> {
+  for (const volume of volumes) if (volume.dropletId === dropletId) await attachVolume(config, volume, dropletId);
+}
+
+/** Writes the machine's tmpfiles for one volume; no lines: removes them. */
+function writeTmpfiles(config: LabConfig, dropletId: number, name: string, lines: readonly string[]): void {
+  const folder = join(machineDirectory(config, dropletId), "root/etc/tmpfiles.d");
+  const file = join(folder, `corekube-lab-volume-${name}.conf`);
+  if (lines.length === 0) return rmSync(file, { force: true });
+  // A machine that is not made yet gets its volumes when it is.
+  if (!existsSync(join(machineDirectory(config, dropletId), "root"))) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${lines.join("\n")}\n`);
+}
+
+async function inMachine(
+  config: LabConfig,
+  dropletId: number,
+  script: string,
+  parameters: readonly string[],
+): Promise<void> {
+  const init = initOf(config, dropletId);
+  if (!init) return;
+  await run([
+    "nsenter",
+    "--target",
+    String(init.pid),
+    "--mount",
+    "--pid",
+    "--",
+    "/bin/sh",
+    "-ec",
+    script,
+    "volume",
+    ...parameters,
+  ]);
+}
+
+/** Where a machine has mounted the device; the same file system may be mounted in several places, one is enough. */
+function mountsOf(pid: number, loop: Loop): readonly string[] {
+  const device = `${loop.major}:${loop.minor}`;
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+    .split("\n")
+    .map((line) => line.split(" "));
+  const target = lines.find((fields) => fields[2] === device)?.[4];
+  return target === undefined
+    ? []
+    : [target.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
+}
+
+/**
+ * Flushes a mounted file system and makes it refuse all access (the ioctl EXT4_IOC_SHUTDOWN with flag 0, which XFS
+ * knows under the same number). Perl is part of every Debian-like system, and nothing smaller can call an ioctl.
+ */
+async function shutDownFilesystem(path: string): Promise<void> {
+  const script =
+    'open(my $f, "<", $ARGV[0]) or die "open: $!\\n"; my $flags = pack("L", 0); ioctl($f, 0x8004587d, $flags) or die "ioctl: $!\\n";';
+  await run(["perl", "-e", script, path]);
+}

@@ -1,0 +1,349 @@
+/** moto as the lab runs it, with the synchronisation that carries its state to a driver: a real process, and no machine. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as ec2 from "@aws-sdk/client-ec2";
+import {
+  CreateLoadBalancerCommand as CreateClassic,
+  DeleteLoadBalancerCommand as DeleteClassic,
+  ElasticLoadBalancingClient,
+} from "@aws-sdk/client-elastic-load-balancing";
+import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { DropletSpec, VolumeSpec } from "../../../../lab/clouds/digitalocean/driver.js";
+import { Moto, awsRegion, endMoto, ensureMoto, launchMoto, motoPackages } from "../../../../lab/clouds/aws/moto.js";
+import { InstanceNumbers } from "../../../../lab/clouds/aws/numbers.js";
+import { leftOf } from "../../../../lab/clouds/aws/state.js";
+import { Synchroniser } from "../../../../lab/clouds/aws/sync.js";
+import { labConfig, type LabConfig } from "../../../../lab/config.js";
+import { backendName } from "../../../../lab/region/haproxy.js";
+import type { ProcessMark } from "../../../../lab/region/processes.js";
+import { ensurePackages } from "../../../../lab/toolchain/index.js";
+import { versions } from "../../../../lab/toolchain/versions.js";
+import { FakeDriver } from "../../../support/fakeDriver.js";
+
+const quiet = { report: () => undefined };
+
+async function freePort(): Promise<number> {
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe("the lab's AWS, from moto to the driver", function () {
+  this.timeout(60_000);
+  let folder: string;
+  let config: LabConfig;
+  let mark: ProcessMark | undefined;
+  let moto: Moto;
+  let client: ec2.EC2Client;
+  let balancers: elb.ElasticLoadBalancingV2Client;
+  let classic: ElasticLoadBalancingClient;
+  let driver: FakeDriver;
+  let numbers: InstanceNumbers;
+  let sync: Synchroniser;
+  const errors: string[] = [];
+  let health: { backend: string; dropletId: number; healthy: boolean }[] = [];
+  const subnets: string[] = [];
+  let vpc = "";
+  let group = "";
+
+  before(async function () {
+    this.timeout(900_000);
+    folder = mkdtempSync(join(tmpdir(), "corekube-aws-"));
+    config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: folder });
+    await ensurePackages(quiet, undefined, motoPackages);
+    await ensureMoto(config, quiet);
+    const port = await freePort();
+    mark = await launchMoto(config, { port, log: join(folder, "moto.log") });
+    moto = new Moto(`http://127.0.0.1:${port}`);
+    await moto.answering(mark, join(folder, "moto.log"));
+    const settings = {
+      endpoint: moto.url,
+      region: awsRegion,
+      credentials: { accessKeyId: "lab", secretAccessKey: "lab" },
+    };
+    client = new ec2.EC2Client(settings);
+    balancers = new elb.ElasticLoadBalancingV2Client(settings);
+    classic = new ElasticLoadBalancingClient(settings);
+    driver = new FakeDriver();
+    numbers = new InstanceNumbers(join(folder, "instances.json"));
+    sync = new Synchroniser({
+      source: moto,
+      driver,
+      numbers,
+      logger: { info: () => undefined, error: (line) => void errors.push(line) },
+      health: async () => health,
+      interval: 3_600_000,
+    });
+    await sync.start();
+  });
+  after(async () => {
+    sync.stop();
+    await endMoto(mark);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  afterEach(() => assert.deepEqual(errors, []));
+
+  const run = async (
+    index: number,
+    name: string,
+    more: Partial<ec2.RunInstancesCommandInput> = {},
+  ): Promise<string> => {
+    const answer = await client.send(
+      new ec2.RunInstancesCommand({
+        MinCount: 1,
+        MaxCount: 1,
+        ImageId: "ami-0f1a7ca2000000001",
+        InstanceType: "t3.large",
+        KeyName: "key",
+        UserData: Buffer.from('{"ignition":{"version":"3.4.0"}}').toString("base64"),
+        NetworkInterfaces: [
+          { DeviceIndex: 0, SubnetId: subnets[index], AssociatePublicIpAddress: index === 0, Groups: [group] },
+        ],
+        MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, InstanceMetadataTags: "enabled" },
+        BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: 17, DeleteOnTermination: true } }],
+        TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "Name", Value: name }] }],
+        ...more,
+      }),
+    );
+    return answer.Instances![0]!.InstanceId!;
+  };
+  const describeOne = async (id: string): Promise<ec2.Instance> =>
+    (await client.send(new ec2.DescribeInstancesCommand({ InstanceIds: [id] }))).Reservations![0]!.Instances![0]!;
+
+  it("begins empty, with Flatcar's image under its name and owner", async () => {
+    assert.deepEqual(leftOf(await moto.state()), []);
+    const name = `Flatcar-stable-${versions.flatcar.version}-hvm`;
+    const { Images } = await client.send(
+      new ec2.DescribeImagesCommand({
+        Owners: ["075585003325"],
+        Filters: [
+          { Name: "name", Values: [name] },
+          { Name: "architecture", Values: ["x86_64"] },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      Images?.map((image) => image.Name),
+      [name],
+    );
+  });
+
+  it("makes networks and machines: rules first, then the machine with its key, disk, size and addresses", async () => {
+    vpc = (await client.send(new ec2.CreateVpcCommand({ CidrBlock: "10.4.0.0/20" }))).Vpc!.VpcId!;
+    for (const [index, zone] of ["a", "b"].entries()) {
+      const subnet = await client.send(
+        new ec2.CreateSubnetCommand({
+          VpcId: vpc,
+          CidrBlock: `10.4.${index}.0/24`,
+          AvailabilityZone: `${awsRegion}${zone}`,
+        }),
+      );
+      subnets.push(subnet.Subnet!.SubnetId!);
+    }
+    const gateway = (await client.send(new ec2.CreateInternetGatewayCommand({}))).InternetGateway!.InternetGatewayId!;
+    await client.send(new ec2.AttachInternetGatewayCommand({ VpcId: vpc, InternetGatewayId: gateway }));
+    const table = (await client.send(new ec2.CreateRouteTableCommand({ VpcId: vpc }))).RouteTable!.RouteTableId!;
+    await client.send(
+      new ec2.CreateRouteCommand({ RouteTableId: table, DestinationCidrBlock: "0.0.0.0/0", GatewayId: gateway }),
+    );
+    await client.send(new ec2.AssociateRouteTableCommand({ RouteTableId: table, SubnetId: subnets[0] }));
+    group = (
+      await client.send(new ec2.CreateSecurityGroupCommand({ VpcId: vpc, GroupName: "nodes", Description: "nodes" }))
+    ).GroupId!;
+    const permission = { IpProtocol: "tcp", FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: "192.0.2.0/24" }] };
+    await client.send(
+      new ec2.AuthorizeSecurityGroupIngressCommand({
+        GroupId: group,
+        IpPermissions: [permission, { IpProtocol: "-1", UserIdGroupPairs: [{ GroupId: group }] }],
+      }),
+    );
+    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDUOKEl1xLO79m4NfFKHDMboFD1Fxq9WYxRsv3tmU51H";
+    await client.send(new ec2.ImportKeyPairCommand({ KeyName: "key", PublicKeyMaterial: Buffer.from(key) }));
+    const id = await run(0, "one");
+    await sync.changed();
+
+    const [spec] = driver.argumentsOf<DropletSpec>("createDroplet");
+    assert.ok(spec);
+    const { PublicIpAddress, PrivateIpAddress } = await describeOne(id);
+    assert.match(PublicIpAddress ?? "", new RegExp(`^${config.publicCidr.split(".").slice(0, 3).join("\\.")}\\.`));
+    assert.notEqual(PublicIpAddress, config.gateway);
+    assert.deepEqual([spec.publicIpv4, spec.privateIpv4], [PublicIpAddress, PrivateIpAddress]);
+    assert.deepEqual([spec.name, spec.vcpus, spec.memory, spec.disk], ["one", 2, 8192, 17]);
+    assert.deepEqual(spec.sshKeys, [key]);
+    assert.equal(spec.userData, '{"ignition":{"version":"3.4.0"}}');
+    assert.equal(spec.single?.hopLimit, 1);
+    const rules = driver.firewalls.find(({ dropletId }) => dropletId === spec.id);
+    assert.deepEqual(rules?.inbound[0], { protocol: "tcp", ports: { from: 22, to: 22 }, cidrs: ["192.0.2.0/24"] });
+    const order = driver.calls.map(({ name }) => name);
+    assert.ok(order.indexOf("applyFirewalls") < order.indexOf("createDroplet"), order.join(" "));
+  });
+
+  it("attaches volumes, and gives one to another machine only after the first has lost it", async () => {
+    const second = await run(1, "two");
+    const volume = (await client.send(new ec2.CreateVolumeCommand({ AvailabilityZone: `${awsRegion}a`, Size: 3 })))
+      .VolumeId!;
+    const one = sync.byAddress(driver.argumentsOf<DropletSpec>("createDroplet")[0]!.privateIpv4)!.instance.id;
+    await client.send(new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
+    await sync.changed();
+    const [made] = driver.argumentsOf<VolumeSpec>("createVolume");
+    assert.equal(made?.size, 3);
+    assert.ok(made.links?.includes("/dev/xvdf"));
+    assert.deepEqual(
+      driver.calls.filter(({ name }) => name === "attachVolume").map(({ arguments: [, target] }) => target),
+      [numbers.of(one)],
+    );
+
+    await client.send(new ec2.DetachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
+    await client.send(new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: second, Device: "/dev/sdf" }));
+    await sync.changed();
+    const moves = driver.calls
+      .filter(({ name }) => name === "detachVolume" || name === "attachVolume")
+      .map(({ name, arguments: [, target] }) => `${name} ${String(target)}`);
+    assert.deepEqual(moves, [
+      `attachVolume ${numbers.of(one)}`,
+      `detachVolume ${numbers.of(one)}`,
+      `attachVolume ${numbers.of(second)}`,
+    ]);
+    const [hidden] = driver.argumentsOf<DropletSpec>("createDroplet").filter(({ name }) => name === "two");
+    assert.deepEqual(hidden?.single?.egress, { kind: "none" });
+  });
+
+  it("forwards what listeners want, and tells target health back", async () => {
+    const id = sync.latest!.instances.find(({ tags }) => tags["Name"] === "one")!.id;
+    const made = (
+      await balancers.send(
+        new elb.CreateLoadBalancerCommand({
+          Name: "api",
+          Type: "network",
+          Scheme: "internet-facing",
+          Subnets: subnets,
+        }),
+      )
+    ).LoadBalancers![0]!;
+    const target = (
+      await balancers.send(
+        new elb.CreateTargetGroupCommand({
+          Name: "api",
+          Protocol: "TCP",
+          Port: 6443,
+          VpcId: vpc,
+          TargetType: "instance",
+          HealthCheckProtocol: "HTTPS",
+          HealthCheckPath: "/readyz",
+        }),
+      )
+    ).TargetGroups![0]!.TargetGroupArn!;
+    await balancers.send(
+      new elb.CreateListenerCommand({
+        LoadBalancerArn: made.LoadBalancerArn,
+        Protocol: "TCP",
+        Port: 6443,
+        DefaultActions: [{ Type: "forward", TargetGroupArn: target }],
+      }),
+    );
+    await balancers.send(new elb.RegisterTargetsCommand({ TargetGroupArn: target, Targets: [{ Id: id }] }));
+    await sync.changed();
+    const [spec] = driver.loadBalancers;
+    // Whoever has no resolver for the lab's names reaches it all the same.
+    assert.equal(spec?.ip, made.DNSName);
+    assert.deepEqual(
+      spec?.targets.map(({ dropletId }) => dropletId),
+      [numbers.of(id)],
+    );
+    const state = async (): Promise<string | undefined> =>
+      (await balancers.send(new elb.DescribeTargetHealthCommand({ TargetGroupArn: target })))
+        .TargetHealthDescriptions![0]!.TargetHealth!.State;
+    assert.equal(await state(), "initial");
+    for (const healthy of [true, false]) {
+      health = [
+        { backend: backendName({ id: `${made.LoadBalancerArn}:6443` }, 6443), dropletId: numbers.of(id), healthy },
+      ];
+      await sync.changed();
+      assert.equal(await state(), healthy ? "healthy" : "unhealthy");
+    }
+    await balancers.send(new elb.DeleteLoadBalancerCommand({ LoadBalancerArn: made.LoadBalancerArn }));
+    await balancers.send(new elb.DeleteTargetGroupCommand({ TargetGroupArn: target }));
+    await sync.changed();
+    assert.deepEqual(driver.loadBalancers, []);
+  });
+
+  it("leaves load balancers of Services their names, with addresses of their own", async () => {
+    const { DNSName } = await classic.send(
+      new CreateClassic({
+        LoadBalancerName: "service",
+        Subnets: subnets,
+        SecurityGroups: [group],
+        Listeners: [{ Protocol: "TCP", LoadBalancerPort: 80, InstancePort: 30080 }],
+      }),
+    );
+    assert.match(DNSName ?? "", /^service\..*\.elb\.amazonaws\.com$/);
+    const Tags = [{ Key: "kubernetes.io/service-name", Value: "default/web" }];
+    const network = (
+      await balancers.send(new elb.CreateLoadBalancerCommand({ Name: "web", Type: "network", Subnets: subnets, Tags }))
+    ).LoadBalancers![0]!;
+    assert.match(network.DNSName ?? "", /\.elb\.amazonaws\.com$/);
+    const { balancers: known } = await moto.state();
+    assert.equal(
+      new Set(known.flatMap(({ publicAddress, privateAddress }) => [publicAddress, privateAddress])).size,
+      4,
+    );
+    await balancers.send(new elb.DeleteLoadBalancerCommand({ LoadBalancerArn: network.LoadBalancerArn }));
+    await classic.send(new DeleteClassic({ LoadBalancerName: "service" }));
+  });
+
+  it("stops, starts and reboots machines, and notes one that has powered itself off", async () => {
+    const { id } = sync.latest!.instances.find(({ tags }) => tags["Name"] === "one")!;
+    const only = { InstanceIds: [id] };
+    const since = driver.calls.length;
+    await client.send(new ec2.StopInstancesCommand(only));
+    await sync.changed();
+    await client.send(new ec2.StartInstancesCommand(only));
+    await sync.changed();
+    await client.send(new ec2.RebootInstancesCommand(only));
+    await sync.changed();
+    await sync.changed();
+    assert.deepEqual(
+      driver.calls
+        .slice(since)
+        .map(({ name }) => name)
+        .filter((name) => /shutdown|powerOn|reboot/.test(name)),
+      ["shutdown", "powerOn", "reboot"],
+    );
+    driver.off.add(numbers.of(id));
+    await sync.changed();
+    assert.equal((await describeOne(id)).State?.Name, "stopped");
+    driver.off.clear();
+    await sync.changed();
+    assert.equal(
+      driver.calls.slice(since).filter(({ name }) => name === "shutdown").length,
+      1,
+      "one that is off is not shut down again",
+    );
+  });
+
+  it("tries again what the driver could not make, and says so once", async () => {
+    driver.failure = (name) => (name === "createDroplet" ? new Error("no room") : undefined);
+    const id = await run(0, "three");
+    await sync.changed();
+    await sync.changed();
+    assert.deepEqual(errors.splice(0), [`instance ${id}: no room`]);
+    driver.failure = () => undefined;
+    await sync.changed();
+    assert.equal(driver.argumentsOf<DropletSpec>("createDroplet").filter(({ name }) => name === "three").length, 3);
+  });
+
+  it("removes what is terminated, and ends empty", async () => {
+    const ids = sync.latest!.instances.map(({ id }) => id);
+    await client.send(new ec2.TerminateInstancesCommand({ InstanceIds: ids }));
+    await sync.changed();
+    assert.equal(driver.argumentsOf<number>("deleteDroplet").length, 3);
+    assert.deepEqual(numbers.instances, []);
+    assert.deepEqual((await moto.state()).kinds["instances"], []);
+    assert.match(readFileSync(join(folder, "instances.json"), "utf8"), /"next":4/);
+  });
+});

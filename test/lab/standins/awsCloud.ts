@@ -1,0 +1,103 @@
+/** An AWS for tests of the plugin: the lab's moto on a free port, without a region around it. */
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureMoto, endMoto, launchMoto, Moto } from "../../../lab/clouds/aws/moto.js";
+import { labConfig } from "../../../lab/config.js";
+import type { ProcessMark } from "../../../lab/region/processes.js";
+import type { Bag } from "./engine.js";
+
+// Which Node runs is for the project to say.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+
+export const image = "ami-0f1a7ca2000000001";
+export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin";
+
+export const tags = { Name: "one", KubernetesCluster: "c", "kubernetes.io/cluster/c": "owned" };
+
+export class TestAws {
+  private constructor(
+    readonly url: string,
+    private readonly mark: ProcessMark,
+    private readonly directory: string,
+  ) {}
+
+  static async start(): Promise<TestAws> {
+    const directory = mkdtempSync(join(tmpdir(), "corekube-moto-"));
+    const config = labConfig({ ...process.env, COREKUBE_LAB_DIR: directory });
+    await ensureMoto(config, { report: () => undefined });
+    const port = await freePort();
+    const log = join(directory, "moto.log");
+    const mark = await launchMoto(config, { port, log });
+    const aws = new TestAws(`http://127.0.0.1:${port}`, mark, directory);
+    await new Moto(aws.url).answering(mark, log);
+    return aws;
+  }
+
+  async stop(): Promise<void> {
+    await endMoto(this.mark);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** What the account holds, by kind; kinds that it has none of are left out. */
+  async holdings(): Promise<Record<string, number>> {
+    const { kinds } = (await new Moto(this.url).state()) as { kinds: Record<string, readonly string[]> };
+    return Object.fromEntries(
+      Object.entries(kinds)
+        .filter(([, ids]) => ids.length > 0)
+        .map(([kind, ids]) => [kind, ids.length]),
+    );
+  }
+
+  /** Where everything is, as a stack's configuration says it. */
+  config(): { readonly "aws:endpoints": readonly Readonly<Record<string, string>>[] } {
+    return {
+      "aws:endpoints": [
+        Object.fromEntries(["ec2", "elbv2", "elb", "iam", "sts"].map((service) => [service, this.url])),
+      ],
+    };
+  }
+
+  /** Settings of the provider, as the engine hands them to it. */
+  settings(more: Bag = {}): Bag {
+    const endpoints = JSON.stringify(this.config()["aws:endpoints"]);
+    return {
+      region: "eu-central-1",
+      accessKey: "test",
+      secretKey: "test",
+      endpoints,
+      skipMetadataApiCheck: "true",
+      ...more,
+    };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** An AWS of one answer of the test's own, for what moto never does. */
+export function xmlError(code: string, message: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
+}
+
+/** A call by another hand. */
+export async function fetchXml(url: string, body: string): Promise<string> {
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", authorization },
+    body,
+  });
+  const text = await response.text();
+  assert.ok(response.ok, text);
+  return text;
+}

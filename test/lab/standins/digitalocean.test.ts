@@ -1,0 +1,405 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createPlugin } from "../../../lab/standins/digitalocean/plugin.js";
+import { config, publicKey, TestApi } from "../clouds/digitalocean/support.js";
+import { type Bag, partialOf, type Resource, TestEngine, unknown } from "./engine.js";
+
+const type = (name: string): string => `digitalocean:index/${name.charAt(0).toLowerCase()}${name.slice(1)}:${name}`;
+
+const inbound: Bag[] = [
+  { protocol: "tcp", portRange: "6443", sourceTags: ["worker", "controller"], sourceAddresses: ["192.0.2.1/32"] },
+  { protocol: "icmp", sourceTags: ["controller"] },
+];
+const outbound: Bag[] = [{ protocol: "tcp", portRange: "1-65535", destinationAddresses: ["0.0.0.0/0", "::/0"] }];
+
+describe("digitalocean stand-in", () => {
+  let cloud: TestApi;
+  let engine: TestEngine;
+  let endpoint: string;
+
+  async function start(settings: Bag = {}): Promise<void> {
+    engine = await TestEngine.start(createPlugin({}), { apiEndpoint: endpoint, token: config.token, ...settings });
+  }
+
+  async function listen(options: ConstructorParameters<typeof TestApi>[0] = {}): Promise<void> {
+    cloud = await new TestApi(options).start();
+    await cloud.api.app.listen({ host: "127.0.0.1", port: 0 });
+    endpoint = `http://127.0.0.1:${(cloud.api.app.server.address() as AddressInfo).port}`;
+  }
+
+  before(async function () {
+    // Reads the SDK's declarations, at the first time with the TypeScript compiler.
+    this.timeout(60_000);
+    await listen();
+    await start();
+    for (const name of [
+      "Vpc",
+      "Tag",
+      "SshKey",
+      "Droplet",
+      "Volume",
+      "VolumeAttachment",
+      "Firewall",
+      "LoadBalancer",
+      "CustomImage",
+    ])
+      await engine.check(type(name), "x", {});
+    engine.stop();
+    await cloud.stop();
+  });
+
+  beforeEach(async () => {
+    await listen();
+    await start();
+  });
+
+  afterEach(async () => {
+    engine.stop();
+    await cloud.stop();
+  });
+
+  const dropletInputs = (more: Bag = {}): Bag => ({
+    name: "one",
+    region: "nyc3",
+    size: "s-1vcpu-1gb",
+    image: "debian-12-x64",
+    tags: ["worker"],
+    userData: "#!/bin/sh\n",
+    ...more,
+  });
+
+  /** Firewalls take only tags that exist. */
+  async function tags(...names: string[]): Promise<void> {
+    for (const name of names) await engine.create(type("Tag"), name, { name });
+  }
+
+  async function everything(): Promise<[Resource, Bag][]> {
+    const made: [Resource, Bag][] = [];
+    const make = async (name: string, inputs: Bag): Promise<Resource> => {
+      const resource = await engine.create(type(name), name.toLowerCase(), inputs);
+      made.push([resource, inputs]);
+      return resource;
+    };
+    const vpc = await make("Vpc", { name: "net", region: "nyc3", ipRange: "10.10.0.0/20", description: "x" });
+    await make("Tag", { name: "controller" });
+    const key = await make("SshKey", { publicKey: `${publicKey}\n` });
+    const image = await make("CustomImage", { name: "own", url: "https://example.com/image.bz2", regions: ["nyc3"] });
+    const droplet = await make(
+      "Droplet",
+      dropletInputs({
+        image: String(image.outputs["imageId"]),
+        vpcUuid: vpc.id,
+        sshKeys: [key.id],
+        monitoring: false,
+        dropletAgent: false,
+      }),
+    );
+    const volume = await make("Volume", { name: "data", region: "nyc3", size: 10, tags: ["worker"] });
+    await make("VolumeAttachment", { dropletId: Number(droplet.id), volumeId: volume.id });
+    await make("Firewall", { name: "fw", tags: ["controller"], inboundRules: inbound, outboundRules: outbound });
+    const balancer = await make("LoadBalancer", {
+      name: "api",
+      region: "nyc3",
+      vpcUuid: vpc.id,
+      network: "EXTERNAL",
+      sizeUnit: 2,
+      dropletTag: "controller",
+      forwardingRules: [{ entryProtocol: "tcp", entryPort: 6443, targetProtocol: "tcp", targetPort: 6443 }],
+      healthcheck: { protocol: "https", port: 6443, path: "/readyz", checkIntervalSeconds: 5 },
+      firewall: { allows: ["cidr:192.0.2.1/32"] },
+    });
+    await make("Firewall", {
+      name: "lb",
+      tags: ["controller"],
+      inboundRules: [{ protocol: "tcp", portRange: "6443", sourceLoadBalancerUids: [balancer.id] }],
+    });
+    return made;
+  }
+
+  it("makes each resource, and finds nothing to change after a refresh", async () => {
+    for (const [resource, inputs] of await everything()) {
+      const fresh = await engine.refresh(resource);
+      assert.ok(fresh, resource.type);
+      assert.deepEqual(fresh.inputs, resource.inputs, resource.type);
+      assert.deepEqual(
+        await engine.diff(fresh, inputs),
+        { changes: false, replaces: [], paths: [], deleteBeforeReplace: false },
+        resource.type,
+      );
+    }
+  });
+
+  it("deletes each resource, and again without complaint", async () => {
+    const made = (await everything()).reverse();
+    for (const [resource] of made) {
+      await engine.delete(resource);
+      assert.equal(await engine.refresh(resource), undefined, resource.type);
+    }
+    for (const [resource] of made) await engine.delete(resource);
+    assert.deepEqual(
+      [
+        cloud.api.store.state.droplets.length,
+        cloud.api.store.state.volumes.length,
+        cloud.api.store.state.firewalls.length,
+      ],
+      [0, 0, 0],
+    );
+  });
+
+  it("knows a droplet's computed outputs when it is active, and none of them before", async () => {
+    const preview = await engine.preview(type("Droplet"), "one", dropletInputs());
+    for (const output of ["ipv4Address", "ipv4AddressPrivate", "dropletUrn", "vcpus", "status"])
+      assert.equal(preview[output], unknown, output);
+    const { id, outputs } = await engine.create(type("Droplet"), "one", dropletInputs());
+    assert.match(String(outputs["ipv4Address"]), /^\d+\.\d+\.\d+\.\d+$/);
+    assert.deepEqual(
+      [
+        outputs["status"],
+        outputs["dropletUrn"],
+        outputs["vcpus"],
+        outputs["memory"],
+        outputs["resizeDisk"],
+        outputs["userData"],
+      ],
+      ["active", `do:droplet:${id}`, 1, 1024, true, "bd971bec88149956458a10fc9c5ecb3eb99dd452"],
+      "user data is kept as its SHA-1, as by the official provider",
+    );
+  });
+
+  it("changes in place what can be changed", async () => {
+    let droplet = await engine.create(type("Droplet"), "one", dropletInputs());
+    const wanted = dropletInputs({ name: "two", size: "s-2vcpu-2gb", tags: ["worker", "spare"] });
+    assert.deepEqual((await engine.diff(droplet, wanted)).replaces, []);
+    droplet = await engine.update(droplet, wanted);
+    const [remote] = cloud.api.store.state.droplets;
+    assert.deepEqual([remote?.name, remote?.status, droplet.outputs["size"]], ["two", "active", "s-2vcpu-2gb"]);
+    assert.deepEqual([...(droplet.outputs["tags"] as string[])].sort(), ["spare", "worker"]);
+
+    await tags("controller");
+    const firewall = await engine.create(type("Firewall"), "fw", { name: "fw", inboundRules: inbound });
+    const fewer = await engine.update(firewall, { name: "fw", inboundRules: inbound.slice(1) });
+    assert.equal((fewer.outputs["inboundRules"] as unknown[]).length, 1);
+
+    const volume = await engine.create(type("Volume"), "data", { name: "data", region: "nyc3", size: 10 });
+    assert.equal((await engine.update(volume, { name: "data", region: "nyc3", size: 20 })).outputs["size"], 20);
+    await assert.rejects(
+      engine.update(volume, { name: "data", region: "nyc3", size: 5 }),
+      /size: it is 10 GB and cannot shrink to 5 GB/,
+    );
+  });
+
+  const replacing: readonly [string, Bag][] = [
+    ["image", { image: "ubuntu-24-04-x64" }],
+    ["region", { region: "fra1" }],
+    ["userData", { userData: "#!/bin/bash\n" }],
+    ["sshKeys", { sshKeys: ["1"] }],
+    ["vpcUuid", { vpcUuid: "0a8e9d9a-0000-4000-8000-000000000000" }],
+    ["monitoring", { monitoring: true }],
+  ];
+  for (const [property, change] of replacing) {
+    it(`makes a droplet anew when ${property} changes, after deleting the one of the same name`, async () => {
+      const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
+      const difference = await engine.diff(droplet, dropletInputs(change));
+      assert.deepEqual(
+        [difference.replaces.map((path) => path.split("[")[0]), difference.deleteBeforeReplace],
+        [[property], true],
+      );
+    });
+  }
+
+  it("makes names where none is given, keeps them, and may then create before it deletes", async () => {
+    const inputs = dropletInputs();
+    delete inputs["name"];
+    const droplet = await engine.create(type("Droplet"), "one", inputs);
+    assert.match(String(droplet.outputs["name"]), /^one-[0-9a-f]{7}$/);
+    assert.equal((await engine.diff(droplet, inputs)).changes, false);
+    const replaced = await engine.diff(droplet, { ...inputs, image: "ubuntu-24-04-x64" });
+    assert.deepEqual([replaced.replaces, replaced.deleteBeforeReplace], [["image"], false]);
+  });
+
+  it("shows what another hand changed, and what it deleted", async () => {
+    await tags("controller", "worker");
+    const inputs = { name: "fw", tags: ["controller"], inboundRules: inbound };
+    const firewall = await engine.create(type("Firewall"), "fw", { ...inputs });
+    await cloud.request("POST", `/v2/firewalls/${firewall.id}/rules`, {
+      inbound_rules: [{ protocol: "tcp", ports: "22", sources: { addresses: ["0.0.0.0/0"] } }],
+    });
+    const fresh = await engine.refresh(firewall);
+    assert.ok(fresh);
+    assert.deepEqual((await engine.diff(fresh, { ...inputs })).changes, true);
+    await cloud.request("DELETE", `/v2/firewalls/${firewall.id}`);
+    assert.equal(await engine.refresh(firewall), undefined);
+  });
+
+  it("does not mind the order of rules, tags and addresses, nor the ways to write all ports", async () => {
+    await tags("a", "b", "controller", "worker");
+    const rules = [
+      { protocol: "tcp", portRange: "1-65535", sourceAddresses: ["10.0.0.0/8", "192.0.2.0/24"] },
+      ...inbound,
+    ];
+    const firewall = await engine.create(type("Firewall"), "fw", { name: "fw", tags: ["a", "b"], inboundRules: rules });
+    const turned = [
+      ...rules.slice(1),
+      { protocol: "tcp", portRange: "all", sourceAddresses: ["192.0.2.0/24", "10.0.0.0/8"] },
+    ];
+    assert.equal((await engine.diff(firewall, { name: "fw", tags: ["b", "a"], inboundRules: turned })).changes, false);
+  });
+
+  it("imports by id", async () => {
+    const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
+    const imported = await engine.refresh({ type: droplet.type, name: droplet.name, id: droplet.id });
+    assert.deepEqual(
+      [imported?.inputs["name"], imported?.inputs["image"], imported?.inputs["size"]],
+      ["one", "debian-12-x64", "s-1vcpu-1gb"],
+    );
+  });
+
+  it("remembers a droplet whose creation was interrupted, and goes on with it", async () => {
+    let release = (): void => undefined;
+    cloud.driver.wait = (name) =>
+      name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
+    const creating = engine.create(type("Droplet"), "one", dropletInputs()).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    while (cloud.driver.argumentsOf("createDroplet").length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await engine.cancel();
+    const partial = partialOf(await creating);
+    assert.ok(partial);
+    assert.equal(partial.id, String(cloud.api.store.state.droplets[0]?.id));
+    assert.match(
+      partial.reasons.join(),
+      /cannot create droplet "one": interrupted while waiting for droplet \d+ to be active/,
+    );
+    release();
+    engine.stop();
+    await start();
+    const state: Resource = {
+      type: type("Droplet"),
+      name: "one",
+      id: partial.id,
+      inputs: dropletInputs(),
+      outputs: partial.outputs,
+      secrets: [],
+    };
+    assert.equal((await engine.update(state, dropletInputs())).outputs["status"], "active");
+    assert.equal(cloud.api.store.state.droplets.length, 1);
+  });
+
+  it("gives up after the program's time, and says what it waited for", async () => {
+    cloud.driver.wait = (name) => (name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
+    await assert.rejects(
+      engine.create(type("Droplet"), "one", dropletInputs(), 1),
+      /cannot create droplet "one": waited 1 s for droplet \d+ to be active; it is "new"/,
+    );
+  });
+
+  it("tries again as late as the API asks, and gives up after the settings' number of tries", async () => {
+    const times: number[] = [];
+    const busy = createServer((_request, response) => {
+      times.push(Date.now());
+      if (times.length === 2) response.writeHead(201).end(JSON.stringify({ tag: { name: "t" } }));
+      else
+        response
+          .writeHead(429, { "retry-after": "1" })
+          .end(JSON.stringify({ id: "too_many_requests", message: "API Rate limit exceeded." }));
+    });
+    await new Promise<void>((resolve) => busy.listen(0, "127.0.0.1", resolve));
+    try {
+      engine.stop();
+      const settings = { apiEndpoint: `http://127.0.0.1:${(busy.address() as AddressInfo).port}`, token: "x" };
+      await start({ ...settings, httpRetryMax: "1" });
+      await engine.create(type("Tag"), "t", { name: "t" });
+      assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 990, `tried again after ${(times[1] ?? 0) - (times[0] ?? 0)} ms`);
+      await assert.rejects(
+        engine.create(type("Tag"), "t", { name: "t" }),
+        /cannot create tag "t": POST \/v2\/tags: HTTP 429 too_many_requests: API Rate limit exceeded\./,
+      );
+      assert.equal(times.length, 4);
+    } finally {
+      busy.closeAllConnections();
+      busy.close();
+    }
+  });
+
+  it("names the resource, the status and the API's own words in errors", async () => {
+    await assert.rejects(
+      engine.create(type("Droplet"), "one", dropletInputs({ size: "s-none" })),
+      /cannot create droplet "one": POST \/v2\/droplets: HTTP 422 unprocessable_entity: .+/,
+    );
+    engine.stop();
+    await start({ token: "wrong" });
+    await assert.rejects(engine.create(type("Tag"), "t", { name: "t" }), /HTTP 401 unauthorized/);
+    engine.stop();
+    engine = await TestEngine.start(createPlugin({}), { apiEndpoint: endpoint });
+    await assert.rejects(
+      engine.create(type("Tag"), "t", { name: "t" }),
+      /no token for DigitalOcean's API; set digitalocean:token/,
+    );
+  });
+
+  const refused: readonly [string, string, Bag, RegExp][] = [
+    [
+      "an unknown property",
+      "Droplet",
+      dropletInputs({ sshKey: ["1"] }),
+      /"sshKey" is no property of Droplet; did you mean "sshKeys"\?/,
+    ],
+    [
+      "a number for a string",
+      "Droplet",
+      dropletInputs({ image: 17 }),
+      /image of Droplet: got a number, it must be a string/,
+    ],
+    [
+      "a string for a number",
+      "Volume",
+      { region: "nyc3", size: "10" },
+      /size of Volume: got a string, it must be a number/,
+    ],
+    ["a missing size", "Volume", { region: "nyc3" }, /"size" is missing/],
+    [
+      "a rule without ports",
+      "Firewall",
+      { inboundRules: [{ protocol: "tcp" }] },
+      /inboundRules\[0\]\.portRange is missing/,
+    ],
+    [
+      "an unknown protocol",
+      "Firewall",
+      { inboundRules: [{ protocol: "sctp", portRange: "1" }] },
+      /got "sctp", allowed are tcp, udp, icmp/,
+    ],
+    [
+      "a health check without a path",
+      "LoadBalancer",
+      { region: "nyc3", healthcheck: { protocol: "https", port: 1 } },
+      /healthcheck\.path is missing/,
+    ],
+    [
+      "droplets and a tag",
+      "LoadBalancer",
+      { region: "nyc3", dropletIds: [1], dropletTag: "x" },
+      /dropletTag and dropletIds exclude each other/,
+    ],
+  ];
+  for (const [what, name, inputs, message] of refused) {
+    it(`refuses ${what}`, async () => {
+      assert.match((await engine.check(type(name), "wrong", inputs)).failures.join("\n"), message);
+    });
+  }
+
+  it("refuses settings that it does not know, and endpoints that are no address", async () => {
+    assert.match(
+      (await engine.checkConfig({ apiEndpiont: endpoint })).join(),
+      /"apiEndpiont" is no property .* did you mean "apiEndpoint"\?/,
+    );
+    assert.match(
+      (await engine.checkConfig({ apiEndpoint: "example" })).join(),
+      /apiEndpoint: got "example", it must be a URL/,
+    );
+    assert.deepEqual(await engine.checkConfig({ apiEndpoint: endpoint, httpRetryMax: "4" }), []);
+  });
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync as exists, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { LanguageRuntimeClient } from "@pulumi/pulumi/proto/language_grpc_pb.js";
+import * as messages from "@pulumi/pulumi/proto/language_pb.js";
+import type { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { projectDirectory } from "../../../lab/config.js";
+import { parseOptions, splitArguments } from "../../../lab/standins/language/options.js";
+import versions from "../../../versions.json";
+
+const options = (given: Record<string, JavaScriptValue>) => parseOptions(Struct.fromJavaScript(given));
+
+describe("language host's options", () => {
+  it("has the official defaults", () => {
+    assert.deepEqual(parseOptions(undefined), {
+      typescript: true,
+      tsconfig: undefined,
+      nodeargs: [],
+      packagemanager: "auto",
+    });
+  });
+
+  it("splits node's arguments like a shell", () => {
+    assert.deepEqual(options({ typescript: false, nodeargs: "--import tsx" }).nodeargs, ["--import", "tsx"]);
+    assert.deepEqual(splitArguments(`  a 'b c' "d \\"e" f\\ g '' `), ["a", "b c", 'd "e', "f g", ""]);
+    assert.throws(() => splitArguments("'a"), /has an open '/);
+  });
+
+  it("refuses what an option cannot be", () => {
+    assert.throws(
+      () => options({ typescript: "no" }),
+      /runtime\.options\.typescript .* got "no", it must be a boolean/,
+    );
+    assert.throws(() => options({ nodeargs: 1 }), /runtime\.options\.nodeargs .* it must be a string/);
+    assert.throws(() => options({ packagemanager: "apt" }), /one of auto, npm, pnpm, yarn, bun/);
+  });
+});
+
+describe("language host", function () {
+  // A process that loads the project's dependencies.
+  this.timeout(60_000);
+
+  let child: ChildProcess;
+  let client: LanguageRuntimeClient;
+  let directory: string;
+  let output = "";
+
+  function call<Response>(
+    name: "getPluginInfo" | "getRequiredPackages" | "getProgramDependencies" | "run" | "cancel",
+    request: object,
+  ): Promise<Response> {
+    const method = client[name] as unknown as (
+      request: object,
+      callback: (error: grpc.ServiceError | null, response: Response) => void,
+    ) => void;
+    return new Promise((resolve, reject) =>
+      method.call(client, request, (error, response) => (error === null ? resolve(response) : reject(error))),
+    );
+  }
+
+  const info = (program: string, given: Record<string, JavaScriptValue> = {}): messages.ProgramInfo =>
+    new messages.ProgramInfo()
+      .setRootDirectory(program)
+      .setProgramDirectory(program)
+      .setEntryPoint(".")
+      .setOptions(Struct.fromJavaScript(given));
+
+  /** Stands in for the SDK: what a program sees is what it writes, and its exit code is what the test says. */
+  function program(name: string, code: string): string {
+    const folder = join(directory, name);
+    const sdk = join(folder, "node_modules", "@pulumi", "pulumi");
+    mkdirSync(join(sdk, "cmd", "run"), { recursive: true });
+    writeFileSync(join(sdk, "package.json"), JSON.stringify({ name: "@pulumi/pulumi", version: "3.0.0" }));
+    writeFileSync(join(sdk, "cmd", "run", "index.js"), code);
+    writeFileSync(join(folder, "package.json"), "{}");
+    return folder;
+  }
+
+  const run = (folder: string, given: Record<string, JavaScriptValue> = {}): Promise<messages.RunResponse> => {
+    const request = new messages.RunRequest()
+      .setMonitorAddress("127.0.0.1:1")
+      .setProject("p")
+      .setStack("s")
+      .setOrganization("o")
+      .setParallel(8)
+      .setDryrun(true)
+      .setInfo(info(folder, given));
+    request.getConfigMap().set("p:name", "v").set("p:token", "hidden-value");
+    return call("run", request.setConfigsecretkeysList(["p:token"]));
+  };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), "corekube-language-"));
+    child = spawn(join(projectDirectory, "lab", "plugins", "pulumi-language-nodejs"), ["127.0.0.1:1"], {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const port = await new Promise<string>((resolve, reject) => {
+      child.once("exit", (code) => reject(new Error(`the host ended with ${code}`)));
+      child.stdout?.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
+        const line = /^(\d+)\n/.exec(output);
+        if (line?.[1] !== undefined) resolve(line[1]);
+      });
+    });
+    client = new LanguageRuntimeClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  });
+
+  after(async () => {
+    client.close();
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("says the engine's version", async () => {
+    assert.equal((await call<PluginInfo>("getPluginInfo", new Empty())).getVersion(), versions.toolchain.pulumi);
+  });
+
+  it("finds the plugins that the project's packages need", async () => {
+    const response = await call<messages.GetRequiredPackagesResponse>(
+      "getRequiredPackages",
+      new messages.GetRequiredPackagesRequest().setInfo(info(projectDirectory)),
+    );
+    const found = response.getPackagesList().map((required) => `${required.getKind()} ${required.getName()}`);
+    assert.deepEqual(found.sort(), ["resource aws", "resource digitalocean", "resource kubernetes", "resource tls"]);
+    assert.ok(response.getPackagesList().every((required) => /^v\d+\.\d+\.\d+$/.test(required.getVersion())));
+  });
+
+  it("lists a program's own dependencies", async () => {
+    const request = new messages.GetProgramDependenciesRequest().setInfo(info(projectDirectory));
+    const names = (await call<messages.GetProgramDependenciesResponse>("getProgramDependencies", request))
+      .getDependenciesList()
+      .map((item) => item.getName());
+    assert.ok(names.includes("@pulumi/pulumi") && names.includes("typescript"));
+    assert.ok(!names.includes("protobufjs"), "only with transitive ones");
+  });
+
+  it("gives the program its arguments, its configuration by the environment only, and node its own arguments", async () => {
+    const folder = program(
+      "echo",
+      `const { PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT } = process.env;
+       require("fs").writeFileSync(__dirname + "/seen.json", JSON.stringify({ PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT, argv: process.argv.slice(2), execArgv: process.execArgv }));`,
+    );
+    const response = await run(folder, { typescript: false, nodeargs: "--max-old-space-size=512" });
+    assert.deepEqual([response.getError(), response.getBail()], ["", false]);
+    const seen = JSON.parse(
+      readFileSync(join(folder, "node_modules/@pulumi/pulumi/cmd/run/seen.json"), "utf8"),
+    ) as Record<string, unknown>;
+    assert.deepEqual(JSON.parse(String(seen["PULUMI_CONFIG"])), {
+      "p:config:name": "v",
+      "p:config:token": "hidden-value",
+    });
+    assert.deepEqual(JSON.parse(String(seen["PULUMI_CONFIG_SECRET_KEYS"])), ["p:token"]);
+    assert.equal(seen["PULUMI_NODEJS_TYPESCRIPT"], undefined);
+    assert.deepEqual(seen["execArgv"], ["--max-old-space-size=512"]);
+    const argv = seen["argv"] as string[];
+    assert.ok(!argv.join(" ").includes("hidden-value"));
+    assert.deepEqual(argv.slice(0, 4), ["--monitor", "127.0.0.1:1", "--engine", "127.0.0.1:1"]);
+    assert.deepEqual(argv.slice(-4), ["--parallel", "8", "--dry-run", "."]);
+  });
+
+  it("tells a failure that was reported from one that was not", async () => {
+    const reported = await run(program("bail", "process.exitCode = 32"));
+    assert.deepEqual([reported.getError(), reported.getBail()], ["", true]);
+    const failed = await run(program("fail", "process.exitCode = 3"));
+    assert.deepEqual([failed.getError(), failed.getBail()], ["Program exited with non-zero exit code: 3", false]);
+    const bare = join(directory, "bare");
+    mkdirSync(bare);
+    assert.match(
+      (await run(bare)).getError(),
+      /The Pulumi SDK \(@pulumi\/pulumi\/cmd\/run\) is not installed for .*bare; run "npm ci"/,
+    );
+  });
+
+  // Last: the host runs nothing after it.
+  it("interrupts the program when it is told to", async () => {
+    const folder = program(
+      "long",
+      `require("fs").writeFileSync(__dirname + "/started", ""); process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000);`,
+    );
+    const running = run(folder);
+    while (!exists(join(folder, "node_modules/@pulumi/pulumi/cmd/run/started")))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await call("cancel", new Empty());
+    assert.match((await running).getError(), /exit code: 7/);
+  });
+});
