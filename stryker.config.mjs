@@ -1,0 +1,24 @@
+// Mutation testing: changes the product's code in small ways, one at a time, and asks whether a test fails.
+// `npm run mutation` runs it on everything (hours); `npm run mutation -- --mutate 'infra/settings/rules/*.ts'` on a part.
+
+/** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
+export default {
+  testRunner: "mocha",
+  plugins: ["@stryker-mutator/mocha-runner"],
+  // The launcher's own process does not load TypeScript.
+  testRunnerNodeArgs: ["--import=tsx"],
+  mochaOptions: {
+    config: "test/mutation.mocharc.yaml",
+  },
+  coverageAnalysis: "perTest",
+  mutate: ["infra/**/*.ts", "components/**/*.ts", "provider/**/*.ts", "policies/**/*.ts", "!**/generate.ts", "!**/main.ts"],
+  ignorePatterns: [".lab", "coverage", "/test/lab", "/test/cluster", "reports"],
+  ignoreStatic: true,
+  concurrency: 2,
+  timeoutMS: 20_000,
+  tempDirName: ".lab/mutation",
+  reporters: ["clear-text", "json", "progress-append-only"],
+  jsonReporter: { fileName: ".lab/mutation-report.json" },
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  checkers: [],
+};
