@@ -1,7 +1,7 @@
 /**
  * The seam between the cluster and its cloud. Everything on this side is written once; a cloud implements `Cloud`.
  *
- * What each cloud does behind it is in `docs/decisions/cloud-seam.md`.
+ * What each cloud does behind it is in `docs/decisions/0001-cloud-interface.md`.
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec, Role } from "../spec/cluster.js";

@@ -14,7 +14,7 @@ export const scheduler: Identity = { commonName: "system:kube-scheduler" };
 /** Approves kubelets' serving certificates by rule, on controllers; an add-on gives it that right and no other. */
 export const csrApprover: Identity = { commonName: "corekube:csr-approver" };
 export const frontProxyClient: Identity = { commonName: "front-proxy-client" };
-/** The group is bound to everything by the API server itself, before any RBAC object exists: see docs/decisions/pki.md. */
+/** The group is bound to everything by the API server itself, before any RBAC object exists: see docs/decisions/0004-pki.md. */
 export const admin: Identity = { commonName: "corekube-admin", organization: "system:masters" };
 
 /** A kubelet, as the Node authorizer knows it. */

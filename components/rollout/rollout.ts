@@ -2,7 +2,7 @@
  * The order of a run, inside the engine's program: a machine that serves is not registered before it is its turn.
  *
  * Registration is what makes the engine replace a machine, so that holding it back holds back everything else. It is not written
- * as `dependsOn`: that would hold for the first creation and for a teardown too. See docs/decisions/rollout.md.
+ * as `dependsOn`: that would hold for the first creation and for a teardown too. See docs/decisions/0009-rolling-replacement.md.
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";

@@ -12,7 +12,7 @@ export const exceptions: Readonly<Record<string, string>> = {
   "1.2.11":
     "pods would not start while the registry is away, although the node has the image; who may use a private image that is there already is checked by the kubelet itself (KubeletEnsureSecretPulledImages)",
   "3.1.1":
-    "the first administrator needs one: no other way in exists before the cluster does; it ends after 365 days, and people get users of their own (docs/decisions/pki.md)",
+    "the first administrator needs one: no other way in exists before the cluster does; it ends after 365 days, and people get users of their own (docs/decisions/0004-pki.md)",
   "4.2.7":
     "the name is the machine's own as the cloud's metadata gives it, and the one in its certificate; the flag keeps it so when something on the machine renames the host",
 };
