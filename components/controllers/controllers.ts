@@ -50,8 +50,6 @@ export class Controllers extends pulumi.ComponentResource {
           files: pulumi.secret(files),
           hosts: etcd.hosts,
           timeout: spec.bootTimeout,
-          // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
-          turn: "controller",
         },
         { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, key] },
       );

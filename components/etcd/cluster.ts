@@ -52,7 +52,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
     this.clientUrls = this.machines.map(({ name }) => clientUrl(name));
     this.hosts = byName(this.machines, ({ privateIpv4 }) => privateIpv4);
-    // Started side by side: no member of a new cluster serves before most of them do. Changed by turns.
+    // Started side by side: no member of a new cluster serves before most of them do.
     this.deliveries = this.machines.map((machine) => {
       const delivery = this.deliver(machine, args);
       args.rollout.servesWith(machine.name, delivery.digest);
@@ -91,7 +91,6 @@ export class EtcdCluster extends pulumi.ComponentResource {
           other === machine ? machine.privateIpv4 : args.rollout.addressOf(other.name, other.privateIpv4),
         ),
         timeout: args.spec.bootTimeout,
-        turn: "etcd",
       },
       { ...child, dependsOn: [...machine.resources] },
     );

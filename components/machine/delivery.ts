@@ -39,13 +39,6 @@ export interface DeliveryArgs extends MachineAccessArgs {
    * Names have letters, digits, dot, dash and underscore; `complete` is the delivery's own.
    */
   files: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /**
-   * Later changes of machines with the same word here are made one at a time, each behind the gate; after a failure the
-   * others are left as they are, and the next run begins with the one that failed. Creation is not held up: members that
-   * need each other start side by side.
-   * @default no order
-   */
-  turn?: pulumi.Input<string>;
   /** The machine's address in the private network, kept for the next run. */
   address?: pulumi.Input<string>;
   /**

@@ -12,13 +12,11 @@ import { prepareMember } from "../rollout/member.js";
 import { isUnknown, UNKNOWN, type Properties } from "../rpc/properties.js";
 import { accessShape, addresses, changedInputs, checkInputs, files, text } from "./inputs.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "./kind.js";
-import { turns } from "./turns.js";
 import { visit, type Visit } from "./visit.js";
 
 const shape = {
   ...accessShape,
   files,
-  turn: text.optional(),
   address: text.optional(),
   members: addresses.optional(),
   hosts: addresses.optional(),
@@ -66,12 +64,7 @@ export class Delivery implements ResourceKind {
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["digest"] !== digest(inputs.files)) {
-      const bring = (): Promise<Properties> => this.#bring(operation, inputs, recorded, true);
-      return inputs.turn === undefined
-        ? bring()
-        : turns.take(inputs.turn, inputs.machine, state.outputs["digest"] === undefined, operation, bring);
-    }
+    if (state.outputs["digest"] !== digest(inputs.files)) return this.#bring(operation, inputs, recorded, true);
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
       return { ...state.outputs, ...whereabouts(inputs) };

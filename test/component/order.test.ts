@@ -69,10 +69,9 @@ describe("order of a run", function () {
     }
   });
 
-  it("changes machines of one role by turns", () => {
-    const turns = run.of("Delivery").map(({ name, inputs }) => [name.split("-")[1], inputs["turn"]]);
-    for (const [role, turn] of turns) {
-      assert.equal(turn, role);
+  it("registers a delivery only after its machine, whose registration the rollout holds back", () => {
+    for (const registration of run.of("Delivery")) {
+      assert.deepEqual(waitsFor(registration, "Droplet"), [droplet(registration.name)]);
     }
   });
 
