@@ -6,7 +6,7 @@ import { cloudProfile } from "../components/cloud/profiles.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import type { CloudFactory } from "../components/cloud/cloud.js";
 import { Controllers } from "../components/controllers/controllers.js";
-import { Rewrite } from "../components/controllers/encryption.js";
+import { Rewrite } from "../components/controllers/secretsEncryption.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
@@ -14,7 +14,7 @@ import type { SshAccess } from "../components/machine/access.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
-import { Rollout, stagesOf } from "../components/rollout/rollout.js";
+import { Rollout, stagesOf } from "../components/rollout/program/rollout.js";
 import { Workers } from "../components/workers/workers.js";
 import { type ClusterOutputs, machineTable } from "./outputs.js";
 

@@ -1,7 +1,7 @@
 /** The provider's process. */
 import { functions, kinds } from "./resources/index.js";
 import { serve } from "./rpc/process.js";
-import { checkSettings, parseSettings, secretSettings, settingsChanges } from "./settings.js";
+import { checkSettings, parseSettings, secretSettings, settingsChanges } from "./operation/settings.js";
 
 serve({
   name: "corekube",

@@ -8,10 +8,10 @@ import { Delivery } from "../machine/delivery.js";
 import { createPool } from "../machine/pool.js";
 import { kubeconfig } from "../pki/kubeconfig.js";
 import type { Pki } from "../pki/pki.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { Rollout } from "../rollout/program/rollout.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { EncryptionKey } from "./encryption.js";
-import { controllerFiles } from "./files.js";
+import { EncryptionKey } from "./secretsEncryption.js";
+import { controllerFiles } from "./controllerFiles.js";
 
 export interface ControllersArgs {
   readonly spec: ClusterSpec;

@@ -5,9 +5,9 @@ import { connection, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
 import { createPool } from "../machine/pool.js";
 import { Certificate } from "../pki/certificate.js";
-import { etcdNames } from "../pki/identities.js";
+import { etcdNames } from "../pki/subjects.js";
 import type { Pki } from "../pki/pki.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { Rollout } from "../rollout/program/rollout.js";
 import type { ClusterSpec, EtcdSpec } from "../spec/cluster.js";
 
 /** Volumes of each member; none where its data is on the machine's own disk. */

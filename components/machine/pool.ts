@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
 import { renderUserData } from "../nodeconfig/index.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { Rollout } from "../rollout/program/rollout.js";
 import type { ClusterSpec, PoolSpec } from "../spec/cluster.js";
 import { machineNames } from "../spec/names.js";
 

@@ -7,7 +7,7 @@ import {
   metadataFile,
   programDirectory,
   secretsDirectory,
-} from "./layout.js";
+} from "../contract/paths.js";
 import { cipherSuites } from "./tls.js";
 import type { NodeConfig } from "./types.js";
 

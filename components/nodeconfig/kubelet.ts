@@ -14,7 +14,7 @@ import {
   programDirectory,
   secretsDirectory,
   templateDirectory,
-} from "./layout.js";
+} from "../contract/paths.js";
 import { verbosity } from "./logging.js";
 import { proxyFile } from "./proxy.js";
 import { evictionThresholds } from "./reservation.js";

@@ -1,6 +1,6 @@
 /** The way of a machine's downloads through proxies. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { configurationDirectory } from "./layout.js";
+import { configurationDirectory } from "../contract/paths.js";
 import { file, type NodeConfig } from "./types.js";
 
 /** Environment of what downloads: release files, the container runtime and the kubelet. Missing where there is no proxy. */

@@ -5,8 +5,8 @@ import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { Authority } from "./authority.js";
 import { Certificate } from "./certificate.js";
-import { encryptionKeys } from "./encryption.js";
-import * as identities from "./identities.js";
+import { encryptionKeys } from "./encryptionKeys.js";
+import * as identities from "./subjects.js";
 
 export interface PkiArgs {
   readonly spec: Pick<ClusterSpec, "deletionProtection" | "encryptionKey">;

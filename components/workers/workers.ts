@@ -7,7 +7,7 @@ import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
 import { withoutTraces } from "../machine/traces.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { Rollout } from "../rollout/program/rollout.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {

@@ -1,6 +1,6 @@
 /** The cluster's API with an administrator's kubeconfig: bounded requests, and errors that say what failed. */
 import type { CoreV1Api } from "@kubernetes/client-node";
-import { pause, type Deadline } from "../timing.js";
+import { pause, type Deadline } from "../operation/timing.js";
 
 const REQUEST_MILLISECONDS = 15_000;
 const RETRY_MILLISECONDS = 1_000;

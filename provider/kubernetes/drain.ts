@@ -1,8 +1,8 @@
 /** Takes the pods off a node before its machine goes. */
 import type { V1Pod } from "@kubernetes/client-node";
-import type { Progress } from "../progress.js";
+import type { Progress } from "../operation/progress.js";
 import type { Log } from "../rpc/log.js";
-import { Deadline, pause } from "../timing.js";
+import { Deadline, pause } from "../operation/timing.js";
 import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
 import { isReady, takesPods } from "./node.js";
 import { isLeaving, mustLeave, podName } from "./pods.js";

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { V1Secret } from "@kubernetes/client-node";
 import type { Log } from "../rpc/log.js";
-import { Deadline } from "../timing.js";
+import { Deadline } from "../operation/timing.js";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "./cluster.js";
 
 /** Should all deletion fail, the token is worthless after this time (and the API's token cleaner removes it). */

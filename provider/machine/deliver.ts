@@ -1,6 +1,6 @@
 /** Brings files to a machine's secrets directory, all or none. */
 import type { Machine } from "../ssh/machine.js";
-import { archive, COMPLETE_FILE, type Files } from "./files.js";
+import { archive, COMPLETE_FILE, type Files } from "./deliveryFiles.js";
 import { CONFIGURATION_DIRECTORY } from "./layout.js";
 
 const UNPACK_MILLISECONDS = 60_000;

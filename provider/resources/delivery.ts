@@ -1,18 +1,18 @@
 /** `corekube:machine:Delivery`: secrets on an etcd member or controller, and the machine serving with them. */
 import { z } from "zod";
 import { deliver } from "../machine/deliver.js";
-import { digest, type Files } from "../machine/files.js";
-import { reactivate, restartFailed, waitHealthy } from "../machine/gate.js";
-import { redact, secretContents } from "../redact.js";
-import { announcement } from "../rollout/announcement.js";
-import { beforeReplacing } from "../rollout/before.js";
-import { announceAddress } from "../rollout/etcd.js";
-import { tellControllers, writeHosts } from "../rollout/hosts.js";
-import { prepareMember } from "../rollout/member.js";
+import { digest, type Files } from "../machine/deliveryFiles.js";
+import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js";
+import { redact, secretContents } from "../operation/redact.js";
+import { announcement } from "../../components/rollout/provider/rolloutPlan.js";
+import { beforeReplacing } from "../../components/rollout/provider/replacementGate.js";
+import { announceAddress } from "../../components/rollout/provider/etcdctl.js";
+import { tellControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
+import { prepareMember } from "../../components/rollout/provider/prepareMember.js";
 import { isUnknown, UNKNOWN, type Properties } from "../rpc/properties.js";
-import { accessShape, addresses, changedInputs, checkInputs, files, text } from "./inputs.js";
-import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "./kind.js";
-import { visit, type Visit } from "./visit.js";
+import { accessShape, addresses, changedInputs, checkInputs, files, text } from "../operation/inputs.js";
+import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
+import { visit, type Visit } from "./session.js";
 
 const shape = {
   ...accessShape,

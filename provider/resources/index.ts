@@ -1,13 +1,13 @@
-import { announcement } from "../rollout/announcement.js";
+import { announcement } from "../../components/rollout/provider/rolloutPlan.js";
 import type { PluginFunction } from "../rpc/kind.js";
-import type { Settings } from "../settings.js";
+import type { Settings } from "../operation/settings.js";
 import { Delivery } from "./delivery.js";
-import { Identity } from "./identity.js";
-import { EncryptionKey } from "./encryptionKey.js";
+import { Identity } from "./immutableSettings.js";
+import { EncryptionKey } from "./encryptionKeyGate.js";
 import { Join } from "./join.js";
-import type { ResourceKind } from "./kind.js";
+import type { ResourceKind } from "../operation/resourceKind.js";
 import { Readiness } from "./readiness.js";
-import { Rewrite } from "./rewrite.js";
+import { Rewrite } from "./secretsReencryption.js";
 
 /** The resource types by their tokens. */
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([

@@ -1,19 +1,19 @@
 /** `corekube:machine:Join`: a worker that has joined the cluster; its deletion drains the worker. */
 import { z } from "zod";
-import { announcement } from "../rollout/announcement.js";
-import { waitForOthers } from "../rollout/worker.js";
+import { announcement } from "../../components/rollout/provider/rolloutPlan.js";
+import { waitForOthers } from "../../components/rollout/provider/drainGate.js";
 import { ApiUnavailable, ifFound, InvalidKubeconfig, openCluster, persist } from "../kubernetes/cluster.js";
 import { drain } from "../kubernetes/drain.js";
 import { isOf, isReady } from "../kubernetes/node.js";
-import { Progress } from "../progress.js";
-import { redact } from "../redact.js";
+import { Progress } from "../operation/progress.js";
+import { redact } from "../operation/redact.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
-import { credentials, type Credentials } from "../settings.js";
-import { Deadline } from "../timing.js";
-import { changedInputs, checkInputs, machineShape, seconds } from "./inputs.js";
+import { credentials, type Credentials } from "../operation/settings.js";
+import { Deadline } from "../operation/timing.js";
+import { changedInputs, checkInputs, machineShape, seconds } from "../operation/inputs.js";
 import { join, rejoin, type Joined } from "./joining.js";
-import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "./kind.js";
-import { visit, type Visit } from "./visit.js";
+import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
+import { visit, type Visit } from "./session.js";
 
 const DNS_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 

@@ -12,14 +12,14 @@ import {
 } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
-import type { Files } from "../machine/files.js";
-import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/gate.js";
-import { readIdentity } from "../machine/identity.js";
+import type { Files } from "../machine/deliveryFiles.js";
+import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/healthGate.js";
+import { readIdentity } from "../machine/machineIdentity.js";
 import { CONFIGURATION_DIRECTORY } from "../machine/layout.js";
-import { secretContents } from "../redact.js";
+import { secretContents } from "../operation/redact.js";
 import type { JoinInputs } from "./join.js";
-import type { Operation } from "./kind.js";
-import type { Visit } from "./visit.js";
+import type { Operation } from "../operation/resourceKind.js";
+import type { Visit } from "./session.js";
 
 const CA_FILE = "ca.crt";
 const BOOTSTRAP_FILE = "bootstrap.kubeconfig";

@@ -1,11 +1,11 @@
 /** `corekube:cluster:Readiness`: the API answers at its endpoint, as administrators and the kubernetes provider reach it. */
 import https from "node:https";
 import { z } from "zod";
-import { Progress } from "../progress.js";
+import { Progress } from "../operation/progress.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
-import { Deadline, pause } from "../timing.js";
-import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
-import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
+import { Deadline, pause } from "../operation/timing.js";
+import { changedInputs, checkInputs, seconds, text } from "../operation/inputs.js";
+import { Incomplete, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
 
 const shape = {
   endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }),

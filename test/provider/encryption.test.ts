@@ -1,8 +1,8 @@
 /** Leave to use an encryption key, and Secrets written again with it, against a real API server that encrypts. */
 import assert from "node:assert/strict";
-import { annotation, keysInUse, noteKeysInUse } from "../../provider/kubernetes/encryption.js";
-import { EncryptionKey } from "../../provider/resources/encryptionKey.js";
-import { Rewrite } from "../../provider/resources/rewrite.js";
+import { annotation, keysInUse, noteKeysInUse } from "../../provider/kubernetes/secretEncryption.js";
+import { EncryptionKey } from "../../provider/resources/encryptionKeyGate.js";
+import { Rewrite } from "../../provider/resources/secretsReencryption.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
 import { checked, operation } from "./support/operation.js";
 

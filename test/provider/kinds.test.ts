@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { redact } from "../../provider/redact.js";
+import { redact } from "../../provider/operation/redact.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
-import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/units.js";
-import { digest } from "../../provider/machine/files.js";
+import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/unitStates.js";
+import { digest } from "../../provider/machine/deliveryFiles.js";
 import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { diffResponse } from "../../provider/rpc/differences.js";
-import { checkSettings, parseSettings, settingsChanges } from "../../provider/settings.js";
+import { checkSettings, parseSettings, settingsChanges } from "../../provider/operation/settings.js";
 import { fingerprint } from "../../provider/ssh/hostkey.js";
 
 const access = { machine: "m", machineId: "1", host: "192.0.2.7", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };

@@ -24,7 +24,7 @@ const PROJECT = path.resolve(__dirname, "../..");
 /** Machines are the pools' of a small cluster; a delivery stands for what makes each serve. */
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
-import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/rollout.js"))};
+import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/program/rollout.js"))};
 const config = new pulumi.Config();
 class Stub extends pulumi.CustomResource {
   declare readonly address: pulumi.Output<string>;

@@ -4,7 +4,7 @@ import type { ClusterSpec, ComponentResources } from "../../spec/cluster.js";
 import { quantities } from "../../spec/quantities.js";
 import { imageReference } from "../../spec/versions.js";
 import { verbosity } from "../logging.js";
-import { templateDirectory } from "../layout.js";
+import { templateDirectory } from "../../contract/paths.js";
 import { controlPlaneUsers, credentialDirectory } from "../security/users.js";
 import { file, type NodeFile } from "../types.js";
 

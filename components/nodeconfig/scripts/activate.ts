@@ -9,7 +9,7 @@ import {
   scriptDirectory,
   secretsDirectory,
   templateDirectory,
-} from "../layout.js";
+} from "../../contract/paths.js";
 import { kubeletTemplate } from "../kubelet.js";
 import { nodePool } from "../../spec/pools.js";
 import { reserve } from "../reservation.js";

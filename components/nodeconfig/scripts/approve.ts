@@ -1,6 +1,6 @@
 /** Script and unit that approve kubelets' serving certificates by rule. They run on every controller, without Pulumi. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { programDirectory, scriptDirectory, secretsDirectory } from "../layout.js";
+import { programDirectory, scriptDirectory, secretsDirectory } from "../../contract/paths.js";
 import type { NodeFile, NodeUnit } from "../types.js";
 import { script } from "./shell.js";
 

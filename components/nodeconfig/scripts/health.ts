@@ -1,6 +1,6 @@
 /** Script that tells whether a machine serves. */
 import type { Role } from "../../spec/cluster.js";
-import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../layout.js";
+import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 

@@ -1,6 +1,6 @@
 /** Script that asks the cloud who this machine is. */
 import type { CloudProfile } from "../../cloud/profile.js";
-import { metadataFile } from "../layout.js";
+import { metadataFile } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 

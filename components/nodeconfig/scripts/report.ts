@@ -1,5 +1,5 @@
 /** Script that explains why a machine does not serve. */
-import { scriptDirectory } from "../layout.js";
+import { scriptDirectory } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 

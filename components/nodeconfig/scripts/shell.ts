@@ -1,5 +1,5 @@
 /** What the scripts on machines share. They run on Flatcar: bash, curl, tar and coreutils, but no jq, Python or envsubst. */
-import { scriptDirectory } from "../layout.js";
+import { scriptDirectory } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 
 /** A script in our directory. `purpose` is its first comment. */

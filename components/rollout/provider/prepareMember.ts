@@ -1,9 +1,9 @@
 /** A member of etcd on a machine that may be another one than before. */
-import type { Operation } from "../resources/kind.js";
-import { quote, type Machine } from "../ssh/machine.js";
-import { announcement, type Announced } from "./announcement.js";
-import { addMember, announceAddress, members, removeMember } from "./etcd.js";
-import { onPeer, type Credentials } from "./peer.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { quote, type Machine } from "../../../provider/ssh/machine.js";
+import { announcement, type Announced } from "./rolloutPlan.js";
+import { addMember, announceAddress, members, removeMember } from "./etcdctl.js";
+import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
 /** Member's name to its machine's private address. */
 export type Members = Readonly<Record<string, string>>;

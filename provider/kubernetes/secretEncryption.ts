@@ -4,7 +4,7 @@
  * The API does not tell with which key an object is encrypted. So the cluster itself keeps the numbers of all keys that may be in use,
  * as an annotation of the namespace `kube-system`: a run that fails half-way, or another computer's run, finds them there.
  */
-import { pause } from "../timing.js";
+import { pause } from "../operation/timing.js";
 import { ifFound, statusOf, type Cluster } from "./cluster.js";
 
 export const annotation = "corekube.io/encryption-keys";

@@ -1,9 +1,9 @@
 /** Ends what runs on a machine of the control plane, so that its disappearance is none. */
-import type { ControlPlaneRole } from "../../components/rollout/gates.js";
-import type { Operation } from "../resources/kind.js";
-import { Unreachable } from "../ssh/machine.js";
-import { announcement } from "./announcement.js";
-import { onPeer, type Credentials } from "./peer.js";
+import type { ControlPlaneRole } from "../gates.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Unreachable } from "../../../provider/ssh/machine.js";
+import { announcement } from "./rolloutPlan.js";
+import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
 const STOP_MILLISECONDS = 150_000;
 /** Longer than others are given: what is not stopped in peace is cut off. */

@@ -1,7 +1,7 @@
 /** The resource types' share of the plugin's interface, with this provider's settings. */
 import type * as rpc from "../rpc/kind.js";
 import type { Properties } from "../rpc/properties.js";
-import type { Settings } from "../settings.js";
+import type { Settings } from "./settings.js";
 
 export { Incomplete } from "../rpc/kind.js";
 export type { Change, Failure } from "../rpc/kind.js";

@@ -1,8 +1,8 @@
 /** The provider's own configuration: what is the same for all workers, so that it stands once in the state and not a thousand times. */
 import { z } from "zod";
-import { changedInputs, checkInputs, privateKey, text } from "./resources/inputs.js";
-import type { Change } from "./resources/kind.js";
-import type { Properties } from "./rpc/properties.js";
+import { changedInputs, checkInputs, privateKey, text } from "./inputs.js";
+import type { Change } from "./resourceKind.js";
+import type { Properties } from "../rpc/properties.js";
 
 const shape = { sshUser: text.optional(), sshPrivateKey: privateKey.optional(), kubeconfig: text.optional() };
 const schema = z.object(shape);

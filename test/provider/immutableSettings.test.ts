@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../provider/resources/identity.js";
+import { Identity } from "../../provider/resources/immutableSettings.js";
 import type { Properties } from "../../provider/rpc/properties.js";
 import { configurationReference } from "../../infra/settings/reference.js";
 import { optionNames } from "../../infra/settings/options.js";

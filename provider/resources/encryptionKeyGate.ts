@@ -1,11 +1,11 @@
 /** `corekube:cluster:EncryptionKey`: leave to encrypt with the key of a number. Controllers get their keys after it. */
 import { z } from "zod";
-import { annotation, keysInUse, noteKeysInUse } from "../kubernetes/encryption.js";
+import { annotation, keysInUse, noteKeysInUse } from "../kubernetes/secretEncryption.js";
 import { openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
 import type { Properties } from "../rpc/properties.js";
-import { Deadline } from "../timing.js";
-import { changedInputs, checkInputs, text } from "./inputs.js";
-import type { Operation, ResourceKind, State } from "./kind.js";
+import { Deadline } from "../operation/timing.js";
+import { changedInputs, checkInputs, text } from "../operation/inputs.js";
+import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
 
 const shape = { number: z.number().int().min(1, "must be at least 1"), kubeconfig: text };
 const schema = z.object(shape);

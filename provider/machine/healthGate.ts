@@ -1,9 +1,9 @@
 /** Waits until a machine serves; fails early, with the machine's own words, when it never will. */
-import { redact } from "../redact.js";
+import { redact } from "../operation/redact.js";
 import { quote, Unreachable, type Machine, type Wait } from "../ssh/machine.js";
-import { pause } from "../timing.js";
+import { pause } from "../operation/timing.js";
 import { ACTIVATE_UNIT, INSTALL_UNIT, SCRIPT_DIRECTORY, UNITS } from "./layout.js";
-import { failedUnits, hasSucceeded, parseUnits, SHOW_PROPERTIES, type UnitState } from "./units.js";
+import { failedUnits, hasSucceeded, parseUnits, SHOW_PROPERTIES, type UnitState } from "./unitStates.js";
 
 const POLL_MILLISECONDS = 2_000;
 const HEALTH_SECONDS = 20;

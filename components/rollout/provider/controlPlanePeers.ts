@@ -1,10 +1,10 @@
 /** A machine other than the one that an operation is for. */
-import { Progress } from "../progress.js";
-import type { Operation } from "../resources/kind.js";
-import { Machine } from "../ssh/machine.js";
-import { Deadline } from "../timing.js";
-import { SCRIPT_DIRECTORY } from "../machine/layout.js";
-import type { Announced } from "./announcement.js";
+import { Progress } from "../../../provider/operation/progress.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Machine } from "../../../provider/ssh/machine.js";
+import { Deadline } from "../../../provider/operation/timing.js";
+import { SCRIPT_DIRECTORY } from "../../../provider/machine/layout.js";
+import type { Announced } from "./rolloutPlan.js";
 
 /** The same for all machines of a cluster. */
 export interface Credentials {

@@ -5,7 +5,7 @@ import { apiUrl } from "../endpoint/endpoint.js";
 import { encryptionConfiguration } from "../nodeconfig/security/encryption.js";
 import { controllerRules } from "../nodeconfig/security/index.js";
 import { Certificate, type CertificateArgs, type KeyPair } from "../pki/certificate.js";
-import * as identities from "../pki/identities.js";
+import * as identities from "../pki/subjects.js";
 import { kubeconfig } from "../pki/kubeconfig.js";
 import type { Pki } from "../pki/pki.js";
 import type { ClusterSpec } from "../spec/cluster.js";

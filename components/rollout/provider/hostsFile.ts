@@ -1,9 +1,9 @@
 /** Addresses of etcd members by name, on controllers: a member that moves is followed without a restart of any API server. */
 import { Readable } from "node:stream";
-import type { Operation } from "../resources/kind.js";
-import type { Machine } from "../ssh/machine.js";
-import { announcement } from "./announcement.js";
-import { onPeer, type Credentials } from "./peer.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import type { Machine } from "../../../provider/ssh/machine.js";
+import { announcement } from "./rolloutPlan.js";
+import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
 /** The API servers see it as /etc/hosts. Always the same file: a mount of it would not follow another one of its name. */
 const FILE = "/etc/corekube/hosts";

@@ -1,12 +1,12 @@
 /** `corekube:cluster:Rewrite`: every Secret is encrypted with the key of a number. Comes after all API servers write with it. */
 import { z } from "zod";
-import { keysInUse, noteKeysInUse, rewriteSecrets } from "../kubernetes/encryption.js";
+import { keysInUse, noteKeysInUse, rewriteSecrets } from "../kubernetes/secretEncryption.js";
 import { describeError, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import { Progress } from "../progress.js";
+import { Progress } from "../operation/progress.js";
 import type { Properties } from "../rpc/properties.js";
-import { Deadline } from "../timing.js";
-import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
-import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
+import { Deadline } from "../operation/timing.js";
+import { changedInputs, checkInputs, seconds, text } from "../operation/inputs.js";
+import { Incomplete, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
 
 const shape = {
   number: z.number().int().min(1, "must be at least 1"),

@@ -1,8 +1,8 @@
 /** `corekube:cluster:Identity`: what a cluster was made with and keeps. Refuses a change before anything else is touched. */
 import { z } from "zod";
 import { isUnknown, type Properties, type Value } from "../rpc/properties.js";
-import { changedInputs, checkInputs, text } from "./inputs.js";
-import type { Failure, ResourceKind, State } from "./kind.js";
+import { changedInputs, checkInputs, text } from "../operation/inputs.js";
+import type { Failure, ResourceKind, State } from "../operation/resourceKind.js";
 
 interface Kept {
   readonly schema: z.ZodType;

@@ -1,13 +1,13 @@
 /** Before a machine of the control plane is taken away: the rest is well, and does without it; then it is stopped in peace. */
-import { mayGo, type ControlPlaneRole, type Finding } from "../../components/rollout/gates.js";
-import { describeError } from "../kubernetes/cluster.js";
-import { Progress } from "../progress.js";
-import type { Operation } from "../resources/kind.js";
-import { Unreachable } from "../ssh/machine.js";
-import { Deadline, pause } from "../timing.js";
-import { announcement, type Announced } from "./announcement.js";
-import { alarms } from "./etcd.js";
-import { complaint, onPeer, type Credentials } from "./peer.js";
+import { mayGo, type ControlPlaneRole, type Finding } from "../gates.js";
+import { describeError } from "../../../provider/kubernetes/cluster.js";
+import { Progress } from "../../../provider/operation/progress.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Unreachable } from "../../../provider/ssh/machine.js";
+import { Deadline, pause } from "../../../provider/operation/timing.js";
+import { announcement, type Announced } from "./rolloutPlan.js";
+import { alarms } from "./etcdctl.js";
+import { complaint, onPeer, type Credentials } from "./controlPlanePeers.js";
 import { quiesce } from "./quiesce.js";
 
 /** Machines settle after the change before this one: a leader is elected, a load balancer looks again. */

@@ -1,8 +1,8 @@
 /** The frame of an operation on a machine: deadline, progress, connection, and what is kept when it fails. */
-import { Progress } from "../progress.js";
+import { Progress } from "../operation/progress.js";
 import { Machine, type Wait } from "../ssh/machine.js";
-import { Deadline } from "../timing.js";
-import { Incomplete, type Operation } from "./kind.js";
+import { Deadline } from "../operation/timing.js";
+import { Incomplete, type Operation } from "../operation/resourceKind.js";
 
 export interface Access {
   readonly machine: string;

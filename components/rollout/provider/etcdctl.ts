@@ -1,5 +1,5 @@
 /** What a member of etcd is asked and told over SSH, by the client beside it. */
-import { quote, type Machine } from "../ssh/machine.js";
+import { quote, type Machine } from "../../../provider/ssh/machine.js";
 
 const CERTIFICATES = "/run/corekube/etcd";
 const CLIENT =

@@ -5,7 +5,7 @@
  * program: `pulumi destroy` takes everything away, in any order, and nothing is guarded.
  */
 import { z } from "zod";
-import type { ControlPlaneRole } from "../../components/rollout/gates.js";
+import type { ControlPlaneRole } from "../gates.js";
 
 const machine = z.object({
   machine: z.string().min(1),

@@ -1,13 +1,13 @@
 /** Before a worker is drained for its replacement: the others of its pool are there. */
 import type { V1Node } from "@kubernetes/client-node";
-import { mayDrain } from "../../components/rollout/gates.js";
-import { persist, type Cluster } from "../kubernetes/cluster.js";
-import { isReady, whyNotReady } from "../kubernetes/node.js";
-import type { Progress } from "../progress.js";
-import type { Operation } from "../resources/kind.js";
-import { Deadline, pause } from "../timing.js";
-import { announcement, type Announced } from "./announcement.js";
-import { GateClosed } from "./before.js";
+import { mayDrain } from "../gates.js";
+import { persist, type Cluster } from "../../../provider/kubernetes/cluster.js";
+import { isReady, whyNotReady } from "../../../provider/kubernetes/node.js";
+import type { Progress } from "../../../provider/operation/progress.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Deadline, pause } from "../../../provider/operation/timing.js";
+import { announcement, type Announced } from "./rolloutPlan.js";
+import { GateClosed } from "./replacementGate.js";
 
 const SETTLE_SECONDS = 60;
 const API_SECONDS = 30;

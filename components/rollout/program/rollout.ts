@@ -5,10 +5,10 @@
  * as `dependsOn`: that would hold for the first creation and for a teardown too. See docs/decisions/rollout.md.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
-import { machineNames } from "../spec/names.js";
-import { next, type Stages, type Standing } from "./order.js";
-import { readRoster, type Roster } from "./roster.js";
+import type { ClusterSpec, NodePoolSpec } from "../../spec/cluster.js";
+import { machineNames } from "../../spec/names.js";
+import { next, type Stages, type Standing } from "../order.js";
+import { readRoster, type Roster } from "./servingMachines.js";
 
 /** The stages of a cluster: what others stand on comes first. */
 export function stagesOf(

@@ -1,8 +1,8 @@
 /** Checks a resource's inputs, of which a preview may not know all. */
 import { z } from "zod";
-import { FILE_NAME, COMPLETE_FILE } from "../machine/files.js";
+import { FILE_NAME, COMPLETE_FILE } from "../machine/deliveryFiles.js";
 import { isUnknown, type Properties, type Value } from "../rpc/properties.js";
-import type { Change, Failure } from "./kind.js";
+import type { Change, Failure } from "./resourceKind.js";
 
 const LONGEST_TIMEOUT_SECONDS = 7_200;
 

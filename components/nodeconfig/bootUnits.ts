@@ -1,5 +1,5 @@
 /** The units that lead from the first boot to the machine's service. Their names are known to the delivery of secrets. */
-import { metadataFile, scriptDirectory, secretsDirectory } from "./layout.js";
+import { metadataFile, scriptDirectory, secretsDirectory } from "../contract/paths.js";
 import { proxyFile } from "./proxy.js";
 import { activateSeconds } from "./scripts/activate.js";
 import { installSeconds } from "./scripts/install.js";

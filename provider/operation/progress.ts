@@ -1,4 +1,4 @@
-import type { Log } from "./rpc/log.js";
+import type { Log } from "../rpc/log.js";
 import type { Deadline } from "./timing.js";
 
 const REPEAT_MILLISECONDS = 5_000;
