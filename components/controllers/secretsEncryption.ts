@@ -1,29 +1,27 @@
-/** The two ends of a rotation of the key that encrypts Secrets at rest: leave to use a key, and all Secrets written with it. */
+/** Both ends of a rotation of the key that encrypts Secrets at rest: permission to use a key, and re-encryption of all Secrets. */
 import * as pulumi from "@pulumi/pulumi";
+import type { ArgsOf } from "../contract/args.js";
+import { resourceTypes, type encryptionKeyGateShape, type secretsReencryptionShape } from "../contract/resources.js";
 
-export interface EncryptionKeyArgs {
-  /** Number of the key, at least 1; at most one more or less than before. */
-  readonly number: pulumi.Input<number>;
-  /** An administrator's. Always kept as a secret. */
-  readonly kubeconfig: pulumi.Input<string>;
-}
+export type EncryptionKeyGateArgs = ArgsOf<typeof encryptionKeyGateShape>;
+export type SecretsReencryptionArgs = ArgsOf<typeof secretsReencryptionShape>;
 
 /**
- * Leave to encrypt with the key of this number. Controllers get their keys after it. A change is refused where API servers with it
- * could not read what is encrypted now: more than one step away, or before the last rotation has ended. Nothing is touched then.
+ * Permission to encrypt with the key of this number; controllers get their keys after it. A change is refused if API servers with it
+ * could not read what is encrypted now: more than one step away, or before the last rotation has finished. Nothing is changed then.
  */
-export class EncryptionKey extends pulumi.CustomResource {
-  constructor(name: string, args: EncryptionKeyArgs, opts?: pulumi.CustomResourceOptions) {
-    super("corekube:cluster:EncryptionKey", name, { ...args, kubeconfig: pulumi.secret(args.kubeconfig) }, opts);
+export class EncryptionKeyGate extends pulumi.CustomResource {
+  constructor(name: string, args: EncryptionKeyGateArgs, opts?: pulumi.CustomResourceOptions) {
+    super(resourceTypes.encryptionKeyGate, name, { ...args, kubeconfig: pulumi.secret(args.kubeconfig) }, opts);
   }
 }
 
 /**
  * Done when every Secret is encrypted with the key of this number. Must come after all API servers write with it. A new cluster costs
- * one request; a change of the number writes all Secrets again, unchanged, and may be interrupted and resumed.
+ * one request; a change of the number rewrites all Secrets, unchanged, and may be interrupted and resumed.
  */
-export class Rewrite extends pulumi.CustomResource {
-  constructor(name: string, args: EncryptionKeyArgs, opts?: pulumi.CustomResourceOptions) {
-    super("corekube:cluster:Rewrite", name, { ...args, kubeconfig: pulumi.secret(args.kubeconfig) }, opts);
+export class SecretsReencryption extends pulumi.CustomResource {
+  constructor(name: string, args: SecretsReencryptionArgs, opts?: pulumi.CustomResourceOptions) {
+    super(resourceTypes.secretsReencryption, name, { ...args, kubeconfig: pulumi.secret(args.kubeconfig) }, opts);
   }
 }

@@ -1,45 +1,24 @@
-/** What a cluster was made with and keeps. */
+/** The settings of a cluster that are decided once, as a resource that refuses to change. */
 import * as pulumi from "@pulumi/pulumi";
+import { immutableSettings } from "../contract/immutableSettings.js";
+import { resourceTypes } from "../contract/resources.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 /**
- * Refuses a change of what cannot be changed in place, such as the Services' network: in a preview and in an update, with
- * the setting, both values, the reason and the way round. Costs nothing and reaches no machine.
+ * Refuses what would lose data or replace everything, such as another cloud or another Services' network: in a preview and in an
+ * update, with the setting, both values, the reason and what to do instead. Costs nothing and reaches no machine.
  *
  * Its name is the same in every stack: one that followed the cluster's name would be another resource with a changed name.
  */
-export class Identity extends pulumi.CustomResource {
+export class ImmutableSettings extends pulumi.CustomResource {
   constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions) {
-    const { disks } = spec.etcd;
-    const network = spec.aws ? { awsMachines: spec.aws.machines, awsVpc: spec.aws.vpcId ?? "" } : {};
-    const volumes = disks.type === "volumes" ? { etcdDataDisk: disks.data, etcdWalDisk: disks.wal } : {};
-    super(
-      "corekube:cluster:Identity",
-      "cluster",
-      {
-        clusterName: spec.name,
-        cloud: spec.cloud,
-        region: spec.region,
-        nodeCidr: spec.nodeCidr,
-        podCidr: spec.podCidr,
-        serviceCidr: spec.serviceCidr,
-        clusterDomain: spec.clusterDomain,
-        networkProvider: spec.networkProvider,
-        cloudProvider: spec.cloudProvider,
-        highAvailability: spec.highAvailability,
-        etcdCount: spec.etcd.count,
-        etcdDiskType: disks.type === "volumes" ? "MOUNT" : "ROOT",
-        ...volumes,
-        ...network,
-        encryptionKey: spec.encryptionKey,
-      },
-      opts,
-    );
+    const values = Object.entries(immutableSettings).map(([name, { value }]) => [name, value(spec)]);
+    super(resourceTypes.immutableSettings, "cluster", Object.fromEntries(values) as pulumi.Inputs, opts);
   }
 
   /**
-   * Resolves when the engine has accepted it; where it refuses, the run ends. Nothing is registered before, so that a refused
-   * change touches nothing.
+   * Resolves when the engine has accepted it; otherwise the run ends. Nothing is registered before, so that a refused change touches
+   * nothing.
    */
   accepted(): Promise<void> {
     return new Promise((resolve) => {

@@ -1,5 +1,7 @@
-/** The units that lead from the first boot to the machine's service. Their names are known to the delivery of secrets. */
-import { metadataFile, scriptDirectory, secretsDirectory } from "../contract/paths.js";
+/** The units from the first boot to the machine's service. */
+import { metadataFile, scriptPath, secretsDirectory, type ScriptName } from "../contract/paths.js";
+import { completeFile } from "../contract/secretFiles.js";
+import { units } from "../contract/units.js";
 import { proxyFile } from "./proxy.js";
 import { activateSeconds } from "./scripts/activate.js";
 import { installSeconds } from "./scripts/install.js";
@@ -11,20 +13,20 @@ interface OneShot {
   readonly name: string;
   readonly description: string;
   /** Name of the script. */
-  readonly script: string;
+  readonly script: ScriptName;
   /** Seconds. */
   readonly timeout: number;
-  /** Units without whose success it cannot run. @default none */
+  /** Units that must have succeeded before. @default none */
   readonly requires?: readonly string[];
   /** Runs only once the network is up. @default false */
   readonly online?: boolean;
-  /** Files with variables; a leading dash: the file may be missing. @default none */
+  /** Environment files; with a leading dash the file may be missing. @default none */
   readonly environment?: readonly string[];
   /** Runs at every boot. @default true */
   readonly enabled?: boolean;
 }
 
-/** Runs once; tries inside the script and not by restarts, so that a failed unit has failed for good. */
+/** Runs once; retries inside the script and not by restarts, so that a failed unit has failed permanently. */
 function oneShot(unit: OneShot): NodeUnit {
   const enabled = unit.enabled ?? true;
   const requires = (unit.requires ?? []).join(" ");
@@ -40,13 +42,13 @@ ${line("Requires", requires)}${line("Wants", online)}${line("After", `${online} 
 Type=oneshot
 RemainAfterExit=yes
 TimeoutStartSec=${unit.timeout}
-${(unit.environment ?? []).map((file) => line("EnvironmentFile", file)).join("")}ExecStart=${scriptDirectory}/${unit.script}
+${(unit.environment ?? []).map((file) => line("EnvironmentFile", file)).join("")}ExecStart=${scriptPath(unit.script)}
 ${enabled ? "\n[Install]\nWantedBy=multi-user.target\n" : ""}`,
   };
 }
 
 export const metadataUnit = oneShot({
-  name: "corekube-metadata.service",
+  name: units.metadata,
   description: "What the cloud says of this machine",
   script: "metadata",
   timeout: metadataSeconds,
@@ -54,7 +56,7 @@ export const metadataUnit = oneShot({
 });
 
 export const installUnit = oneShot({
-  name: "corekube-install.service",
+  name: units.install,
   description: "Release files",
   script: "install",
   timeout: installSeconds,
@@ -63,7 +65,7 @@ export const installUnit = oneShot({
 });
 
 export const volumeUnit = oneShot({
-  name: "corekube-volume.service",
+  name: units.volume,
   description: "Volumes of etcd",
   script: "volume",
   timeout: volumeSeconds,
@@ -71,25 +73,25 @@ export const volumeUnit = oneShot({
   environment: [metadataFile],
 });
 
-/** @param requires Units of the role that come before its service, beside those of every role. */
+/** @param requires Units of the role that come before its service, in addition to those of every role. */
 export function activateUnits(requires: readonly string[]): readonly NodeUnit[] {
   return [
     {
-      name: "corekube-secrets.path",
+      name: units.secrets,
       enabled: true,
       contents: `[Unit]
 Description=Delivery of secrets
 
 [Path]
-PathExists=${secretsDirectory}/complete
-Unit=corekube-activate.service
+PathExists=${secretsDirectory}/${completeFile}
+Unit=${units.activate}
 
 [Install]
 WantedBy=multi-user.target
 `,
     },
     oneShot({
-      name: "corekube-activate.service",
+      name: units.activate,
       description: "Use of the delivered secrets",
       script: "activate",
       timeout: activateSeconds,

@@ -8,16 +8,16 @@ import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 const keyBytes = 32;
 
 /**
- * Numbers of the keys that API servers have while they write with key `current`, that one first. The next one is there so that a
- * server reads what one that has rotated already writes; the one before, until all Secrets are written again.
+ * Numbers of the keys that API servers have while they write with key `current`, which comes first. The next one lets a server read
+ * what a server that has already rotated writes; the previous one is needed until all Secrets are re-encrypted.
  */
 export function keyNumbers(current: number): readonly number[] {
   return [current, current + 1, current - 1].filter((number) => number >= 1);
 }
 
 /**
- * One private key for each number, which is only the source of 32 random bytes. Not protected: a rotation deletes the key before,
- * after `corekube:cluster:EncryptionKey` has seen that nothing is encrypted with it any more.
+ * One private key for each number, which is only the source of 32 random bytes. Not protected: a rotation deletes the previous key,
+ * after `corekube:cluster:EncryptionKeyGate` has seen that nothing is encrypted with it any more.
  */
 export function encryptionKeys(
   name: string,

@@ -1,18 +1,13 @@
-/** Files to deliver: their digest, and their form on the wire. */
+/** Files to deliver: their digest, and the archive in which they are sent. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
+import { completeFile } from "../../components/contract/secretFiles.js";
 
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** Sent last and empty: where it is, every other file is. The machine's path unit waits for it. */
-export const COMPLETE_FILE = "complete";
-
-/** A plain name, so that a delivery cannot write outside its directory. */
-export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-
-/** SHA-256 over names and contents, independent of their order: shows that something changed, and nothing else. */
+/** SHA-256 over names and contents, independent of their order: shows that something changed, and reveals nothing else. */
 export function digest(files: Files): string {
   const hash = createHash("sha256");
   for (const name of Object.keys(files).sort()) {
@@ -22,13 +17,13 @@ export function digest(files: Files): string {
   return `sha256:${hash.digest("hex")}`;
 }
 
-/** The files as a tar stream, each 0600 and root's. */
+/** The files as a tar stream, each 0600 and owned by root. */
 export function archive(files: Files): Readable {
   const stream = pack();
-  for (const name of [...Object.keys(files).sort(), COMPLETE_FILE]) {
+  for (const name of [...Object.keys(files).sort(), completeFile]) {
     stream.entry({ name, mode: 0o600, uid: 0, gid: 0 }, files[name] ?? "");
   }
   stream.finalize();
-  // tar-stream brings its own kind of stream.
+  // tar-stream has a stream type of its own.
   return Readable.from(stream);
 }

@@ -1,43 +1,44 @@
-/** Waits until a machine serves; fails early, with the machine's own words, when it never will. */
+/** Waits until a machine serves; fails early, with the machine's own report, if it never will. */
+import { scriptPath } from "../../components/contract/paths.js";
+import { servingUnits, units } from "../../components/contract/units.js";
 import { redact } from "../operation/redact.js";
 import { quote, Unreachable, type Machine, type Wait } from "../ssh/machine.js";
 import { pause } from "../operation/timing.js";
-import { ACTIVATE_UNIT, INSTALL_UNIT, SCRIPT_DIRECTORY, UNITS } from "./layout.js";
 import { failedUnits, hasSucceeded, parseUnits, SHOW_PROPERTIES, type UnitState } from "./unitStates.js";
 
 const POLL_MILLISECONDS = 2_000;
 const HEALTH_SECONDS = 20;
 const REPORT_LINES = 60;
-/** A unit on its way to an automatic restart may pass through "failed". */
+/** A unit that is about to be restarted automatically may be "failed" for a moment. */
 const POLLS_TO_BELIEVE_FAILURE = 2;
 
 const SEPARATOR = "--corekube--";
 const STATUS_SCRIPT = `
-systemctl show --property=${SHOW_PROPERTIES} ${UNITS.join(" ")}
+systemctl show --property=${SHOW_PROPERTIES} ${servingUnits.join(" ")}
 echo ${SEPARATOR}
-timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/health 2>&1
+timeout ${HEALTH_SECONDS} ${scriptPath("health")} 2>&1
 echo ${SEPARATOR}$?
 `;
 
-/** The machine will not serve, or did not within the time given. */
+/** The machine will not serve, or did not in time. */
 export class NotHealthy extends Error {}
 
 interface Status {
   readonly units: readonly UnitState[];
   readonly healthy: boolean;
-  /** What the health script said. */
+  /** Output of the health script. */
   readonly health: string;
 }
 
 async function status(machine: Machine): Promise<Status> {
   const { stdout } = await machine.root({ script: STATUS_SCRIPT });
-  const [units = "", health = "", exit = ""] = stdout.split(SEPARATOR);
-  return { units: parseUnits(units), healthy: exit.trim() === "0", health: health.trim() };
+  const [states = "", health = "", exit = ""] = stdout.split(SEPARATOR);
+  return { units: parseUnits(states), healthy: exit.trim() === "0", health: health.trim() };
 }
 
 /**
- * Waits until `ready` says yes.
- * @throws {NotHealthy} when a unit has failed for good, or the time is over.
+ * Waits until `ready` returns true.
+ * @throws {NotHealthy} when a unit has failed permanently, or the time is up.
  */
 async function waitUntil(
   machine: Machine,
@@ -65,7 +66,7 @@ async function waitUntil(
   }
 }
 
-/** Waits for the machine's own health check, and for `also` where health is not all. */
+/** Waits for the machine's own health check, and for `also`. */
 export async function waitHealthy(
   machine: Machine,
   wait: Wait,
@@ -79,10 +80,10 @@ export async function waitHealthy(
     machine,
     wait,
     secrets,
-    // Until the new secrets are applied, health is that of the old ones.
-    async (now) => now.healthy && hasSucceeded(now.units, ACTIVATE_UNIT) && (await also.ready()),
+    // Until the new files are applied, health is that of the old ones.
+    async (now) => now.healthy && hasSucceeded(now.units, units.activate) && (await also.ready()),
     (now) =>
-      now.healthy && hasSucceeded(now.units, ACTIVATE_UNIT)
+      now.healthy && hasSucceeded(now.units, units.activate)
         ? also.waitingFor()
         : `waiting for ${startingUnit(now.units) ?? `health${now.health === "" ? "" : `: ${lastLine(now.health)}`}`}`,
   );
@@ -94,12 +95,12 @@ export async function waitInstalled(machine: Machine, wait: Wait): Promise<void>
     machine,
     wait,
     [],
-    ({ units }) => hasSucceeded(units, INSTALL_UNIT),
-    () => `waiting for ${INSTALL_UNIT}`,
+    (now) => hasSucceeded(now.units, units.install),
+    () => `waiting for ${units.install}`,
   );
 }
 
-/** Gives units that failed in an earlier run another chance. */
+/** Restarts units that failed in an earlier run. */
 export async function restartFailed(machine: Machine): Promise<void> {
   const failed = failedUnits((await status(machine)).units).map((unit) => quote(unit.name));
   if (failed.length === 0) return;
@@ -110,9 +111,9 @@ export async function restartFailed(machine: Machine): Promise<void> {
 
 /** Makes the machine apply what was delivered. */
 export async function reactivate(machine: Machine): Promise<void> {
-  // Without waiting: the gate watches the unit, and tells what is going on.
+  // Without waiting: the gate watches the unit and reports its progress.
   await machine.root({
-    script: `systemctl reset-failed ${ACTIVATE_UNIT} 2>/dev/null; systemctl restart --no-block ${ACTIVATE_UNIT}`,
+    script: `systemctl reset-failed ${units.activate} 2>/dev/null; systemctl restart --no-block ${units.activate}`,
   });
 }
 
@@ -120,7 +121,7 @@ function startingUnit(units: readonly UnitState[]): string | undefined {
   return units.find((unit) => unit.active === "activating" || unit.queued)?.name;
 }
 
-/** The machine's report, without what it must not show. It may be past the deadline: the report is worth some seconds more. */
+/** The machine's report, without secrets. The deadline may have passed: the report is worth some more seconds. */
 async function explain(
   machine: Machine,
   what: string,
@@ -130,18 +131,18 @@ async function explain(
   let report: string;
   try {
     const { stdout, stderr } = await machine.root({
-      script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/report 2>&1 | tail -n ${REPORT_LINES}`,
+      script: `timeout ${HEALTH_SECONDS} ${scriptPath("report")} 2>&1 | tail -n ${REPORT_LINES}`,
     });
     report = redact(`${stdout}${stderr}`.trim(), secrets);
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     report = "";
   }
-  const indented = report === "" ? "  (the machine gave no report)" : report.replace(/^/gm, "  ");
+  const indented = report === "" ? "  (no report from the machine)" : report.replace(/^/gm, "  ");
   const command = unit === undefined ? "systemctl --failed" : `journalctl -u ${unit}`;
   return (
     `${machine.name} (${machine.address}): ${what}.\n${indented}\n` +
-    `Mend the cause (more: \`${machine.login} sudo ${command}\`), then run \`pulumi up\` again: it goes on from here, the failed units are started again.`
+    `Fix the cause (details: \`${machine.login} sudo ${command}\`) and run \`pulumi up\` again; it restarts the failed units and resumes here.`
   );
 }
 

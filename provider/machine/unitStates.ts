@@ -4,7 +4,7 @@ export interface UnitState {
   readonly name: string;
   readonly active: string;
   readonly result: string;
-  /** A one-shot that has run and ended, whatever its state now. */
+  /** A one-shot that has run and exited, whatever its state now. */
   readonly ended: boolean;
   /** systemd is about to start or restart it, or is doing so. */
   readonly queued: boolean;
@@ -12,7 +12,7 @@ export interface UnitState {
 
 export const SHOW_PROPERTIES = "Id,LoadState,ActiveState,Result,Job,ExecMainExitTimestampMonotonic";
 
-/** Reads the blocks that `systemctl show --property=...` prints; units that the machine does not have are left out. */
+/** Reads the blocks that `systemctl show --property=...` prints; units that the machine does not have are omitted. */
 export function parseUnits(text: string): UnitState[] {
   return text
     .split(/\n\s*\n/)
@@ -34,12 +34,12 @@ export function parseUnits(text: string): UnitState[] {
     }));
 }
 
-/** Failed for good: a unit that systemd starts again by itself is "activating" meanwhile, or has a job. */
+/** Failed permanently: a unit that systemd restarts by itself is "activating", or has a job. */
 export function failedUnits(units: readonly UnitState[]): UnitState[] {
   return units.filter((unit) => unit.active === "failed" && !unit.queued);
 }
 
-/** Whether a unit has done its work. True for a unit that the machine does not have. */
+/** Whether a unit has finished successfully. True for a unit that the machine does not have. */
 export function hasSucceeded(units: readonly UnitState[], name: string): boolean {
   const unit = units.find((candidate) => candidate.name === name);
   if (unit === undefined) return true;

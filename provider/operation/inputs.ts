@@ -1,51 +1,9 @@
-/** Checks a resource's inputs, of which a preview may not know all. */
-import { z } from "zod";
-import { FILE_NAME, COMPLETE_FILE } from "../machine/deliveryFiles.js";
+/** Checks and compares a resource's inputs, some of which a preview may not know. */
+import type { z } from "zod";
 import { isUnknown, type Properties, type Value } from "../rpc/properties.js";
-import type { Change, Failure } from "./resourceKind.js";
+import type { Change, Failure } from "../rpc/kind.js";
 
-const LONGEST_TIMEOUT_SECONDS = 7_200;
-
-/** Any text but none. */
-export const text = z.string().min(1, "must not be empty");
-/** A time limit. */
-export const seconds = (smallest: number) =>
-  z
-    .number()
-    .int("must be a whole number of seconds")
-    .min(smallest, `must be at least ${smallest} s`)
-    .max(LONGEST_TIMEOUT_SECONDS, `must be at most ${LONGEST_TIMEOUT_SECONDS} s`);
-
-export const privateKey = z.string().includes("PRIVATE KEY", { message: "must be a private key in OpenSSH's format" });
-
-/** Which machine a resource is for, and where it answers. */
-export const machineShape = {
-  machine: text,
-  machineId: text,
-  host: text,
-  bastion: text.optional(),
-  port: z.number().int().min(1).max(65_535).default(22),
-  timeout: seconds(1).default(600),
-};
-/** The same, with the way in. */
-export const accessShape = { ...machineShape, user: text.default("core"), privateKey };
-export const access = z.object(accessShape);
-
-export const files = z.record(
-  z
-    .string()
-    .regex(FILE_NAME, "a file's name may have letters, digits, dot, dash and underscore only")
-    .refine((name) => name !== COMPLETE_FILE, `"${COMPLETE_FILE}" is written by the delivery itself`),
-  z.string(),
-);
-
-/** Machine's name to an address. */
-export const addresses = z.record(
-  z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a name may have lower-case letters, digits, dot and dash only"),
-  z.string().regex(/^[0-9a-fA-F.:]+$/, "must be an IP address"),
-);
-
-/** Sets defaults, and names each input that is missing, unknown to the type, or of a wrong form. */
+/** Sets defaults, and names each input that is missing, not an input of the type, or invalid. */
 export function checkInputs(
   shape: Readonly<Record<string, z.ZodType>>,
   given: Properties,

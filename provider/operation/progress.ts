@@ -3,7 +3,7 @@ import type { Deadline } from "./timing.js";
 
 const REPEAT_MILLISECONDS = 5_000;
 
-/** Tells what an operation on a machine waits for, again every five seconds, with the time it has. */
+/** Shows what an operation on a machine waits for, every five seconds, with the elapsed and the allowed time. */
 export class Progress {
   #text: string | undefined;
   readonly #timer: NodeJS.Timeout;
@@ -16,7 +16,7 @@ export class Progress {
     this.#timer = setInterval(() => this.#show(), REPEAT_MILLISECONDS);
   }
 
-  /** From now on it does this. */
+  /** Begins another phase. */
   phase(text: string): void {
     if (text === this.#text) return;
     this.#text = text;

@@ -1,11 +1,13 @@
-/** Takes secrets out of text that a machine sent us, before anybody sees it. */
+/** Removes secrets from text that a machine sent, before it is shown. */
+
+import { isSecretFile } from "../../components/contract/secretFiles.js";
 
 const MARK = "[secret]";
-/** Shorter lines (`}` or `apiVersion: v1`) tell nothing and would blank ordinary words. */
+/** Shorter lines (`}` or `apiVersion: v1`) reveal nothing, and replacing them would hide ordinary words. */
 const SHORTEST = 20;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 
-/** Replaces every secret, also a single line of it, and anything that looks like a private key. */
+/** Replaces every secret, every single line of it, and anything that looks like a private key. */
 export function redact(text: string, secrets: readonly string[]): string {
   const lines = secrets.flatMap((secret) => secret.split("\n")).map((line) => line.trim());
   let clean = text.replace(PRIVATE_KEY, MARK);
@@ -15,9 +17,9 @@ export function redact(text: string, secrets: readonly string[]): string {
   return clean;
 }
 
-/** Which of the delivered files are secret: keys, and what holds keys or tokens. */
+/** Contents of the delivered files that are secret. */
 export function secretContents(files: Readonly<Record<string, string>>): string[] {
   return Object.entries(files)
-    .filter(([name]) => name.endsWith(".key") || name.endsWith(".kubeconfig") || name === "encryption.yaml")
+    .filter(([name]) => isSecretFile(name))
     .map(([, content]) => content);
 }

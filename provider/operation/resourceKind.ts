@@ -1,4 +1,4 @@
-/** The resource types' share of the plugin's interface, with this provider's settings. */
+/** The plugin's interface with this provider's settings, as its resource types implement it. */
 import type * as rpc from "../rpc/kind.js";
 import type { Properties } from "../rpc/properties.js";
 import type { Settings } from "./settings.js";
@@ -9,7 +9,7 @@ export type { Change, Failure } from "../rpc/kind.js";
 export type Operation = Pick<rpc.Operation<Settings>, "log" | "signal" | "settings">;
 export type State = Pick<rpc.State, "inputs" | "outputs">;
 
-/** Nothing here is gone without the engine's knowledge, and a preview asks nobody. */
+/** Nothing here disappears without the engine, and a preview asks no machine. */
 export interface ResourceKind extends Omit<
   rpc.Kind<Settings>,
   "secretInputs" | "diff" | "preview" | "create" | "update" | "read" | "delete"

@@ -1,32 +1,32 @@
-/** The provider's own configuration: what is the same for all workers, so that it stands once in the state and not a thousand times. */
+/** The provider's own configuration: what all workers share, so that it is in the state once and not for each of them. */
 import { z } from "zod";
-import { changedInputs, checkInputs, privateKey, text } from "./inputs.js";
-import type { Change } from "./resourceKind.js";
+import { providerShape } from "../../components/contract/resources.js";
+import type { Change } from "../rpc/kind.js";
 import type { Properties } from "../rpc/properties.js";
+import { changedInputs, checkInputs } from "./inputs.js";
 
-const shape = { sshUser: text.optional(), sshPrivateKey: privateKey.optional(), kubeconfig: text.optional() };
-const schema = z.object(shape);
+/** The provider that the engine starts by default has none of it. */
+const schema = z.object(providerShape).partial();
 
-/** Empty for the provider that the engine makes by itself. */
 export type Settings = z.infer<typeof schema>;
 
 /** Kept as secrets whatever the program says. */
 export const secretSettings: ReadonlySet<string> = new Set(["sshPrivateKey", "kubeconfig"]);
 
 /**
- * Settings of others are let through: to the provider that it makes by itself the engine hands the whole configuration of its
- * name, which is the project's, so that `corekube:node_count` comes here too; and the version.
+ * Other settings are ignored: the engine hands the whole configuration of the project's name to the default provider, including
+ * `corekube:node_count`, and the version.
  */
 const own = (given: Properties): Properties =>
-  Object.fromEntries(Object.entries(given).filter(([key]) => key in shape));
+  Object.fromEntries(Object.entries(given).filter(([key]) => key in schema.shape));
 
 /** Finds mistakes; values may be unknown. */
 export function checkSettings(given: Properties) {
-  const { inputs, failures } = checkInputs(shape, own(given));
+  const { inputs, failures } = checkInputs(schema.shape, own(given));
   return { inputs: { ...given, ...inputs }, failures };
 }
 
-/** In place, always: another way to the same cluster touches no worker. */
+/** Always in place: another key or kubeconfig for the same cluster touches no worker. */
 export function settingsChanges(before: Properties, after: Properties): Change[] {
   return changedInputs(own(before), own(after), new Set());
 }
@@ -36,7 +36,7 @@ export function parseSettings(given: Properties): Settings {
   return schema.parse(own(given));
 }
 
-/** What reaches workers and the API. */
+/** Access to workers and the API. */
 export interface Credentials {
   readonly user: string;
   readonly privateKey: string;
@@ -48,7 +48,7 @@ export function credentials({ sshUser, sshPrivateKey, kubeconfig }: Settings): C
   if (sshPrivateKey === undefined || kubeconfig === undefined) {
     throw new Error(
       `The provider "corekube" of this resource has no ${sshPrivateKey === undefined ? "sshPrivateKey" : "kubeconfig"}; ` +
-        "give the resource a provider that was made with both (`new Provider(...)` in components/machine/provider.ts).",
+        "pass the resource a provider that has both (`new Provider(...)` in components/machine/provider.ts).",
     );
   }
   return { user: sshUser ?? "core", privateKey: sshPrivateKey, kubeconfig };

@@ -1,7 +1,7 @@
-/** Time limits and waits that an interruption ends at once. */
+/** Time limits, and waits that an interruption ends at once. */
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A bounded stretch of time. */
+/** A time limit that begins now. */
 export class Deadline {
   readonly #start = performance.now();
 

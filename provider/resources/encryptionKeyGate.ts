@@ -1,29 +1,29 @@
-/** `corekube:cluster:EncryptionKey`: leave to encrypt with the key of a number. Controllers get their keys after it. */
+/** `corekube:cluster:EncryptionKeyGate`: permission to encrypt with a key. Controllers get their keys after it. */
 import { z } from "zod";
-import { annotation, keysInUse, noteKeysInUse } from "../kubernetes/secretEncryption.js";
+import { encryptionKeyGateShape } from "../../components/contract/resources.js";
+import { annotation, keysInUse, recordKeysInUse } from "../kubernetes/secretEncryption.js";
 import { openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
 import type { Properties } from "../rpc/properties.js";
 import { Deadline } from "../operation/timing.js";
-import { changedInputs, checkInputs, text } from "../operation/inputs.js";
+import { changedInputs, checkInputs } from "../operation/inputs.js";
 import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
 
-const shape = { number: z.number().int().min(1, "must be at least 1"), kubeconfig: text };
-const schema = z.object(shape);
+const schema = z.object(encryptionKeyGateShape);
 
 const API_SECONDS = 60;
 
-/** An API server knows the keys on both sides of the one that it writes with. */
+/** An API server has the keys before and after the one that it writes with. */
 const readable = (from: number, to: number): boolean => Math.abs(from - to) <= 1;
 
-/** Refuses a number whose API servers could not read what is encrypted now, before any of them changes. */
-export class EncryptionKey implements ResourceKind {
+/** Refuses a key with which API servers could not read what is encrypted now, before any of them changes. */
+export class EncryptionKeyGate implements ResourceKind {
   readonly secretInputs = new Set(["kubeconfig"]);
 
   check(inputs: Properties) {
-    return checkInputs(shape, inputs);
+    return checkInputs(encryptionKeyGateShape, inputs);
   }
 
-  /** In a preview too, so that a mistake is seen before anything is touched. */
+  /** In a preview too, so that a mistake is found before anything changes. */
   diff(state: State, inputs: Properties) {
     const [before, after] = [Number(state.inputs["number"]), Number(inputs["number"])];
     if (!readable(before, after)) throw new Error(steps(after, [before]));
@@ -34,7 +34,7 @@ export class EncryptionKey implements ResourceKind {
     return { number: inputs["number"] ?? 1 };
   }
 
-  /** Of a new cluster: there is nothing yet that could be lost, and no API to ask. */
+  /** A new cluster has no Secrets that could be lost, and no API to ask. */
   create(_operation: Operation, given: Properties) {
     const { number } = schema.parse(given);
     return Promise.resolve({ id: "encryption-key", outputs: { number } });
@@ -61,17 +61,17 @@ async function permit(cluster: Cluster, number: number): Promise<void> {
   const inUse = await keysInUse(cluster);
   if (inUse === undefined) {
     throw new Refused(
-      `corekube:encryption_key: got ${number}, but the namespace kube-system has no annotation ${annotation}, so nobody knows with which keys Secrets are encrypted now. ` +
-        `Set the number that was there before and run \`pulumi up\`, which notes it; if it was noted and removed by hand: kubectl annotate namespace kube-system ${annotation}=<number before>`,
+      `corekube:encryption_key: got ${number}, but the namespace kube-system has no annotation ${annotation}, so it is unknown with which keys Secrets are encrypted now. ` +
+        `Set the previous number and run \`pulumi up\`, which records it; if the annotation was removed by hand: kubectl annotate namespace kube-system ${annotation}=<previous number>`,
     );
   }
   if (!inUse.every((used) => readable(used, number))) throw new Refused(steps(number, inUse));
-  await noteKeysInUse(cluster, [...inUse, number]);
+  await recordKeysInUse(cluster, [...inUse, number]);
 }
 
-/** Not worth a second try. */
+/** A refusal that is not retried. */
 class Refused extends Error {
-  /** As an answer of the API that is about the request: see `persist`. */
+  /** Like an API error about the request itself: see `persist`. */
   readonly code = 409;
 }
 
@@ -80,7 +80,7 @@ function steps(number: number, inUse: readonly number[]): string {
     .flatMap((used) => [used - 1, used, used + 1])
     .filter((candidate) => candidate >= 1 && inUse.every((used) => readable(used, candidate)));
   return (
-    `corekube:encryption_key: got ${number}; Secrets are encrypted with key ${inUse.join(" and ")}, so allowed are ${[...new Set(allowed)].join(", ")}: API servers must be able to read what is there. ` +
-    `Go one step at a time, with \`pulumi up\` to its end after each: pulumi config set corekube:encryption_key ${Math.max(...inUse)}`
+    `corekube:encryption_key: got ${number}; Secrets are encrypted with key ${inUse.join(" and ")}, so allowed are ${[...new Set(allowed)].join(", ")}: API servers must be able to read existing Secrets. ` +
+    `Change it by one, with a complete \`pulumi up\` after each step: pulumi config set corekube:encryption_key ${Math.max(...inUse)}`
   );
 }

@@ -1,25 +1,26 @@
-import { announcement } from "../../components/rollout/provider/rolloutPlan.js";
-import type { PluginFunction } from "../rpc/kind.js";
-import type { Settings } from "../operation/settings.js";
-import { Delivery } from "./delivery.js";
-import { Identity } from "./immutableSettings.js";
-import { EncryptionKey } from "./encryptionKeyGate.js";
-import { Join } from "./join.js";
+/** Everything that the provider offers, by token. */
+import { resourceTypes } from "../../components/contract/resources.js";
+import { planFunction } from "../../components/rollout/plan.js";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import type { ResourceKind } from "../operation/resourceKind.js";
+import type { Settings } from "../operation/settings.js";
+import type { PluginFunction } from "../rpc/kind.js";
+import { Delivery } from "./delivery.js";
+import { EncryptionKeyGate } from "./encryptionKeyGate.js";
+import { ImmutableSettings } from "./immutableSettings.js";
+import { Join } from "./join.js";
 import { Readiness } from "./readiness.js";
-import { Rewrite } from "./secretsReencryption.js";
+import { SecretsReencryption } from "./secretsReencryption.js";
 
-/** The resource types by their tokens. */
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
-  ["corekube:machine:Delivery", new Delivery()],
-  ["corekube:machine:Join", new Join()],
-  ["corekube:cluster:Identity", new Identity()],
-  ["corekube:cluster:EncryptionKey", new EncryptionKey()],
-  ["corekube:cluster:Readiness", new Readiness()],
-  ["corekube:cluster:Rewrite", new Rewrite()],
+  [resourceTypes.delivery, new Delivery()],
+  [resourceTypes.join, new Join()],
+  [resourceTypes.immutableSettings, new ImmutableSettings()],
+  [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
+  [resourceTypes.readiness, new Readiness()],
+  [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);
 
-/** What the program may tell the provider, by token. */
 export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map([
-  ["corekube:rollout:announce", (given) => announcement.begin(given)],
+  [planFunction, (given) => rolloutPlan.begin(given)],
 ]);

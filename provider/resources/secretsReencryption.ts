@@ -1,33 +1,29 @@
-/** `corekube:cluster:Rewrite`: every Secret is encrypted with the key of a number. Comes after all API servers write with it. */
+/** `corekube:cluster:SecretsReencryption`: every Secret is encrypted with a key. Comes after all API servers write with it. */
 import { z } from "zod";
-import { keysInUse, noteKeysInUse, rewriteSecrets } from "../kubernetes/secretEncryption.js";
+import { secretsReencryptionShape } from "../../components/contract/resources.js";
+import { keysInUse, recordKeysInUse, reencryptSecrets } from "../kubernetes/secretEncryption.js";
 import { describeError, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
 import { Progress } from "../operation/progress.js";
 import type { Properties } from "../rpc/properties.js";
 import { Deadline } from "../operation/timing.js";
-import { changedInputs, checkInputs, seconds, text } from "../operation/inputs.js";
+import { changedInputs, checkInputs } from "../operation/inputs.js";
 import { Incomplete, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
 
-const shape = {
-  number: z.number().int().min(1, "must be at least 1"),
-  kubeconfig: text,
-  timeout: seconds(1).default(3_600),
-};
-const schema = z.object(shape);
+const schema = z.object(secretsReencryptionShape);
 
 const API_SECONDS = 60;
 const ID = "secrets";
 
-export class Rewrite implements ResourceKind {
+export class SecretsReencryption implements ResourceKind {
   readonly secretInputs = new Set(["kubeconfig"]);
 
   check(inputs: Properties) {
-    return checkInputs(shape, inputs);
+    return checkInputs(secretsReencryptionShape, inputs);
   }
 
   diff(state: State, inputs: Properties) {
     const changes = changedInputs(state.inputs, inputs, new Set());
-    // The last one did not end well, whatever a refresh has made of that.
+    // The last one failed, whatever a refresh has recorded since.
     if (changes.length === 0 && state.outputs["number"] !== inputs["number"])
       return { changes: [{ path: "number", kind: "update" as const, input: false }], deleteBeforeReplace: false };
     return { changes, deleteBeforeReplace: false };
@@ -38,12 +34,12 @@ export class Rewrite implements ResourceKind {
   }
 
   async create(operation: Operation, given: Properties) {
-    return { id: ID, outputs: await this.#rewrite(operation, given) };
+    return { id: ID, outputs: await this.#reencrypt(operation, given) };
   }
 
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const sameKey = state.outputs["number"] === given["number"] && state.inputs["number"] === given["number"];
-    return sameKey ? state.outputs : this.#rewrite(operation, given);
+    return sameKey ? state.outputs : this.#reencrypt(operation, given);
   }
 
   read(_operation: Operation, state: State): Promise<Properties> {
@@ -54,14 +50,14 @@ export class Rewrite implements ResourceKind {
     return Promise.resolve();
   }
 
-  async #rewrite(operation: Operation, given: Properties): Promise<Properties> {
+  async #reencrypt(operation: Operation, given: Properties): Promise<Properties> {
     const { number, kubeconfig, timeout } = schema.parse(given);
     const deadline = new Deadline(timeout);
     const progress = new Progress(operation.log, "Secrets", deadline);
     const signal = AbortSignal.any([operation.signal, AbortSignal.timeout(timeout * 1_000)]);
     try {
       const cluster = await openCluster(kubeconfig, signal);
-      await this.#once(operation, cluster, number, signal, progress);
+      await this.#reencryptOnce(operation, cluster, number, signal, progress);
       return { number };
     } catch (error) {
       const reason = operation.signal.aborted
@@ -70,7 +66,7 @@ export class Rewrite implements ResourceKind {
           ? `not done within ${timeout} s`
           : describeError(error);
       throw new Incomplete(
-        `Secrets are not all encrypted with key ${number} yet: ${reason}. They can be read; \`pulumi up\` goes on from here.`,
+        `Secrets are not all encrypted with key ${number} yet: ${reason}. They can be read; \`pulumi up\` resumes here.`,
         ID,
         {},
       );
@@ -79,7 +75,7 @@ export class Rewrite implements ResourceKind {
     }
   }
 
-  async #once(
+  async #reencryptOnce(
     { log }: Operation,
     cluster: Cluster,
     number: number,
@@ -87,13 +83,13 @@ export class Rewrite implements ResourceKind {
     progress: Progress,
   ): Promise<void> {
     const inUse = await persist(new Deadline(API_SECONDS), signal, () => keysInUse(cluster));
-    // Nothing noted: a new cluster, where no other key has ever written.
+    // Nothing recorded: a new cluster, where no other key has ever written.
     if (inUse !== undefined && inUse.some((used) => used !== number)) {
-      const done = await rewriteSecrets(cluster, signal, (count) =>
-        progress.phase(`${count} written again with key ${number}`),
+      const done = await reencryptSecrets(cluster, signal, (count) =>
+        progress.phase(`${count} re-encrypted with key ${number}`),
       );
-      log.info(`Secrets: ${done} are encrypted with key ${number} now`);
+      log.info(`${done} Secrets re-encrypted with key ${number}`);
     }
-    await persist(new Deadline(API_SECONDS), signal, () => noteKeysInUse(cluster, [number]));
+    await persist(new Deadline(API_SECONDS), signal, () => recordKeysInUse(cluster, [number]));
   }
 }

@@ -1,4 +1,4 @@
-/** The frame of an operation on a machine: deadline, progress, connection, and what is kept when it fails. */
+/** An operation on a machine: deadline, progress, connection, and what is kept when it fails. */
 import { Progress } from "../operation/progress.js";
 import { Machine, type Wait } from "../ssh/machine.js";
 import { Deadline } from "../operation/timing.js";
@@ -15,21 +15,21 @@ export interface Access {
   readonly timeout: number;
 }
 
-export interface Visit {
+export interface Session {
   readonly machine: Machine;
   readonly wait: Wait;
 }
 
 /**
- * Does `work` on a machine and closes the connection after it.
+ * Connects to a machine, does `work` on it and closes the connection.
  * @param recorded the host key of earlier connections.
- * @throws {Incomplete} on any failure, with the host key as far as it is known by then, so that the next run checks it.
+ * @throws {Incomplete} on any failure, with the host key if it is known by then, so that the next run checks it.
  */
-export async function visit<Outputs>(
+export async function session<Outputs>(
   operation: Operation,
   access: Access,
   recorded: string | undefined,
-  work: (visit: Visit) => Promise<Outputs>,
+  work: (session: Session) => Promise<Outputs>,
 ): Promise<Outputs & { readonly hostKey: string }> {
   const deadline = new Deadline(access.timeout);
   const progress = new Progress(operation.log, access.machine, deadline);
@@ -41,7 +41,7 @@ export async function visit<Outputs>(
     return { ...outputs, hostKey: machine.hostKey ?? "" };
   } catch (error) {
     const reason = operation.signal.aborted
-      ? `${access.machine}: interrupted after ${deadline.elapsed} s; \`pulumi up\` goes on from here.`
+      ? `${access.machine}: interrupted after ${deadline.elapsed} s; \`pulumi up\` resumes here.`
       : error instanceof Error
         ? error.message
         : String(error);

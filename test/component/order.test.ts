@@ -88,11 +88,13 @@ describe("order of a run", function () {
     ]);
   });
 
-  it("gives controllers their keys only with leave to encrypt with them, and writes Secrets again only after all have them", () => {
+  it("gives controllers their keys only with permission to encrypt with them, and re-encrypts Secrets only after all have them", () => {
     for (const name of ["dev-controller-0", "dev-controller-1", "dev-controller-2"]) {
-      assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKey"), ["corekube:cluster:EncryptionKey/dev"]);
+      assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKeyGate"), [
+        "corekube:cluster:EncryptionKeyGate/dev",
+      ]);
     }
-    assert.deepEqual(waitsFor(all.get("corekube:cluster:Rewrite/dev")!, "Readiness"), [
+    assert.deepEqual(waitsFor(all.get("corekube:cluster:SecretsReencryption/dev")!, "Readiness"), [
       "corekube:cluster:Readiness/dev-api",
     ]);
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../provider/resources/immutableSettings.js";
+import { ImmutableSettings } from "../../provider/resources/immutableSettings.js";
 import type { Properties } from "../../provider/rpc/properties.js";
 import { configurationReference } from "../../infra/settings/reference.js";
 import { optionNames } from "../../infra/settings/options.js";
@@ -24,12 +24,12 @@ const made: Properties = {
   encryptionKey: 4,
 };
 
-describe("a cluster's identity", () => {
-  const kind = new Identity();
+describe("immutable settings", () => {
+  const kind = new ImmutableSettings();
   const refused = (changed: Properties, before: Properties = made) =>
     kind.check({ ...made, ...changed }, before).failures;
 
-  it("is what it is at first, and without a change", () => {
+  it("are accepted at first, and without a change", () => {
     assert.deepEqual(kind.check(made), { inputs: made, failures: [] });
     // The engine sends an empty bag for a resource that is new.
     assert.deepEqual(kind.check(made, {}).failures, []);
@@ -39,14 +39,14 @@ describe("a cluster's identity", () => {
   const changes: readonly (readonly [Properties, string, string, string])[] = [
     [
       { clusterName: "dev" },
-      'cluster_name: got "dev"; this cluster was made with "prod"',
-      "called by it",
+      'cluster_name: got "dev"; this cluster was created with "prod"',
+      "named after it",
       "pulumi config set cluster_name prod",
     ],
     [{ cloud: "aws" }, 'cloud: got "aws"', "another cloud", "pulumi config set cloud digitalocean"],
     [{ region: "nyc3" }, 'region: got "nyc3"', "belong to a region", "pulumi config set region fra1"],
     [{ nodeCidr: "10.5.0.0/20" }, "node_cidr: ", "under its machines", "pulumi config set node_cidr 10.4.0.0/20"],
-    [{ podCidr: "10.2.0.0/15" }, "pod_cidr: ", "every node has its part", "pulumi stack init <name>"],
+    [{ podCidr: "10.2.0.0/15" }, "pod_cidr: ", "every node has a part", "pulumi stack init <name>"],
     [{ serviceCidr: "10.3.0.0/17" }, "service_cidr: ", "in certificates", "pulumi config set service_cidr 10.3.0.0/16"],
     [{ clusterDomain: "k8s.local" }, "cluster_domain: ", "issuer", "pulumi config set cluster_domain cluster.local"],
     [
@@ -57,52 +57,52 @@ describe("a cluster's identity", () => {
     ],
     [
       { awsMachines: "private" },
-      'aws.machines: got "private"; this cluster was made with "public"',
+      'aws.machines: got "private"; this cluster was created with "public"',
       "the API to another address",
       "pulumi config set --path 'aws.machines' public",
     ],
     [
       { awsVpc: "vpc-0a1b2c3d" },
-      'aws.vpc_id: got "vpc-0a1b2c3d"; this cluster was made with ""',
+      'aws.vpc_id: got "vpc-0a1b2c3d"; this cluster was created with ""',
       "belong to a network",
       "pulumi config rm --path 'aws.vpc_id'",
     ],
     [
       { cloudProvider: "digitalocean" },
-      'cloud_provider: got "digitalocean"; this cluster was made with "none"',
+      'cloud_provider: got "digitalocean"; this cluster was created with "none"',
       "when it registers",
       "pulumi config set cloud_provider none",
     ],
     [
       { highAvailability: false },
-      "high_availability: got false; this cluster was made with true",
+      "high_availability: got false; this cluster was created with true",
       "kubeconfigs",
       "pulumi config set high_availability true",
     ],
     [
       { etcdCount: 5 },
-      "etcd.count: got 5; this cluster was made with 3",
+      "etcd.count: got 5; this cluster was created with 3",
       "one by one",
       "pulumi config set --path 'etcd.count' 3",
     ],
     [
       { etcdDiskType: "ROOT" },
       "etcd.disk_type: ",
-      "stay on the disks",
+      "stay on the old disks",
       "pulumi config set --path 'etcd.disk_type' MOUNT",
     ],
     [
       { etcdDataDisk: 4 },
-      "etcd.data_disk: got 4096; this cluster was made with 5120",
-      "no cloud makes a volume smaller",
+      "etcd.data_disk: got 4096; this cluster was created with 5120",
+      "no cloud can shrink a volume",
       "pulumi config set --path 'etcd.data_disk' 5120",
     ],
-    [{ etcdWalDisk: 0 }, "etcd.wal_disk: ", "smaller", "pulumi config set --path 'etcd.wal_disk' 1024"],
+    [{ etcdWalDisk: 0 }, "etcd.wal_disk: ", "shrink", "pulumi config set --path 'etcd.wal_disk' 1024"],
     [{ encryptionKey: 3 }, "encryption_key: got 3", "must stay readable", "pulumi config set encryption_key 5"],
     [{ encryptionKey: 6 }, "encryption_key: got 6", "must stay readable", "pulumi config set encryption_key 4"],
   ];
   for (const [changed, got, reason, remedy] of changes) {
-    it(`refuses ${JSON.stringify(changed)} with reason and way round`, () => {
+    it(`refuses ${JSON.stringify(changed)} with the reason and what to do`, () => {
       const failures = refused(changed);
       assert.deepEqual(
         failures.map(({ property }) => property),
@@ -119,7 +119,7 @@ describe("a cluster's identity", () => {
     });
   }
 
-  it("refuses all of a change at once", () => {
+  it("refuses all changes at once", () => {
     assert.deepEqual(
       refused({ serviceCidr: "10.9.0.0/16", etcdCount: 1, highAvailability: false })
         .map(({ property }) => property)
@@ -128,7 +128,7 @@ describe("a cluster's identity", () => {
     );
   });
 
-  it("lets volumes grow and the key go one up, and keeps the new ones", () => {
+  it("lets volumes grow and the key go up by one, and keeps the new values", () => {
     const changed = { etcdDataDisk: 6, etcdWalDisk: 2, encryptionKey: 5 };
     assert.deepEqual(refused(changed), []);
     assert.deepEqual(
@@ -143,17 +143,17 @@ describe("a cluster's identity", () => {
     );
   });
 
-  it("accepts etcd on the machines' own disks, which has no volumes", () => {
+  it("accepts etcd on the machines' own disks, without volumes", () => {
     const { etcdDataDisk: _data, etcdWalDisk: _wal, ...without } = made;
-    assert.deepEqual(new Identity().check({ ...without, etcdDiskType: "ROOT" }).failures, []);
+    assert.deepEqual(new ImmutableSettings().check({ ...without, etcdDiskType: "ROOT" }).failures, []);
   });
 
-  it("keeps from now on what an older release did not keep", () => {
+  it("accepts a first value for a setting that the state does not have", () => {
     const { clusterDomain: _unknown, ...before } = made;
     assert.deepEqual(refused({ clusterDomain: "k8s.local" }, before), []);
   });
 
-  it("names settings that exist, and the reference names them all", () => {
+  it("names settings that exist, all of them listed in the reference", () => {
     const reference = configurationReference();
     for (const [changed] of changes) {
       const setting = /^corekube:([a-z_.]+):/.exec(refused(changed)[0]!.reason)?.[1] ?? assert.fail();

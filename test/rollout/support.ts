@@ -35,9 +35,9 @@ class Stub extends pulumi.CustomResource {
 }
 const pool = (name: string, count: number, atOnce: number) => ({ name, machines: Array.from({ length: count }, (_, index) => name + "-" + index), atOnce });
 const stages = [[pool("etcd", 3, 1)], [pool("controller", 3, 1)], [pool("worker", config.getNumber("workers") ?? 3, config.getNumber("atOnce") ?? 1)]];
-const rollout = new Rollout(stages);
+const rollout = Rollout.begin(stages);
 for (const stage of stages) for (const { name: role, machines } of stage) {
-  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.inTurn(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
+  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.onceAllowed(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
   for (const { name, machine } of made) {
     // As the members of etcd: each is told of the others.
     const members = role !== "etcd" ? undefined : pulumi.output(Object.fromEntries(made.map((other) => [other.name, other.name === name ? machine.address : rollout.addressOf(other.name, other.machine.address)])));

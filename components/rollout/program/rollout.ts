@@ -1,162 +1,162 @@
 /**
- * The order of a run, inside the engine's program: a machine that serves is not registered before it is its turn.
+ * The order of a run, inside the engine's program: a machine that serves is not registered before it may change.
  *
- * Registration is what makes the engine replace a machine, so that holding it back holds back everything else. It is not written
- * as `dependsOn`: that would hold for the first creation and for a teardown too. See docs/decisions/rollout.md.
+ * Registration is what makes the engine replace a machine or deliver to it, so holding it back holds back everything else. It is not
+ * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/rollout.md.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterSpec, NodePoolSpec } from "../../spec/cluster.js";
-import { machineNames } from "../../spec/names.js";
-import { next, type Stages, type Standing } from "../order.js";
-import { readRoster, type Roster } from "./servingMachines.js";
+import { next, type MachineState, type Stages } from "../order.js";
+import { planFunction, type PlannedMachine } from "../plan.js";
+import { readServingMachines, type ServingMachines } from "./servingMachines.js";
 
-/** The stages of a cluster: what others stand on comes first. */
-export function stagesOf(
-  spec: Pick<ClusterSpec, "name" | "etcd" | "controllers" | "workers" | "publicWorkers" | "maxUnavailable">,
-): Stages {
-  const pool = (name: string, machines: readonly string[], atOnce: number) => ({ name, machines, atOnce });
-  const nodes = (of: NodePoolSpec) => pool(of.pool, machineNames(spec.name, of), Math.max(1, spec.maxUnavailable));
-  return [
-    [pool("etcd", machineNames(spec.name, spec.etcd), 1)],
-    [pool("controller", machineNames(spec.name, spec.controllers), 1)],
-    [nodes(spec.workers), nodes(spec.publicWorkers)],
-  ];
+/** The engine's side of a rollout. Tests replace it. */
+export interface RolloutEngine {
+  servingMachines(): Promise<ServingMachines>;
+  /** Tells a provider which machines stay: it guards their deletion, which can only be part of a replacement. */
+  sendPlan(machines: readonly PlannedMachine[], provider?: pulumi.ProviderResource): Promise<void>;
 }
 
-/** How a run learns what there was before it, and tells the provider. Tests put their own in place. */
-export interface RolloutSource {
-  /** Machines that served before this run. */
-  roster(): Promise<Roster>;
-  /** Tells the provider which machines stay: it guards their deletion, which can only be part of a replacement. */
-  announce(stages: Stages, roster: Roster, provider?: pulumi.ProviderResource): Promise<void>;
+/** What a pool of machines must know of the order. */
+export interface MachineOrder {
+  /** `value`, known once the machine may change. */
+  onceAllowed<Value>(machine: string, value: Value): pulumi.Output<Value>;
+  /** The machine serves once `proof` is known; the others may continue then. */
+  servesWith(machine: string, proof: pulumi.Output<unknown>): void;
+  /**
+   * A machine's address as another one needs it before all machines of this run exist: the recorded address if it served before, so
+   * that no machine waits for one that waits for it.
+   */
+  addressOf(machine: string, created: pulumi.Output<string>): pulumi.Output<string>;
 }
 
-interface Turn {
-  readonly taken: Promise<void>;
-  readonly take: () => void;
+interface Slot {
+  readonly allowed: Promise<void>;
+  readonly allow: () => void;
   readonly refuse: (reason: Error) => void;
 }
 
-export class Rollout {
-  readonly #roster: Promise<Roster>;
-  readonly #turns = new Map<string, Turn>();
-  readonly #standing = new Map<string, Standing>();
-  readonly #announced: Promise<void>[] = [];
-  /** Without an order: a preview touches nothing, and waits for nothing. */
-  readonly #unordered: boolean;
+export class Rollout implements MachineOrder {
+  readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #states = new Map<string, MachineState>();
+  readonly #serving: Promise<ServingMachines>;
 
-  constructor(
+  private constructor(
     private readonly stages: Stages,
-    private readonly source: RolloutSource = engineSource,
-    preview = pulumi.runtime.isDryRun(),
+    serving: Promise<ServingMachines>,
+    private readonly engine: RolloutEngine,
+    /** A preview changes nothing, and waits for nothing. */
+    private readonly preview: boolean,
   ) {
-    this.#unordered = preview;
-    for (const machine of stages.flat().flatMap((pool) => pool.machines)) this.#turns.set(machine, newTurn());
-    // A preview asks too, though it needs no answer: what it asks with is part of the plan that an update may be held to.
-    this.#roster = preview
-      ? source.roster().then(
-          () => new Map<string, never>(),
-          () => new Map<string, never>(),
-        )
-      : this.#begin();
-    // Whoever waits for its turn says it too.
-    this.#roster.catch((error: Error) => this.#turns.forEach((turn) => turn.refuse(error)));
+    this.#slots = new Map(stages.flat().flatMap(({ machines }) => machines.map((machine) => [machine, newSlot()])));
+    this.#serving = preview ? Promise.resolve(new Map()) : serving.then((machines) => this.#start(machines));
+    // Every waiting machine reports it as well.
+    this.#serving.catch((error: Error) => this.#slots.forEach((slot) => slot.refuse(error)));
+  }
+
+  /** Asks the engine which machines serve, and begins with the first ones as soon as the provider has the plan. */
+  static begin(stages: Stages, engine: RolloutEngine = pulumiEngine, preview = pulumi.runtime.isDryRun()): Rollout {
+    // A preview asks too, though it does not need the answer: the request is part of the plan that an update may be constrained to.
+    const serving = engine.servingMachines();
+    if (preview) serving.catch(() => undefined);
+    return new Rollout(stages, serving, engine, preview);
   }
 
   /**
-   * Announces the machines to an explicit provider too: each has a process of its own. Serving machines whose turn is asked for from
-   * now on wait for it; new ones do not, since nothing of them can be deleted.
+   * The same order for resources of an explicit provider, which has a process of its own: machines that serve also wait until it has
+   * the plan. New ones do not, because nothing of them can be deleted.
    */
-  announceTo(provider: pulumi.ProviderResource): void {
-    if (this.#unordered) return;
-    const announced = this.#roster.then((roster) => this.source.announce(this.stages, roster, provider));
-    announced.catch((error: Error) => this.#refuse(error));
-    this.#announced.push(announced);
+  withProvider(provider: pulumi.ProviderResource): MachineOrder {
+    if (this.preview) return this;
+    const sent = this.#serving.then((serving) => this.engine.sendPlan(planOf(this.stages, serving), provider));
+    sent.catch((error: Error) => this.#refuse(error));
+    return {
+      onceAllowed: (machine, value) => this.#onceAllowed(machine, value, sent),
+      servesWith: (machine, proof) => this.servesWith(machine, proof),
+      addressOf: (machine, created) => this.addressOf(machine, created),
+    };
   }
 
-  /** Resolves when the machine may be touched. */
-  async turn(machine: string): Promise<void> {
-    if (this.#unordered) return;
-    const turn = this.#turns.get(machine);
-    if (!turn) throw new Error(`${machine}: is in no pool of the rollout; this is a defect of the program`);
-    const announced = [...this.#announced];
-    await turn.taken;
-    if ((await this.#roster).has(machine)) await Promise.all(announced);
+  onceAllowed<Value>(machine: string, value: Value): pulumi.Output<Value> {
+    return this.#onceAllowed(machine, value);
   }
 
-  /** `value`, known as soon as it is the machine's turn. */
-  inTurn<Value>(machine: string, value: Value): pulumi.Output<Value> {
-    return pulumi.output(this.turn(machine).then(() => value)) as pulumi.Output<Value>;
-  }
-
-  /** Says that the machine serves once `proof` is known; the others may go on then. */
   servesWith(machine: string, proof: pulumi.Output<unknown>): void {
-    if (this.#unordered) return;
+    if (this.preview) return;
     const { isKnown } = proof as unknown as { readonly isKnown: Promise<boolean> };
     void isKnown.then(
       (known) => {
         if (known) {
-          this.#standing.set(machine, "done");
+          this.#states.set(machine, "ready");
           this.#proceed();
         } else {
-          this.#refuse(new Error(`${machine} failed before`));
+          this.#refuse(new Error(`${machine} failed`));
         }
       },
       (error: Error) => this.#refuse(error),
     );
   }
 
-  /**
-   * A machine's address as another one must know it before all machines of this run are made: of one that served before, the
-   * recorded address, so that nobody waits for a machine that waits for its own turn.
-   */
-  addressOf(machine: string, made: pulumi.Output<string>): pulumi.Output<string> {
-    return pulumi.output(this.#roster.then((roster) => roster.get(machine)?.address ?? made));
+  addressOf(machine: string, created: pulumi.Output<string>): pulumi.Output<string> {
+    return pulumi.output(this.#serving.then((serving) => serving.get(machine)?.address ?? created));
   }
 
-  async #begin(): Promise<Roster> {
-    const roster = await this.source.roster();
-    for (const machine of this.#turns.keys()) this.#standing.set(machine, roster.has(machine) ? "waiting" : "absent");
-    await this.source.announce(this.stages, roster);
+  #onceAllowed<Value>(machine: string, value: Value, sent?: Promise<void>): pulumi.Output<Value> {
+    const wait = async (): Promise<Value> => {
+      if (this.preview) return value;
+      const slot = this.#slots.get(machine);
+      if (!slot) throw new Error(`${machine} is in no pool of the rollout; this is a bug in the program`);
+      await slot.allowed;
+      if ((await this.#serving).has(machine)) await sent;
+      return value;
+    };
+    return pulumi.output(wait()) as pulumi.Output<Value>;
+  }
+
+  async #start(serving: ServingMachines): Promise<ServingMachines> {
+    for (const machine of this.#slots.keys()) this.#states.set(machine, serving.has(machine) ? "pending" : "new");
+    await this.engine.sendPlan(planOf(this.stages, serving));
     this.#proceed();
-    return roster;
+    return serving;
   }
 
   #proceed(): void {
-    for (const machine of next(this.stages, (name) => this.#standing.get(name) ?? "absent")) {
-      if (this.#standing.get(machine) === "waiting") this.#standing.set(machine, "touched");
-      this.#turns.get(machine)?.take();
+    for (const machine of next(this.stages, (name) => this.#states.get(name) ?? "new")) {
+      if (this.#states.get(machine) === "pending") this.#states.set(machine, "changing");
+      this.#slots.get(machine)?.allow();
     }
   }
 
   #refuse(reason: Error): void {
-    for (const [machine, turn] of this.#turns)
-      turn.refuse(
-        new Error(`${machine}: left as it is, because ${reason.message}. Mend that, then run \`pulumi up\` again.`),
+    for (const [machine, slot] of this.#slots)
+      slot.refuse(
+        new Error(`${machine}: not changed, because ${reason.message}. Fix this and run \`pulumi up\` again.`),
       );
   }
 }
 
-function newTurn(): Turn {
-  let take = (): void => undefined;
-  let refuse: Turn["refuse"] = () => undefined;
-  const taken = new Promise<void>((resolve, reject) => {
-    take = resolve;
-    refuse = reject;
-  });
-  // Nobody may be waiting.
-  taken.catch(() => undefined);
-  return { taken, take, refuse };
+function planOf(stages: Stages, serving: ServingMachines): PlannedMachine[] {
+  return stages
+    .flat()
+    .flatMap(({ name: pool, machines, atOnce }) =>
+      machines.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
+    );
 }
 
-const engineSource: RolloutSource = {
-  roster: readRoster,
-  announce: async (stages, roster, provider) => {
-    const machines = stages
-      .flat()
-      .flatMap((pool) =>
-        pool.machines.map((machine) => ({ machine, pool: pool.name, atOnce: pool.atOnce, ...roster.get(machine) })),
-      );
-    await pulumi.runtime.invoke("corekube:rollout:announce", { machines }, provider ? { provider } : {});
+function newSlot(): Slot {
+  let allow = (): void => undefined;
+  let refuse: Slot["refuse"] = () => undefined;
+  const allowed = new Promise<void>((resolve, reject) => {
+    allow = resolve;
+    refuse = reject;
+  });
+  // It may be refused before anything waits for it.
+  allowed.catch(() => undefined);
+  return { allowed, allow, refuse };
+}
+
+const pulumiEngine: RolloutEngine = {
+  servingMachines: readServingMachines,
+  sendPlan: async (machines, provider) => {
+    await pulumi.runtime.invoke(planFunction, { machines }, provider ? { provider } : {});
   },
 };

@@ -1,18 +1,10 @@
-/** The machines that served before this run, as the engine's state has them. */
+/** The machines that served before this run, from the engine's state. */
 import * as pulumi from "@pulumi/pulumi";
-
-/** A machine that has been delivered to, or has joined. */
-export interface Serving {
-  /** Where it answers SSH; not recorded of workers. */
-  readonly host?: string;
-  /** In the private network; not recorded of workers. */
-  readonly address?: string;
-  /** Its SSH host key. */
-  readonly hostKey?: string;
-}
+import { resourceTypes } from "../../contract/resources.js";
+import type { MachineLocation } from "../plan.js";
 
 /** By machine name. */
-export type Roster = ReadonlyMap<string, Serving>;
+export type ServingMachines = ReadonlyMap<string, MachineLocation>;
 
 /** What the state has of a resource. */
 export interface Recorded {
@@ -20,26 +12,26 @@ export interface Recorded {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** Type of the resource that stands for a serving machine, to the output that it has only if it serves. */
+/** Type of the resource that stands for a serving machine, to the output that it has only if the machine serves. */
 const proofs: Readonly<Record<string, string>> = {
-  "corekube:machine:Delivery": "digest",
-  "corekube:machine:Join": "nodeName",
+  [resourceTypes.delivery]: "digest",
+  [resourceTypes.join]: "nodeName",
 };
 
 /** @param resources URN to what the state has of it. */
-export function rosterOf(resources: Readonly<Record<string, Recorded>>): Roster {
-  const roster = new Map<string, Serving>();
+export function servingMachinesOf(resources: Readonly<Record<string, Recorded>>): ServingMachines {
+  const serving = new Map<string, MachineLocation>();
   for (const [urn, { type, outputs }] of Object.entries(resources)) {
     const proof = proofs[type];
     if (proof === undefined || outputs[proof] === undefined) continue;
-    const text = (key: string): Partial<Record<string, string>> =>
-      typeof outputs[key] === "string" ? { [key]: outputs[key] } : {};
-    roster.set(urn.slice(urn.lastIndexOf("::") + 2), { ...text("host"), ...text("address"), ...text("hostKey") });
+    const text = (key: string): string | undefined => (typeof outputs[key] === "string" ? outputs[key] : undefined);
+    const name = urn.slice(urn.lastIndexOf("::") + 2);
+    serving.set(name, { host: text("host"), address: text("address"), hostKey: text("hostKey") });
   }
-  return roster;
+  return serving;
 }
 
-/** Asks the engine for the state of this very stack, as it was when the run began. URN to what is recorded. */
+/** Reads this stack's state from the engine, as it was when the run began. URN to what is recorded. */
 export async function readRecorded(): Promise<Readonly<Record<string, Recorded>>> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
@@ -49,6 +41,6 @@ export async function readRecorded(): Promise<Readonly<Record<string, Recorded>>
 }
 
 /** The machines that served when the run began. */
-export async function readRoster(): Promise<Roster> {
-  return rosterOf(await readRecorded());
+export async function readServingMachines(): Promise<ServingMachines> {
+  return servingMachinesOf(await readRecorded());
 }

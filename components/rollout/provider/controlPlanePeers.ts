@@ -1,10 +1,10 @@
-/** A machine other than the one that an operation is for. */
+/** Connections to the other control-plane machines. */
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { Machine } from "../../../provider/ssh/machine.js";
 import { Deadline } from "../../../provider/operation/timing.js";
-import { SCRIPT_DIRECTORY } from "../../../provider/machine/layout.js";
-import type { Announced } from "./rolloutPlan.js";
+import { scriptPath } from "../../contract/paths.js";
+import type { PlannedMachine } from "../plan.js";
 
 /** The same for all machines of a cluster. */
 export interface Credentials {
@@ -12,12 +12,12 @@ export interface Credentials {
   readonly port: number;
   /** In OpenSSH's format. */
   readonly privateKey: string;
-  /** Through which they are reached; undefined: directly. */
+  /** The machine through which they are reached; undefined: directly. */
   readonly bastion?: string | undefined;
 }
 
-/** A machine that serves answers at once; one that does not must not hold up the verdict for long. */
-export const CONNECT_SECONDS = 20;
+/** A machine that serves answers at once; one that does not must not delay the verdict for long. */
+const CONNECT_SECONDS = 20;
 const HEALTH_SECONDS = 20;
 
 /**
@@ -27,7 +27,7 @@ const HEALTH_SECONDS = 20;
  */
 export async function onPeer<Result>(
   operation: Operation,
-  peer: Announced & { readonly host: string },
+  peer: PlannedMachine & { readonly host: string },
   credentials: Credentials,
   work: (machine: Machine) => Promise<Result>,
   seconds = CONNECT_SECONDS,
@@ -47,12 +47,12 @@ export async function onPeer<Result>(
   }
 }
 
-/** What the machine's own health check complains about; undefined: nothing. */
+/** What the machine's own health check reports; undefined: it is healthy. */
 export async function complaint(machine: Machine): Promise<string | undefined> {
   const { code, stdout, stderr } = await machine.root({
-    script: `timeout ${HEALTH_SECONDS} ${SCRIPT_DIRECTORY}/health 2>&1`,
+    script: `timeout ${HEALTH_SECONDS} ${scriptPath("health")} 2>&1`,
   });
   return code === 0
     ? undefined
-    : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check ended with ${code}`;
+    : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check failed with exit code ${code}`;
 }

@@ -1,9 +1,9 @@
-/** What a member of etcd is asked and told over SSH, by the client beside it. */
+/** etcdctl on a member of etcd, over SSH. */
+import { etcdCertificates, programDirectory } from "../../contract/paths.js";
 import { quote, type Machine } from "../../../provider/ssh/machine.js";
 
-const CERTIFICATES = "/run/corekube/etcd";
 const CLIENT =
-  `etcdctl() { /opt/bin/etcdctl --endpoints https://127.0.0.1:2379 --cacert ${CERTIFICATES}/etcd-ca.crt --cert ${CERTIFICATES}/server.crt --key ${CERTIFICATES}/server.key ` +
+  `etcdctl() { ${programDirectory}/etcdctl --endpoints https://127.0.0.1:2379 --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/server.crt --key ${etcdCertificates}/server.key ` +
   `--dial-timeout 5s --command-timeout 20s "$@"; }\nset -euo pipefail\n`;
 
 export interface Member {
@@ -14,7 +14,7 @@ export interface Member {
   readonly peerUrls: readonly string[];
 }
 
-/** etcdctl could not do it. */
+/** etcdctl failed. */
 export class EtcdRefused extends Error {}
 
 async function ask(machine: Machine, command: string): Promise<string> {
@@ -43,23 +43,23 @@ export async function members(machine: Machine): Promise<readonly Member[]> {
   return parseMembers(await ask(machine, "member list"));
 }
 
-/** Alarms that are raised (no space, corruption); undefined: none. */
+/** Active alarms (no space, corruption); undefined: none. */
 export async function alarms(machine: Machine): Promise<string | undefined> {
   const text = (await ask(machine, "alarm list")).trim();
   return text === "" ? undefined : `etcd has raised an alarm: ${text.replaceAll("\n", ", ")}`;
 }
 
 /**
- * Tells the cluster a member's new address, after its machine has been replaced under it. The member itself may ask: it reaches
- * the others, although they do not reach it yet.
- * @returns whether there was anything to tell.
+ * Updates a member's peer address after its machine has been replaced. The member itself may do so: it reaches the others, although
+ * they do not reach it yet.
+ * @returns whether the address was another one.
  */
-export async function announceAddress(machine: Machine, name: string, address: string): Promise<boolean> {
+export async function updatePeerAddress(machine: Machine, name: string, address: string): Promise<boolean> {
   const url = `https://${address}:2380`;
   const self = (await members(machine)).find((member) => member.name === name);
   if (self === undefined)
     throw new EtcdRefused(
-      `${machine.name}: etcd has no member of this name; look with \`${machine.login} sudo /opt/bin/etcdctl member list\`.`,
+      `${machine.name}: etcd has no member with this name; check with \`${machine.login} sudo ${programDirectory}/etcdctl member list\`.`,
     );
   if (self.peerUrls.length === 1 && self.peerUrls[0] === url) return false;
   await ask(machine, `member update ${quote(self.id)} --peer-urls=${quote(url)}`);

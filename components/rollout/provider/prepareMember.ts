@@ -1,30 +1,32 @@
-/** A member of etcd on a machine that may be another one than before. */
+/** Prepares the start of an etcd member on a machine that may be new. */
+import { etcdDirectory } from "../../contract/paths.js";
+import { units } from "../../contract/units.js";
+import type { PlannedMachine } from "../plan.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { quote, type Machine } from "../../../provider/ssh/machine.js";
-import { announcement, type Announced } from "./rolloutPlan.js";
-import { addMember, announceAddress, members, removeMember } from "./etcdctl.js";
+import { rolloutPlan } from "./rolloutPlan.js";
+import { addMember, updatePeerAddress, members, removeMember } from "./etcdctl.js";
 import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
 /** Member's name to its machine's private address. */
 export type Members = Readonly<Record<string, string>>;
 
-/** With a volume, the data is there once it is mounted. */
+/** A volume's data is there once it is mounted. */
 const DATA_SCRIPT = `
-if systemctl cat corekube-volume.service >/dev/null 2>&1; then
-  systemctl start corekube-volume.service || { systemctl status --no-pager --lines 5 corekube-volume.service; exit 1; }
+if systemctl cat ${units.volume} >/dev/null 2>&1; then
+  systemctl start ${units.volume} || { systemctl status --no-pager --lines 5 ${units.volume}; exit 1; }
 fi
-if [ -d /var/lib/etcd/member ]; then echo data; else echo empty; fi
+if [ -d ${etcdDirectory}/member ]; then echo data; else echo empty; fi
 `;
 const MOUNT_MILLISECONDS = 420_000;
 
 const peerUrl = (address: string): string => `https://${address}:2380`;
 
 /**
- * The variables with which a member starts, after the cluster has been told what is new about it.
+ * The variables with which a member starts, after its membership has been updated.
  *
- * A member that has its data keeps its place under its new address. One that has lost it is taken out and added anew, and copies
- * everything from the others: only where others serve, who then decide by their majority. In a cluster that is just made all
- * start alike.
+ * A member that has its data keeps its membership under its new address. One that has lost it is removed and added again, and copies
+ * everything from the others; only if others serve, because that needs their majority. In a new cluster all members start alike.
  */
 export async function prepareMember(
   operation: Operation,
@@ -37,22 +39,25 @@ export async function prepareMember(
     Object.entries(all).map(([name, at]) => `${name}=${peerUrl(at)}`),
     "new",
   );
-  const peer = announcement
+  const peer = rolloutPlan
     .pool("etcd")
-    .find((one): one is Announced & { host: string } => one.machine !== machine.name && one.host !== undefined);
+    .find(
+      (planned): planned is PlannedMachine & { host: string } =>
+        planned.machine !== machine.name && planned.host !== undefined,
+    );
   if (peer === undefined) return first;
-  const hasData = await looksForData(machine);
+  const hasData = await hasEtcdData(machine);
   return onPeer(operation, peer, credentials, async (at) => {
     const known = await members(at);
     const self = known.find(({ name, peerUrls }) => name === machine.name || peerUrls.includes(peerUrl(address)));
     if (hasData) {
-      if (self !== undefined) await announceAddress(at, machine.name, address);
+      if (self !== undefined) await updatePeerAddress(at, machine.name, address);
       return first;
     }
-    // One of the first, which has not started yet.
+    // A first member that has not started yet.
     if (self !== undefined && self.name !== "" && self.peerUrls.includes(peerUrl(address))) return first;
     if (self === undefined || self.name !== "") {
-      operation.log.warn(`${machine.name}: has no data of etcd, and gets all of it from the other members.`);
+      operation.log.warn(`${machine.name}: has no etcd data and copies all of it from the other members.`);
       if (self !== undefined) await removeMember(at, self.id);
       await addMember(at, machine.name, peerUrl(address));
     }
@@ -63,12 +68,12 @@ export async function prepareMember(
   });
 }
 
-async function looksForData(machine: Machine): Promise<boolean> {
+async function hasEtcdData(machine: Machine): Promise<boolean> {
   const { code, stdout, stderr } = await machine.root({ script: DATA_SCRIPT, limitMilliseconds: MOUNT_MILLISECONDS });
   const answer = stdout.trim();
   if (code !== 0 || (answer !== "data" && answer !== "empty")) {
     throw new Error(
-      `${machine.name} (${machine.address}): cannot tell whether etcd's data is there: ${(stderr || stdout).trim()}. Look with \`${machine.login} ${quote("findmnt /var/lib/etcd")}\`, then run \`pulumi up\` again.`,
+      `${machine.name} (${machine.address}): cannot find out whether etcd's data is there: ${(stderr || stdout).trim()}. Check with \`${machine.login} ${quote(`findmnt ${etcdDirectory}`)}\`, then run \`pulumi up\` again.`,
     );
   }
   return answer === "data";

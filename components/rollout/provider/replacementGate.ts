@@ -1,75 +1,83 @@
-/** Before a machine of the control plane is taken away: the rest is well, and does without it; then it is stopped in peace. */
-import { mayGo, type ControlPlaneRole, type Finding } from "../gates.js";
+/** Gate before a control-plane machine is replaced: all peers healthy, quorum kept; then a clean shutdown. */
 import { describeError } from "../../../provider/kubernetes/cluster.js";
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
-import { Unreachable } from "../../../provider/ssh/machine.js";
 import { Deadline, pause } from "../../../provider/operation/timing.js";
-import { announcement, type Announced } from "./rolloutPlan.js";
-import { alarms } from "./etcdctl.js";
+import { Unreachable } from "../../../provider/ssh/machine.js";
+import { mayGo, type ControlPlaneRole, type Finding } from "../gates.js";
+import type { PlannedMachine } from "../plan.js";
 import { complaint, onPeer, type Credentials } from "./controlPlanePeers.js";
+import { alarms } from "./etcdctl.js";
+import { GateClosed } from "./gateClosed.js";
 import { quiesce } from "./quiesce.js";
+import { isControlPlane, rolloutPlan } from "./rolloutPlan.js";
 
-/** Machines settle after the change before this one: a leader is elected, a load balancer looks again. */
+/** Machines settle after the previous change: a leader is elected, a load balancer checks again. */
 const SETTLE_SECONDS = 90;
 const POLL_MILLISECONDS = 3_000;
 
-/** The machine was not touched. */
-export class GateClosed extends Error {}
-
-export interface Going extends Credentials {
+export interface LeavingMachine extends Credentials {
   readonly machine: string;
   readonly host: string;
 }
 
 /**
- * Lets the machine go, or says why not. Without an announcement of it, it is not replaced but removed: nothing is asked.
+ * Lets the machine go, or says why not. If it is not in the plan, it is removed and not replaced: nothing is checked.
  * @param hostKey recorded.
  * @throws {GateClosed}
  */
-export async function beforeReplacing(operation: Operation, going: Going, hostKey: string | undefined): Promise<void> {
-  const announced = announcement.get(going.machine);
-  if (announced === undefined || !isControlPlane(announced.pool)) return;
-  const role = announced.pool;
-  // Nothing of this kind has ever served: there is nothing to guard.
-  if (announcement.pool(role).every(({ host }) => host === undefined)) return;
-  const other = announcement
+export async function beforeReplacing(
+  operation: Operation,
+  leaving: LeavingMachine,
+  hostKey: string | undefined,
+): Promise<void> {
+  const planned = rolloutPlan.get(leaving.machine);
+  if (planned === undefined || !isControlPlane(planned.pool)) return;
+  const role = planned.pool;
+  // No machine of this role has ever served: there is nothing to guard.
+  if (rolloutPlan.pool(role).every(({ host }) => host === undefined)) return;
+  const other = rolloutPlan
     .pool(role)
-    .find(({ machine }) => machine !== going.machine && announcement.isAway(machine));
+    .find(({ machine }) => machine !== leaving.machine && rolloutPlan.isAway(machine));
   if (other !== undefined) {
     throw new GateClosed(
-      `${going.machine}: left as it is, because ${other.machine} is being replaced and is not back yet. Run \`pulumi up\` again once it is.`,
+      `${leaving.machine}: not replaced, because ${other.machine} is being replaced and is not back yet. Run \`pulumi up\` again once it is.`,
     );
   }
-  announcement.leaves(going.machine);
+  rolloutPlan.leaves(leaving.machine);
   try {
-    await waitUntilWell(operation, going, role);
-    await quiesce(operation, going, role, hostKey);
+    await waitUntilAllowed(operation, leaving, role);
+    await quiesce(operation, leaving, role, hostKey);
   } catch (error) {
-    announcement.stays(going.machine);
+    rolloutPlan.stays(leaving.machine);
     throw error;
   }
 }
 
-async function waitUntilWell(operation: Operation, going: Going, role: ControlPlaneRole): Promise<void> {
+async function waitUntilAllowed(operation: Operation, leaving: LeavingMachine, role: ControlPlaneRole): Promise<void> {
   const deadline = new Deadline(SETTLE_SECONDS);
-  const progress = new Progress(operation.log, going.machine, deadline);
+  const progress = new Progress(operation.log, leaving.machine, deadline);
   try {
     for (;;) {
-      progress.phase("asking the other machines before this one is replaced");
+      progress.phase("checking the other machines before this one is replaced");
       const findings = await Promise.all(
-        announcement
-          .controlPlane(going.machine)
-          // A controller that an earlier run took away comes back in this one, after etcd: waiting for it here would be for ever.
+        rolloutPlan
+          .controlPlane(leaving.machine)
+          // A controller that an earlier run took away comes back in this run, after etcd: waiting for it here would never end.
           .filter(({ pool, host }) => pool === role || pool === "etcd" || host !== undefined)
-          .map((peer) => find(operation, peer, going)),
+          .map((peer) => find(operation, peer, leaving)),
       );
-      const verdict = mayGo({ machine: going.machine, role }, findings);
+      const verdict = mayGo({ machine: leaving.machine, role }, findings);
       if (verdict.allowed) {
-        if (verdict.downtime !== undefined) operation.log.warn(`${going.machine}: ${verdict.downtime}.`);
+        if (verdict.downtime !== undefined) operation.log.warn(`${leaving.machine}: ${verdict.downtime}.`);
         return;
       }
-      if (deadline.left < 1) throw new GateClosed(explain(going.machine, verdict.obstacles));
+      if (deadline.left < 1) {
+        throw new GateClosed(
+          `${leaving.machine}: not replaced, because the cluster cannot do without it now:`,
+          verdict.obstacles,
+        );
+      }
       progress.phase(`not replaced yet: ${verdict.obstacles.join("; ")}`);
       await pause(POLL_MILLISECONDS, operation.signal, deadline);
     }
@@ -80,7 +88,7 @@ async function waitUntilWell(operation: Operation, going: Going, role: ControlPl
 
 async function find(
   operation: Operation,
-  peer: Announced & { readonly pool: ControlPlaneRole },
+  peer: PlannedMachine & { readonly pool: ControlPlaneRole },
   credentials: Credentials,
 ): Promise<Finding> {
   const { machine, host, pool: role } = peer;
@@ -92,25 +100,10 @@ async function find(
       credentials,
       async (at) => (await complaint(at)) ?? (role === "etcd" ? await alarms(at) : undefined),
     );
-    return reason === undefined ? { machine, role, healthy: true } : { machine, role, healthy: false, reason };
+    return { machine, role, healthy: reason === undefined, reason };
   } catch (error) {
     operation.signal.throwIfAborted();
-    return {
-      machine,
-      role,
-      healthy: false,
-      reason: error instanceof Unreachable ? "it does not answer SSH" : describeError(error),
-    };
+    const reason = error instanceof Unreachable ? "it does not answer SSH" : describeError(error);
+    return { machine, role, healthy: false, reason };
   }
-}
-
-function explain(machine: string, obstacles: readonly string[]): string {
-  return (
-    `${machine}: left as it is, because the cluster may not do without it now:\n${obstacles.map((line) => `  ${line}`).join("\n")}\n` +
-    "Mend that, then run `pulumi up` again: it checks anew and goes on from here."
-  );
-}
-
-function isControlPlane(pool: string): pool is ControlPlaneRole {
-  return pool === "etcd" || pool === "controller";
 }

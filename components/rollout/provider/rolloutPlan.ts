@@ -1,63 +1,43 @@
 /**
- * What the program has said of this run: which machines stay, and where those are that serve.
+ * The provider's copy of the plan of this run: which machines stay, and where those are that serve.
  *
- * A deletion of a machine that stays can only be one half of its replacement, and is guarded. Without an announcement there is no
- * program: `pulumi destroy` takes everything away, in any order, and nothing is guarded.
+ * A deletion of a machine that stays can only be one half of its replacement, and is guarded. Without a plan there is no program:
+ * `pulumi destroy` removes everything, in any order, and nothing is guarded.
  */
-import { z } from "zod";
 import type { ControlPlaneRole } from "../gates.js";
+import { planShape, type MachineLocation, type PlannedMachine } from "../plan.js";
 
-const machine = z.object({
-  machine: z.string().min(1),
-  pool: z.string().min(1),
-  atOnce: z.number().int().min(1),
-  host: z.string().optional(),
-  address: z.string().optional(),
-  hostKey: z.string().optional(),
-});
-const schema = z.object({ machines: z.array(machine) });
-
-/** A machine that stays. Without `host`: it does not serve yet, or it is a worker. */
-export type Announced = z.infer<typeof machine>;
-
-/** Where a machine answers. */
-export interface Location {
-  readonly host: string;
-  readonly address?: string;
-  readonly hostKey?: string;
-}
-
-export class Announcement {
-  readonly #machines = new Map<string, Announced>();
+export class RolloutPlan {
+  readonly #machines = new Map<string, PlannedMachine>();
   /** Taken away by this run and not back yet. */
   readonly #away = new Set<string>();
 
-  /** @throws what is wrong with it. */
+  /** @throws z.ZodError for an invalid plan. */
   begin(given: unknown): void {
     this.#machines.clear();
     this.#away.clear();
-    for (const one of schema.parse(given).machines) this.#machines.set(one.machine, one);
+    for (const planned of planShape.parse(given).machines) this.#machines.set(planned.machine, planned);
   }
 
-  get(name: string): Announced | undefined {
+  get(name: string): PlannedMachine | undefined {
     return this.#machines.get(name);
   }
 
   /** Machines of a pool, in their order. */
-  pool(name: string): readonly Announced[] {
+  pool(name: string): readonly PlannedMachine[] {
     return [...this.#machines.values()].filter(({ pool }) => pool === name);
   }
 
   /** The other machines of etcd and of the control plane. */
-  controlPlane(except: string): readonly (Announced & { readonly pool: ControlPlaneRole })[] {
+  controlPlane(except: string): readonly (PlannedMachine & { readonly pool: ControlPlaneRole })[] {
     return [...this.#machines.values()].filter(
-      (one): one is Announced & { pool: ControlPlaneRole } =>
-        one.machine !== except && (one.pool === "etcd" || one.pool === "controller"),
+      (planned): planned is PlannedMachine & { pool: ControlPlaneRole } =>
+        planned.machine !== except && isControlPlane(planned.pool),
     );
   }
 
-  /** The machine serves, here. */
-  serves(name: string, location: Location): void {
+  /** The machine serves at this location. */
+  serves(name: string, location: MachineLocation): void {
     const known = this.#machines.get(name);
     if (known) this.#machines.set(name, { ...known, ...location });
     this.#away.delete(name);
@@ -77,5 +57,9 @@ export class Announcement {
   }
 }
 
-/** One for the whole process: the engine runs a process for each provider resource, and each is told. */
-export const announcement = new Announcement();
+export function isControlPlane(pool: string): pool is ControlPlaneRole {
+  return pool === "etcd" || pool === "controller";
+}
+
+/** One per process: the engine starts a process for each provider resource, and each gets the plan. */
+export const rolloutPlan = new RolloutPlan();

@@ -24,11 +24,12 @@ interface Restart {
 
 /** Beginnings and ends of deliveries, in the engine's order. */
 function deliveries({ output }: EngineRun): string[] {
-  const diagnosticsAt = output.indexOf("Diagnostics:");
   const steps = /corekube:machine:Delivery (\S+) (updating|updated|\*\*updating failed\*\*)/g;
-  return [...output.slice(0, diagnosticsAt < 0 ? undefined : diagnosticsAt).matchAll(steps)].map(
+  const lines = [...output.matchAll(steps)].map(
     ([, machine = "", what = ""]) => `${what.replaceAll("*", "")} ${machine}`,
   );
+  // The engine repeats a line with each status.
+  return lines.filter((line, index) => line !== lines[index - 1]);
 }
 
 const oneByOne = (machines: readonly string[]): string[] =>
@@ -92,7 +93,7 @@ describe("renewal of all certificates of a highly available cluster", function (
   it("leaves the rest as it is when a machine does not come back, and starts with that one in the next run", async () => {
     const [before, times] = [await files(), await restarts(all)];
     const broken = "kubernetes-etcd-1";
-    const dropin = "/run/systemd/system/etcd.service.d";
+    const dropin = "/run/systemd/system/corekube-activate.service.d";
     await on(broken, `mkdir -p ${dropin} && printf '[Service]\\nExecStartPre=/bin/false\\n' >${dropin}/broken.conf`);
     await on(broken, "systemctl daemon-reload");
     const stopped = await renew();
