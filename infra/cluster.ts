@@ -1,4 +1,4 @@
-/** Puts a cluster together from its description. The order of a run is here: etcd, controllers, node add-ons, workers, cluster add-ons. */
+/** Assembles a cluster from its specification, in the order of a run: etcd, controllers, node add-ons, workers, cluster add-ons. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
@@ -6,7 +6,7 @@ import { cloudProfile } from "../components/cloud/profiles.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import type { CloudFactory } from "../components/cloud/cloud.js";
 import { Controllers } from "../components/controllers/controllers.js";
-import { Rewrite } from "../components/controllers/encryption.js";
+import { SecretsReencryption } from "../components/controllers/secretsEncryption.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
@@ -14,17 +14,18 @@ import type { SshAccess } from "../components/machine/access.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import type { ClusterSpec } from "../components/spec/cluster.js";
-import { Rollout, stagesOf } from "../components/rollout/rollout.js";
+import { Rollout } from "../components/rollout/program/rollout.js";
+import { stagesOf } from "../components/rollout/program/stages.js";
 import { Workers } from "../components/workers/workers.js";
 import { type ClusterOutputs, machineTable } from "./outputs.js";
 
-/** User of the machines' operating system with administrator's rights. */
+/** The machines' user with administrator rights. */
 const sshUser = "core";
 
 /**
  * Registers all resources of the cluster.
- * @param makeCloud The cloud, asked already.
- * @param opts Of the first resource, which all machines wait for: what it depends on is deleted after them.
+ * @param makeCloud The cloud, after its preflight checks.
+ * @param opts Options of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
 export function createCluster(
   spec: ClusterSpec,
@@ -39,7 +40,7 @@ export function createCluster(
   });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
-  const rollout = new Rollout(stagesOf(spec));
+  const rollout = Rollout.begin(stagesOf(spec));
   const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
   const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
   const adminKubeconfig = controllers.kubeconfig;
@@ -50,7 +51,11 @@ export function createCluster(
     { endpoint: endpointUrl, caCertificate: pki.kubernetes.certificate, timeout: spec.bootTimeout },
     { dependsOn: [...controllers.deliveries, ...endpoint.resources] },
   );
-  new Rewrite(spec.name, { number: spec.encryptionKey, kubeconfig: adminKubeconfig }, { dependsOn: [readiness] });
+  new SecretsReencryption(
+    spec.name,
+    { number: spec.encryptionKey, kubeconfig: adminKubeconfig },
+    { dependsOn: [readiness] },
+  );
   const nodeAddons = new NodeAddons(spec.name, {
     spec,
     apiHost,
@@ -64,7 +69,6 @@ export function createCluster(
     sshPrivateKey: ssh.privateKey,
     kubeconfig: adminKubeconfig,
   });
-  rollout.announceTo(provider);
   const joining = {
     spec,
     cloud,
@@ -72,7 +76,7 @@ export function createCluster(
     apiHost,
     caCertificate: pki.kubernetes.certificate,
     joinAfter: nodeAddons.joinAfter,
-    rollout,
+    rollout: rollout.withProvider(provider),
   };
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
@@ -80,10 +84,7 @@ export function createCluster(
   return {
     endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,
-    machines: machineTable(
-      [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
-      [...etcd.deliveries, ...controllers.deliveries, ...workers.joins, ...publicWorkers.joins],
-    ),
+    machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines]),
     ssh_private_key: ssh.privateKey,
     ssh_user: pulumi.output(ssh.user),
   };
@@ -94,7 +95,7 @@ function createSshAccess(name: string, opts: pulumi.CustomResourceOptions): SshA
   return {
     user: sshUser,
     privateKey: pulumi.secret(key.privateKeyOpenssh),
-    // The key's end of line is not part of it, and clouds give it back without.
+    // Clouds return the key without its end of line.
     publicKey: key.publicKeyOpenssh.apply((publicKey) => publicKey.trim()),
   };
 }

@@ -1,7 +1,7 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { createRequire } from "node:module";
 import type * as registryModule from "../components/cloud/registry.js";
-import type * as identityModule from "../components/identity/identity.js";
+import type * as immutableSettingsModule from "../components/immutables/immutableSettings.js";
 import type * as clusterModule from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
@@ -12,10 +12,10 @@ const load = createRequire(__filename);
 export = async function program(): Promise<ClusterOutputs> {
   // Everything is validated before the first resource is registered, and before the clouds' SDKs are loaded: they take seconds.
   const spec = loadClusterSpec();
-  const { Identity } = load("../components/identity/identity.js") as typeof identityModule;
-  const identity = new Identity(spec);
+  const { ImmutableSettings } = load("../components/immutables/immutableSettings.js") as typeof immutableSettingsModule;
+  const immutableSettings = new ImmutableSettings(spec);
   const { cloudFactory } = load("../components/cloud/registry.js") as typeof registryModule;
   const { createCluster } = load("./cluster.js") as typeof clusterModule;
-  await identity.accepted();
-  return createCluster(spec, await cloudFactory(spec), { dependsOn: [identity] });
+  await immutableSettings.accepted();
+  return createCluster(spec, await cloudFactory(spec), { dependsOn: [immutableSettings] });
 };

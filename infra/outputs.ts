@@ -1,6 +1,6 @@
-/** What a stack tells about its cluster. Names are part of the product: scripts read them. */
+/** The outputs of a stack. Their names are part of the interface: scripts read them. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Machine } from "../components/cloud/cloud.js";
+import type { ReachedMachine } from "../components/machine/pool.js";
 
 export interface MachineOutput {
   readonly name: string;
@@ -20,24 +20,20 @@ export interface ClusterOutputs {
   readonly kubeconfig: pulumi.Output<string>;
   /** etcd members, controllers, workers, public workers, each in the order of their index. */
   readonly machines: pulumi.Output<MachineOutput[]>;
-  /** Key to all machines, in OpenSSH's format. Secret. */
+  /** SSH key for all machines, in OpenSSH's format. Secret. */
   readonly ssh_private_key: pulumi.Output<string>;
   readonly ssh_user: pulumi.Output<string>;
 }
 
-/** The table of machines; `reached` holds the delivery or join of each machine, in the same order. */
-export function machineTable(
-  machines: readonly Machine[],
-  reached: readonly { readonly hostKey: pulumi.Output<string> }[],
-): pulumi.Output<MachineOutput[]> {
+export function machineTable(machines: readonly ReachedMachine[]): pulumi.Output<MachineOutput[]> {
   return pulumi.all(
-    machines.map((machine, index) => ({
+    machines.map(({ machine, hostKey }) => ({
       name: machine.name,
       role: machine.role,
       id: machine.id,
       public_ipv4: machine.publicIpv4,
       private_ipv4: machine.privateIpv4,
-      host_key: reached[index]!.hostKey,
+      host_key: hostKey,
     })),
   );
 }

@@ -1,7 +1,7 @@
 /** Rights that machines need beyond what Kubernetes grants by itself: joining, renewing, and API server to kubelet. */
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { csrApprover, kubeletClient } from "../pki/identities.js";
+import { csrApprover, kubeletClient } from "../pki/subjects.js";
 import { machineNames } from "../spec/names.js";
 import { type AddonContext, objectName } from "./context.js";
 

@@ -8,7 +8,7 @@ import type * as subnetModule from "@pulumi/aws/ec2/getSubnet.js";
 import type * as vpcModule from "@pulumi/aws/ec2/getVpc.js";
 import type { MachineArgs } from "../cloud/cloud.js";
 import { refusal } from "../cloud/refusal.js";
-import { readRecorded, type Recorded } from "../rollout/roster.js";
+import { readRecorded, type Recorded } from "../rollout/program/servingMachines.js";
 import { contains } from "../spec/cidr.js";
 import type { AwsSpec, ClusterSpec } from "../spec/cluster.js";
 import { pools } from "../spec/pools.js";

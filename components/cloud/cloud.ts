@@ -40,7 +40,9 @@ export interface MachineArgs {
   /** Ignition; a change of it alone never replaces a machine. */
   readonly userData: string;
   /** @default none */
-  readonly volumes?: readonly VolumeArgs[];
+  readonly volumes?: readonly VolumeArgs[] | undefined;
+  /** Load balancers that forward to it. @default none */
+  readonly behind?: ApiLoadBalancers | undefined;
 }
 
 /** A machine as the rest of the program sees it. */

@@ -1,17 +1,17 @@
 /** The controllers: machines that run the API servers, the controller managers and the schedulers. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Cloud, Machine } from "../cloud/cloud.js";
+import type { Cloud } from "../cloud/cloud.js";
 import { type ApiAddresses, type ApiEndpoint, apiUrl } from "../endpoint/endpoint.js";
 import type { EtcdCluster } from "../etcd/cluster.js";
-import { connection, type SshAccess } from "../machine/access.js";
+import { sshTarget, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
-import { createPool } from "../machine/pool.js";
+import { createPool, type ReachedMachine } from "../machine/pool.js";
 import { kubeconfig } from "../pki/kubeconfig.js";
 import type { Pki } from "../pki/pki.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { EncryptionKey } from "./encryption.js";
-import { controllerFiles } from "./files.js";
+import { EncryptionKeyGate } from "./secretsEncryption.js";
+import { controllerFiles } from "./controllerFiles.js";
 
 export interface ControllersArgs {
   readonly spec: ClusterSpec;
@@ -20,12 +20,12 @@ export interface ControllersArgs {
   readonly ssh: SshAccess;
   readonly etcd: EtcdCluster;
   readonly endpoint: ApiEndpoint;
-  readonly rollout: Rollout;
+  readonly rollout: MachineOrder;
 }
 
 export class Controllers extends pulumi.ComponentResource {
-  readonly machines: readonly Machine[];
-  /** One for each machine, in their order; done when its API server is ready. */
+  readonly machines: readonly ReachedMachine[];
+  /** One for each machine; done when its API server is ready. */
   readonly deliveries: readonly Delivery[];
   readonly api: ApiAddresses;
   /** The administrator's. Secret. */
@@ -36,28 +36,37 @@ export class Controllers extends pulumi.ComponentResource {
     const { spec, pki, etcd } = args;
     const child = { parent: this };
     // Machines boot beside etcd's; only their secrets wait for it.
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers, rollout: args.rollout }, child);
-    this.api = args.endpoint.addresses(this.machines);
+    const machines = createPool(
+      {
+        spec,
+        cloud: args.cloud,
+        pool: spec.controllers,
+        rollout: args.rollout,
+        behind: args.endpoint.loadBalancers,
+      },
+      child,
+    );
+    this.api = args.endpoint.addresses(machines);
     this.kubeconfig = administration(spec.name, pki, this.api);
-    const key = new EncryptionKey(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);
-    this.deliveries = this.machines.map((machine) => {
+    const keyGate = new EncryptionKeyGate(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);
+    const delivered = machines.map((machine) => {
       const files = controllerFiles({ spec, pki, machine, shared: this.api.shared, etcdUrls: etcd.clientUrls }, child);
       const delivery = new Delivery(
         machine.name,
         {
-          ...connection(machine, args.ssh),
+          ...sshTarget(machine, args.ssh),
           address: machine.privateIpv4,
           files: pulumi.secret(files),
           hosts: etcd.hosts,
           timeout: spec.bootTimeout,
-          // By turns: a renewal restarts one API server at a time, and a failure leaves the others alone.
-          turn: "controller",
         },
-        { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, key] },
+        { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, keyGate] },
       );
       args.rollout.servesWith(machine.name, delivery.digest);
-      return delivery;
+      return { machine, delivery, hostKey: delivery.hostKey };
     });
+    this.machines = delivered;
+    this.deliveries = delivered.map(({ delivery }) => delivery);
     this.registerOutputs({});
   }
 }

@@ -22,7 +22,8 @@ export interface ApiAddresses {
 export class ApiEndpoint extends pulumi.ComponentResource {
   /** Resources without which the API is not reached, controllers aside. */
   readonly resources: readonly pulumi.Resource[];
-  private readonly loadBalancers: ApiLoadBalancers | undefined;
+  /** Undefined: the API is reached at its one controller. */
+  readonly loadBalancers: ApiLoadBalancers | undefined;
 
   constructor(name: string, args: ApiEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:endpoint:ApiEndpoint", name, {}, opts);
@@ -39,7 +40,7 @@ export class ApiEndpoint extends pulumi.ComponentResource {
     }
     const [first] = controllers;
     if (!first) {
-      throw new Error("controllers: got none, a cluster needs at least one; this is a defect of the program");
+      throw new Error("controllers: got none, a cluster needs at least one; this is a bug in the program");
     }
     return { external: first.publicIpv4, internal: first.privateIpv4, shared: [] };
   }

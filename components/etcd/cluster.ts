@@ -1,13 +1,13 @@
 /** The etcd cluster: machines with data volumes, certificates, and the delivery that starts each member. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
-import { connection, type SshAccess } from "../machine/access.js";
+import { sshTarget, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
-import { createPool } from "../machine/pool.js";
+import { createPool, type ReachedMachine } from "../machine/pool.js";
 import { Certificate } from "../pki/certificate.js";
-import { etcdNames } from "../pki/identities.js";
+import { etcdNames } from "../pki/subjects.js";
 import type { Pki } from "../pki/pki.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec, EtcdSpec } from "../spec/cluster.js";
 
 /** Volumes of each member; none where its data is on the machine's own disk. */
@@ -30,12 +30,12 @@ export interface EtcdClusterArgs {
   readonly cloud: Cloud;
   readonly pki: Pki;
   readonly ssh: SshAccess;
-  readonly rollout: Rollout;
+  readonly rollout: MachineOrder;
 }
 
 export class EtcdCluster extends pulumi.ComponentResource {
-  readonly machines: readonly Machine[];
-  /** One for each machine, in their order; done when the member serves. */
+  readonly machines: readonly ReachedMachine[];
+  /** One for each machine; done when the member serves. */
   readonly deliveries: readonly Delivery[];
   /** Addresses for clients: by name, so that a member keeps its own when its machine is replaced. */
   readonly clientUrls: readonly string[];
@@ -46,22 +46,24 @@ export class EtcdCluster extends pulumi.ComponentResource {
     super("corekube:etcd:Cluster", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = createPool(
+    const machines = createPool(
       { spec, cloud: args.cloud, pool: spec.etcd, rollout: args.rollout, volumes: volumesOf(spec.etcd) },
       child,
     );
-    this.clientUrls = this.machines.map(({ name }) => clientUrl(name));
-    this.hosts = byName(this.machines, ({ privateIpv4 }) => privateIpv4);
-    // Started side by side: no member of a new cluster serves before most of them do. Changed by turns.
-    this.deliveries = this.machines.map((machine) => {
-      const delivery = this.deliver(machine, args);
+    this.clientUrls = machines.map(({ name }) => clientUrl(name));
+    this.hosts = byName(machines, ({ privateIpv4 }) => privateIpv4);
+    // Started together: no member of a new cluster serves before most of them do.
+    const delivered = machines.map((machine) => {
+      const delivery = this.deliver(machine, machines, args);
       args.rollout.servesWith(machine.name, delivery.digest);
-      return delivery;
+      return { machine, delivery, hostKey: delivery.hostKey };
     });
+    this.machines = delivered;
+    this.deliveries = delivered.map(({ delivery }) => delivery);
     this.registerOutputs({});
   }
 
-  private deliver(machine: Machine, args: EtcdClusterArgs): Delivery {
+  private deliver(machine: Machine, members: readonly Machine[], args: EtcdClusterArgs): Delivery {
     const child = { parent: this };
     const names = { dnsNames: etcdNames(machine.name), ipAddresses: ["127.0.0.1", machine.privateIpv4] };
     const certificate = (purpose: string, uses: readonly ("server_auth" | "client_auth")[]): Certificate =>
@@ -83,15 +85,14 @@ export class EtcdCluster extends pulumi.ComponentResource {
     return new Delivery(
       machine.name,
       {
-        ...connection(machine, args.ssh),
+        ...sshTarget(machine, args.ssh),
         address: machine.privateIpv4,
         files: pulumi.secret(files),
         // Never an output of a machine that may itself be waiting for this one.
-        members: byName(this.machines, (other) =>
+        members: byName(members, (other) =>
           other === machine ? machine.privateIpv4 : args.rollout.addressOf(other.name, other.privateIpv4),
         ),
         timeout: args.spec.bootTimeout,
-        turn: "etcd",
       },
       { ...child, dependsOn: [...machine.resources] },
     );

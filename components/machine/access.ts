@@ -1,7 +1,8 @@
 /** How the program reaches machines. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../cloud/cloud.js";
-import type { MachineAccessArgs, MachinePlaceArgs } from "./delivery.js";
+import type { DeliveryArgs } from "./delivery.js";
+import type { JoinArgs } from "./join.js";
 
 /** The key pair of the program's own SSH access. */
 export interface SshAccess {
@@ -12,17 +13,15 @@ export interface SshAccess {
   readonly publicKey: pulumi.Output<string>;
 }
 
-/** The part of a join's inputs that says which machine it is for. */
-export function place(machine: Machine): MachinePlaceArgs {
-  return {
-    machine: machine.name,
-    machineId: machine.id,
-    host: machine.host,
-    ...(machine.bastion ? { bastion: machine.bastion } : {}),
-  };
+/** Which machine a resource is for, and where it answers. */
+export function machineRef(machine: Machine): Pick<JoinArgs, "machine" | "machineId" | "host" | "bastion"> {
+  return { machine: machine.name, machineId: machine.id, host: machine.host, bastion: machine.bastion };
 }
 
-/** The part of a delivery's inputs that says which machine it is for, and how to reach it. */
-export function connection(machine: Machine, ssh: SshAccess): MachineAccessArgs {
-  return { ...place(machine), user: ssh.user, privateKey: ssh.privateKey };
+/** The same, with the SSH login. */
+export function sshTarget(
+  machine: Machine,
+  ssh: SshAccess,
+): ReturnType<typeof machineRef> & Pick<DeliveryArgs, "user" | "privateKey"> {
+  return { ...machineRef(machine), user: ssh.user, privateKey: ssh.privateKey };
 }

@@ -1,8 +1,8 @@
-/** Makes the machines of a pool. */
+/** Creates the machines of a pool. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
+import type { ApiLoadBalancers, Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
 import { renderUserData } from "../nodeconfig/index.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec, PoolSpec } from "../spec/cluster.js";
 import { machineNames } from "../spec/names.js";
 
@@ -10,13 +10,20 @@ export interface PoolArgs {
   readonly spec: ClusterSpec;
   readonly cloud: Cloud;
   readonly pool: PoolSpec;
-  /** Says when a machine may be touched. */
-  readonly rollout: Rollout;
+  readonly rollout: MachineOrder;
   /** Of each machine. @default none */
   readonly volumes?: readonly VolumeArgs[];
+  /** Load balancers that forward to these machines. @default none */
+  readonly behind?: ApiLoadBalancers | undefined;
 }
 
-/** All machines of the pool, alike to the letter of their user-data; none depends on another. Those that serve are touched in turn. */
+/** A machine, and its SSH host key once it has been reached. */
+export interface ReachedMachine {
+  readonly machine: Machine;
+  readonly hostKey: pulumi.Output<string>;
+}
+
+/** All machines of the pool, with identical user-data; none depends on another. Those that serve change when the rollout allows it. */
 export function createPool(args: PoolArgs, opts: pulumi.CustomResourceOptions): readonly Machine[] {
   const { spec, cloud, pool } = args;
   const userData = renderUserData(spec, pool.role, cloud.profile);
@@ -28,9 +35,10 @@ export function createPool(args: PoolArgs, opts: pulumi.CustomResourceOptions): 
         index,
         zones: pool.zones,
         disk: pool.disk,
-        size: args.rollout.inTurn(name, pool.size),
+        size: args.rollout.onceAllowed(name, pool.size),
         userData,
-        ...(args.volumes ? { volumes: args.volumes } : {}),
+        volumes: args.volumes,
+        behind: args.behind,
       },
       opts,
     ),

@@ -1,5 +1,6 @@
-/** The container runtime, which the operating system brings. */
+/** The container runtime, which is part of the operating system. */
 import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
+import { units } from "../contract/units.js";
 import { imageReference } from "../spec/versions.js";
 import { hostsToml } from "./mirror.js";
 import { proxyFile } from "./proxy.js";
@@ -7,7 +8,7 @@ import { file, type NodeConfig } from "./types.js";
 
 const config = "/etc/containerd/config.toml";
 const registries = "/etc/containerd/certs.d";
-/** A machine image may add to the configuration here. */
+/** A machine image may extend the configuration here. */
 const dropins = "/etc/containerd/conf.d";
 
 /** Schema 3 of the configuration: every containerd 2 reads it. */
@@ -33,7 +34,7 @@ SystemdCgroup = true
 `;
 }
 
-/** Configuration and registries, on top of the operating system's own unit. */
+/** Configuration and registries, for the operating system's own unit. */
 export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLevel">): Partial<NodeConfig> {
   const pause = spec.images["pause"];
   if (!pause) {
@@ -49,7 +50,7 @@ export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLe
     ],
     units: [
       {
-        name: "containerd.service",
+        name: units.containerd,
         dropins: {
           "10-corekube.conf": `[Service]\nEnvironment=CONTAINERD_CONFIG=${config}\nEnvironmentFile=-${proxyFile}\n`,
         },

@@ -7,7 +7,8 @@ import {
   metadataFile,
   programDirectory,
   secretsDirectory,
-} from "./layout.js";
+} from "../contract/paths.js";
+import { units } from "../contract/units.js";
 import { cipherSuites } from "./tls.js";
 import type { NodeConfig } from "./types.js";
 
@@ -16,7 +17,7 @@ type Spec = Pick<ClusterSpec, "name" | "etcd" | "logLevel">;
 const gibibyte = 2 ** 30;
 
 /**
- * Bytes that the database may have: half of its disk, so that a snapshot and a defragmentation fit beside it, and at
+ * Quota of the database in bytes: half of its disk, so that a snapshot and a defragmentation fit beside it, and at
  * most 8 GiB, beyond which etcd warns: https://etcd.io/docs/v3.6/dev-guide/limit/
  */
 export function quotaBytes(data: number): number {
@@ -35,7 +36,7 @@ function flags(spec: Spec): readonly string[] {
   return [
     "--name=${HOSTNAME}",
     `--data-dir=${etcdDirectory}`,
-    // Below the mount, which has a folder of the file system's own.
+    // Below the mount point, which contains lost+found.
     ...(spec.etcd.disks.type === "volumes" ? [`--wal-dir=${etcdWalDirectory}/wal`] : []),
     `--log-level=${spec.logLevel.toLowerCase()}`,
     `--initial-cluster-token=${spec.name}`,
@@ -43,27 +44,27 @@ function flags(spec: Spec): readonly string[] {
     `--advertise-client-urls=${address}:2379`,
     `--listen-peer-urls=${address}:2380`,
     `--initial-advertise-peer-urls=${address}:2380`,
-    // No secrets in it, but nobody else's business either.
+    // Metrics hold no secrets, but stay on the machine.
     "--listen-metrics-urls=http://127.0.0.1:2381",
     ...tls("", "server"),
     ...tls("peer-", "peer"),
     "--tls-min-version=TLS1.2",
     `--cipher-suites=${cipherSuites.join(",")}`,
     `--quota-backend-bytes=${quotaBytes(spec.etcd.disks.data)}`,
-    // API servers compact by themselves; this is for when none does.
+    // API servers compact by themselves; this is for when none is running.
     "--auto-compaction-mode=periodic",
     "--auto-compaction-retention=1h",
     "--feature-gates=InitialCorruptCheck=true",
   ];
 }
 
-/** A member says that it is ready when it is part of a majority, which may take as long as the others need. */
+/** A member reports ready when it is part of a majority, which may take as long as the others need. */
 function unit(spec: Spec): string {
   const volumes = spec.etcd.disks.type === "volumes";
   return `[Unit]
 Description=etcd member
 Documentation=https://etcd.io/docs/
-${volumes ? "Requires=corekube-volume.service\nAfter=corekube-volume.service\n" : ""}After=network-online.target corekube-metadata.service corekube-install.service
+${volumes ? `Requires=${units.volume}\nAfter=${units.volume}\n` : ""}After=network-online.target ${units.metadata} ${units.install}
 StartLimitIntervalSec=0
 
 [Service]
@@ -104,7 +105,7 @@ UMask=0077
 `;
 }
 
-/** It is not started by itself, but by the activation. */
+/** The activation starts it. */
 export function etcd(spec: Spec): Partial<NodeConfig> {
-  return { units: [{ name: "etcd.service", contents: unit(spec) }] };
+  return { units: [{ name: units.etcd, contents: unit(spec) }] };
 }

@@ -1,8 +1,8 @@
 /**
  * Plain data to Ignition, the configuration format of Flatcar's first boot: https://coreos.github.io/ignition/configuration-v3_4/
  *
- * User-data is a configuration that is replaced by the one packed inside it: packed as a whole it is half as large as with
- * its files packed one by one, since they have much in common.
+ * User-data is a configuration that is replaced by the compressed one inside it: compressed as a whole it is half as large as with
+ * its files compressed one by one.
  */
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import type { NodeConfig, NodeFile, NodeUnit } from "./types.js";

@@ -21,7 +21,7 @@ import { volumeScript } from "./scripts/volume.js";
 import { proxy } from "./proxy.js";
 import { podHost, system } from "./system.js";
 import { merge, type NodeConfig } from "./types.js";
-import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./units.js";
+import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./bootUnits.js";
 
 export type { NodeConfig } from "./types.js";
 

@@ -14,7 +14,8 @@ import {
   programDirectory,
   secretsDirectory,
   templateDirectory,
-} from "./layout.js";
+} from "../contract/paths.js";
+import { units } from "../contract/units.js";
 import { verbosity } from "./logging.js";
 import { proxyFile } from "./proxy.js";
 import { evictionThresholds } from "./reservation.js";
@@ -27,10 +28,10 @@ type Spec = Pick<
 >;
 type Profile = Pick<CloudProfile, "zone">;
 
-/** What the activation fills in and writes to the kubelet's configuration. */
+/** Template of the kubelet's configuration, filled in by the activation. */
 export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
 
-/** Pods come only where they tolerate it. */
+/** Pods need a toleration for these. */
 const taints = {
   controller: { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" },
   public: { key: poolLabel, value: "public", effect: "NoSchedule" },
@@ -51,11 +52,11 @@ function configuration(spec: Spec, role: NodeRole): string {
     tlsMinVersion: tlsMinimum,
     tlsCipherSuites: [...cipherSuites],
     rotateCertificates: true,
-    // Signed by the cluster's authority, and renewed like the client certificate; scripts/approve.ts has the rule.
+    // Signed by the cluster's authority, and renewed like the client certificate; see scripts/approve.ts for the rule.
     serverTLSBootstrap: true,
     ...(role === "controller" ? { staticPodPath: manifestDirectory } : {}),
     ...(role === "worker" ? {} : { registerWithTaints: [taints[role]] }),
-    // What is left is what pods may use: computed on the machine, since only it knows what the kernel has taken.
+    // The rest is for pods: computed on the machine, since only it knows what the kernel uses.
     systemReserved: { cpu: "${RESERVED_CPU}", memory: "${RESERVED_MEMORY}", "ephemeral-storage": "${RESERVED_DISK}" },
     evictionHard: evictionThresholds,
     clusterDNS: [spec.dnsServiceAddress],
@@ -63,7 +64,7 @@ function configuration(spec: Spec, role: NodeRole): string {
     resolvConf: "${RESOLV_CONF}",
     containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
     cgroupDriver: "systemd",
-    // The default lies in /usr, which is read-only.
+    // The default is in /usr, which is read-only.
     volumePluginDir: `${kubeletDirectory}/volumeplugins`,
     maxPods: 110,
     podPidsLimit: 4096,
@@ -78,24 +79,24 @@ function configuration(spec: Spec, role: NodeRole): string {
   });
 }
 
-/** With a cloud controller manager, nodes are tainted until it has found them, by this id. */
+/** With a cloud controller manager, nodes are tainted until it has found them by this id. */
 function cloudFlags({ cloudProvider }: Spec): readonly string[] {
   return cloudProvider === "none" ? [] : ["--cloud-provider=external", "--provider-id=${PROVIDER_ID}"];
 }
 
-/** Where the machine is. A cloud controller manager sets these labels itself. */
+/** Region and zone. A cloud controller manager sets these labels itself. */
 function placeLabels({ cloudProvider }: Spec, profile: Profile): readonly string[] {
   if (cloudProvider !== "none") return [];
   const zone = profile.zone ? ["topology.kubernetes.io/zone=${ZONE}"] : [];
   return ["topology.kubernetes.io/region=${REGION}", ...zone];
 }
 
-/** Command line: what differs between machines, and what the configuration file cannot say. */
+/** Command line: what differs between machines, and what the configuration file does not support. */
 function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] {
   const credentials =
     role === "controller"
       ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
-      : // Made by the kubelet when it joins; after that, the bootstrap file is neither read nor there.
+      : // Created by the kubelet when it joins; after that, the bootstrap file is deleted and not read.
         [
           `--kubeconfig=${kubeletDirectory}/kubeconfig`,
           `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`,
@@ -121,13 +122,13 @@ function balancerLabels({ cloudProvider }: Spec, role: NodeRole): readonly strin
     : [];
 }
 
-/** Without limits on restarts: a kubelet that waits for its API must go on trying. */
+/** Without a restart limit: a kubelet that waits for its API must keep trying. */
 function unit(spec: Spec, role: NodeRole, profile: Profile): string {
   return `[Unit]
 Description=Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
-Wants=containerd.service
-After=containerd.service network-online.target corekube-metadata.service corekube-install.service
+Wants=${units.containerd}
+After=${units.containerd} network-online.target ${units.metadata} ${units.install}
 StartLimitIntervalSec=0
 
 [Service]
@@ -141,7 +142,7 @@ Delegate=yes
 `;
 }
 
-/** It is not started by itself, but by the activation. */
+/** The activation starts it. */
 export function kubelet(spec: Spec, role: NodeRole, profile: Profile): Partial<NodeConfig> {
   return {
     directories: [
@@ -155,6 +156,6 @@ export function kubelet(spec: Spec, role: NodeRole, profile: Profile): Partial<N
         : []),
     ],
     files: [file(kubeletTemplate, configuration(spec, role))],
-    units: [{ name: "kubelet.service", contents: unit(spec, role, profile) }],
+    units: [{ name: units.kubelet, contents: unit(spec, role, profile) }],
   };
 }

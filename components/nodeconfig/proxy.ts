@@ -1,9 +1,9 @@
-/** The way of a machine's downloads through proxies. */
+/** Proxies for a machine's downloads. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { configurationDirectory } from "./layout.js";
+import { configurationDirectory } from "../contract/paths.js";
 import { file, type NodeConfig } from "./types.js";
 
-/** Environment of what downloads: release files, the container runtime and the kubelet. Missing where there is no proxy. */
+/** Environment of everything that downloads: release files, the container runtime and the kubelet. Missing without a proxy. */
 export const proxyFile = `${configurationDirectory}/proxy.env`;
 
 /** Both spellings: curl reads `http_proxy` in lower case only, other programs in upper case only. */

@@ -6,7 +6,7 @@
  */
 import type { NodeResources } from "../spec/cluster.js";
 import { milliCpus } from "../spec/quantities.js";
-import { kubeletDirectory } from "./layout.js";
+import { kubeletDirectory } from "../contract/paths.js";
 
 /** MB of memory that must stay free, or pods are evicted. */
 const evictionMemory = 100;

@@ -1,6 +1,6 @@
 /** The operating system under every machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { configurationDirectory } from "./layout.js";
+import { configurationDirectory } from "../contract/paths.js";
 import { file, type NodeConfig } from "./types.js";
 
 /** User with administrator's rights on Flatcar. */

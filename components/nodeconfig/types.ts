@@ -1,4 +1,4 @@
-/** A machine's first configuration as plain data: what `ignition.ts` turns into user-data, and what a test can read. */
+/** A machine's first configuration as plain data, which `ignition.ts` renders as user-data. */
 
 export interface NodeFile {
   /** Absolute. */
@@ -19,9 +19,9 @@ export interface NodeUnit {
   readonly name: string;
   /** Started at every boot. The unit then has an `[Install]` section. @default false */
   readonly enabled?: boolean;
-  /** Never started, by nobody. @default false */
+  /** Masked: cannot be started. @default false */
   readonly masked?: boolean;
-  /** The unit file. @default the operating system's */
+  /** The unit file. @default the operating system's own */
   readonly contents?: string;
   /** Additions to the unit, by file name. */
   readonly dropins?: Readonly<Record<string, string>>;
@@ -40,12 +40,12 @@ export interface NodeConfig {
   readonly users: readonly NodeUser[];
 }
 
-/** A file that everyone may read. */
+/** A file readable by everyone. */
 export function file(path: string, contents: string): NodeFile {
   return { path, mode: 0o644, contents };
 }
 
-/** Several parts as one; nothing may be in two of them. */
+/** Merges parts; no file, directory or unit may be in two of them. */
 export function merge(...parts: readonly Partial<NodeConfig>[]): NodeConfig {
   const config: NodeConfig = {
     directories: parts.flatMap((part) => part.directories ?? []),
@@ -58,7 +58,7 @@ export function merge(...parts: readonly Partial<NodeConfig>[]): NodeConfig {
     .concat(config.units.map(({ name }) => name));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) {
-    throw new Error(`${twice}: two parts of a machine's configuration have it; leave it in one`);
+    throw new Error(`${twice}: two parts of a machine's configuration have it; remove it from one`);
   }
   return config;
 }

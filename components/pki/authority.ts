@@ -1,9 +1,9 @@
 /** A certificate authority of the cluster. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { KeyPair } from "./certificate.js";
+import type { KeyPair } from "./keyPair.js";
 
-/** Days that an authority's certificate is valid: longer than any cluster lives, since replacing one is a rotation of everything. */
+/** Days that an authority's certificate is valid: longer than any cluster lives, because its replacement replaces every certificate. */
 export const authorityDays = 10_000;
 
 export interface AuthorityArgs {

@@ -1,15 +1,16 @@
-/** A certificate for one machine and one purpose, with a key of its own. */
+/** A certificate for one machine and one purpose, with its own key. */
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { Authority } from "./authority.js";
+import type { KeyPair } from "./keyPair.js";
 
 const hoursPerDay = 24;
 
 /** Days that a leaf certificate is valid. */
 export const leafDays = 365;
 
-/** Days before the end in which `pulumi up` renews a leaf certificate. */
+/** In its last so many days `pulumi up` renews a leaf certificate. */
 export const renewalDays = 30;
 
 export interface CertificateArgs {
@@ -18,21 +19,14 @@ export interface CertificateArgs {
   readonly commonName: string;
   /** Kubernetes reads it as the user's group. @default none */
   readonly organization?: string;
-  /** What the holder may do: serve, be a client, or both. */
+  /** Whether the holder may be a server, a client, or both. */
   readonly uses: readonly ("server_auth" | "client_auth")[];
   /** @default none */
   readonly dnsNames?: readonly string[];
   /** @default none */
   readonly ipAddresses?: readonly pulumi.Input<string>[];
-  /** Addresses or names, as a cloud may give either; each stands in the certificate as what it is, and an empty one not at all. @default none */
+  /** Addresses or names, as a cloud may return either; empty ones are omitted. @default none */
   readonly hosts?: readonly pulumi.Input<string>[];
-}
-
-/** Certificate and key, both PEM. */
-export interface KeyPair {
-  readonly certificate: pulumi.Output<string>;
-  /** Secret. */
-  readonly key: pulumi.Output<string>;
 }
 
 /** ECDSA P-256, `leafDays` days; renewed by `pulumi up` in its last `renewalDays` days. */
@@ -49,7 +43,7 @@ export class Certificate extends pulumi.ComponentResource implements KeyPair {
       name,
       {
         privateKeyPem: this.key,
-        subject: { commonName: args.commonName, ...(args.organization ? { organization: args.organization } : {}) },
+        subject: { commonName: args.commonName, organization: args.organization },
         ...alternativeNames(args),
       },
       child,
@@ -71,7 +65,7 @@ export class Certificate extends pulumi.ComponentResource implements KeyPair {
   }
 }
 
-type Names = Partial<Record<"dnsNames" | "ipAddresses", pulumi.Input<pulumi.Input<string>[]>>>;
+type Names = Partial<Record<"dnsNames" | "ipAddresses", pulumi.Input<pulumi.Input<string>[]> | undefined>>;
 
 function alternativeNames({
   dnsNames = [],
@@ -80,8 +74,8 @@ function alternativeNames({
 }: Pick<CertificateArgs, "dnsNames" | "ipAddresses" | "hosts">): Names {
   if (hosts.length === 0)
     return {
-      ...(dnsNames.length > 0 ? { dnsNames: [...dnsNames] } : {}),
-      ...(ipAddresses.length > 0 ? { ipAddresses: [...ipAddresses] } : {}),
+      dnsNames: dnsNames.length > 0 ? [...dnsNames] : undefined,
+      ipAddresses: ipAddresses.length > 0 ? [...ipAddresses] : undefined,
     };
   const which = (wanted: (host: string) => boolean): pulumi.Output<string[]> =>
     pulumi.all([...hosts]).apply((known) => known.filter((host) => host !== "" && wanted(host)));

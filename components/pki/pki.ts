@@ -5,8 +5,8 @@ import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { Authority } from "./authority.js";
 import { Certificate } from "./certificate.js";
-import { encryptionKeys } from "./encryption.js";
-import * as identities from "./identities.js";
+import { encryptionKeys } from "./encryptionKeys.js";
+import * as subjects from "./subjects.js";
 
 export interface PkiArgs {
   readonly spec: Pick<ClusterSpec, "deletionProtection" | "encryptionKey">;
@@ -49,7 +49,7 @@ export class Pki extends pulumi.ComponentResource {
     this.encryptionKeys = encryptionKeys(name, args.spec.encryptionKey, child);
     this.admin = new Certificate(
       `${name}-admin`,
-      { authority: this.kubernetes, ...identities.admin, uses: ["client_auth"] },
+      { authority: this.kubernetes, ...subjects.admin, uses: ["client_auth"] },
       child,
     );
     this.registerOutputs({});

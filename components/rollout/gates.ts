@@ -1,36 +1,36 @@
 /**
- * The gate before a machine of the control plane is taken away. Pure: findings in, verdict out.
+ * Whether a machine may be taken away. Pure: findings in, verdict out.
  *
- * The provider gathers the findings (`provider/rollout`); replacement uses the verdict today, in-place changes the same one.
+ * The provider gathers the findings (`provider/`). Replacements ask these gates today; changes in place can ask the same ones.
  */
 
 export type ControlPlaneRole = "etcd" | "controller";
 
-/** What one machine of the control plane says, or was said about it. */
+/** Health of one control-plane machine. */
 export interface Finding {
   readonly machine: string;
   readonly role: ControlPlaneRole;
   readonly healthy: boolean;
-  /** Why not, in the machine's own words. */
-  readonly reason?: string;
+  /** Why it is not healthy, as the machine reports it. */
+  readonly reason?: string | undefined;
 }
 
 export interface Verdict {
   readonly allowed: boolean;
   /** Why it is not allowed, one line for each obstacle. */
   readonly obstacles: readonly string[];
-  /** What its users will notice, where something stands in for nothing. */
+  /** Expected downtime when there is no replica to take over. */
   readonly downtime?: string;
 }
 
-/** Members that must serve for a cluster of so many to accept writes. */
+/** Members that must serve for a cluster of this size to accept writes. */
 export function quorum(members: number): number {
   return Math.floor(members / 2) + 1;
 }
 
 /**
- * Whether a machine may go.
- * @param others every other machine of the control plane, in whatever state; its own state does not matter, for a broken one is replaced too.
+ * Whether a control-plane machine may be taken away.
+ * @param others Every other control-plane machine. The machine's own health does not matter: a broken one is replaced too.
  */
 export function mayGo(
   going: { readonly machine: string; readonly role: ControlPlaneRole },
@@ -38,7 +38,7 @@ export function mayGo(
 ): Verdict {
   const obstacles = others
     .filter(({ healthy }) => !healthy)
-    .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "it gave no reason"}`);
+    .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "no reason given"}`);
   const peers = others.filter(({ role }) => role === going.role);
   if (peers.length === 0) {
     const downtime =
@@ -61,8 +61,8 @@ export function mayGo(
 }
 
 /**
- * Whether one more worker of a pool may go.
- * @param unavailable workers of the pool, without this one, that are away or not ready, with the reason.
+ * Whether one more worker of a pool may be taken away.
+ * @param unavailable Other workers of the pool that are away or not ready, with the reason.
  */
 export function mayDrain(atOnce: number, unavailable: ReadonlyMap<string, string>): Verdict {
   if (unavailable.size < atOnce) return { allowed: true, obstacles: [] };

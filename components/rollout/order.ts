@@ -1,47 +1,47 @@
 /**
- * Which machine may be touched next. Pure: names in, names out; knows no engine, no cloud and no client.
+ * Which machine may change next. Pure: names in, names out; knows no engine, cloud or client.
  *
- * Replacement uses it today; in-place changes of versions and flags go through the same order.
+ * Replacements and changes in place follow the same order.
  */
 
-/** Machines that stand in for each other. */
+/** Machines that can take over for each other. */
 export interface OrderedPool {
   readonly name: string;
-  /** In the order in which they are touched. */
+  /** In the order in which they change. */
   readonly machines: readonly string[];
-  /** Of them, so many may be under way at once, at least 1. */
+  /** So many of them may change at the same time, at least 1. */
   readonly atOnce: number;
 }
 
-/** Pools of one stage go side by side; a stage begins when all earlier ones are done. */
+/** Pools of one stage change in parallel; a stage begins when all earlier ones are ready. */
 export type Stages = readonly (readonly OrderedPool[])[];
 
 /**
- * What is known of a machine in this run: `absent` serves nothing yet, so that making it takes nothing away; `waiting` serves, or
- * did; `touched` is under way, or has failed; `done` serves as it should.
+ * State of a machine in this run: `new` does not serve yet, so that creating it takes nothing away; `pending` serves and waits;
+ * `changing` has been registered, or has failed; `ready` serves as it should.
  */
-export type Standing = "absent" | "waiting" | "touched" | "done";
+export type MachineState = "new" | "pending" | "changing" | "ready";
 
 /**
- * Machines that may be touched now.
+ * Machines that may change now.
  *
- * Absent ones at once and all together, so that a new cluster is made in parallel and members that need each other start side by
- * side. Any other only when all stages before are done, its pool's absent ones are done too, and less than `atOnce` of its pool
- * are under way. A machine that fails is never done, and so keeps its place.
+ * New ones at once and all together, so that a new cluster is created in parallel and members that need each other start together.
+ * Any other only when all stages before are ready, its pool's new ones are ready too, and less than `atOnce` of its pool are changing.
+ * A machine that fails never becomes ready, and so keeps its slot.
  */
-export function next(stages: Stages, standing: (machine: string) => Standing): readonly string[] {
+export function next(stages: Stages, stateOf: (machine: string) => MachineState): readonly string[] {
   const free: string[] = [];
   let reached = true;
   for (const stage of stages) {
     for (const pool of stage) {
-      const by = (which: Standing): string[] => pool.machines.filter((machine) => standing(machine) === which);
-      const absent = by("absent");
-      free.push(...absent);
-      if (!reached || absent.length > 0) continue;
-      const room = pool.atOnce - by("touched").length;
-      free.push(...by("waiting").slice(0, Math.max(0, room)));
+      const inState = (state: MachineState): string[] => pool.machines.filter((machine) => stateOf(machine) === state);
+      const created = inState("new");
+      free.push(...created);
+      if (!reached || created.length > 0) continue;
+      const room = pool.atOnce - inState("changing").length;
+      free.push(...inState("pending").slice(0, Math.max(0, room)));
     }
-    reached &&= stage.every((pool) => pool.machines.every((machine) => standing(machine) === "done"));
+    reached &&= stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"));
   }
   return free;
 }

@@ -2,12 +2,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
 import { apiUrl } from "../endpoint/endpoint.js";
-import { place } from "../machine/access.js";
+import { machineRef } from "../machine/access.js";
 import { Join } from "../machine/join.js";
-import { createPool } from "../machine/pool.js";
+import { createPool, type ReachedMachine } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
 import { withoutTraces } from "../machine/traces.js";
-import type { Rollout } from "../rollout/rollout.js";
+import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
 export interface WorkersArgs {
@@ -22,40 +22,42 @@ export interface WorkersArgs {
   readonly caCertificate: pulumi.Input<string>;
   /** What a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
-  readonly rollout: Rollout;
+  readonly rollout: MachineOrder;
 }
 
 export class Workers extends pulumi.ComponentResource {
-  readonly machines: readonly Machine[];
-  /** One for each machine, in their order; done when the node is ready. */
+  readonly machines: readonly ReachedMachine[];
+  /** One for each machine; done when the node is ready. */
   readonly joins: readonly Join[];
 
   constructor(name: string, args: WorkersArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = withoutTraces(() =>
+    const machines = withoutTraces(() =>
       createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child),
     );
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    const join = (machine: Machine): Join => {
+    const join = (machine: Machine): { machine: Machine; join: Join; hostKey: pulumi.Output<string> } => {
       const joined = new Join(
         machine.name,
         {
-          ...place(machine),
+          ...machineRef(machine),
           nodeName: machine.name,
           server,
           caCertificate: args.caCertificate,
           timeout: spec.bootTimeout,
           drainTimeout: spec.drainTimeout,
-          ...(spec.networkProvider === "none" ? { podNetwork: false } : {}),
+          podNetwork: spec.networkProvider === "none" ? false : undefined,
         },
         { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
       );
       args.rollout.servesWith(machine.name, joined.nodeName);
-      return joined;
+      return { machine, join: joined, hostKey: joined.hostKey };
     };
-    this.joins = withoutTraces(() => this.machines.map(join));
+    const joined = withoutTraces(() => machines.map(join));
+    this.machines = joined;
+    this.joins = joined.map(({ join }) => join);
     this.registerOutputs({});
   }
 }

@@ -1,5 +1,6 @@
 /** Settings as documents: the part of `Pulumi.yaml` that the engine checks, and the reference for readers. Pure. */
 import { parseDocument } from "yaml";
+import { immutableSettings } from "../../components/contract/immutableSettings.js";
 import { groups, type Option, optionNames, options } from "./options.js";
 import { joinPath, namespace } from "./problem.js";
 import { type Described, describeOption } from "./validate.js";
@@ -85,24 +86,10 @@ ${Object.entries(groups)
   .join("\n")}`;
 }
 
-/** As `corekube:cluster:Identity` keeps them; a test compares the two. */
-const keptSettings = [
-  "cluster_name",
-  "cloud",
-  "region",
-  "node_cidr",
-  "pod_cidr",
-  "service_cidr",
-  "cluster_domain",
-  "network_provider",
-  "cloud_provider",
-  "aws.machines",
-  "aws.vpc_id",
-  "high_availability",
-  "etcd.count",
-  "etcd.disk_type",
-]
-  .map((name) => `\`${name}\``)
+/** Those that may change within limits are described one by one. */
+const keptSettings = Object.values(immutableSettings)
+  .filter(({ accepts }) => accepts === undefined)
+  .map(({ setting }) => `\`${setting}\``)
   .join(", ");
 
 function rows(

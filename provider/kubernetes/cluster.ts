@@ -1,6 +1,6 @@
-/** The cluster's API with an administrator's kubeconfig: bounded requests, and errors that say what failed. */
+/** The cluster's API with an administrator's kubeconfig: requests with a time limit, and errors that say what failed. */
 import type { CoreV1Api } from "@kubernetes/client-node";
-import { pause, type Deadline } from "../timing.js";
+import { pause, type Deadline } from "../operation/timing.js";
 
 const REQUEST_MILLISECONDS = 15_000;
 const RETRY_MILLISECONDS = 1_000;
@@ -9,10 +9,10 @@ export interface Cluster {
   readonly core: CoreV1Api;
 }
 
-/** The kubeconfig cannot be used at all. */
+/** The kubeconfig is not usable. */
 export class InvalidKubeconfig extends Error {}
 
-/** The API gave no usable answer within the time given. */
+/** The API gave no usable answer in time. */
 export class ApiUnavailable extends Error {}
 
 /**
@@ -21,7 +21,7 @@ export class ApiUnavailable extends Error {}
  * @throws {InvalidKubeconfig}
  */
 export async function openCluster(kubeconfig: string, signal: AbortSignal): Promise<Cluster> {
-  // Loaded here, because it takes longer to load than all the rest of the provider.
+  // Loaded on demand: it takes longer to load than the rest of the provider.
   const kubernetes = await import("@kubernetes/client-node");
   const config = new kubernetes.KubeConfig();
   let server: string | undefined;
@@ -29,11 +29,11 @@ export async function openCluster(kubeconfig: string, signal: AbortSignal): Prom
     config.loadFromString(kubeconfig);
     server = config.getCurrentCluster()?.server;
   } catch {
-    // The parser's message may quote the text, which holds a key.
+    // The parser's message may quote the text, which contains a key.
   }
   if (server === undefined)
     throw new InvalidKubeconfig(
-      "kubeconfig has no current context with a cluster in it; give the cluster's admin kubeconfig.",
+      "kubeconfig has no current context with a cluster; pass the cluster's admin kubeconfig.",
     );
   const configuration = kubernetes.createConfiguration({
     baseServer: new kubernetes.ServerConfiguration(server, {}),
@@ -57,7 +57,7 @@ export function statusOf(error: unknown): number | undefined {
   return typeof code === "number" ? code : undefined;
 }
 
-/** What an API error says, without headers and without what was sent. */
+/** The message of an API error, without headers and request. */
 export function describeError(error: unknown): string {
   const status = statusOf(error);
   if (status === undefined) return error instanceof Error ? error.message : String(error);
@@ -77,13 +77,13 @@ export function statusBody(
   }
 }
 
-/** Answers that tell of the API's state or of our rights, not of the object that was asked for. */
+/** Answers about the state of the API or our permissions, not about the requested object. */
 function isUnavailable(error: unknown): boolean {
   const status = statusOf(error);
   return status === undefined || status >= 500 || status === 401 || status === 403 || status === 429;
 }
 
-/** The object, or undefined where there is none. */
+/** The object, or undefined if there is none. */
 export async function ifFound<Result>(request: Promise<Result>): Promise<Result | undefined> {
   try {
     return await request;
@@ -94,8 +94,8 @@ export async function ifFound<Result>(request: Promise<Result>): Promise<Result 
 }
 
 /**
- * Repeats a request while the API gives no usable answer.
- * @throws {ApiUnavailable} after the deadline. Other errors of the API pass through.
+ * Repeats a request until the API gives a usable answer.
+ * @throws {ApiUnavailable} after the deadline. Other API errors are passed on.
  */
 export async function persist<Result>(
   deadline: Deadline,

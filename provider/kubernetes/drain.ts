@@ -1,19 +1,19 @@
-/** Takes the pods off a node before its machine goes. */
+/** Evicts the pods of a node before its machine is removed. */
 import type { V1Pod } from "@kubernetes/client-node";
-import type { Progress } from "../progress.js";
+import type { Progress } from "../operation/progress.js";
 import type { Log } from "../rpc/log.js";
-import { Deadline, pause } from "../timing.js";
+import { Deadline, pause } from "../operation/timing.js";
 import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
 import { isReady, takesPods } from "./node.js";
 import { isLeaving, mustLeave, podName } from "./pods.js";
 
 const POLL_MILLISECONDS = 2_000;
-/** Evictions at a time. */
+/** Parallel evictions. */
 const PARALLEL = 10;
-/** How long the API may be away in the middle of a drain. */
+/** How long the API may be unavailable during a drain. */
 const API_SECONDS = 30;
 
-/** Pods are still there and the time is over. The node stays cordoned. */
+/** Pods are left and the time is up. The node stays cordoned. */
 export class DrainBlocked extends Error {}
 
 export interface DrainOptions {
@@ -23,14 +23,14 @@ export interface DrainOptions {
   readonly log: Log;
 }
 
-/** Nodes that this process takes out just now. */
+/** Nodes that this process is draining. */
 const leaving = new Set<string>();
 
 /**
  * Cordons a node and evicts its pods; disruption budgets are respected.
  *
- * Where every node that takes ordinary pods leaves in the same run (`pulumi destroy`, or the only worker), no budget can
- * be met by waiting: pods that a budget holds then go with the machine, and a warning names them.
+ * If every node that takes ordinary pods leaves in the same run (`pulumi destroy`, or the only worker), waiting meets no budget: pods
+ * that a budget holds then go with the machine, and a warning names them.
  * @throws {DrainBlocked} @throws {ApiUnavailable}
  */
 export async function drain(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
@@ -59,17 +59,17 @@ async function empty(cluster: Cluster, nodeName: string, options: DrainOptions):
     );
     const awaited = pods.filter((pod) => !blocked.has(podName(pod)));
     if (pods.length === 0) return;
-    // Nobody ends the pods of a machine that is gone; the API forgets them with the Node.
+    // Nothing ends the pods of a machine that is gone; the API removes them with the Node.
     if (blocked.size === 0 && awaited.every(isLeaving) && !(await answers(cluster, nodeName, options))) return;
     if (blocked.size > 0 && awaited.length === 0 && (await isLast(cluster, options))) {
       log.warn(
-        `${nodeName}: no other node is left to take pods, so these, which disruption budgets hold, go with the machine: ${[...blocked.keys()].join(", ")}`,
+        `${nodeName}: no other node is left for these pods, so they go with the machine although a disruption budget holds them: ${[...blocked.keys()].join(", ")}`,
       );
       return;
     }
     if (deadline.left < 1) throw new DrainBlocked(explain(nodeName, deadline.seconds, pods, blocked));
     progress.phase(
-      `draining, ${pods.length} ${pods.length === 1 ? "pod" : "pods"} to go${blocked.size > 0 ? ` (${blocked.size} held by disruption budgets)` : ""}`,
+      `draining, ${pods.length} ${pods.length === 1 ? "pod" : "pods"} left${blocked.size > 0 ? ` (${blocked.size} held by disruption budgets)` : ""}`,
     );
     await pause(POLL_MILLISECONDS, signal, deadline);
   }
@@ -87,7 +87,7 @@ async function evict(cluster: Cluster, pods: readonly V1Pod[], options: DrainOpt
         await cluster.core.createNamespacedPodEviction({
           name,
           namespace,
-          // The very pod that was listed: a StatefulSet makes its next one under the same name.
+          // Exactly the listed pod: a StatefulSet creates the next one under the same name.
           body: {
             apiVersion: "policy/v1",
             kind: "Eviction",
@@ -98,7 +98,7 @@ async function evict(cluster: Cluster, pods: readonly V1Pod[], options: DrainOpt
       } catch (error) {
         options.signal.throwIfAborted();
         const status = statusOf(error);
-        // Gone, or another pod by now: the next look tells. Any other answer is asked again until the deadline.
+        // Gone, or another pod by now: the next listing shows it. Any other error is retried until the deadline.
         if (status !== 404 && status !== 409) refused.set(podName(pod), refusal(error));
       }
     }
@@ -107,7 +107,7 @@ async function evict(cluster: Cluster, pods: readonly V1Pod[], options: DrainOpt
   return refused;
 }
 
-/** Why the API refused: the budget's own message if it is one. */
+/** Why the API refused: a disruption budget's own message, if it was one. */
 function refusal(error: unknown): string {
   const budget = statusBody(error)?.details?.causes?.find((cause) => cause.reason === "DisruptionBudget");
   return budget?.message ?? describeError(error);
@@ -137,10 +137,10 @@ function explain(
 ): string {
   const lines = pods.map((pod) => {
     const name = podName(pod);
-    return `  ${name}: ${blocked.get(name) ?? (isLeaving(pod) ? "is still ending" : "was evicted, but is still there")}`;
+    return `  ${name}: ${blocked.get(name) ?? (isLeaving(pod) ? "is still terminating" : "was evicted, but is still there")}`;
   });
   return (
-    `${nodeName}: the node could not be drained within ${seconds} s; its machine was left as it is, and the node stays cordoned. Still there:\n${lines.join("\n")}\n` +
-    `Make room for them (more replicas, a wider disruption budget, or delete them), then run \`pulumi up\` again: it goes on from here. To keep the node instead: kubectl uncordon ${nodeName}`
+    `${nodeName}: the node could not be drained within ${seconds} s; its machine was not changed, and the node stays cordoned. Pods left:\n${lines.join("\n")}\n` +
+    `Make room for them (more replicas, a wider disruption budget, or delete them), then run \`pulumi up\` again; it resumes here. To keep the node instead: kubectl uncordon ${nodeName}`
   );
 }

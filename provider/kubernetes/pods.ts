@@ -4,8 +4,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
 
 /**
- * Not those that a DaemonSet would put back at once, nor static pods (the API shows only a mirror of them), nor those
- * that have finished.
+ * Not those that a DaemonSet would recreate at once, nor static pods (the API shows only a mirror of them), nor finished ones.
  */
 export function mustLeave(pod: V1Pod): boolean {
   if (pod.metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.kind === "DaemonSet") ?? false)

@@ -1,23 +1,23 @@
-/** Bootstrap tokens: minted for one join, deleted right after it. */
+/** Bootstrap tokens: created for one join, deleted right after it. */
 import { randomInt } from "node:crypto";
 import type { V1Secret } from "@kubernetes/client-node";
 import type { Log } from "../rpc/log.js";
-import { Deadline } from "../timing.js";
+import { Deadline } from "../operation/timing.js";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "./cluster.js";
 
-/** Should all deletion fail, the token is worthless after this time (and the API's token cleaner removes it). */
+/** If deletion fails, the token is invalid after this time (and the API's token cleaner removes it). */
 export const TOKEN_MINUTES = 15;
-/** The group that RBAC may bind; the API adds `system:bootstrappers` by itself. */
+/** The group for RBAC; the API adds `system:bootstrappers` by itself. */
 export const TOKEN_GROUP = "system:bootstrappers:corekube:worker";
 
 const NAMESPACE = "kube-system";
 const NODE_LABEL = "corekube.io/join";
 const TYPE = "bootstrap.kubernetes.io/token";
-/** Also after an interruption, so it must not last. */
+/** Also after an interruption, so it must be short. */
 const DELETE_SECONDS = 5;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-/** `id.secret` in the form that Kubernetes asks for: 6 and 16 characters of a-z and 0-9, 83 bits of secret. */
+/** `id.secret` as Kubernetes requires it: 6 and 16 characters of a-z and 0-9, 83 bits of secret. */
 export interface Token {
   readonly id: string;
   readonly secret: string;
@@ -48,7 +48,7 @@ export function tokenSecret(token: Token, nodeName: string, now: Date): V1Secret
   };
 }
 
-/** A kubeconfig for the kubelet's TLS bootstrap. The CA stays a file, so that a later delivery can renew it. */
+/** A kubeconfig for the kubelet's TLS bootstrap. The CA is referenced as a file, so that a later delivery can renew it. */
 export function bootstrapKubeconfig(token: Token, server: string, caFile: string): string {
   const config = {
     apiVersion: "v1",
@@ -62,7 +62,7 @@ export function bootstrapKubeconfig(token: Token, server: string, caFile: string
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
-/** Makes a token for `work`, and deletes it when `work` is over, however it ended. */
+/** Creates a token for `work`, and deletes it when `work` has ended, also after a failure. */
 export async function withToken<Result>(
   cluster: Cluster,
   kubeconfig: string,
@@ -80,7 +80,7 @@ export async function withToken<Result>(
     );
     return await work(token);
   } finally {
-    // The operation's own signal may be aborted already; this has to happen all the same.
+    // The operation's own signal may be aborted already; this must happen nevertheless.
     const own = new AbortController().signal;
     try {
       await deleteTokens(await openCluster(kubeconfig, own), nodeName, new Deadline(DELETE_SECONDS), own);
@@ -92,7 +92,7 @@ export async function withToken<Result>(
   }
 }
 
-/** Deletes the join tokens of a node, also those that a killed run left. */
+/** Deletes the join tokens of a node, including those of a killed run. */
 async function deleteTokens(
   cluster: Cluster,
   nodeName: string,

@@ -1,27 +1,27 @@
-/** Brings files to a machine's secrets directory, all or none. */
+/** Writes files to a machine's secrets directory, all or none. */
 import type { Machine } from "../ssh/machine.js";
-import { archive, COMPLETE_FILE, type Files } from "./files.js";
-import { CONFIGURATION_DIRECTORY } from "./layout.js";
+import { configurationDirectory } from "../../components/contract/paths.js";
+import { completeFile } from "../../components/contract/secretFiles.js";
+import { archive, type Files } from "./deliveryFiles.js";
 
 const UNPACK_MILLISECONDS = 60_000;
 
 /**
- * Reads a tar stream into a new directory and, only if all of it came, makes the link `secrets` lead there.
- * A reader of the link sees the old set or the new one, never a mixture; what an interrupted delivery left is removed
- * by the next. Prints `first` or `again`.
+ * Unpacks a tar stream into a new directory and, only if it is complete, points the link `secrets` to it. A reader of the link sees
+ * the old set or the new one, never a mixture; the next delivery removes what an interrupted one left. Prints `first` or `again`.
  */
 const SCRIPT = `
 set -euo pipefail
 umask 077
-cd ${CONFIGURATION_DIRECTORY}
+cd ${configurationDirectory}
 exec 9>.delivery.lock
 flock -w 30 9
 previous=first
-[ ! -e secrets/${COMPLETE_FILE} ] || previous=again
+[ ! -e secrets/${completeFile} ] || previous=again
 new=$(mktemp -d secrets.XXXXXXXXXX)
 trap 'rm -rf "$new" secrets.link' EXIT
 tar -x -f - -C "$new" --no-same-owner
-[ -f "$new/${COMPLETE_FILE}" ] || { echo "the stream ended early" >&2; exit 1; }
+[ -f "$new/${completeFile}" ] || { echo "the stream ended early" >&2; exit 1; }
 sync -f "$new"
 ln -sfn "$new" secrets.link
 mv -T secrets.link secrets
@@ -50,7 +50,7 @@ export async function deliver(machine: Machine, files: Files): Promise<"first" |
   const answer = result.stdout.trim();
   if (result.code === 0 && (answer === "first" || answer === "again")) return answer;
   throw new DeliveryRefused(
-    `${machine.name} (${machine.address}): the secrets could not be written to ${CONFIGURATION_DIRECTORY} (exit code ${result.code}): ${result.stderr.trim() || answer || "no message"}. ` +
-      `Look at the machine with \`${machine.login}\` (disk full? is ${CONFIGURATION_DIRECTORY} there? may "${machine.login.split(" ").at(-1)?.split("@")[0]}" run \`sudo -n\`?), then run \`pulumi up\` again.`,
+    `${machine.name} (${machine.address}): the files could not be written to ${configurationDirectory} (exit code ${result.code}): ${result.stderr.trim() || answer || "no message"}. ` +
+      `Inspect the machine with \`${machine.login}\` (disk full? is ${configurationDirectory} there? may "${machine.login.split(" ").at(-1)?.split("@")[0]}" run \`sudo -n\`?), then run \`pulumi up\` again.`,
   );
 }

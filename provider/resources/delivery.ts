@@ -1,51 +1,43 @@
-/** `corekube:machine:Delivery`: secrets on an etcd member or controller, and the machine serving with them. */
+/** `corekube:machine:Delivery`: files on an etcd member or controller, and the machine serving with them. */
 import { z } from "zod";
+import { deliveryShape } from "../../components/contract/resources.js";
 import { deliver } from "../machine/deliver.js";
-import { digest, type Files } from "../machine/files.js";
-import { reactivate, restartFailed, waitHealthy } from "../machine/gate.js";
-import { redact, secretContents } from "../redact.js";
-import { announcement } from "../rollout/announcement.js";
-import { beforeReplacing } from "../rollout/before.js";
-import { announceAddress } from "../rollout/etcd.js";
-import { tellControllers, writeHosts } from "../rollout/hosts.js";
-import { prepareMember } from "../rollout/member.js";
+import { digest, type Files } from "../machine/deliveryFiles.js";
+import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js";
+import { redact, secretContents } from "../operation/redact.js";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
+import { beforeReplacing } from "../../components/rollout/provider/replacementGate.js";
+import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
+import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
+import { prepareMember } from "../../components/rollout/provider/prepareMember.js";
 import { isUnknown, UNKNOWN, type Properties } from "../rpc/properties.js";
-import { accessShape, addresses, changedInputs, checkInputs, files, text } from "./inputs.js";
-import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "./kind.js";
-import { turns } from "./turns.js";
-import { visit, type Visit } from "./visit.js";
+import { changedInputs, checkInputs } from "../operation/inputs.js";
+import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
+import { session, type Session } from "./session.js";
 
-const shape = {
-  ...accessShape,
-  files,
-  turn: text.optional(),
-  address: text.optional(),
-  members: addresses.optional(),
-  hosts: addresses.optional(),
-};
-const schema = z.object(shape);
+const schema = z.object(deliveryShape);
 type Inputs = z.infer<typeof schema>;
 
 /** A machine of another id is another machine. */
 const REPLACING = new Set(["machineId"]);
-/** How to reach the machine: proved by connecting once, without delivering again. */
+/** How to reach the machine: tested by connecting once, without delivering again. */
 const ACCESS = ["host", "bastion", "port", "user", "privateKey"] as const;
-/** Of use when a member starts for the first time; the members themselves know better ever after. */
+/** Used when a member starts for the first time; afterwards the members themselves know better. */
 const IGNORED = "members";
 
 export class Delivery implements ResourceKind {
   readonly secretInputs = new Set(["privateKey", "files"]);
 
   check(inputs: Properties) {
-    return checkInputs(shape, inputs);
+    return checkInputs(deliveryShape, inputs);
   }
 
   diff(state: State, inputs: Properties) {
     const changes: Change[] = changedInputs(without(state.inputs, IGNORED), without(inputs, IGNORED), REPLACING);
-    // No digest, or another one: the last delivery did not end well, whatever a refresh has made of that.
+    // No digest, or another one: the last delivery failed, whatever a refresh has recorded since.
     if (changes.length === 0 && state.outputs["digest"] !== digest(inputs["files"] as Files))
       changes.push({ path: "digest", kind: "update", input: false });
-    // The old machine is asked to go in peace before it goes.
+    // The old machine is stopped cleanly before it is removed.
     return { changes, deleteBeforeReplace: true };
   }
 
@@ -60,29 +52,24 @@ export class Delivery implements ResourceKind {
 
   async create(operation: Operation, given: Properties) {
     const inputs = schema.parse(given);
-    return { id: inputs.machineId, outputs: await this.#bring(operation, inputs, undefined, false) };
+    return { id: inputs.machineId, outputs: await this.#deliver(operation, inputs, undefined, false) };
   }
 
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["digest"] !== digest(inputs.files)) {
-      const bring = (): Promise<Properties> => this.#bring(operation, inputs, recorded, true);
-      return inputs.turn === undefined
-        ? bring()
-        : turns.take(inputs.turn, inputs.machine, state.outputs["digest"] === undefined, operation, bring);
-    }
+    if (state.outputs["digest"] !== digest(inputs.files)) return this.#deliver(operation, inputs, recorded, true);
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
-      return { ...state.outputs, ...whereabouts(inputs) };
+      return { ...state.outputs, ...locationOf(inputs) };
     try {
-      const outputs = await visit(operation, inputs, recorded, async ({ machine }) => {
+      const outputs = await session(operation, inputs, recorded, async ({ machine }) => {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
         return { digest: digest(inputs.files) };
       });
-      return { ...outputs, ...whereabouts(inputs) };
+      return { ...outputs, ...locationOf(inputs) };
     } catch (error) {
-      // The machine has its files; only the way to it is wrong, and the recorded state must go on saying so.
+      // The machine has its files; only the connection failed, and the recorded state must keep saying so.
       throw error instanceof Incomplete ? new Error(error.message) : error;
     }
   }
@@ -91,13 +78,13 @@ export class Delivery implements ResourceKind {
     return Promise.resolve(state.outputs);
   }
 
-  /** Nothing to undo: the secrets go with the machine. One that is replaced is let go only while the others do without it. */
+  /** Nothing to undo: the files go with the machine. One that is replaced must pass the gate. */
   async delete(operation: Operation, state: State): Promise<void> {
     const inputs = schema.parse(state.inputs);
     await beforeReplacing(operation, inputs, state.outputs["hostKey"] as string | undefined);
   }
 
-  async #bring(
+  async #deliver(
     operation: Operation,
     inputs: Inputs,
     recorded: string | undefined,
@@ -105,17 +92,13 @@ export class Delivery implements ResourceKind {
   ): Promise<Properties> {
     const secrets = [inputs.privateKey, ...secretContents(inputs.files)];
     try {
-      const outputs = await visit(operation, inputs, recorded, async (at) => {
+      const outputs = await session(operation, inputs, recorded, async (at) => {
         if (again) await restartFailed(at.machine);
         await this.#start(operation, at, inputs, secrets);
         return { digest: digest(inputs.files) };
       });
-      announcement.serves(inputs.machine, {
-        host: inputs.host,
-        hostKey: outputs.hostKey,
-        ...(inputs.address === undefined ? {} : { address: inputs.address }),
-      });
-      return { ...outputs, ...whereabouts(inputs) };
+      rolloutPlan.serves(inputs.machine, { host: inputs.host, hostKey: outputs.hostKey, address: inputs.address });
+      return { ...outputs, ...locationOf(inputs) };
     } catch (error) {
       throw error instanceof Incomplete
         ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)
@@ -125,29 +108,29 @@ export class Delivery implements ResourceKind {
 
   async #start(
     operation: Operation,
-    { machine, wait }: Visit,
+    { machine, wait }: Session,
     inputs: Inputs,
     secrets: readonly string[],
   ): Promise<void> {
-    let complete: Files = inputs.files;
+    let files: Files = inputs.files;
     if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
     if (inputs.members !== undefined) {
-      wait.progress.phase("looking at the cluster of etcd");
-      complete = { ...complete, "cluster.env": await prepareMember(operation, machine, inputs.members, inputs) };
+      wait.progress.phase("checking the etcd cluster");
+      files = { ...files, "cluster.env": await prepareMember(operation, machine, inputs.members, inputs) };
     }
-    wait.progress.phase("delivering secrets");
-    if ((await deliver(machine, complete)) === "again") await reactivate(machine);
+    wait.progress.phase("delivering files");
+    if ((await deliver(machine, files)) === "again") await reactivate(machine);
     await waitHealthy(machine, wait, secrets);
     const address = inputs.members?.[inputs.machine];
     if (address === undefined) return;
-    wait.progress.phase("telling the others its address");
-    await announceAddress(machine, inputs.machine, address);
-    await tellControllers(operation, inputs.machine, address, inputs);
+    wait.progress.phase("updating its address");
+    await updatePeerAddress(machine, inputs.machine, address);
+    await writeMemberOnControllers(operation, inputs.machine, address, inputs);
   }
 }
 
-/** What the next run must know of the machine before it asks for it. */
-function whereabouts(inputs: Inputs): Properties {
+/** Outputs that the next run needs before it registers the machine. */
+function locationOf(inputs: Inputs): Properties {
   return { host: inputs.host, ...(inputs.address === undefined ? {} : { address: inputs.address }) };
 }
 

@@ -1,22 +1,26 @@
-import { announcement } from "../rollout/announcement.js";
-import type { Functions } from "../rpc/server.js";
+/** Everything that the provider offers, by token. */
+import { resourceTypes } from "../../components/contract/resources.js";
+import { planFunction } from "../../components/rollout/plan.js";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
+import type { ResourceKind } from "../operation/resourceKind.js";
+import type { Settings } from "../operation/settings.js";
+import type { PluginFunction } from "../rpc/kind.js";
 import { Delivery } from "./delivery.js";
-import { Identity } from "./identity.js";
-import { EncryptionKey } from "./encryptionKey.js";
+import { EncryptionKeyGate } from "./encryptionKeyGate.js";
+import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
-import type { ResourceKind } from "./kind.js";
 import { Readiness } from "./readiness.js";
-import { Rewrite } from "./rewrite.js";
+import { SecretsReencryption } from "./secretsReencryption.js";
 
-/** The resource types by their tokens. */
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
-  ["corekube:machine:Delivery", new Delivery()],
-  ["corekube:machine:Join", new Join()],
-  ["corekube:cluster:Identity", new Identity()],
-  ["corekube:cluster:EncryptionKey", new EncryptionKey()],
-  ["corekube:cluster:Readiness", new Readiness()],
-  ["corekube:cluster:Rewrite", new Rewrite()],
+  [resourceTypes.delivery, new Delivery()],
+  [resourceTypes.join, new Join()],
+  [resourceTypes.immutableSettings, new ImmutableSettings()],
+  [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
+  [resourceTypes.readiness, new Readiness()],
+  [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);
 
-/** What the program may tell the provider, by token. */
-export const functions: Functions = new Map([["corekube:rollout:announce", (given) => announcement.begin(given)]]);
+export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map([
+  [planFunction, (given) => rolloutPlan.begin(given)],
+]);

@@ -1,29 +1,33 @@
-/** The steps of a worker's join, and of applying a changed API address or CA to one that has joined. */
+/** The steps of a worker's join, and of applying a changed API address or CA to a worker that has joined. */
+import { z } from "zod";
+import { secretsDirectory } from "../../components/contract/paths.js";
+import { joinShape } from "../../components/contract/resources.js";
+import type { DeliveredFileName } from "../../components/contract/secretFiles.js";
+import { credentials, type Credentials } from "../operation/settings.js";
+import type { Properties } from "../rpc/properties.js";
 import type { V1Node } from "@kubernetes/client-node";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import {
-  internalAddress,
-  isInitialized,
-  isOf,
-  isReady,
-  lacksOnlyNetwork,
-  whyNotReady,
-  type Identity,
-} from "../kubernetes/node.js";
+import { internalAddress, isInitialized, isOf, isReady, lacksOnlyNetwork, whyNotReady } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
-import type { Files } from "../machine/files.js";
-import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/gate.js";
-import { readIdentity } from "../machine/identity.js";
-import { CONFIGURATION_DIRECTORY } from "../machine/layout.js";
-import { secretContents } from "../redact.js";
-import type { JoinInputs } from "./join.js";
-import type { Operation } from "./kind.js";
-import type { Visit } from "./visit.js";
+import type { Files } from "../machine/deliveryFiles.js";
+import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/healthGate.js";
+import { readIdentity, type MachineIdentity } from "../machine/machineIdentity.js";
+import { secretContents } from "../operation/redact.js";
+import type { Operation } from "../operation/resourceKind.js";
+import type { Session } from "./session.js";
 
-const CA_FILE = "ca.crt";
-const BOOTSTRAP_FILE = "bootstrap.kubeconfig";
-const SETTINGS_FILE = "cluster.env";
+const schema = z.object(joinShape);
+/** The resource's inputs, with the login and the kubeconfig of the provider. */
+export type JoinInputs = z.infer<typeof schema> & Credentials;
+
+export function joinInputs(operation: Operation, given: Properties): JoinInputs {
+  return { ...schema.parse(given), ...credentials(operation.settings) };
+}
+
+const CA_FILE = "ca.crt" satisfies DeliveredFileName;
+const BOOTSTRAP_FILE = "bootstrap.kubeconfig" satisfies DeliveredFileName;
+const SETTINGS_FILE = "cluster.env" satisfies DeliveredFileName;
 
 export interface Joined {
   readonly nodeName: string;
@@ -31,28 +35,33 @@ export interface Joined {
 }
 
 /**
- * Joins a machine: minted token, delivery, Node Ready, token deleted in the API and on the machine.
+ * Joins a machine: token created, delivery, Node Ready, token deleted in the API and on the machine.
  * A machine that has joined already (an interrupted run) is only checked.
- * @param again an earlier try failed: failed units get another chance.
+ * @param again An earlier try failed: failed units are restarted.
  */
-export async function join(visit: Visit, operation: Operation, inputs: JoinInputs, again: boolean): Promise<Joined> {
-  const { machine, wait } = visit;
+export async function join(
+  session: Session,
+  operation: Operation,
+  inputs: JoinInputs,
+  again: boolean,
+): Promise<Joined> {
+  const { machine, wait } = session;
   const { nodeName } = inputs;
   if (again) await restartFailed(machine);
   await waitInstalled(machine, wait);
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
-  wait.progress.phase("asking the Kubernetes API");
+  wait.progress.phase("reading the Node");
   const node = await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.readNode({ name: nodeName })));
   if (node !== undefined && isOf(node, identity.systemId) && isReady(node) && isInitialized(node))
-    return rejoin(visit, operation, inputs);
+    return rejoin(session, operation, inputs);
   if (node !== undefined && !isOf(node, identity.systemId)) {
     operation.log.warn(
-      `${nodeName}: the Node of this name was an earlier machine's; it is removed, and this machine joins in its place.`,
+      `${nodeName}: the Node with this name belongs to an earlier machine; it is removed, and this machine joins in its place.`,
     );
     await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.deleteNode({ name: nodeName })));
   }
-  wait.progress.phase("making a join token");
+  wait.progress.phase("creating a join token");
   await withToken(
     cluster,
     inputs.kubeconfig,
@@ -62,12 +71,12 @@ export async function join(visit: Visit, operation: Operation, inputs: JoinInput
     operation.log,
     async (token) => {
       const files = {
-        ...lasting(inputs),
-        [BOOTSTRAP_FILE]: bootstrapKubeconfig(token, inputs.server, `${CONFIGURATION_DIRECTORY}/secrets/${CA_FILE}`),
+        ...permanentFiles(inputs),
+        [BOOTSTRAP_FILE]: bootstrapKubeconfig(token, inputs.server, `${secretsDirectory}/${CA_FILE}`),
       };
       wait.progress.phase("delivering the join token");
       if ((await deliver(machine, files)) === "again") await reactivate(machine);
-      await waitReady(visit, cluster, inputs, identity, [
+      await waitReady(session, cluster, inputs, identity, [
         token.secret,
         `${token.id}.${token.secret}`,
         ...secretContents(files),
@@ -75,31 +84,31 @@ export async function join(visit: Visit, operation: Operation, inputs: JoinInput
     },
   );
   wait.progress.phase("removing the join token from the machine");
-  await deliver(machine, lasting(inputs));
+  await deliver(machine, permanentFiles(inputs));
   return { nodeName, systemId: identity.systemId };
 }
 
-/** Delivers what a joined worker needs, without a token, and waits until its Node is Ready with it. */
-export async function rejoin(visit: Visit, operation: Operation, inputs: JoinInputs): Promise<Joined> {
-  const { machine, wait } = visit;
+/** Delivers the files of a joined worker, without a token, and waits until its Node is Ready with them. */
+export async function rejoin(session: Session, operation: Operation, inputs: JoinInputs): Promise<Joined> {
+  const { machine, wait } = session;
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("delivering the API's address and CA");
-  if ((await deliver(machine, lasting(inputs))) === "again") await reactivate(machine);
-  await waitReady(visit, cluster, inputs, identity, []);
+  if ((await deliver(machine, permanentFiles(inputs))) === "again") await reactivate(machine);
+  await waitReady(session, cluster, inputs, identity, []);
   return { nodeName: inputs.nodeName, systemId: identity.systemId };
 }
 
-/** What stays on the machine after the join. */
-function lasting(inputs: JoinInputs): Files {
+/** The files that stay on the machine after the join. */
+function permanentFiles(inputs: JoinInputs): Files {
   return { [CA_FILE]: inputs.caCertificate, [SETTINGS_FILE]: `API_SERVER=${inputs.server}\n` };
 }
 
 async function waitReady(
-  { machine, wait }: Visit,
+  { machine, wait }: Session,
   cluster: Cluster,
   inputs: JoinInputs,
-  identity: Identity,
+  identity: MachineIdentity,
   secrets: readonly string[],
 ): Promise<void> {
   let missing: string | undefined = "the Node to register";
@@ -126,13 +135,13 @@ async function waitReady(
   });
 }
 
-/** What a Node still needs to be this machine's and of use. */
-function lacking(node: V1Node, identity: Identity, podNetwork: boolean): string | undefined {
+/** What a Node still lacks to be this machine's and usable. */
+function lacking(node: V1Node, identity: MachineIdentity, podNetwork: boolean): string | undefined {
   const address = internalAddress(node);
   if (identity.address !== undefined && address !== identity.address)
-    return `the Node's address ${identity.address} (it says ${address ?? "none"})`;
+    return `the Node's address ${identity.address} (it reports ${address ?? "none"})`;
   if (!isInitialized(node))
-    return "the cloud controller manager (`kubectl -n kube-system logs ds/cloud-controller-manager` tells what keeps it)";
+    return "the cloud controller manager (see `kubectl -n kube-system logs ds/cloud-controller-manager`)";
   if (!podNetwork && lacksOnlyNetwork(node)) return undefined;
   return isReady(node) ? undefined : `the Node to be Ready (${whyNotReady(node)})`;
 }

@@ -1,18 +1,14 @@
 /** `corekube:cluster:Readiness`: the API answers at its endpoint, as administrators and the kubernetes provider reach it. */
 import https from "node:https";
 import { z } from "zod";
-import { Progress } from "../progress.js";
+import { readinessShape } from "../../components/contract/resources.js";
+import { Progress } from "../operation/progress.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
-import { Deadline, pause } from "../timing.js";
-import { changedInputs, checkInputs, seconds, text } from "./inputs.js";
-import { Incomplete, type Operation, type ResourceKind, type State } from "./kind.js";
+import { Deadline, pause } from "../operation/timing.js";
+import { changedInputs, checkInputs } from "../operation/inputs.js";
+import { Incomplete, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
 
-const shape = {
-  endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }),
-  caCertificate: text,
-  timeout: seconds(1).default(600),
-};
-const schema = z.object(shape);
+const schema = z.object(readinessShape);
 type Inputs = z.infer<typeof schema>;
 
 const REQUEST_MILLISECONDS = 5_000;
@@ -22,7 +18,7 @@ export class Readiness implements ResourceKind {
   readonly secretInputs = new Set<string>();
 
   check(inputs: Properties) {
-    return checkInputs(shape, inputs);
+    return checkInputs(readinessShape, inputs);
   }
 
   diff(state: State, inputs: Properties) {
@@ -53,7 +49,7 @@ export class Readiness implements ResourceKind {
   async #wait({ log, signal }: Operation, inputs: Inputs): Promise<Properties> {
     const deadline = new Deadline(inputs.timeout);
     const progress = new Progress(log, inputs.endpoint, deadline);
-    let last = "nothing yet";
+    let last = "none yet";
     try {
       while (!deadline.passed) {
         progress.phase(`waiting for /readyz; last answer: ${last}`);
@@ -65,18 +61,18 @@ export class Readiness implements ResourceKind {
       progress.stop();
     }
     throw new Incomplete(
-      `${inputs.endpoint}/readyz does not answer "ok" within ${inputs.timeout} s; last answer: ${last}. The controllers themselves are ready: ` +
-        "check that this machine's address is in corekube:admin_cidrs and, behind a load balancer, that its health checks pass; then run pulumi up again.",
+      `${inputs.endpoint}/readyz did not answer "ok" within ${inputs.timeout} s; last answer: ${last}. The controllers themselves are ready: ` +
+        "check that your own address is in corekube:admin_cidrs and, behind a load balancer, that its health checks pass; then run `pulumi up` again.",
       inputs.endpoint,
       {},
     );
   }
 }
 
-/** What the API says, or why it says nothing. */
+/** The API's answer, or why there is none. */
 function answer({ endpoint, caCertificate }: Inputs, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    // No agent: each try is a connection of its own, so that a load balancer shows each of its controllers.
+    // No agent: each try is a new connection, so that a load balancer reaches each of its controllers.
     const request = https.get(
       `${endpoint}/readyz`,
       { ca: caCertificate, agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MILLISECONDS)]) },

@@ -1,7 +1,7 @@
 /** A machine reached over SSH: connects when needed, again when the connection breaks, until the deadline. */
 import type { Readable } from "node:stream";
-import type { Progress } from "../progress.js";
-import { pause, type Deadline } from "../timing.js";
+import type { Progress } from "../operation/progress.js";
+import { pause, type Deadline } from "../operation/timing.js";
 import { bastions, discard } from "./bastion.js";
 import { Connection, ConnectionError, type CommandResult, type Endpoint } from "./connection.js";
 import { HostKeyChanged } from "./hostkey.js";

@@ -34,8 +34,8 @@ const fixed = {
   // The API as administrators reach it.
   Readiness: 1,
   // Before controllers get keys for Secrets at rest, and after they have them.
-  EncryptionKey: 1,
-  Rewrite: 1,
+  EncryptionKeyGate: 1,
+  SecretsReencryption: 1,
   // Add-ons.
   corekube: 1,
   kubernetes: 1,
@@ -108,7 +108,7 @@ describe("resources of a cluster", function () {
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
       "corekube:cluster:Readiness/dev-api",
-      "corekube:cluster:Rewrite/dev",
+      "corekube:cluster:SecretsReencryption/dev",
       "corekube:controllers:Controllers/dev",
       "corekube:digitalocean:DigitalOcean/dev",
       "corekube:endpoint:ApiEndpoint/dev",

@@ -69,10 +69,9 @@ describe("order of a run", function () {
     }
   });
 
-  it("changes machines of one role by turns", () => {
-    const turns = run.of("Delivery").map(({ name, inputs }) => [name.split("-")[1], inputs["turn"]]);
-    for (const [role, turn] of turns) {
-      assert.equal(turn, role);
+  it("registers a delivery only after its machine, whose registration the rollout holds back", () => {
+    for (const registration of run.of("Delivery")) {
+      assert.deepEqual(waitsFor(registration, "Droplet"), [droplet(registration.name)]);
     }
   });
 
@@ -89,11 +88,13 @@ describe("order of a run", function () {
     ]);
   });
 
-  it("gives controllers their keys only with leave to encrypt with them, and writes Secrets again only after all have them", () => {
+  it("gives controllers their keys only with permission to encrypt with them, and re-encrypts Secrets only after all have them", () => {
     for (const name of ["dev-controller-0", "dev-controller-1", "dev-controller-2"]) {
-      assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKey"), ["corekube:cluster:EncryptionKey/dev"]);
+      assert.deepEqual(waitsFor(all.get(delivery(name))!, "EncryptionKeyGate"), [
+        "corekube:cluster:EncryptionKeyGate/dev",
+      ]);
     }
-    assert.deepEqual(waitsFor(all.get("corekube:cluster:Rewrite/dev")!, "Readiness"), [
+    assert.deepEqual(waitsFor(all.get("corekube:cluster:SecretsReencryption/dev")!, "Readiness"), [
       "corekube:cluster:Readiness/dev-api",
     ]);
   });

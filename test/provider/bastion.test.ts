@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Delivery } from "../../provider/resources/delivery.js";
 import type { Properties } from "../../provider/rpc/properties.js";
-import { onPeer } from "../../provider/rollout/peer.js";
+import { onPeer } from "../../components/rollout/provider/controlPlanePeers.js";
 import { Bastions, discard } from "../../provider/ssh/bastion.js";
 import { checked, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";

@@ -1,14 +1,14 @@
 /** Leave to use an encryption key, and Secrets written again with it, against a real API server that encrypts. */
 import assert from "node:assert/strict";
-import { annotation, keysInUse, noteKeysInUse } from "../../provider/kubernetes/encryption.js";
-import { EncryptionKey } from "../../provider/resources/encryptionKey.js";
-import { Rewrite } from "../../provider/resources/rewrite.js";
+import { annotation, keysInUse, recordKeysInUse } from "../../provider/kubernetes/secretEncryption.js";
+import { EncryptionKeyGate } from "../../provider/resources/encryptionKeyGate.js";
+import { SecretsReencryption } from "../../provider/resources/secretsReencryption.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
 import { checked, operation } from "./support/operation.js";
 
 describe("rotation of the encryption key", () => {
-  const guard = new EncryptionKey();
-  const rewrite = new Rewrite();
+  const guard = new EncryptionKeyGate();
+  const rewrite = new SecretsReencryption();
   let api: TestApi;
 
   before(async function () {
@@ -17,9 +17,9 @@ describe("rotation of the encryption key", () => {
   });
   after(() => api.stop());
 
-  const inputs = (kind: EncryptionKey | Rewrite, number: number) =>
+  const inputs = (kind: EncryptionKeyGate | SecretsReencryption, number: number) =>
     checked(kind, { number, kubeconfig: api.kubeconfig });
-  const state = (kind: EncryptionKey | Rewrite, number: number) => ({
+  const state = (kind: EncryptionKeyGate | SecretsReencryption, number: number) => ({
     inputs: inputs(kind, number),
     outputs: { number },
   });
@@ -45,7 +45,7 @@ describe("rotation of the encryption key", () => {
   });
 
   it("notes the next key before anybody writes with it, writes every Secret again, and notes that one alone", async () => {
-    await noteKeysInUse(api.cluster, [1]);
+    await recordKeysInUse(api.cluster, [1]);
     const names = Array.from({ length: 30 }, (_, index) => `s-${index}`);
     for (const name of names)
       await api.cluster.core.createNamespacedSecret({
@@ -66,7 +66,7 @@ describe("rotation of the encryption key", () => {
   }).timeout(60_000);
 
   it("refuses the next rotation while the one before has not ended, whatever the state says, and touches nothing", async () => {
-    await noteKeysInUse(api.cluster, [5, 6]);
+    await recordKeysInUse(api.cluster, [5, 6]);
     await assert.rejects(
       guard.update(operation(), state(guard, 6), inputs(guard, 7)),
       /got 7; Secrets are encrypted with key 5 and 6, so allowed are 5, 6:/,

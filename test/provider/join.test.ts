@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { AuthenticationV1Api, KubeConfig } from "@kubernetes/client-node";
 import { Join } from "../../provider/resources/join.js";
 import type { Properties } from "../../provider/rpc/properties.js";
-import type { Settings } from "../../provider/settings.js";
+import type { Settings } from "../../provider/operation/settings.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
 import { checked, eventually, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { redact } from "../../provider/redact.js";
+import { redact } from "../../provider/operation/redact.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
-import { Turns } from "../../provider/resources/turns.js";
-import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/units.js";
-import { digest } from "../../provider/machine/files.js";
+import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/unitStates.js";
+import { digest } from "../../provider/machine/deliveryFiles.js";
 import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { diffResponse } from "../../provider/rpc/differences.js";
-import { checkSettings, parseSettings, settingsChanges } from "../../provider/settings.js";
+import { checkSettings, parseSettings, settingsChanges } from "../../provider/operation/settings.js";
 import { fingerprint } from "../../provider/ssh/hostkey.js";
-import { operation } from "./support/operation.js";
 
 const access = { machine: "m", machineId: "1", host: "192.0.2.7", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
 const delivery = { ...access, files: { "a.key": "1" } };
@@ -200,57 +198,6 @@ describe("fingerprint", () => {
     assert.equal(
       fingerprint("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEECTQDwT6F48endWqttwsOR9CVOpnXgXnJ7ItW90Wh"),
       "SHA256:J9Fa+2qpjIaUc3MNIJAS3h7a2j8f+v26Q/TIEh26qqI",
-    );
-  });
-});
-
-describe("turns", function () {
-  this.timeout(10_000);
-  const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-  it("are taken one at a time, the unfinished machine first", async () => {
-    const turns = new Turns(50);
-    const order: string[] = [];
-    const take = (machine: string, unfinished: boolean) =>
-      turns.take("etcd", machine, unfinished, operation(), async () => {
-        order.push(`+${machine}`);
-        await after(30);
-        order.push(`-${machine}`);
-      });
-    await Promise.all([take("a", false), take("b", false), take("c", true)]);
-    assert.deepEqual(order, ["+c", "-c", "+a", "-a", "+b", "-b"]);
-  });
-
-  it("end with the first failure; the rest is left as it is, other lines go on", async () => {
-    const turns = new Turns(20);
-    let touched = 0;
-    const work = (): Promise<void> => {
-      touched += 1;
-      return Promise.resolve();
-    };
-    const results = await Promise.allSettled([
-      turns.take("etcd", "a", true, operation(), () => Promise.reject(new Error("not healthy"))),
-      turns.take("etcd", "b", false, operation(), work),
-      turns.take("other", "c", false, operation(), work),
-    ]);
-    assert.deepEqual(
-      results.map((result) => result.status),
-      ["rejected", "rejected", "fulfilled"],
-    );
-    assert.match(
-      String((results[1] as PromiseRejectedResult).reason),
-      /b: left as it is, because the change of a failed/,
-    );
-    assert.equal(touched, 1);
-  });
-
-  it("an interruption frees the line", async () => {
-    const turns = new Turns(20);
-    const run = operation();
-    run.interrupt();
-    await assert.rejects(
-      turns.take("etcd", "a", false, run, () => Promise.resolve()),
-      /interrupted/,
     );
   });
 });

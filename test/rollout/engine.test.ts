@@ -12,6 +12,9 @@ const replacement = (name: string): string[] =>
     `done ${what} ${name}`,
   ]);
 
+/** What one delivery to a machine that stays is. */
+const delivery = (name: string): string[] => [`update Delivery ${name}`, `done update Delivery ${name}`];
+
 /** The most machines of a pool that were away together: from the beginning of the deletion to the end of the delivery. */
 function mostAway({ calls }: EngineRun, pool: string): number {
   const away = new Set<string>();
@@ -92,6 +95,28 @@ describe("replacement on the engine", function () {
       ...replacement("controller-2"),
     ]);
   });
+
+  it("delivers new certificates to one machine at a time: etcd, then controllers, then workers", async () => {
+    await stack.set("certificate", "renewed");
+    const { calls } = await well();
+    assert.deepEqual(calls.slice(0, 12), [...etcd, ...controllers].flatMap(delivery));
+    assert.equal(mostUnderWay(calls.slice(12), "update Delivery"), 2, "as many workers as max_unavailable allows");
+  });
+
+  for (const machine of ["etcd-1", "controller-1"]) {
+    it(`delivers to no other machine after a delivery to ${machine} has failed, and resumes there`, async () => {
+      const all = [...etcd, ...controllers];
+      const position = all.indexOf(machine);
+      await stack.set("certificate", `for-${machine}`);
+      const stopped = await stack.run("up", { fail: `update Delivery ${machine}` });
+      assert.notEqual(stopped.code, 0);
+      assert.deepEqual(stopped.calls, [...all.slice(0, position).flatMap(delivery), `update Delivery ${machine}`]);
+      const { calls } = await well();
+      const rest = all.slice(position).flatMap(delivery);
+      assert.deepEqual(calls.slice(0, rest.length), rest);
+      assert.equal(calls.length, rest.length + 2 * 3, "and to the workers after them");
+    });
+  }
 
   for (const call of [
     "delete Delivery etcd-1",

@@ -1,7 +1,7 @@
-/** Whatever happens to a run, and however often it is begun again: the order keeps what must be kept. */
+/** The order keeps its invariants in any sequence of failures, kills and new runs. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { next, type Stages, type Standing } from "../../components/rollout/order.js";
+import { next, type Stages, type MachineState } from "../../components/rollout/order.js";
 
 const pool = (name: string, count: number, atOnce = 1) => ({
   name,
@@ -21,53 +21,53 @@ const stages = fc
     [pool("controller", controlPlane)],
     [pool("worker", workers, atOnce), pool("public", publics, atOnce)],
   ]);
-/** What happens in each step: which of the machines under way ends, whether well, and whether the run is killed and begun anew. */
-const events = fc.array(fc.record({ which: fc.nat(), ends: fc.constantFrom("well", "badly", "killed") }), {
+/** What happens in each step: which of the changing machines ends, and how. */
+const events = fc.array(fc.record({ which: fc.nat(), ends: fc.constantFrom("success", "failure", "killed") }), {
   maxLength: 60,
 });
 
 const machinesOf = (all: Stages): string[] => all.flat().flatMap(({ machines }) => [...machines]);
 
 describe("order of machines", () => {
-  it("makes all machines of a new cluster at once", () => {
+  it("creates all machines of a new cluster at once", () => {
     const all: Stages = [[pool("etcd", 3)], [pool("controller", 3)], [pool("worker", 1000)]];
-    assert.equal(next(all, () => "absent").length, 1006);
+    assert.equal(next(all, () => "new").length, 1006);
   });
 
-  it("makes a further worker at once, and holds the others back only meanwhile", () => {
+  it("creates a further worker at once, and holds the others back only until it is ready", () => {
     const all: Stages = [[pool("etcd", 1)], [pool("worker", 3)]];
-    const standing = new Map<string, Standing>([
-      ["etcd-0", "waiting"],
-      ["worker-0", "waiting"],
-      ["worker-1", "waiting"],
-      ["worker-2", "absent"],
+    const states = new Map<string, MachineState>([
+      ["etcd-0", "pending"],
+      ["worker-0", "pending"],
+      ["worker-1", "pending"],
+      ["worker-2", "new"],
     ]);
     assert.deepEqual(
-      next(all, (name) => standing.get(name)!),
+      next(all, (name) => states.get(name)!),
       ["etcd-0", "worker-2"],
     );
-    standing.set("etcd-0", "done").set("worker-2", "done");
+    states.set("etcd-0", "ready").set("worker-2", "ready");
     assert.deepEqual(
-      next(all, (name) => standing.get(name)!),
+      next(all, (name) => states.get(name)!),
       ["worker-0"],
     );
   });
 
-  it("touches members that serve one at a time, and so many workers as may be missing, in any run of failures and kills", () => {
+  it("changes serving members one at a time, and as many workers as may be missing, in any sequence of failures and kills", () => {
     fc.assert(
       fc.property(stages, events, (all, steps) => {
-        // The world: what serves. The run: what it thinks of it.
+        // `serves` is the world, `states` is what the run knows of it.
         const serves = new Set(machinesOf(all));
-        let standing = new Map<string, Standing>(machinesOf(all).map((name) => [name, "waiting"]));
+        let states = new Map<string, MachineState>(machinesOf(all).map((name) => [name, "pending"]));
         const proceed = (): void => {
-          for (const name of next(all, (machine) => standing.get(machine)!)) {
-            if (standing.get(name) === "waiting") standing.set(name, "touched");
+          for (const name of next(all, (machine) => states.get(machine)!)) {
+            if (states.get(name) === "pending") states.set(name, "changing");
             serves.delete(name);
           }
         };
         const begin = (): void => {
-          standing = new Map(
-            machinesOf(all).map((name): [string, Standing] => [name, serves.has(name) ? "waiting" : "absent"]),
+          states = new Map(
+            machinesOf(all).map((name): [string, MachineState] => [name, serves.has(name) ? "pending" : "new"]),
           );
         };
         for (const { which, ends } of steps) {
@@ -76,8 +76,8 @@ describe("order of machines", () => {
             for (const { name, machines, atOnce } of stage) {
               const down = machines.filter((machine) => !serves.has(machine));
               assert.ok(down.length <= atOnce, `${name}: ${down.join(", ")} down together`);
-              // One that a killed run left down is made again at once, whatever is before it: nothing else can bring it back.
-              const taken = down.filter((machine) => standing.get(machine) === "touched");
+              // A machine that a killed run left down is created at once, in any stage: nothing else can bring it back.
+              const taken = down.filter((machine) => states.get(machine) === "changing");
               const earlier = all
                 .slice(0, index)
                 .flat()
@@ -85,40 +85,40 @@ describe("order of machines", () => {
               if (taken.length > 0)
                 assert.ok(
                   earlier.every((machine) => serves.has(machine)),
-                  `${taken.join(", ")} taken although something before is down`,
+                  `${taken.join(", ")} taken away although an earlier machine is down`,
                 );
             }
           }
-          const underway = machinesOf(all).filter((name) => !serves.has(name) && standing.get(name) !== "done");
+          const underway = machinesOf(all).filter((name) => !serves.has(name) && states.get(name) !== "ready");
           const one = underway[which % Math.max(1, underway.length)];
           if (ends === "killed" || one === undefined) begin();
-          else if (ends === "well") {
+          else if (ends === "success") {
             serves.add(one);
-            standing.set(one, "done");
+            states.set(one, "ready");
           }
-          // Badly: it stays as it is, and so does everything that waits for it.
+          // After a failure it stays as it is, and so does everything that waits for it.
         }
       }),
       { numRuns: 500 },
     );
   });
 
-  it("comes to an end when nothing fails, each machine once", () => {
+  it("ends when nothing fails, with each machine changed once", () => {
     fc.assert(
       fc.property(stages, (all) => {
-        const standing = new Map<string, Standing>(machinesOf(all).map((name) => [name, "waiting"]));
-        const touched: string[] = [];
+        const states = new Map<string, MachineState>(machinesOf(all).map((name) => [name, "pending"]));
+        const changed: string[] = [];
         for (
-          let names = next(all, (name) => standing.get(name)!);
+          let names = next(all, (name) => states.get(name)!);
           names.length > 0;
-          names = next(all, (name) => standing.get(name)!)
+          names = next(all, (name) => states.get(name)!)
         ) {
           for (const name of names) {
-            touched.push(name);
-            standing.set(name, "done");
+            changed.push(name);
+            states.set(name, "ready");
           }
         }
-        assert.deepEqual([...touched].sort(), machinesOf(all).sort());
+        assert.deepEqual([...changed].sort(), machinesOf(all).sort());
       }),
     );
   });

@@ -24,7 +24,7 @@ const PROJECT = path.resolve(__dirname, "../..");
 /** Machines are the pools' of a small cluster; a delivery stands for what makes each serve. */
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
-import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/rollout.js"))};
+import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/program/rollout.js"))};
 const config = new pulumi.Config();
 class Stub extends pulumi.CustomResource {
   declare readonly address: pulumi.Output<string>;
@@ -35,13 +35,14 @@ class Stub extends pulumi.CustomResource {
 }
 const pool = (name: string, count: number, atOnce: number) => ({ name, machines: Array.from({ length: count }, (_, index) => name + "-" + index), atOnce });
 const stages = [[pool("etcd", 3, 1)], [pool("controller", 3, 1)], [pool("worker", config.getNumber("workers") ?? 3, config.getNumber("atOnce") ?? 1)]];
-const rollout = new Rollout(stages);
+const rollout = Rollout.begin(stages);
 for (const stage of stages) for (const { name: role, machines } of stage) {
-  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.inTurn(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
+  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.onceAllowed(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
   for (const { name, machine } of made) {
     // As the members of etcd: each is told of the others.
     const members = role !== "etcd" ? undefined : pulumi.output(Object.fromEntries(made.map((other) => [other.name, other.name === name ? machine.address : rollout.addressOf(other.name, other.machine.address)])));
-    const delivery = new Stub("Delivery", name, { machineId: machine.id, host: machine.address, members }, { dependsOn: [machine] });
+    const files = { "certificate.crt": config.get("certificate") ?? "first" };
+    const delivery = new Stub("Delivery", name, { machineId: machine.id, host: machine.address, members, files }, { dependsOn: [machine] });
     rollout.servesWith(name, delivery.digest);
   }
 }
@@ -69,7 +70,9 @@ class Stub {
   async check(urn, olds, news) { return { inputs: news }; }
   async diff(id, urn, olds, news) {
     const key = urn.includes(":Machine::") ? "size" : "machineId";
-    return { changes: olds[key] !== news[key], replaces: olds[key] !== news[key] ? [key] : [], deleteBeforeReplace: true };
+    const replaced = olds[key] !== news[key];
+    const updated = JSON.stringify(olds.files) !== JSON.stringify(news.files);
+    return { changes: replaced || updated, replaces: replaced ? [key] : [], deleteBeforeReplace: true };
   }
   async create(urn, inputs) {
     await act("create", urn);
@@ -77,7 +80,15 @@ class Stub {
     const id = urn.split("::").pop() + "-" + process.pid + "-" + ++number;
     return { id, outs: { ...inputs, ...(machine ? { address: "10.0.0." + number } : { digest: "sha256:0", address: inputs.host }) } };
   }
-  async update(id, urn, olds, news) { return { outs: { ...olds, ...news } }; }
+  async update(id, urn, olds, news) {
+    try {
+      await act("update", urn);
+      return { outs: { ...olds, ...news, digest: "sha256:0" } };
+    } catch (error) {
+      // As the product's own deliveries fail: remembered, without a digest.
+      throw Object.assign(error, { id, properties: { ...news, address: olds.address }, reasons: [error.message] });
+    }
+  }
   async delete(id, urn) { await act("delete", urn); }
   async invoke(token, inputs) { fs.appendFileSync(folder + "/announced", JSON.stringify(inputs) + "\\n"); return { outputs: {} }; }
 }
@@ -87,7 +98,7 @@ provider.main(new Stub(), process.argv.slice(2));
 export interface EngineRun {
   readonly code: number;
   readonly output: string;
-  /** What the engine asked for, in order: `<create|delete> <Machine|Delivery> <name>`, and the same after `done`. */
+  /** What the engine asked for, in order: `<create|update|delete> <Machine|Delivery> <name>`, and the same after `done`. */
   readonly calls: readonly string[];
 }
 

@@ -11,8 +11,8 @@ const refused: readonly (readonly [Settings, readonly string[]])[] = [
   [
     { service_cidr: "10.96.0.0/16" },
     [
-      'corekube:service_cidr: got "10.96.0.0/16"; this cluster was made with "10.3.0.0/16"',
-      "Keep it: pulumi config set service_cidr 10.3.0.0/16. For another one, make a second cluster beside this one (pulumi stack init <name>)",
+      'corekube:service_cidr: got "10.96.0.0/16"; this cluster was created with "10.3.0.0/16"',
+      "Keep it: pulumi config set service_cidr 10.3.0.0/16. For another value, create a second cluster (pulumi stack init <name>)",
     ],
   ],
   [
@@ -25,13 +25,13 @@ const refused: readonly (readonly [Settings, readonly string[]])[] = [
       high_availability: true,
     },
     [
-      'corekube:cluster_name: got "dev"; this cluster was made with "prod"',
+      'corekube:cluster_name: got "dev"; this cluster was created with "prod"',
       "pulumi config set cluster_name prod",
       'corekube:region: got "nyc3"',
       "pulumi config set pod_cidr 10.2.0.0/16",
-      "corekube:etcd.data_disk: got 4096; this cluster was made with 5120",
+      "corekube:etcd.data_disk: got 4096; this cluster was created with 5120",
       "pulumi config set --path 'etcd.data_disk' 5120",
-      "corekube:etcd.count: got 3; this cluster was made with 1",
+      "corekube:etcd.count: got 3; this cluster was created with 1",
       "pulumi config set encryption_key 5",
       "pulumi config set high_availability false",
     ],
@@ -53,11 +53,11 @@ describe("a cluster that exists", function () {
       "--yes",
       "--skip-preview",
       "--target",
-      "urn:pulumi:live::corekube::corekube:cluster:Identity::cluster",
+      "urn:pulumi:live::corekube::corekube:cluster:ImmutableSettings::cluster",
     ]);
     resources = await program.resources("live");
     assert.ok(
-      resources.some((urn) => urn.endsWith("corekube:cluster:Identity::cluster")),
+      resources.some((urn) => urn.endsWith("corekube:cluster:ImmutableSettings::cluster")),
       output,
     );
   });
@@ -83,6 +83,6 @@ describe("a cluster that exists", function () {
     const changed = { ...made, node_count: 2, encryption_key: 5, etcd: { data_disk: 6144 } };
     const preview = await program.withSettings("live", changed, ["preview"]);
     assert.equal(preview.code, 0, preview.output);
-    assert.match(preview.output, /~ corekube:cluster:Identity cluster update/);
+    assert.match(preview.output, /~ corekube:cluster:ImmutableSettings cluster update/);
   });
 });

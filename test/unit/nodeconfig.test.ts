@@ -12,7 +12,8 @@ import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js
 import { merge, type NodeConfig } from "../../components/nodeconfig/types.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { findSecrets, unpackUserData } from "../../lab/checks/secrets.js";
-import { UNITS } from "../../provider/machine/layout.js";
+import { filesOf } from "../../components/contract/secretFiles.js";
+import { servingUnits } from "../../components/contract/units.js";
 import { clusters, roles } from "../golden/support/specs.js";
 import { decode } from "../golden/support/decode.js";
 import { anySpec } from "./support/arbitrary.js";
@@ -108,7 +109,7 @@ describe("machines", () => {
     it(`of role ${role} have only units that deliveries watch, or that are masked`, () => {
       // A machine serves without the approver: other controllers have one too.
       for (const { name, masked } of found.units)
-        assert.ok(masked || name === "corekube-approve.service" || (UNITS as readonly string[]).includes(name), name);
+        assert.ok(masked || name === "corekube-approve.service" || servingUnits.includes(name), name);
     });
 
     it(`of role ${role} start units only in an order that ends`, () => {
@@ -254,7 +255,8 @@ describe("control plane", () => {
 
   for (const name of ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const) {
     it(`${name} runs without root, and has exactly the files that it names`, () => {
-      const { id, files } = controlPlaneUsers[name];
+      const id = controlPlaneUsers[name];
+      const files = filesOf(name);
       assert.equal(pod(name).spec.securityContext.runAsNonRoot, true);
       assert.equal(pod(name).spec.securityContext.runAsUser, id);
       const named = flags(name).flatMap((flag) => new RegExp(`=/run/corekube/${name}/(.*)$`).exec(flag)?.[1] ?? []);
@@ -267,7 +269,7 @@ describe("control plane", () => {
   }
 
   it("runs each program under a user of its own", () => {
-    assert.equal(new Set(Object.values(controlPlaneUsers).map(({ id }) => id)).size, 3);
+    assert.equal(new Set(Object.values(controlPlaneUsers)).size, 3);
   });
 
   it("keeps the capability that the official API server's program needs to start", () => {

@@ -22,7 +22,8 @@ import { join } from "node:path";
 import { cloudProfile } from "../../components/cloud/profiles.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
 import { quote } from "../../components/nodeconfig/scripts/shell.js";
-import { controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
+import { filesOf } from "../../components/contract/secretFiles.js";
+import { controlPlanePrograms, controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 
@@ -280,8 +281,7 @@ describe("scripts", function () {
       for (const { path, contents } of nodeConfig(clusters.ha, "controller", cloudProfile(clusters.ha.cloud)!).files) {
         if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
       }
-      for (const name of [...Object.values(controlPlaneUsers).flatMap(({ files }) => files), "approve"])
-        secret(name, name);
+      for (const name of [...controlPlanePrograms.flatMap(filesOf), "approve"]) secret(name, name);
       writeFileSync(join(folder, "etc/systemd/system/kubelet.service"), "[Unit]");
       secret("ca.crt", "authority");
       secret("complete", "");
@@ -314,7 +314,9 @@ describe("scripts", function () {
 
     it("gives each program its own files, closed to everyone else", async () => {
       await activate();
-      for (const [program, { id, files }] of Object.entries(controlPlaneUsers)) {
+      for (const program of controlPlanePrograms) {
+        const id = controlPlaneUsers[program];
+        const files = filesOf(program);
         const own = join(folder, "run/corekube", program);
         assert.deepEqual(readdirSync(own).sort(), [...files].sort());
         for (const path of [own, ...files.map((name) => join(own, name))]) {
@@ -329,7 +331,7 @@ describe("scripts", function () {
       ])
         assert.equal(statSync(join(folder, path)).mode & 0o777, 0o600, path);
       const log = statSync(join(folder, "var/log/kube-apiserver"));
-      assert.deepEqual([log.mode & 0o777, log.uid], [0o700, controlPlaneUsers["kube-apiserver"].id]);
+      assert.deepEqual([log.mode & 0o777, log.uid], [0o700, controlPlaneUsers["kube-apiserver"]]);
     });
 
     it("touches nothing when nothing has changed", async () => {

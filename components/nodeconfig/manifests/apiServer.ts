@@ -1,7 +1,7 @@
 /** The API server of a controller. */
 import { apiPort } from "../../cloud/firewall.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { auditDirectory, hostsFile } from "../layout.js";
+import { auditDirectory, hostsFile } from "../../contract/paths.js";
 import { admissionFlags } from "../security/admission.js";
 import { auditFlags } from "../security/audit.js";
 import { authenticationFlag } from "../security/authentication.js";

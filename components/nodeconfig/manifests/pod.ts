@@ -1,37 +1,38 @@
-/** What the pods of the control plane share. The kubelet runs them from files: no API server is needed. */
+/** What the control plane's static pods share. The kubelet runs them from files, without an API server. */
 import { stringify } from "yaml";
 import type { ClusterSpec, ComponentResources } from "../../spec/cluster.js";
 import { quantities } from "../../spec/quantities.js";
 import { imageReference } from "../../spec/versions.js";
 import { verbosity } from "../logging.js";
-import { templateDirectory } from "../layout.js";
+import { templateDirectory } from "../../contract/paths.js";
+import type { ControlPlaneProgram } from "../../contract/secretFiles.js";
 import { controlPlaneUsers, credentialDirectory } from "../security/users.js";
 import { file, type NodeFile } from "../types.js";
 
 export interface Probe {
   readonly path: string;
   readonly port: number;
-  /** Address that the kubelet asks. */
+  /** Address that the kubelet probes. */
   readonly host: string;
 }
 
 interface Mount {
   readonly name: string;
-  /** On the machine, and in the container where `at` does not say otherwise. */
+  /** On the machine, and in the container unless `at` is set. */
   readonly path: string;
 }
 
 export interface ControlPlanePod {
-  readonly name: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
+  readonly name: ControlPlaneProgram;
   readonly flags: readonly string[];
-  /** Files of the machine that it may read; beside them it sees its own, see `security/users.ts`. @default none */
+  /** Files of the machine that it may read, besides its own (`contract/secretFiles.ts`). @default none */
   readonly reads?: readonly (Mount & { readonly at: string })[];
   /** Directories of the machine that it may write to. @default none */
   readonly writes?: readonly Mount[];
-  /** Linux capabilities that it cannot do without. @default none */
+  /** Linux capabilities that it needs. @default none */
   readonly capabilities?: readonly string[];
   readonly resources: ComponentResources;
-  /** The memory asked for is also the limit: another instance takes over when it is passed. @default false */
+  /** The requested memory is also the limit: another instance takes over when it is exceeded. @default false */
   readonly limited?: boolean;
   readonly liveness: Probe;
   readonly readiness?: Probe;
@@ -41,13 +42,13 @@ function probe({ path, port, host }: Probe, times: object): object {
   return { httpGet: { scheme: "HTTPS", host, port, path }, timeoutSeconds: 15, ...times };
 }
 
-/** A template; `${...}` is filled in by the activation. Other secrets make another pod, so that it starts with them. */
+/** A template; the activation fills in `${...}`. Its digest of the secrets makes the kubelet restart the pod with new ones. */
 export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {
     throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions.json`);
   }
-  const { id } = controlPlaneUsers[pod.name];
+  const id = controlPlaneUsers[pod.name];
   const mounts = [
     {
       name: "credentials",

@@ -1,4 +1,4 @@
-/** Scripts that put delivered secrets to use. They run at every boot, and after every delivery. */
+/** Scripts that apply delivered files. They run at every boot, and after every delivery. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import {
   auditDirectory,
@@ -6,16 +6,18 @@ import {
   etcdDirectory,
   kubeletConfig,
   manifestDirectory,
-  scriptDirectory,
+  runtimeDirectory,
+  scriptPath,
   secretsDirectory,
   templateDirectory,
-} from "../layout.js";
+} from "../../contract/paths.js";
 import { kubeletTemplate } from "../kubelet.js";
 import { nodePool } from "../../spec/pools.js";
 import { reserve } from "../reservation.js";
-import { controlPlaneUsers, runtimeDirectory } from "../security/users.js";
+import { controlPlanePrograms, controlPlaneUsers } from "../security/users.js";
+import { filesOf } from "../../contract/secretFiles.js";
+import { units } from "../../contract/units.js";
 import type { NodeFile } from "../types.js";
-import { approveUnitName } from "./approve.js";
 import { script } from "./shell.js";
 
 const purpose =
@@ -68,11 +70,11 @@ const credentials = `credentials() { # PROGRAM USER FILE...
   done
 }
 
-${Object.entries(controlPlaneUsers)
-  .map(([program, { id, files }]) => `credentials ${program} ${id} ${files.join(" ")}\n`)
+${controlPlanePrograms
+  .map((program) => `credentials ${program} ${controlPlaneUsers[program]} ${filesOf(program).join(" ")}\n`)
   .join(
     "",
-  )}install -d -o ${controlPlaneUsers["kube-apiserver"].id} -g ${controlPlaneUsers["kube-apiserver"].id} -m 0700 ${auditDirectory}
+  )}install -d -o ${controlPlaneUsers["kube-apiserver"]} -g ${controlPlaneUsers["kube-apiserver"]} -m 0700 ${auditDirectory}
 `;
 
 /** The CIS benchmark wants unit files closed, though they hold no secret. */
@@ -90,10 +92,10 @@ export function activateScript(
         purpose,
         `${start}
 ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDirectory}\n` : ""}install -d -o root -g etcd -m 0750 ${etcdCertificates}
-for file in etcd-ca.crt server.crt server.key peer.crt peer.key; do
+for file in ${filesOf("etcd").join(" ")}; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
-${closeUnit("etcd")}start etcd.service
+${closeUnit("etcd")}start ${units.etcd}
 `,
       );
     case "controller":
@@ -108,9 +110,9 @@ render ${kubeletTemplate} ${kubeletConfig}
 for template in ${templateDirectory}/*.yaml; do
   render "$template" "${manifestDirectory}/$(basename "$template")"
 done
-${closeUnit("kubelet")}start kubelet.service
-install -m 0755 ${secretsDirectory}/approve ${scriptDirectory}/approve
-systemctl restart --no-block ${approveUnitName}
+${closeUnit("kubelet")}start ${units.kubelet}
+install -m 0755 ${secretsDirectory}/approve ${scriptPath("approve")}
+systemctl restart --no-block ${units.approve}
 `,
       );
     case "worker":
@@ -118,7 +120,7 @@ systemctl restart --no-block ${approveUnitName}
       return script(
         "activate",
         purpose,
-        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start kubelet.service\n`,
+        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start ${units.kubelet}\n`,
       );
     default:
       return role satisfies never;

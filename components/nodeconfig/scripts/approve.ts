@@ -1,11 +1,9 @@
 /** Script and unit that approve kubelets' serving certificates by rule. They run on every controller, without Pulumi. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { programDirectory, scriptDirectory, secretsDirectory } from "../layout.js";
+import { programDirectory, scriptPath, secretsDirectory } from "../../contract/paths.js";
+import { units } from "../../contract/units.js";
 import type { NodeFile, NodeUnit } from "../types.js";
 import { script } from "./shell.js";
-
-/** The name of the unit; the activation starts it. */
-export const approveUnitName = "corekube-approve.service";
 
 /** Of a request: what the API server has checked comes first, and what could hold anything is quoted and comes last. */
 const fields =
@@ -95,7 +93,7 @@ api get certificatesigningrequests --watch --field-selector spec.signerName=kube
 
 /** Under a user of its own that nothing else runs under. It ends when its API server does, or has no right yet, and is started again. */
 export const approveUnit: NodeUnit = {
-  name: approveUnitName,
+  name: units.approve,
   contents: `[Unit]
 Description=Approval of kubelets' serving certificates
 StartLimitIntervalSec=0
@@ -104,7 +102,7 @@ StartLimitIntervalSec=0
 DynamicUser=yes
 LoadCredential=kubeconfig:${secretsDirectory}/csr-approver.kubeconfig
 EnvironmentFile=${secretsDirectory}/cluster.env
-ExecStart=${scriptDirectory}/approve
+ExecStart=${scriptPath("approve")}
 Restart=always
 RestartSec=3
 CapabilityBoundingSet=

@@ -1,6 +1,6 @@
-/** Script that tells whether a machine serves. */
+/** Script that checks whether a machine serves. */
 import type { Role } from "../../spec/cluster.js";
-import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../layout.js";
+import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
@@ -15,7 +15,7 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 
 const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
 
-/** API servers trust no other certificate: without it there are no logs and no exec. An answer of any kind is enough: strangers get 401. */
+/** API servers trust no other certificate: without it there are no logs and no exec. Any answer is enough: without credentials it is 401. */
 const serving = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})
 certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
   echo "kubelet has no serving certificate yet: $certificate"
@@ -23,7 +23,7 @@ certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-
 }
 `;
 
-/** A pod of the control plane that is older than its manifest still runs with the secrets before. */
+/** A control-plane pod that is older than its manifest still runs with the previous secrets. */
 const current = `current() { # PROGRAM
   local age
   age=$(ps -C "$1" -o etimes= | sort -n | head -n 1 || true)

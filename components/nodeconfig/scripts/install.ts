@@ -1,7 +1,7 @@
 /** Script that brings release files to a machine. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import type { Release } from "../../spec/versions.js";
-import { cniDirectory, programDirectory } from "../layout.js";
+import { cniDirectory, programDirectory } from "../../contract/paths.js";
 import { releaseUrl } from "../mirror.js";
 import type { NodeFile } from "../types.js";
 import { quote, script } from "./shell.js";

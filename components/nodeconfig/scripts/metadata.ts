@@ -1,10 +1,10 @@
-/** Script that asks the cloud who this machine is. */
+/** Script that reads the machine's metadata from the cloud. */
 import type { CloudProfile } from "../../cloud/profile.js";
-import { metadataFile } from "../layout.js";
+import { metadataFile } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
-/** Seconds until it gives up: at most so many for each of the few things that it asks for. */
+/** Seconds until it gives up. */
 export const metadataSeconds = 180;
 
 export function metadataScript(profile: Pick<CloudProfile, "metadata">): NodeFile {

@@ -1,12 +1,14 @@
-/** Script that explains why a machine does not serve. */
-import { scriptDirectory } from "../layout.js";
+/** Script that reports why a machine does not serve. */
+import { scriptPath } from "../../contract/paths.js";
+import { servingUnits } from "../../contract/units.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 
-/** Units of ours, and those under them; a role has only some of them. */
-const units = "corekube-metadata corekube-install corekube-volume corekube-activate containerd etcd kubelet";
+const services = servingUnits
+  .filter((unit) => unit.endsWith(".service"))
+  .map((unit) => unit.slice(0, -".service".length));
 
-/** Prints about 40 lines at most where one unit has failed: all of them reach the user. */
+/** Prints about 40 lines at most if one unit has failed: all of them are shown to the user. */
 export function reportScript(): NodeFile {
   return script(
     "report",
@@ -24,7 +26,7 @@ in_state() { # STATE UNIT...: those that are in the state
 }
 
 ours=()
-for unit in ${units}; do ours+=("$unit.service"); done
+for unit in ${services.join(" ")}; do ours+=("$unit.service"); done
 
 failed=$(in_state failed "\${ours[@]}")
 [ -n "$failed" ] || failed=$(in_state failed | head -n 3)
@@ -35,7 +37,7 @@ fi
 
 for unit in $(in_state activating "\${ours[@]}"); do show "$unit" 15; done
 
-answer=$(${scriptDirectory}/health) || true
+answer=$(${scriptPath("health")}) || true
 echo "health: \${answer:-this machine serves}"
 # The program that health complained about.
 what=\${answer%% *}

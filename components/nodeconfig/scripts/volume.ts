@@ -1,6 +1,6 @@
 /** Script that mounts etcd's volumes. */
 import type { CloudProfile } from "../../cloud/profile.js";
-import { etcdDirectory, etcdWalDirectory } from "../layout.js";
+import { etcdDirectory, etcdWalDirectory } from "../../contract/paths.js";
 import type { NodeFile } from "../types.js";
 import { script } from "./shell.js";
 

@@ -1,6 +1,6 @@
 /** What the API server writes down about requests: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ */
 import { stringify } from "yaml";
-import { auditDirectory } from "../layout.js";
+import { auditDirectory } from "../../contract/paths.js";
 import { credentialDirectory } from "./users.js";
 
 /** The parts of the control plane that ask all the time, by themselves. */

@@ -9,8 +9,8 @@ export interface NumberedKey {
 
 /**
  * The first key writes, all of them read. Secrets only: ConfigMaps are where Kubernetes keeps what is no secret, and a backup
- * that can be read without keys is worth something. No `identity`: what is not encrypted is refused, so that nobody who can
- * write to etcd slips in a Secret of their own.
+ * that can be read without keys is useful. No `identity`: unencrypted Secrets are refused, so that write access to etcd alone cannot
+ * inject one.
  */
 export function encryptionConfiguration(keys: readonly NumberedKey[]): string {
   return stringify({

@@ -1,6 +1,6 @@
 /**
- * What a controller is told beside its user-data: rules that are no secret, but long. They come with the secrets, since user-data is
- * small; a change reaches machines that run, one after the other, as a new certificate does.
+ * Rules for a controller that are not secret, but too long for user-data, which has a size limit. They are delivered with the secrets;
+ * a change reaches running machines one at a time, like a new certificate.
  */
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { approveScript } from "../scripts/approve.js";
@@ -11,7 +11,7 @@ import { authenticationConfiguration } from "./authentication.js";
 /** By name in the secrets directory. */
 export function controllerRules(
   spec: Pick<ClusterSpec, "podSecurity" | "nodeCidr" | "cloudProvider">,
-): Readonly<Record<string, string>> {
+): Readonly<Record<"admission.yaml" | "approve" | "audit.yaml" | "authentication.yaml", string>> {
   return {
     "admission.yaml": admissionConfiguration(spec),
     approve: approveScript(spec).contents,

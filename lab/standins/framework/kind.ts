@@ -1,6 +1,6 @@
 /** What a plugin and its types of resources offer, free of gRPC. */
-import { Incomplete } from "../../../provider/resources/kind.js";
-import type { Change, Failure } from "../../../provider/resources/kind.js";
+import { Incomplete } from "../../../provider/operation/resourceKind.js";
+import type { Change, Failure } from "../../../provider/operation/resourceKind.js";
 import type { Log } from "../../../provider/rpc/log.js";
 import { UNKNOWN, isUnknown, type Properties, type Value } from "../../../provider/rpc/properties.js";
 

@@ -107,8 +107,8 @@ const answers: Readonly<Record<string, Answer>> = {
     id: name,
     outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) },
   }),
-  "corekube:cluster:EncryptionKey": byName,
-  "corekube:cluster:Rewrite": byName,
+  "corekube:cluster:EncryptionKeyGate": byName,
+  "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}` } }),
   "pulumi:providers:corekube": (name) => ({ id: `provider-${name}` }),
@@ -133,7 +133,7 @@ const answers: Readonly<Record<string, Answer>> = {
 const usualCalls: Readonly<Record<string, Outputs>> = {
   // A first run: nothing serves yet.
   "pulumi:pulumi:readStackResourceOutputs": { outputs: {} },
-  "corekube:rollout:announce": {},
+  "corekube:rollout:plan": {},
   "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1c", "eu-central-1a", "eu-central-1b"] },
   "aws:ec2/getAmi:getAmi": { id: "ami-0123456789abcdef0" },
 };

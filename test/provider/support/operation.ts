@@ -1,6 +1,6 @@
-import { Incomplete, type Operation, type ResourceKind } from "../../../provider/resources/kind.js";
+import { Incomplete, type Operation, type ResourceKind } from "../../../provider/operation/resourceKind.js";
 import type { Properties } from "../../../provider/rpc/properties.js";
-import type { Settings } from "../../../provider/settings.js";
+import type { Settings } from "../../../provider/operation/settings.js";
 
 /** An operation whose messages are kept. */
 export interface RecordedOperation extends Operation {

@@ -1,0 +1,133 @@
+/** The provider's resource types: their tokens and the shapes of their inputs. The program's arguments follow from the shapes. */
+import { z } from "zod";
+import { completeFile } from "./secretFiles.js";
+
+export const resourceTypes = {
+  delivery: "corekube:machine:Delivery",
+  join: "corekube:machine:Join",
+  readiness: "corekube:cluster:Readiness",
+  immutableSettings: "corekube:cluster:ImmutableSettings",
+  encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
+  secretsReencryption: "corekube:cluster:SecretsReencryption",
+} as const;
+
+const longestSeconds = 7_200;
+const text = z.string().min(1, "must not be empty");
+const seconds = (smallest: number) =>
+  z
+    .number()
+    .int("must be a whole number of seconds")
+    .min(smallest, `must be at least ${smallest} s`)
+    .max(longestSeconds, `must be at most ${longestSeconds} s`);
+const privateKey = z.string().includes("PRIVATE KEY", { message: "must be a private key in OpenSSH's format" });
+const addresses = z.record(
+  z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a name may have lower-case letters, digits, dot and dash only"),
+  z.string().regex(/^[0-9a-fA-F.:]+$/, "must be an IP address"),
+);
+
+/** Which machine a resource is for, and how it is reached. */
+export const machineShape = {
+  /** The machine's name, for messages. */
+  machine: text,
+  /** The cloud's id of the machine. Another id is another machine: the resource is replaced. */
+  machineId: text,
+  /** Address or name at which the machine answers SSH from where the program runs. */
+  host: text,
+  /**
+   * Address or name of the machine through which `host` is reached, for the same user with the same key; `:port` after it if that is
+   * not 22. It need not be trusted: the connection that it forwards is authenticated by the machine itself. A change is tested by
+   * connecting once.
+   * @default none: `host` is reached directly
+   */
+  bastion: text.optional(),
+  /** TCP port of its SSH server. @default 22 */
+  port: z.number().int().min(1).max(65_535).default(22),
+  /**
+   * Seconds for everything, the machine's boot included, 1 to 7200. A unit that has failed permanently ends the wait earlier.
+   * A change is only recorded.
+   * @default 600
+   */
+  timeout: seconds(1).default(600),
+};
+
+/** A plain name, so that a delivery cannot write outside its directory. */
+const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+export const deliveryShape = {
+  ...machineShape,
+  /** A user who may run `sudo -n`. @default core */
+  user: text.default("core"),
+  /** The user's private key in OpenSSH's format. Always kept as a secret. */
+  privateKey,
+  /**
+   * File name to content, for the secrets directory: either all of them are written, each 0600 and owned by root, or none. Always kept
+   * as a secret. Names have letters, digits, dot, dash and underscore; `complete` is reserved.
+   */
+  files: z.record(
+    z
+      .string()
+      .regex(fileName, "a file's name may have letters, digits, dot, dash and underscore only")
+      .refine((name) => name !== completeFile, `"${completeFile}" is written by the delivery itself`),
+    z.string(),
+  ),
+  /** The machine's address in the private network, kept for the next run. */
+  address: text.optional(),
+  /**
+   * Of an etcd member: every member's name to its address in the private network. Read when the member starts for the first time or
+   * moves; a change of it alone changes nothing, because running members tell each other.
+   */
+  members: addresses.optional(),
+  /** Of a controller: names and addresses that its API server must resolve. A change is written without a restart. */
+  hosts: addresses.optional(),
+};
+
+export const joinShape = {
+  ...machineShape,
+  /** The Node's name, which must be the machine's own; another one replaces the resource. */
+  nodeName: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+      "must be a Node's name: lower-case letters, digits, dash and dot, at most 253 characters",
+    ),
+  /** The API's address as the machine reaches it, `https://host:6443`. A change is applied in place. */
+  server: z.url({ protocol: /^https$/, error: "must be the API's https:// address as the machine reaches it" }),
+  /** The cluster's CA certificate in PEM. A change is applied in place. */
+  caCertificate: z.string().includes("BEGIN CERTIFICATE", { message: "must be a certificate in PEM" }),
+  /** Seconds for the pods to leave at deletion, 0 (do not drain) to 7200. @default 300 */
+  drainTimeout: seconds(0).default(300),
+  /** The cluster installs the pod network itself. False: a Node that lacks only the pod network has joined. @default true */
+  podNetwork: z.boolean().default(true),
+};
+
+export const readinessShape = {
+  /** The API's address for administrators, `https://host:port`. A change is waited for again. */
+  endpoint: z.url({ protocol: /^https$/, error: "must be an address such as https://203.0.113.10:6443" }),
+  /** The cluster's CA certificate in PEM. */
+  caCertificate: text,
+  /** Seconds until it must answer, 1 to 7200. @default 600 */
+  timeout: seconds(1).default(600),
+};
+
+export const encryptionKeyGateShape = {
+  /** Number of the key, at least 1; at most one more or less than before. */
+  number: z.number().int().min(1, "must be at least 1"),
+  /** An administrator's. Always kept as a secret. */
+  kubeconfig: text,
+};
+
+export const secretsReencryptionShape = {
+  ...encryptionKeyGateShape,
+  /** Seconds for all Secrets, 1 to 7200. @default 3600 */
+  timeout: seconds(1).default(3_600),
+};
+
+/** The provider's own configuration. */
+export const providerShape = {
+  /** A user of the workers who may run `sudo -n`. @default core */
+  sshUser: text.optional(),
+  /** The user's private key in OpenSSH's format. Always kept as a secret. */
+  sshPrivateKey: privateKey,
+  /** An administrator's kubeconfig that works from where the program runs, also at deletion. Always kept as a secret; never sent to a machine. */
+  kubeconfig: text,
+};

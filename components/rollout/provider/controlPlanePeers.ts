@@ -1,0 +1,58 @@
+/** Connections to the other control-plane machines. */
+import { Progress } from "../../../provider/operation/progress.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Machine } from "../../../provider/ssh/machine.js";
+import { Deadline } from "../../../provider/operation/timing.js";
+import { scriptPath } from "../../contract/paths.js";
+import type { PlannedMachine } from "../plan.js";
+
+/** The same for all machines of a cluster. */
+export interface Credentials {
+  readonly user: string;
+  readonly port: number;
+  /** In OpenSSH's format. */
+  readonly privateKey: string;
+  /** The machine through which they are reached; undefined: directly. */
+  readonly bastion?: string | undefined;
+}
+
+/** A machine that serves answers at once; one that does not must not delay the verdict for long. */
+const CONNECT_SECONDS = 20;
+const HEALTH_SECONDS = 20;
+
+/**
+ * Does `work` on another machine of the cluster.
+ * @param seconds until it must have answered SSH.
+ * @throws {Unreachable} @throws {HostKeyChanged}
+ */
+export async function onPeer<Result>(
+  operation: Operation,
+  peer: PlannedMachine & { readonly host: string },
+  credentials: Credentials,
+  work: (machine: Machine) => Promise<Result>,
+  seconds = CONNECT_SECONDS,
+): Promise<Result> {
+  const deadline = new Deadline(seconds);
+  const progress = new Progress(operation.log, peer.machine, deadline);
+  const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, {
+    signal: operation.signal,
+    deadline,
+    progress,
+  });
+  try {
+    return await work(machine);
+  } finally {
+    progress.stop();
+    machine.close();
+  }
+}
+
+/** What the machine's own health check reports; undefined: it is healthy. */
+export async function complaint(machine: Machine): Promise<string | undefined> {
+  const { code, stdout, stderr } = await machine.root({
+    script: `timeout ${HEALTH_SECONDS} ${scriptPath("health")} 2>&1`,
+  });
+  return code === 0
+    ? undefined
+    : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check failed with exit code ${code}`;
+}

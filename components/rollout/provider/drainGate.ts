@@ -1,0 +1,56 @@
+/** Gate before a worker is drained for its replacement: enough others of its pool are available. */
+import type { V1Node } from "@kubernetes/client-node";
+import { persist, type Cluster } from "../../../provider/kubernetes/cluster.js";
+import { isReady, whyNotReady } from "../../../provider/kubernetes/node.js";
+import type { Progress } from "../../../provider/operation/progress.js";
+import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { Deadline, pause } from "../../../provider/operation/timing.js";
+import { mayDrain } from "../gates.js";
+import type { PlannedMachine } from "../plan.js";
+import { GateClosed } from "./gateClosed.js";
+import { rolloutPlan } from "./rolloutPlan.js";
+
+const SETTLE_SECONDS = 60;
+const API_SECONDS = 30;
+const POLL_MILLISECONDS = 2_000;
+
+/**
+ * Waits until less than `max_unavailable` others of the worker's pool are away or not ready.
+ * @throws {GateClosed} after a minute. @throws {ApiUnavailable}
+ */
+export async function waitForOthers(
+  operation: Operation,
+  cluster: Cluster,
+  leaving: PlannedMachine,
+  progress: Progress,
+): Promise<void> {
+  const deadline = new Deadline(SETTLE_SECONDS);
+  for (;;) {
+    const nodes = await persist(new Deadline(API_SECONDS), operation.signal, () => cluster.core.listNode());
+    const verdict = mayDrain(
+      leaving.atOnce,
+      unavailable(leaving, new Map(nodes.items.map((node) => [node.metadata?.name ?? "", node]))),
+    );
+    if (verdict.allowed) return;
+    if (deadline.left < 1) {
+      throw new GateClosed(
+        `${leaving.machine}: not replaced, because max_unavailable allows ${leaving.atOnce} of the ${leaving.pool} machines to be missing:`,
+        verdict.obstacles,
+      );
+    }
+    progress.phase(`not drained yet: ${verdict.obstacles.join("; ")}`);
+    await pause(POLL_MILLISECONDS, operation.signal, deadline);
+  }
+}
+
+function unavailable(leaving: PlannedMachine, nodes: ReadonlyMap<string, V1Node>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { machine } of rolloutPlan.pool(leaving.pool)) {
+    if (machine === leaving.machine) continue;
+    const node = nodes.get(machine);
+    if (rolloutPlan.isAway(machine)) found.set(machine, "it is being replaced");
+    else if (node === undefined) found.set(machine, "it is not a node of the cluster");
+    else if (!isReady(node)) found.set(machine, whyNotReady(node));
+  }
+  return found;
+}

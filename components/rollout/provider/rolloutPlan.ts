@@ -1,0 +1,65 @@
+/**
+ * The provider's copy of the plan of this run: which machines stay, and where those are that serve.
+ *
+ * A deletion of a machine that stays can only be one half of its replacement, and is guarded. Without a plan there is no program:
+ * `pulumi destroy` removes everything, in any order, and nothing is guarded.
+ */
+import type { ControlPlaneRole } from "../gates.js";
+import { planShape, type MachineLocation, type PlannedMachine } from "../plan.js";
+
+export class RolloutPlan {
+  readonly #machines = new Map<string, PlannedMachine>();
+  /** Taken away by this run and not back yet. */
+  readonly #away = new Set<string>();
+
+  /** @throws z.ZodError for an invalid plan. */
+  begin(given: unknown): void {
+    this.#machines.clear();
+    this.#away.clear();
+    for (const planned of planShape.parse(given).machines) this.#machines.set(planned.machine, planned);
+  }
+
+  get(name: string): PlannedMachine | undefined {
+    return this.#machines.get(name);
+  }
+
+  /** Machines of a pool, in their order. */
+  pool(name: string): readonly PlannedMachine[] {
+    return [...this.#machines.values()].filter(({ pool }) => pool === name);
+  }
+
+  /** The other machines of etcd and of the control plane. */
+  controlPlane(except: string): readonly (PlannedMachine & { readonly pool: ControlPlaneRole })[] {
+    return [...this.#machines.values()].filter(
+      (planned): planned is PlannedMachine & { pool: ControlPlaneRole } =>
+        planned.machine !== except && isControlPlane(planned.pool),
+    );
+  }
+
+  /** The machine serves at this location. */
+  serves(name: string, location: MachineLocation): void {
+    const known = this.#machines.get(name);
+    if (known) this.#machines.set(name, { ...known, ...location });
+    this.#away.delete(name);
+  }
+
+  /** From now on the machine counts as away, until it serves again or `stays`. */
+  leaves(name: string): void {
+    this.#away.add(name);
+  }
+
+  stays(name: string): void {
+    this.#away.delete(name);
+  }
+
+  isAway(name: string): boolean {
+    return this.#away.has(name);
+  }
+}
+
+export function isControlPlane(pool: string): pool is ControlPlaneRole {
+  return pool === "etcd" || pool === "controller";
+}
+
+/** One per process: the engine starts a process for each provider resource, and each gets the plan. */
+export const rolloutPlan = new RolloutPlan();

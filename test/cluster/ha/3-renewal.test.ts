@@ -1,0 +1,119 @@
+/**
+ * Renewal of all leaf certificates of a highly available cluster: no machine is replaced, and each member of the control plane is
+ * restarted with its new files only after the one before it serves again.
+ */
+import assert from "node:assert/strict";
+import { CheckContext } from "../../../lab/checks/context.js";
+import { diagnostics, runEngine, type EngineRun } from "../../../lab/commands/deploy.js";
+import { readOutputs } from "../../../lab/commands/outputs.js";
+import { deploy } from "../../../lab/commands/up.js";
+import { closeRegion, config, openRegion, progress } from "../region.js";
+
+const stack = "ha";
+const settings = { "corekube:high_availability": true, "corekube:node_count": 1 };
+
+const machinesOf = (role: string): string[] => [0, 1, 2].map((index) => `kubernetes-${role}-${index}`);
+const [etcd, controllers] = [machinesOf("etcd"), machinesOf("controller")];
+const all = [...etcd, ...controllers];
+
+/** When a machine's service was stopped and started last, in microseconds of the host's clock, which all machines share. */
+interface Restart {
+  readonly stopped: number;
+  readonly started: number;
+}
+
+/** Beginnings and ends of deliveries, in the engine's order. */
+function deliveries({ output }: EngineRun): string[] {
+  const steps = /corekube:machine:Delivery (\S+) (updating|updated|\*\*updating failed\*\*)/g;
+  const lines = [...output.matchAll(steps)].map(
+    ([, machine = "", what = ""]) => `${what.replaceAll("*", "")} ${machine}`,
+  );
+  // The engine repeats a line with each status.
+  return lines.filter((line, index) => line !== lines[index - 1]);
+}
+
+const oneByOne = (machines: readonly string[]): string[] =>
+  machines.flatMap((machine) => [`updating ${machine}`, `updated ${machine}`]);
+
+describe("renewal of all certificates of a highly available cluster", function () {
+  this.timeout(1_800_000);
+  let context: CheckContext;
+
+  before(() => openRegion());
+  before(async () => {
+    await deploy(config, stack, progress, settings);
+    context = new CheckContext(config, stack, await readOutputs(config, stack), progress);
+  });
+  after(async () => {
+    await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+    assert.deepEqual(await closeRegion(), []);
+  });
+
+  /** As in the last days of every leaf certificate: all of them are signed again in one run. */
+  const renew = (): Promise<EngineRun> =>
+    runEngine(config, stack, ["up", "--yes", "--skip-preview", "--replace", "**LocallySignedCert::**"], progress);
+
+  function on(name: string, command: string): Promise<string> {
+    const machine = context.machines().find((each) => each.name === name);
+    assert.ok(machine, `${name} is not in the table of machines`);
+    return context.inMachine(machine, command);
+  }
+
+  async function restarts(machines: readonly string[]): Promise<Restart[]> {
+    const times: Restart[] = [];
+    for (const name of machines) {
+      const unit = name.includes("-etcd-") ? "etcd.service" : "kubelet.service";
+      const property = (key: string): Promise<string> => on(name, `systemctl show --property ${key} --value ${unit}`);
+      times.push({
+        stopped: Number(await property("ActiveExitTimestampMonotonic")),
+        started: Number(await property("ActiveEnterTimestampMonotonic")),
+      });
+    }
+    return times;
+  }
+
+  /** One hash for each machine over all that was delivered to it. */
+  const files = (): Promise<string[]> =>
+    Promise.all(all.map((name) => on(name, "cd /etc/corekube/secrets && sha256sum -- * | sha256sum")));
+
+  it("restarts one machine at a time: etcd, then controllers, each with new files", async () => {
+    const before = await files();
+    const run = await renew();
+    assert.equal(run.code, 0, diagnostics(run.output));
+    assert.deepEqual(deliveries(run), oneByOne(all));
+    (await files()).forEach((hash, index) => assert.notEqual(hash, before[index], all[index]));
+    const times = await restarts(all);
+    times.forEach(({ stopped, started }, index) => {
+      assert.ok(stopped > 0 && started > stopped, `${all[index]} was not restarted`);
+      const last = times[index - 1];
+      assert.ok(!last || stopped > last.started, `${all[index]} was stopped before ${all[index - 1]} was back`);
+    });
+  });
+
+  it("leaves the rest as it is when a machine does not come back, and starts with that one in the next run", async () => {
+    const [before, times] = [await files(), await restarts(all)];
+    const broken = "kubernetes-etcd-1";
+    const dropin = "/run/systemd/system/corekube-activate.service.d";
+    await on(broken, `mkdir -p ${dropin} && printf '[Service]\\nExecStartPre=/bin/false\\n' >${dropin}/broken.conf`);
+    await on(broken, "systemctl daemon-reload");
+    const stopped = await renew();
+    assert.notEqual(stopped.code, 0);
+    assert.match(diagnostics(stopped.output), /kubernetes-etcd-1 .*corekube-activate\.service failed/);
+    assert.deepEqual(deliveries(stopped), [
+      ...oneByOne(["kubernetes-etcd-0"]),
+      `updating ${broken}`,
+      `updating failed ${broken}`,
+    ]);
+    const [after, now] = [await files(), await restarts(all)];
+    for (const name of all.filter((each) => each !== "kubernetes-etcd-0" && each !== broken)) {
+      const index = all.indexOf(name);
+      assert.equal(after[index], before[index], `${name} got new files`);
+      assert.deepEqual(now[index], times[index], `${name} was restarted`);
+    }
+
+    await on(broken, `rm -r ${dropin} && systemctl daemon-reload`);
+    const resumed = await renew();
+    assert.equal(resumed.code, 0, diagnostics(resumed.output));
+    assert.deepEqual(deliveries(resumed), oneByOne([broken, ...all.filter((each) => each !== broken)]));
+  });
+});
