@@ -1,6 +1,6 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { createRequire } from "node:module";
-import type * as registryModule from "../components/cloud/registry.js";
+import type * as cloudsModule from "../components/clouds.js";
 import type * as identityModule from "../components/identity/identity.js";
 import type * as clusterModule from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -14,8 +14,8 @@ export = async function program(): Promise<ClusterOutputs> {
   const spec = loadClusterSpec();
   const { Identity } = load("../components/identity/identity.js") as typeof identityModule;
   const identity = new Identity(spec);
-  const { cloudFactory } = load("../components/cloud/registry.js") as typeof registryModule;
+  const { prepareCluster } = load("../components/clouds.js") as typeof cloudsModule;
   const { createCluster } = load("./cluster.js") as typeof clusterModule;
   await identity.accepted();
-  return createCluster(spec, await cloudFactory(spec), { dependsOn: [identity] });
+  return createCluster(await prepareCluster(spec), { dependsOn: [identity] });
 };

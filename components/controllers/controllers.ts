@@ -36,7 +36,16 @@ export class Controllers extends pulumi.ComponentResource {
     const { spec, pki, etcd } = args;
     const child = { parent: this };
     // Machines boot beside etcd's; only their secrets wait for it.
-    this.machines = createPool({ spec, cloud: args.cloud, pool: spec.controllers, rollout: args.rollout }, child);
+    this.machines = createPool(
+      {
+        spec,
+        cloud: args.cloud,
+        pool: spec.controllers,
+        rollout: args.rollout,
+        behind: args.endpoint.loadBalancers,
+      },
+      child,
+    );
     this.api = args.endpoint.addresses(this.machines);
     this.kubeconfig = administration(spec.name, pki, this.api);
     const key = new EncryptionKey(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);

@@ -22,7 +22,8 @@ export interface ApiAddresses {
 export class ApiEndpoint extends pulumi.ComponentResource {
   /** Resources without which the API is not reached, controllers aside. */
   readonly resources: readonly pulumi.Resource[];
-  private readonly loadBalancers: ApiLoadBalancers | undefined;
+  /** Undefined: the API is reached at its one controller. */
+  readonly loadBalancers: ApiLoadBalancers | undefined;
 
   constructor(name: string, args: ApiEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:endpoint:ApiEndpoint", name, {}, opts);

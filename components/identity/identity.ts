@@ -1,5 +1,6 @@
 /** What a cluster was made with and keeps. */
 import * as pulumi from "@pulumi/pulumi";
+import { cloudNamed } from "../clouds.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 
 /**
@@ -9,9 +10,9 @@ import type { ClusterSpec } from "../spec/cluster.js";
  * Its name is the same in every stack: one that followed the cluster's name would be another resource with a changed name.
  */
 export class Identity extends pulumi.CustomResource {
-  constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions) {
+  constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions, { immutable } = cloudNamed(spec.cloud)) {
     const { disks } = spec.etcd;
-    const network = spec.aws ? { awsMachines: spec.aws.machines, awsVpc: spec.aws.vpcId ?? "" } : {};
+    const ofCloud = Object.fromEntries(Object.entries(immutable).map(([name, { value }]) => [name, value(spec)]));
     const volumes = disks.type === "volumes" ? { etcdDataDisk: disks.data, etcdWalDisk: disks.wal } : {};
     super(
       "corekube:cluster:Identity",
@@ -30,7 +31,7 @@ export class Identity extends pulumi.CustomResource {
         etcdCount: spec.etcd.count,
         etcdDiskType: disks.type === "volumes" ? "MOUNT" : "ROOT",
         ...volumes,
-        ...network,
+        ...ofCloud,
         encryptionKey: spec.encryptionKey,
       },
       opts,

@@ -1,6 +1,6 @@
 /** Makes the machines of a pool. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
+import type { ApiLoadBalancers, Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
 import { renderUserData } from "../nodeconfig/index.js";
 import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec, PoolSpec } from "../spec/cluster.js";
@@ -14,6 +14,8 @@ export interface PoolArgs {
   readonly rollout: Rollout;
   /** Of each machine. @default none */
   readonly volumes?: readonly VolumeArgs[];
+  /** Load balancers that forward to these machines. @default none */
+  readonly behind?: ApiLoadBalancers | undefined;
 }
 
 /** All machines of the pool, alike to the letter of their user-data; none depends on another. Those that serve are touched in turn. */
@@ -30,7 +32,8 @@ export function createPool(args: PoolArgs, opts: pulumi.CustomResourceOptions): 
         disk: pool.disk,
         size: args.rollout.inTurn(name, pool.size),
         userData,
-        ...(args.volumes ? { volumes: args.volumes } : {}),
+        volumes: args.volumes,
+        behind: args.behind,
       },
       opts,
     ),

@@ -1,5 +1,6 @@
 /** `corekube:cluster:Identity`: what a cluster was made with and keeps. Refuses a change before anything else is touched. */
 import { z } from "zod";
+import { clouds } from "../../components/clouds.js";
 import { isUnknown, type Properties, type Value } from "../rpc/properties.js";
 import { changedInputs, checkInputs, text } from "./inputs.js";
 import type { Failure, ResourceKind, State } from "./kind.js";
@@ -72,17 +73,14 @@ const kept: Readonly<Record<string, Kept>> = {
     reason:
       "a node gets the cloud's id of its machine only when it registers, so that the cloud controller manager would not know those that are there, or leave them without one",
   },
-  awsMachines: {
-    schema: text.optional(),
-    setting: "aws.machines",
-    reason:
-      "every machine would move to another subnet, and the API to another address, which is in kubeconfigs and on every node",
-  },
-  awsVpc: {
-    schema: z.string().optional(),
-    setting: "aws.vpc_id",
-    reason: "machines, volumes and load balancers belong to a network, and all of them would be made anew",
-  },
+  ...Object.fromEntries(
+    clouds.flatMap(({ immutable }) =>
+      Object.entries(immutable).map(([name, { setting, reason }]) => [
+        name,
+        { schema: z.string().optional(), setting, reason },
+      ]),
+    ),
+  ),
   highAvailability: {
     schema: z.boolean(),
     setting: "high_availability",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { versions } from "../../components/spec/versions.js";
 import { clusterSpec, loadClusterSpec } from "../../infra/config.js";
-import { SettingsError } from "../../infra/settings/problem.js";
+import { SettingsError } from "../../infra/settings/settingsError.js";
 
 const least: Readonly<Record<string, string>> = { region: "fra1", admin_cidrs: '["192.0.2.1/32"]' };
 
