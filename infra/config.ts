@@ -68,13 +68,13 @@ function readValues(
   return Object.fromEntries(
     Object.entries(configuration)
       .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), readValue(options[key.slice(prefix.length)], value)]),
+      .map(([key, value]) => [key.slice(prefix.length), readValue(key.slice(prefix.length), value, options)]),
   );
 }
 
 /** A value that is not of the option's type stays text, and is refused by the option. */
-function readValue(option: Option | undefined, value: string): unknown {
-  const type = option && describeOption(option).type;
+function readValue(name: string, value: string, options: Readonly<Record<string, Option>>): unknown {
+  const type = Object.hasOwn(options, name) ? describeOption(options[name]!).type : undefined;
   if (type === undefined || type === "string") {
     return value;
   }

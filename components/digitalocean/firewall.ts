@@ -39,8 +39,8 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
       return {
         protocol: rule.protocol,
         portRange: portRange(rule),
-        sourceAddresses: addresses.length > 0 ? addresses : undefined,
-        sourceTags: tags.length > 0 ? tags : undefined,
+        ...(addresses.length > 0 ? { sourceAddresses: addresses } : {}),
+        ...(tags.length > 0 ? { sourceTags: tags } : {}),
       };
     });
 }

@@ -124,7 +124,7 @@ const tagRule: ProfileRule = {
             {
               path,
               got: content,
-              allowed: `on ${settings.cloud} ${allowed}`,
+              allowed: `on ${settings.cloud}: ${allowed}`,
               fix: key.test(name) ? undefined : unset(path),
             },
           ];
