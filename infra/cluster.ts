@@ -2,9 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
-import { cloudProfile } from "../components/cloud/profiles.js";
 import { firewallRules } from "../components/cloud/firewall.js";
-import type { CloudFactory } from "../components/cloud/cloud.js";
+import type { PreparedCluster } from "../components/clouds.js";
 import { Controllers } from "../components/controllers/controllers.js";
 import { SecretsReencryption } from "../components/controllers/secretsEncryption.js";
 import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
@@ -13,7 +12,6 @@ import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
-import type { ClusterSpec } from "../components/spec/cluster.js";
 import { Rollout } from "../components/rollout/program/rollout.js";
 import { stagesOf } from "../components/rollout/program/stages.js";
 import { Workers } from "../components/workers/workers.js";
@@ -24,20 +22,14 @@ const sshUser = "core";
 
 /**
  * Registers all resources of the cluster.
- * @param makeCloud The cloud, after its preflight checks.
  * @param opts Options of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
 export function createCluster(
-  spec: ClusterSpec,
-  makeCloud: CloudFactory,
+  { spec, definition, createCloud }: PreparedCluster,
   opts: pulumi.CustomResourceOptions = {},
 ): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
-  const cloud = makeCloud({
-    spec,
-    sshPublicKey: ssh.publicKey,
-    firewall: firewallRules(spec, cloudProfile(spec.cloud)!),
-  });
+  const cloud = createCloud({ sshPublicKey: ssh.publicKey, firewall: firewallRules(spec, definition.profile) });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = Rollout.begin(stagesOf(spec));
@@ -60,6 +52,7 @@ export function createCluster(
     spec,
     apiHost,
     kubeconfig: adminKubeconfig,
+    cloudProvider: spec.cloudProvider === "none" ? undefined : definition.addon(),
     network: cloud.network,
     after: [readiness],
     store: etcd,

@@ -2,102 +2,79 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { cloudProfile } from "../components/cloud/profiles.js";
-import { refusal } from "../components/cloud/refusal.js";
+import { configError } from "../components/cloud/configError.js";
+import type { CloudDefinition } from "../components/cloud/definition.js";
+import { cloudNamed, clouds } from "../components/clouds.js";
 import { renderUserData } from "../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../components/spec/cluster.js";
+import { optionGroups, optionsOf, type Settings } from "../components/spec/settings/index.js";
+import type { Option } from "../components/spec/settings/option.js";
+import type { Problem } from "../components/spec/settings/rule.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
-import { options, type Settings } from "./settings/options.js";
-import { namespace, type Problem, SettingsError } from "./settings/problem.js";
+import { namespace, SettingsError } from "./settings/settingsError.js";
 import { toClusterSpec } from "./settings/spec.js";
-import { describeOption, isOption, validate } from "./settings/validate.js";
+import { describeOption, validate } from "./settings/validate.js";
 
 /** Paths in settings are relative to it. */
 const projectDirectory = resolve(__dirname, "..");
 
 /**
  * The cluster's description, from the running stack's settings.
- * @throws pulumi.RunError with everything that is wrong with them; it is thrown before any resource is registered.
+ * @throws pulumi.RunError with all problems; it is thrown before any resource is registered.
  */
 export function loadClusterSpec(): ClusterSpec {
   try {
     return clusterSpec(pulumi.runtime.allConfig(), secretKeys());
   } catch (error) {
-    throw error instanceof SettingsError ? refusal(error.message) : error;
+    throw error instanceof SettingsError ? configError(error.message) : error;
   }
 }
 
 /**
  * The cluster's description, from a stack's whole configuration.
- * @param configuration full keys such as `corekube:node_count` to values, as the engine hands them out: numbers and booleans as
- *   text, the rest as JSON. Other namespaces belong to providers.
+ * @param configuration full keys such as `corekube:node_count` to values, as the engine passes them: numbers and booleans as text,
+ *   the rest as JSON. Other namespaces belong to providers.
  * @param secrets keys without namespace whose values must not be shown.
- * @throws SettingsError with everything that is wrong.
+ * @throws SettingsError with all problems.
  */
 export function clusterSpec(
   configuration: Readonly<Record<string, string>>,
   secrets: readonly string[] = [],
+  list: readonly CloudDefinition[] = clouds,
 ): ClusterSpec {
-  const { settings, problems } = validate(readValues(configuration));
+  const { settings, problems } = validate(readValues(configuration, list), list);
   if (!settings) {
     throw new SettingsError(problems, secrets);
   }
-  const elsewhere = providerProblems(configuration, settings);
-  if (elsewhere.length > 0) {
-    throw new SettingsError(elsewhere, secrets);
+  const cloud = cloudNamed(settings.cloud, list);
+  const ofProvider = cloud.providerProblems(configuration, settings);
+  if (ofProvider.length > 0) {
+    throw new SettingsError(ofProvider, secrets);
   }
-  const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums));
-  const tooLarge = userDataProblems(spec, settings);
+  const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums), list);
+  const tooLarge = userDataProblems(spec, settings, cloud);
   if (tooLarge.length > 0) {
     throw new SettingsError(tooLarge, secrets);
   }
   return spec;
 }
 
-/** What settings of the clouds' own providers must be for these settings. */
-function providerProblems(
+function readValues(
   configuration: Readonly<Record<string, string>>,
-  { cloud, region, cloud_provider }: Settings,
-): Problem[] {
-  const problems: Problem[] = [];
-  // It would make the cluster elsewhere, or nothing.
-  const got = configuration["aws:region"];
-  if (cloud === "aws" && got !== region) {
-    problems.push({
-      path: "aws:region",
-      got,
-      allowed: `${region}, as corekube:region`,
-      mend: `Set it: pulumi config set aws:region ${region}`,
-    });
-  }
-  // What stays in a cluster must have been put there on purpose: the environment's token is not taken.
-  if (cloud_provider === "digitalocean" && !configuration["digitalocean:token"]) {
-    problems.push({
-      path: "digitalocean:token",
-      got: undefined,
-      allowed:
-        "a token for the cluster's own controllers (corekube:cloud_provider is digitalocean), with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read)",
-      mend: "Set it: pulumi config set --secret digitalocean:token",
-    });
-  }
-  return problems;
-}
-
-function readValues(configuration: Readonly<Record<string, string>>): Record<string, unknown> {
+  list: readonly CloudDefinition[],
+): Record<string, unknown> {
+  const options = optionsOf(optionGroups(list));
   const prefix = `${namespace}:`;
   return Object.fromEntries(
     Object.entries(configuration)
       .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), readValue(key.slice(prefix.length), value)]),
+      .map(([key, value]) => [key.slice(prefix.length), readValue(key.slice(prefix.length), value, options)]),
   );
 }
 
-/** What is not of the option's type stays text, and is refused as such. */
-function readValue(name: string, value: string): unknown {
-  if (!isOption(name)) {
-    return value;
-  }
-  const { type } = describeOption(options[name]);
+/** A value that is not of the option's type stays text, and is refused by the option. */
+function readValue(name: string, value: string, options: Readonly<Record<string, Option>>): unknown {
+  const type = Object.hasOwn(options, name) ? describeOption(options[name]!).type : undefined;
   if (type === undefined || type === "string") {
     return value;
   }
@@ -108,7 +85,7 @@ function readValue(name: string, value: string): unknown {
   }
 }
 
-/** The engine tells programs which keys were set with `--secret`. */
+/** Keys that were set with `--secret`, without namespace. */
 function secretKeys(): string[] {
   const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] || "[]") as string[];
   return keys.map((key) => key.slice(key.indexOf(":") + 1));
@@ -125,16 +102,15 @@ function readChecksums(path: string | undefined): Checksums | undefined {
     const problem: Problem = {
       path: "mirrors.checksums",
       got: path,
-      allowed: `a file that can be read and holds ${checksumsForm}; ${file}: ${(error as Error).message}`,
-      mend: "Make the file, or unset the path: pulumi config rm --path mirrors.checksums",
+      allowed: `a readable file with ${checksumsForm}; ${file}: ${(error as Error).message}`,
+      fix: "Create the file, or remove the setting: pulumi config rm --path mirrors.checksums",
     };
     throw new SettingsError([problem]);
   }
 }
 
-/** User-data grows with some settings; here its size is known before anything is made. */
-function userDataProblems(spec: ClusterSpec, settings: Settings): Problem[] {
-  const profile = cloudProfile(spec.cloud)!;
+/** User-data grows with some settings; its size is checked before anything is created. */
+function userDataProblems(spec: ClusterSpec, settings: Settings, { profile }: CloudDefinition): Problem[] {
   const messages = roles.flatMap((role): string[] => {
     try {
       renderUserData(spec, role, profile);

@@ -1,6 +1,6 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
 import { createRequire } from "node:module";
-import type * as registryModule from "../components/cloud/registry.js";
+import type * as cloudsModule from "../components/clouds.js";
 import type * as immutableSettingsModule from "../components/immutables/immutableSettings.js";
 import type * as clusterModule from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -14,8 +14,8 @@ export = async function program(): Promise<ClusterOutputs> {
   const spec = loadClusterSpec();
   const { ImmutableSettings } = load("../components/immutables/immutableSettings.js") as typeof immutableSettingsModule;
   const immutableSettings = new ImmutableSettings(spec);
-  const { cloudFactory } = load("../components/cloud/registry.js") as typeof registryModule;
+  const { prepareCluster } = load("../components/clouds.js") as typeof cloudsModule;
   const { createCluster } = load("./cluster.js") as typeof clusterModule;
   await immutableSettings.accepted();
-  return createCluster(spec, await cloudFactory(spec), { dependsOn: [immutableSettings] });
+  return createCluster(await prepareCluster(spec), { dependsOn: [immutableSettings] });
 };

@@ -1,6 +1,7 @@
 /** AWS: the least that each role needs, and nothing by wildcard. (DigitalOcean has no roles for machines.) */
-import { type Allowed, allowedNames, type Report, type Resource, resourceRule } from "./rule.js";
-import { type Bag, bag, list, parsed, texts, unknown, type Value } from "./values.js";
+import type { Resource } from "../components/cloud/policy.js";
+import { type Allowed, allowedNames, type Report, resourceRule } from "./rule.js";
+import { type Bag, bag, list, parsed, texts, unknown, type Value } from "../components/cloud/propertyValues.js";
 
 interface Settings extends Allowed {
   readonly actions: readonly string[];

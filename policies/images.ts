@@ -1,10 +1,11 @@
-/** Container and operating system images are the same tomorrow as today. */
+/** Container and operating system images are pinned. */
+import type { ImageProperty, Resource } from "../components/cloud/policy.js";
 import { podOf } from "./podTemplates.js";
-import { type Allowed, allowedNames, type Report, type Resource, resourceRule } from "./rule.js";
-import { droplet, instance, launchConfiguration, launchTemplate, spotInstance } from "./types.js";
+import { type Allowed, allowedNames, resourceRule } from "./rule.js";
+import type { Clouds } from "./types.js";
 import { unpack } from "./unpack.js";
 import { userDataOf, userDataText } from "./userData.js";
-import { bag, list, scalar, type Value } from "./values.js";
+import { bag, list, scalar, type Value } from "../components/cloud/propertyValues.js";
 
 const exactVersion = /^v?\d+\.\d+\.\d+(?:[.+_-][A-Za-z0-9.+_-]*)?$/;
 
@@ -12,44 +13,45 @@ interface ContainerSettings extends Allowed {
   readonly byTag: readonly string[];
 }
 
-export const containerImagesPinned = resourceRule<ContainerSettings>({
-  id: "container-images-pinned",
-  description: "Container images are named by digest, in pods and in user-data: a tag may be another image tomorrow.",
-  settings: {
-    byTag: {
-      type: "array",
-      items: { type: "string" },
-      // Their digests are not published where versions.json could take them from.
-      default: [
-        "registry.k8s.io/kube-proxy",
-        "registry.k8s.io/provider-aws/cloud-controller-manager",
-        "docker.io/digitalocean/digitalocean-cloud-controller-manager",
-        "docker.io/digitalocean/do-csi-plugin",
-      ],
-      description: "Images, without tag, that may be named by a tag that is an exact version, such as v1.36.3.",
+export const containerImagesPinned = (clouds: Clouds) =>
+  resourceRule<ContainerSettings>({
+    id: "container-images-pinned",
+    description: "Container images are named by digest, in pods and in user-data: a tag may be moved to another image.",
+    settings: {
+      byTag: {
+        type: "array",
+        items: { type: "string" },
+        // Their digests are not published in a place from which versions.json could take them.
+        default: [
+          "registry.k8s.io/kube-proxy",
+          "registry.k8s.io/provider-aws/cloud-controller-manager",
+          "docker.io/digitalocean/digitalocean-cloud-controller-manager",
+          "docker.io/digitalocean/do-csi-plugin",
+        ],
+        description: "Images, without tag, that may be named by a tag that is an exact version, such as v1.36.3.",
+      },
+      ...allowedNames("may use images by any name"),
     },
-    ...allowedNames("may use images by any name"),
-  },
-  check: (resource, { byTag }, report) => {
-    for (const [path, image] of imagesOf(resource)) {
-      const problem = problemOf(image, byTag);
-      if (problem !== undefined) report(`${path}: ${image} ${problem}.`);
-    }
-  },
-});
+    check: (resource, { byTag }, report) => {
+      for (const [path, image] of imagesOf(clouds, resource)) {
+        const problem = problemOf(image, byTag);
+        if (problem !== undefined) report(`${path}: ${image} ${problem}.`);
+      }
+    },
+  });
 
-/** undefined: pinned. */
+/** Undefined: pinned. */
 function problemOf(image: string, byTag: readonly string[]): string | undefined {
   if (/@sha256:[0-9a-f]{64}$/.test(image)) return undefined;
   const [name = "", digest] = image.split("@");
-  if (digest !== undefined) return "has a digest that is none: sha256: and 64 hexadecimal digits";
+  if (digest !== undefined) return "has an invalid digest; expected sha256: and 64 hexadecimal digits";
   const [, repository = name, tag] = /^(.+?)(?::([^/:]+))?$/.exec(name) ?? [];
   if (!byTag.includes(repository))
     return "has no digest; write <name>:<version>@sha256:<digest>, or list the name in byTag";
   return exactVersion.test(tag ?? "") ? undefined : "has no tag that is an exact version";
 }
 
-function imagesOf(resource: Resource): [string, string][] {
+function imagesOf(clouds: Clouds, resource: Resource): [string, string][] {
   const pod = podOf(resource);
   if (pod) {
     return ["initContainers", "containers", "ephemeralContainers"].flatMap((kind) =>
@@ -58,7 +60,7 @@ function imagesOf(resource: Resource): [string, string][] {
       ),
     );
   }
-  const found = userDataOf(resource);
+  const found = userDataOf(clouds, resource);
   if (!found) return [];
   const seen = new Map<string, string>();
   for (const { where, text } of unpack(userDataText(found.bytes)).layers) {
@@ -76,41 +78,29 @@ function imageEntry(path: string, image: Value): [string, string][] {
   return typeof image === "string" ? [[path, image]] : [];
 }
 
-export const osImagePinned = resourceRule<Allowed>({
-  id: "os-image-pinned",
-  description: "Operating system images are an exact release: an id, or a name or address with the version in it.",
-  settings: allowedNames("may use a moving image"),
-  check: ({ type, props }, _settings, report) => {
-    switch (type) {
-      case "digitalocean:index/customImage:CustomImage":
-        return moving("url", props["url"], report);
-      case droplet:
-        return /^\d+$/.test(scalar(props["image"])) ? undefined : moving("image", props["image"], report);
-      case instance:
-      case spotInstance:
-        return machineImage("ami", props["ami"], report);
-      case launchTemplate:
-      case launchConfiguration:
-        return machineImage("imageId", props["imageId"], report);
-      default:
-        return undefined;
-    }
-  },
-});
+export const osImagePinned = (clouds: Clouds) =>
+  resourceRule<Allowed>({
+    id: "os-image-pinned",
+    description: "Operating system images are an exact release: an id, or a name or address with the version in it.",
+    settings: allowedNames("may use a moving image"),
+    check: ({ type, props }, _settings, report) => {
+      for (const image of clouds.flatMap(({ policy }) => policy.images[type] ?? [])) {
+        const problem = osImageProblem(image, props[image.property]);
+        if (problem !== undefined) report(`${image.property}: ${scalar(props[image.property])} ${problem}.`);
+      }
+    },
+  });
 
 /** Names of channels, which point to another release every few weeks. */
 const channel = /(?:^|[/_.-])(latest|current|nightly|daily|edge|rolling)(?:$|[/_.-])/i;
 
-function moving(path: string, value: Value, report: Report): void {
-  if (typeof value !== "string") return;
+/** Undefined: pinned, or not known yet. */
+function osImageProblem({ id, idsOnly }: ImageProperty, value: Value): string | undefined {
+  if (typeof value !== "string" || id?.test(value)) return undefined;
+  if (idsOnly !== undefined) return `is not an id of an image (${idsOnly})`;
   const [, word] = channel.exec(value) ?? [];
-  if (word !== undefined)
-    report(`${path}: ${value} has "${word}" in it, which is another release every few weeks; name the exact one.`);
-  else if (!/\d+[.-]\d+[.-]\d+/.test(value))
-    report(`${path}: ${value} names no exact version; use an id, or a name with the whole version.`);
-}
-
-function machineImage(path: string, value: Value, report: Report): void {
-  if (typeof value === "string" && !/^ami-[0-9a-f]{8,17}$/.test(value))
-    report(`${path}: ${value} is no id of an image (ami-...).`);
+  if (word !== undefined) return `contains "${word}", which is another release every few weeks; name the exact release`;
+  return /\d+[.-]\d+[.-]\d+/.test(value)
+    ? undefined
+    : "names no exact version; use an id, or a name with the whole version";
 }

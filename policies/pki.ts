@@ -1,6 +1,7 @@
 /** Keys that sign: losing one is losing the cluster. */
-import { type Allowed, allowedNames, stackOf, type StackResource, stackRule } from "./rule.js";
-import { isTrue } from "./values.js";
+import type { StackResource } from "../components/cloud/policy.js";
+import { type Allowed, allowedNames, stackOf, stackRule } from "./rule.js";
+import { isTrue } from "../components/cloud/propertyValues.js";
 
 const privateKey = "tls:index/privateKey:PrivateKey";
 const selfSigned = "tls:index/selfSignedCert:SelfSignedCert";

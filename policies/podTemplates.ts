@@ -1,6 +1,6 @@
 /** Pods, wherever Kubernetes' types hold them. */
-import type { Resource } from "./rule.js";
-import { type Bag, bag, unknown } from "./values.js";
+import type { Resource } from "../components/cloud/policy.js";
+import { type Bag, bag, unknown } from "../components/cloud/propertyValues.js";
 
 export interface Pod {
   /** The Pod's spec. */

@@ -1,7 +1,7 @@
 /** Pods that own their node. What charts (kubernetes:helm.sh/v3:Release) make is not seen here: the API's own admission must hold it up. */
 import { type Pod, podOf } from "./podTemplates.js";
 import { type Allowed, allowedNames, type Properties, resourceRule } from "./rule.js";
-import { bag, list, shown, texts, unknown } from "./values.js";
+import { bag, list, shown, texts, unknown } from "../components/cloud/propertyValues.js";
 
 interface Settings extends Allowed {
   readonly namespaces: readonly string[];

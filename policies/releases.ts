@@ -1,32 +1,34 @@
-/** What machines download is checked against a checksum that came with user-data. */
+/** Downloads of machines are verified with checksums from user-data. */
 import { type Allowed, allowedNames, resourceRule } from "./rule.js";
 import { type Layer, unpack } from "./unpack.js";
+import type { Clouds } from "./types.js";
 import { userDataOf, userDataText } from "./userData.js";
-import { type Bag, bag, parsed, type Value } from "./values.js";
+import { type Bag, bag, parsed, type Value } from "../components/cloud/propertyValues.js";
 
-export const releasesPinned = resourceRule<Allowed>({
-  id: "releases-pinned",
-  description: "Files that machines download have their checksum beside the address, in user-data.",
-  settings: allowedNames("may download without checksums"),
-  check: (resource, _settings, report) => {
-    const found = userDataOf(resource);
-    if (!found) return;
-    const said = new Set<string>();
-    for (const layer of unpack(userDataText(found.bytes)).layers) {
-      for (const address of unchecked(layer)) {
-        if (!said.has(address)) report(`${found.path}: ${layer.where} downloads ${address} without a checksum.`);
-        said.add(address);
+export const releasesPinned = (clouds: Clouds) =>
+  resourceRule<Allowed>({
+    id: "releases-pinned",
+    description: "User-data has a checksum for each file that machines download.",
+    settings: allowedNames("may download without checksums"),
+    check: (resource, _settings, report) => {
+      const found = userDataOf(clouds, resource);
+      if (!found) return;
+      const said = new Set<string>();
+      for (const layer of unpack(userDataText(found.bytes)).layers) {
+        for (const address of unchecked(layer)) {
+          if (!said.has(address)) report(`${found.path}: ${layer.where} downloads ${address} without a checksum.`);
+          said.add(address);
+        }
       }
-    }
-  },
-});
+    },
+  });
 
 function unchecked({ text }: Layer): string[] {
   const document = parsed(text);
   return typeof document === "object" && document !== null ? sources(document) : downloads(text);
 }
 
-/** Ignition: whatever has a remote `source` has a `verification`. https://coreos.github.io/ignition/configuration-v3_4/ */
+/** Ignition: everything with a remote `source` has a `verification`. https://coreos.github.io/ignition/configuration-v3_4/ */
 function sources(value: Value): string[] {
   if (Array.isArray(value)) return (value as readonly Value[]).flatMap(sources);
   if (typeof value !== "object" || value === null) return [];
@@ -44,11 +46,11 @@ function isHash(value: Value): boolean {
 
 const address = /\bhttps?:\/\/[^\s"'`\\<>|)]+/g;
 const checksum = /\b(?:[0-9a-f]{64}|[0-9a-f]{128})\b/;
-/** What is downloaded, as opposed to talked to. */
+/** Addresses of files, as opposed to services. */
 const file = /\/(?:releases?|downloads?|bin|archive)\/|\.(?:tar|tgz|gz|bz2|xz|zst|zip|raw|img|deb|rpm|sh)(?:[?#]|$)/;
 const here = /^https?:\/\/(?:localhost|127\.|169\.254\.|\[::1\])/;
 
-/** Scripts and units: the checksum stands in the same line as the address, or in one of the next three, where it is compared. */
+/** Scripts and units: the checksum is in the line of the address or in one of the next three, where it is compared. */
 function downloads(text: string): string[] {
   const lines = text.split("\n");
   return lines.flatMap((line, index) => {

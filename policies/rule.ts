@@ -1,4 +1,4 @@
-/** What rules are made of: an id, a sentence that must hold, settings with defaults, and a check. */
+/** A rule: an id, a requirement, settings with defaults, and a check. */
 import type {
   PolicyConfigSchema,
   PolicyResource,
@@ -9,45 +9,26 @@ import type {
   StackValidationArgs,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { type Bag, plainBag } from "./values.js";
+import type { Resource, StackResource } from "../components/cloud/policy.js";
+import { plainBag } from "../components/cloud/propertyValues.js";
 
 export type Rule = ResourceValidationPolicy | StackValidationPolicy;
 
-/** A resource as the program asks for it. */
-export interface Resource {
-  readonly type: string;
-  /** The program's name for it, by which exceptions are made. */
-  readonly name: string;
-  readonly urn: string;
-  /** Its inputs; in rules about the whole stack what the provider answered. */
-  readonly props: Bag;
-  readonly protect: boolean;
-  /** Settings of the provider that makes it. */
-  readonly provider: Bag;
-}
-
-export interface StackResource extends Resource {
-  /** Itself not among them; the closest first. */
-  readonly ancestors: readonly { readonly type: string; readonly name: string; readonly urn: string }[];
-  /** URNs of the resources from which a property takes its value. */
-  sources(property: string): readonly string[];
-}
-
 type Property = PolicyConfigSchema["properties"][string] & { readonly description: string; readonly default: unknown };
-/** A rule's settings: each has a default, so that the pack works without any. */
+/** A rule's settings: each has a default, so that the pack works without configuration. */
 export type Properties<C> = { readonly [K in keyof C]: Property & { readonly default: C[K] } };
 
 interface Definition<C> {
   /** kebab-case. */
   readonly id: string;
-  /** What must hold. */
+  /** The requirement, as a sentence. */
   readonly description: string;
   readonly settings: Properties<C>;
 }
 
-/** Settings that rules with exceptions by name have in common. */
+/** Settings of rules with exceptions by name. */
 export interface Allowed {
-  /** Names of resources that the rule leaves alone. */
+  /** Names of resources that the rule ignores. */
   readonly allowed: readonly string[];
 }
 
@@ -60,7 +41,7 @@ export function allowedNames(what: string): Properties<Allowed> {
 
 export type Report = (problem: string) => void;
 
-/** A rule about each resource by itself. Resources named in `allowed` are not looked at. */
+/** A rule about each resource by itself. Resources named in `allowed` are ignored. */
 export function resourceRule<C extends Allowed>(
   definition: Definition<C> & { readonly check: (resource: Resource, settings: C, report: Report) => void },
 ): ResourceValidationPolicy {
@@ -94,7 +75,7 @@ export function stackRule<C extends Allowed>(
       const settings = settingsOf(definition, args);
       definition.check(args.resources.map(stackResourceOf), settings, (resource, problem) => {
         if (settings.allowed.includes(resource.name)) return;
-        // The engine shows problems of a stack under the stack: the resource is in the text too.
+        // The engine shows problems of a stack under the stack, so the message names the resource.
         reportViolation(`${resource.name}: ${problem} ${exception(id, resource.name)}`, resource.urn);
       });
     },

@@ -1,4 +1,5 @@
 /** Every rule of the pack, in the order of docs/policies.md. */
+import { clouds } from "../components/clouds.js";
 import { encryptedDisks } from "./disks.js";
 import { etcdOwnVolume, oddEtcdMembers } from "./etcd.js";
 import { noWildcardIam } from "./iam.js";
@@ -10,23 +11,27 @@ import { noHostPathPods, noPrivilegedPods } from "./pods.js";
 import { releasesPinned } from "./releases.js";
 import type { Rule } from "./rule.js";
 import { resourcesTagged } from "./tags.js";
+import type { Clouds } from "./types.js";
 import { userDataSize, userDataWithoutSecrets } from "./userData.js";
 
-export const rules: readonly Rule[] = [
-  oddEtcdMembers,
-  etcdOwnVolume,
-  noWorldOpenAccess,
-  machinesBehindFirewall,
-  encryptedDisks,
-  userDataWithoutSecrets,
-  userDataSize,
+/** @param list The clouds whose resources are checked. */
+export const rulesFor = (list: Clouds): readonly Rule[] => [
+  oddEtcdMembers(list),
+  etcdOwnVolume(list),
+  noWorldOpenAccess(list),
+  machinesBehindFirewall(list),
+  encryptedDisks(list),
+  userDataWithoutSecrets(list),
+  userDataSize(list),
   caKeysProtected,
-  resourcesTagged,
-  containerImagesPinned,
-  osImagePinned,
-  releasesPinned,
+  resourcesTagged(list),
+  containerImagesPinned(list),
+  osImagePinned(list),
+  releasesPinned(list),
   noWildcardIam,
   noPrivilegedPods,
   noHostPathPods,
-  instanceMetadataV2,
+  instanceMetadataV2(list),
 ];
+
+export const rules = rulesFor(clouds);

@@ -1,13 +1,10 @@
-/** Types of resources that several rules look at, as the engine writes them. */
+/** Types of resources that several rules look at, of all clouds. */
+import type { CloudDefinition } from "../components/cloud/definition.js";
+import type { MachineType } from "../components/cloud/policy.js";
 
-export const droplet = "digitalocean:index/droplet:Droplet";
-export const instance = "aws:ec2/instance:Instance";
-export const spotInstance = "aws:ec2/spotInstanceRequest:SpotInstanceRequest";
-export const launchTemplate = "aws:ec2/launchTemplate:LaunchTemplate";
-export const launchConfiguration = "aws:ec2/launchConfiguration:LaunchConfiguration";
+export type Clouds = readonly Pick<CloudDefinition, "policy">[];
 
-/** What becomes machines. */
-export const machineTypes: readonly string[] = [droplet, instance, spotInstance, launchTemplate, launchConfiguration];
-
-/** Machines that are resources themselves, not a template of some. */
-export const singleMachines: readonly string[] = [droplet, instance, spotInstance];
+/** Types that are machines, or templates of machines. */
+export function machineTypes(clouds: Clouds): Readonly<Record<string, MachineType>> {
+  return Object.assign({}, ...clouds.map(({ policy }) => policy.machines)) as Record<string, MachineType>;
+}

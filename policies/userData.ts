@@ -1,20 +1,19 @@
-/** What machines are told at their first boot: small enough for every cloud, and nothing that a pod must not read. */
-import { type Allowed, allowedNames, type Resource, resourceRule } from "./rule.js";
-import { launchTemplate, machineTypes } from "./types.js";
+/** User-data: small enough for every cloud, and without secrets. */
+import type { Resource } from "../components/cloud/policy.js";
+import { type Allowed, allowedNames, resourceRule } from "./rule.js";
+import { type Clouds, machineTypes } from "./types.js";
 import { unpack } from "./unpack.js";
-import { type Value } from "./values.js";
+import { type Value } from "../components/cloud/propertyValues.js";
 
-/** User-data as the machine will see it, with the property it is in; undefined: none, or not known yet. */
-export function userDataOf({
-  type,
-  props,
-}: Pick<Resource, "type" | "props">): { readonly path: string; readonly bytes: Buffer } | undefined {
-  if (!machineTypes.includes(type)) return undefined;
+/** User-data as the machine sees it, with its property; undefined: none, or not known yet. */
+export function userDataOf(
+  clouds: Clouds,
+  { type, props }: Pick<Resource, "type" | "props">,
+): { readonly path: string; readonly bytes: Buffer } | undefined {
+  const machine = machineTypes(clouds)[type];
+  if (!machine) return undefined;
   const { userData, userDataBase64 } = props;
-  if (isText(userData)) {
-    // A launch template takes it in base64 only.
-    return { path: "userData", bytes: Buffer.from(userData, type === launchTemplate ? "base64" : "utf8") };
-  }
+  if (isText(userData)) return { path: "userData", bytes: Buffer.from(userData, machine.base64 ? "base64" : "utf8") };
   return isText(userDataBase64) ? { path: "userDataBase64", bytes: Buffer.from(userDataBase64, "base64") } : undefined;
 }
 
@@ -22,7 +21,7 @@ function isText(value: Value): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** As a text that keeps packed bytes readable for `unpack`. */
+/** As text that `unpack` can read, compressed data included. */
 export function userDataText(bytes: Buffer): string {
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? `data:;base64,${bytes.toString("base64")}` : bytes.toString("utf8");
 }
@@ -31,27 +30,28 @@ interface SizeSettings extends Allowed {
   readonly limit: number;
 }
 
-export const userDataSize = resourceRule<SizeSettings>({
-  id: "user-data-size",
-  description: "User-data is small enough for every cloud: 16384 bytes on AWS, 65536 on DigitalOcean.",
-  settings: {
-    limit: {
-      type: "integer",
-      minimum: 1,
-      maximum: 65_536,
-      default: 16_384,
-      description: "Most bytes of user-data, before base64.",
+export const userDataSize = (clouds: Clouds) =>
+  resourceRule<SizeSettings>({
+    id: "user-data-size",
+    description: "User-data is small enough for every cloud: 16384 bytes on AWS, 65536 on DigitalOcean.",
+    settings: {
+      limit: {
+        type: "integer",
+        minimum: 1,
+        maximum: 65_536,
+        default: 16_384,
+        description: "Maximum size in bytes, before base64.",
+      },
+      ...allowedNames("may have more"),
     },
-    ...allowedNames("may have more"),
-  },
-  check: (resource, { limit }, report) => {
-    const found = userDataOf(resource);
-    if (found && found.bytes.length > limit)
-      report(`${found.path}: got ${found.bytes.length} bytes, at most ${limit} are allowed.`);
-  },
-});
+    check: (resource, { limit }, report) => {
+      const found = userDataOf(clouds, resource);
+      if (found && found.bytes.length > limit)
+        report(`${found.path}: got ${found.bytes.length} bytes, at most ${limit} are allowed.`);
+    },
+  });
 
-/** What gives secrets away. Of each a kind is told, never the text itself. */
+/** Patterns of secrets. Reports name the kind, never the text. */
 const secrets: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["a private key", /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/],
   // https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/; random ones without any digit are one in a thousand.
@@ -70,34 +70,33 @@ interface SecretSettings extends Allowed {
   readonly patterns: readonly string[];
 }
 
-export const userDataWithoutSecrets = resourceRule<SecretSettings>({
-  id: "user-data-without-secrets",
-  description:
-    "No secret is in user-data, which everything on the machine can read for ever: private keys, tokens and passwords arrive later.",
-  settings: {
-    patterns: {
-      type: "array",
-      items: { type: "string" },
-      default: [],
-      description: "Further regular expressions (JavaScript's) of what counts as a secret.",
+export const userDataWithoutSecrets = (clouds: Clouds) =>
+  resourceRule<SecretSettings>({
+    id: "user-data-without-secrets",
+    description:
+      "No secret is in user-data, which everything on the machine can read at any time: private keys, tokens and passwords are delivered later.",
+    settings: {
+      patterns: {
+        type: "array",
+        items: { type: "string" },
+        default: [],
+        description: "Additional regular expressions (JavaScript) for secrets.",
+      },
+      ...allowedNames("may have secrets in user-data"),
     },
-    ...allowedNames("may have secrets in user-data"),
-  },
-  check: (resource, { patterns }, report) => {
-    const found = userDataOf(resource);
-    if (!found) return;
-    const { layers, unreadable } = unpack(userDataText(found.bytes));
-    const own = patterns.map((pattern): readonly [string, RegExp] => [
-      `what ${JSON.stringify(pattern)} describes`,
-      new RegExp(pattern),
-    ]);
-    for (const [kind, pattern] of [...secrets, ...own]) {
-      const layer = layers.find(({ text }) => pattern.test(text));
-      if (layer) report(`${found.path}: ${layer.where} holds ${kind}; deliver it after boot.`);
-    }
-    for (const where of unreadable)
-      report(
-        `${found.path}: ${where} holds something packed that cannot be opened, so that nobody can tell what is in it.`,
-      );
-  },
-});
+    check: (resource, { patterns }, report) => {
+      const found = userDataOf(clouds, resource);
+      if (!found) return;
+      const { layers, unreadable } = unpack(userDataText(found.bytes));
+      const own = patterns.map((pattern): readonly [string, RegExp] => [
+        `what ${JSON.stringify(pattern)} describes`,
+        new RegExp(pattern),
+      ]);
+      for (const [kind, pattern] of [...secrets, ...own]) {
+        const layer = layers.find(({ text }) => pattern.test(text));
+        if (layer) report(`${found.path}: ${layer.where} contains ${kind}; deliver it after boot.`);
+      }
+      for (const where of unreadable)
+        report(`${found.path}: ${where} contains compressed data that cannot be opened and so cannot be checked.`);
+    },
+  });

@@ -1,6 +1,7 @@
 /** What runs inside every cluster, in two steps: what nodes need before they join, and what needs nodes. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { CloudProviderAddon } from "../cloud/addon.js";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { createCloudProvider } from "./cloud/cloudProvider.js";
@@ -18,6 +19,8 @@ export interface NodeAddonsArgs {
   readonly kubeconfig: pulumi.Output<string>;
   /** When they are done, the API answers. */
   readonly after: readonly pulumi.Resource[];
+  /** The cloud's part. @default none */
+  readonly cloudProvider?: CloudProviderAddon;
   /** The cloud's id of the machines' private network. @default not known */
   readonly network?: pulumi.Output<string>;
   /** Holds all objects of the API: when it is deleted, they go with it, and a teardown need not take them away one by one. */
@@ -54,7 +57,8 @@ export class NodeAddons extends pulumi.ComponentResource {
     };
     const rights = createRbac(context);
     const network = args.spec.networkProvider === "flannel" ? [createFlannel(context)] : [];
-    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...createCloudProvider(context, args.network)];
+    const cloud = args.cloudProvider ? createCloudProvider(context, args.cloudProvider, args.network) : [];
+    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...cloud];
     this.registerOutputs({});
   }
 }

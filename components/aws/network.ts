@@ -1,4 +1,4 @@
-/** The cluster's network on AWS: one is made, or one that exists is used as it is. */
+/** The cluster's network on AWS: a new one, or one that exists, which is not changed. */
 import type * as pulumi from "@pulumi/pulumi";
 import { Eip } from "@pulumi/aws/ec2/eip.js";
 import { InternetGateway } from "@pulumi/aws/ec2/internetGateway.js";
@@ -8,21 +8,22 @@ import { RouteTable } from "@pulumi/aws/ec2/routeTable.js";
 import { RouteTableAssociation } from "@pulumi/aws/ec2/routeTableAssociation.js";
 import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { Vpc } from "@pulumi/aws/ec2/vpc.js";
-import type { AwsSpec, ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec } from "../spec/cluster.js";
 import { subnetCidr, type SubnetKind } from "./cidrs.js";
 import type { Tags } from "./names.js";
-import type { ExistingNetwork } from "./survey.js";
+import type { ExistingNetwork } from "./preflight.js";
+import type { AwsSpec } from "./settings.js";
 
 const anywhere = "0.0.0.0/0";
 
 export interface Network {
   readonly vpcId: pulumi.Input<string>;
-  /** Zone to subnet with a way in from the internet. */
+  /** Zone to subnet with a route from the internet. */
   readonly publicSubnets: ReadonlyMap<string, pulumi.Input<string>>;
   /** Zone to subnet of machines: the public one, or the private one. */
   readonly machineSubnets: ReadonlyMap<string, pulumi.Input<string>>;
-  /** Without them, machines cannot go out. */
-  readonly ways: readonly pulumi.Resource[];
+  /** Resources without which machines have no route to the internet. */
+  readonly routes: readonly pulumi.Resource[];
 }
 
 export interface NetworkArgs {
@@ -32,21 +33,21 @@ export interface NetworkArgs {
   readonly tags: Tags;
 }
 
-/** What is there already, as the survey has checked it. */
+/** The network that exists, as the preflight has found it. */
 export function existingNetwork(network: ExistingNetwork, aws: Pick<AwsSpec, "machines">): Network {
   return {
     vpcId: network.vpcId,
     publicSubnets: network.publicSubnets,
     machineSubnets: aws.machines === "private" ? network.privateSubnets : network.publicSubnets,
-    ways: [],
+    routes: [],
   };
 }
 
-/** Makes the network as children of `opts.parent`. What is in a zone depends on nothing of another zone. */
+/** Creates the network as children of `opts.parent`. Resources of a zone do not depend on another zone's. */
 export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pulumi.CustomResourceOptions): Network {
   const { name } = spec;
   const called = (what: string): Tags => ({ ...tags, Name: what });
-  // Names of load balancers must resolve inside.
+  // Names of load balancers must resolve inside the network.
   const vpc = new Vpc(
     name,
     { cidrBlock: spec.nodeCidr, enableDnsSupport: true, enableDnsHostnames: true, tags: called(name) },
@@ -57,7 +58,7 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
 
   const subnet = (kind: SubnetKind, zone: string): Subnet => {
     const what = `${name}-${kind}-${zone}`;
-    // Where Services of type LoadBalancer get theirs; internal ones beside the machines.
+    // The cloud controller manager puts load balancers of Services here, internal ones beside the machines.
     const marks = {
       ...(kind === "public" ? { "kubernetes.io/role/elb": "1" } : {}),
       ...(kind === "private" || !isPrivate ? { "kubernetes.io/role/internal-elb": "1" } : {}),
@@ -85,16 +86,16 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
     opts,
   );
   const publicSubnets = new Map(zones.map((zone) => [zone, subnet("public", zone)]));
-  const publicWays = zones.map((zone) => associate(`${name}-public-${zone}`, publicSubnets.get(zone)!, publicTable));
+  const publicRoutes = zones.map((zone) => associate(`${name}-public-${zone}`, publicSubnets.get(zone)!, publicTable));
   const ids = (subnets: ReadonlyMap<string, Subnet>): ReadonlyMap<string, pulumi.Input<string>> =>
     new Map([...subnets].map(([zone, { id }]) => [zone, id]));
   const common = { vpcId: vpc.id, publicSubnets: ids(publicSubnets) };
   if (!isPrivate) {
-    return { ...common, machineSubnets: common.publicSubnets, ways: [toInternet, ...publicWays] };
+    return { ...common, machineSubnets: common.publicSubnets, routes: [toInternet, ...publicRoutes] };
   }
 
   const natIn = (what: string, zone: string): NatGateway => {
-    // A gateway needs the way to the internet before its address.
+    // A gateway's address needs the route to the internet.
     const after = { ...opts, dependsOn: [toInternet] };
     const address = new Eip(what, { domain: "vpc", tags: called(what) }, after);
     return new NatGateway(
@@ -105,18 +106,18 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
   };
   const single = aws.nat === "single" ? natIn(`${name}-nat`, zones[0]!) : undefined;
   const privateSubnets = new Map(zones.map((zone) => [zone, subnet("private", zone)]));
-  const ways = zones.flatMap((zone): pulumi.Resource[] => {
+  const privateRoutes = zones.flatMap((zone): pulumi.Resource[] => {
     const what = `${name}-private-${zone}`;
-    const routes = table(what);
-    const association = associate(what, privateSubnets.get(zone)!, routes);
+    const routeTable = table(what);
+    const association = associate(what, privateSubnets.get(zone)!, routeTable);
     const nat = single ?? (aws.nat === "zone" ? natIn(`${name}-nat-${zone}`, zone) : undefined);
     return nat
       ? [
-          new Route(what, { routeTableId: routes.id, destinationCidrBlock: anywhere, natGatewayId: nat.id }, opts),
+          new Route(what, { routeTableId: routeTable.id, destinationCidrBlock: anywhere, natGatewayId: nat.id }, opts),
           association,
         ]
       : [association];
   });
   // Load balancers and the bastion are in public subnets.
-  return { ...common, machineSubnets: ids(privateSubnets), ways: [...ways, toInternet, ...publicWays] };
+  return { ...common, machineSubnets: ids(privateSubnets), routes: [...privateRoutes, toInternet, ...publicRoutes] };
 }

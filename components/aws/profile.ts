@@ -1,4 +1,4 @@
-/** AWS as settings and user-data see it. */
+/** Facts about AWS for settings and user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
 import { subnetParts } from "./cidrs.js";
@@ -16,8 +16,13 @@ const metadataService = "http://169.254.169.254/latest";
  */
 export const volumeDevices = { data: "/dev/xvdf", wal: "/dev/xvdg" } as const;
 
+/** Zones over which machines are spread where the stack names none. */
+export const spreadOver = 3;
+
+/** GB of the bastion's disk. */
+export const bastionDisk = 10;
+
 export const awsProfile: CloudProfile = {
-  name: "aws",
   // Version 2 of the service only: without a token it answers nothing. The host name is the tag `Name`, which instances may read of themselves.
   metadata: `base=${metadataService}
 token=$(fetch --request PUT --header "X-aws-ec2-metadata-token-ttl-seconds: 300" "$base/api/token")
@@ -27,7 +32,7 @@ meta() {
 HOSTNAME=$(meta tags/instance/Name)
 PRIVATE_IPV4=$(meta local-ipv4)
 PUBLIC_IPV4=
-# What there is not is not listed.
+# Only categories that exist are listed.
 case $'\\n'$(meta "")$'\\n' in
   *$'\\n'public-ipv4$'\\n'*) PUBLIC_IPV4=$(meta public-ipv4) ;;
 esac
@@ -48,7 +53,7 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
     parts: subnetParts,
     // Five that AWS keeps, and what load balancers and gateways take.
     taken: 10,
-    spread: 3,
+    spread: spreadOver,
   },
   balancersFrom: [],
   images: {

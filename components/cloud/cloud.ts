@@ -8,16 +8,15 @@ import type { ClusterSpec, Role } from "../spec/cluster.js";
 import type { FirewallRule } from "./firewall.js";
 import type { CloudProfile, VolumeSuffix } from "./profile.js";
 
-/** What a cloud is made from. */
+/** What the resources of a cloud need beside the description, which the factory has from the preflight. */
 export interface CloudArgs {
-  readonly spec: ClusterSpec;
   /** Public half of the key with which the program reaches machines, in OpenSSH's format. */
   readonly sshPublicKey: pulumi.Input<string>;
   /** Applied before the first machine is made, so that no machine is ever open. */
   readonly firewall: readonly FirewallRule[];
 }
 
-/** A block device that outlives its machine. */
+/** A block device that survives its machine. */
 export interface VolumeArgs {
   /** Last part of its name, `<machine>-<suffix>`; machines find the device by that name. */
   readonly suffix: VolumeSuffix;
@@ -29,7 +28,7 @@ export interface MachineArgs {
   /** `<cluster>-<pool>-<index>`: name of the machine and its host name. */
   readonly name: string;
   readonly role: Role;
-  /** The cloud's name of the machine size; changing it replaces the machine, the old one first. Known when it is the machine's turn. */
+  /** The cloud's name of the machine size; changing it replaces the machine, the old one first. Its value is delayed until the rollout may change the machine. */
   readonly size: pulumi.Input<string>;
   /** Its place in the pool, from 0: machines of a pool are spread over failure domains by it. */
   readonly index: number;
@@ -41,7 +40,7 @@ export interface MachineArgs {
   readonly userData: string;
   /** @default none */
   readonly volumes?: readonly VolumeArgs[] | undefined;
-  /** Load balancers that forward to it. @default none */
+  /** Load balancers that forward to the machine. @default none */
   readonly behind?: ApiLoadBalancers | undefined;
 }
 
@@ -63,7 +62,10 @@ export interface Machine {
   readonly resources: readonly pulumi.Resource[];
 }
 
-/** Addresses or names of the API's load balancers; both forward TCP on `apiPort` to the healthy controllers. */
+/**
+ * The API's load balancers; both forward TCP on `apiPort` to the healthy controllers. Machines are put behind them by `MachineArgs.behind`;
+ * a cloud may return more than this for its own use there.
+ */
 export interface ApiLoadBalancers {
   /** For administrators only. */
   readonly external: pulumi.Output<string>;
@@ -85,14 +87,15 @@ export interface Cloud {
   readonly network: pulumi.Output<string>;
   /** Makes a machine and its volumes, as children of `opts.parent`. Volumes are protected as `spec.deletionProtection` says. */
   createMachine(args: MachineArgs, opts: pulumi.CustomResourceOptions): Machine;
-  /** Makes the load balancers of the API. Health is `/readyz` over HTTPS, so that a controller that drains gets no new connections. */
+  /** Makes the load balancers of the API. Health is `/readyz` over HTTPS, so that a draining controller gets no new connections. */
   createApiLoadBalancers(opts: pulumi.CustomResourceOptions): ApiLoadBalancers;
 }
 
 export type CloudFactory = (args: CloudArgs, opts?: pulumi.ComponentResourceOptions) => Cloud;
 
 /**
- * Asks the cloud what must be known before the first resource is registered: so a mistake that only the cloud can see touches nothing.
- * @throws pulumi.RunError naming the setting that the cloud does not agree with.
+ * Asks the cloud what must be known before the first resource is registered, so that a mistake that only the cloud can find changes nothing.
+ * The factory makes the cloud for the same description.
+ * @throws pulumi.RunError naming the setting that the cloud rejects.
  */
-export type CloudSurvey = (spec: ClusterSpec) => Promise<CloudFactory>;
+export type CloudPreflight = (spec: ClusterSpec) => Promise<CloudFactory>;

@@ -1,16 +1,11 @@
-/**
- * What settings and user-data must know of a cloud: facts as plain data, no resources.
- *
- * The other half of the seam is `Cloud` in `cloud.ts`.
- */
-import type { CloudName } from "../spec/cluster.js";
+/** Facts about a cloud for settings and user-data: plain data, no resources. The resources are made by `Cloud` in `cloud.ts`. */
 import type { FirewallSource } from "./firewall.js";
 import type { MachineSize } from "./sizes.js";
 
 export interface Region {
   /** The cloud's name of it. */
   readonly name: string;
-  /** What other clouds call their regions nearby: beginnings of their names, such as `eu-central`. */
+  /** Prefixes of the names of other clouds' regions nearby, such as `eu-central`. */
   readonly near: readonly string[];
 }
 
@@ -18,11 +13,10 @@ export interface Region {
 export type VolumeSuffix = "data" | "wal";
 
 export interface CloudProfile {
-  readonly name: CloudName;
   /**
    * Bash that sets HOSTNAME, PRIVATE_IPV4, PUBLIC_IPV4 (empty: none), REGION, ZONE (empty: the cloud has none) and PROVIDER_ID (the node's
    * `spec.providerID` as the cloud controller manager writes it) from the cloud's metadata service. It may call `fetch [OPTION]... URL` with
-   * options of curl, which prints what the address answers, tries again for a while, and ends the script when that was in vain.
+   * options of curl, which prints the response, retries for a while, and then fails the script.
    */
   readonly metadata: string;
   /** Path of the block device of the machine's volume with the suffix. It stands between double quotes, and may hold `$HOSTNAME`. */
@@ -33,31 +27,31 @@ export interface CloudProfile {
   readonly regions: readonly Region[];
   /** Sizes that machines may have. */
   readonly sizes: readonly MachineSize[];
-  /** What names of a region's failure domains (zones) look like, in which machines can be placed; not set: it has none. */
+  /** Pattern of the names of a region's failure domains (zones), in which machines can be placed; not set: it has none. */
   readonly zone?: (region: string) => RegExp;
   readonly privateNetwork: {
     /** Shortest and longest prefix that the cloud accepts. */
     readonly prefix: { readonly from: number; readonly to: number };
-    /** Networks that the cloud keeps for itself. */
+    /** Networks that the cloud reserves. */
     readonly reserved: readonly string[];
-    /** Parts of equal size, of which each zone has one for its machines. */
+    /** Number of equal parts; each zone uses one of them for its machines. */
     readonly parts: number;
-    /** Addresses of each part that machines do not get. */
+    /** Addresses of each part that are not available to machines. */
     readonly taken: number;
     /** Zones over which machines are spread where none are named. */
     readonly spread: number;
   };
-  /** Where load balancers of Services come from, as far as the cloud controller manager does not let them in itself. */
+  /** Sources of traffic from load balancers of Services, where the cloud controller manager does not open the firewall itself. */
   readonly balancersFrom: readonly FirewallSource[];
   /** Images as the stack may name them. */
   readonly images: { readonly accepts: RegExp; readonly allowed: string };
-  /** GB that a volume may have. */
+  /** Smallest and largest volume, in GB. */
   readonly volumeSize: { readonly from: number; readonly to: number };
-  /** Tags as the cloud takes them. */
+  /** Tags that the cloud accepts. */
   readonly tags: {
     readonly key: RegExp;
     readonly value: RegExp;
-    /** Names that resources have already. */
+    /** Names that are in use on every resource. */
     readonly taken: readonly string[];
     readonly allowed: string;
   };

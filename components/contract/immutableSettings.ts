@@ -1,7 +1,6 @@
 /**
- * The settings that are decided once, when a cluster is created: how the program reads each of them, and why a change is refused.
- *
- * The program registers their values as one resource, the provider refuses a change of them, and the reference lists them.
+ * The settings of every cloud that are decided once, when a cluster is created: how the program reads each of them, and why a change
+ * is refused. A cloud's definition adds its own (components/immutables/all.ts).
  */
 import { z } from "zod";
 import type { ClusterSpec } from "../spec/cluster.js";
@@ -51,8 +50,8 @@ function volume(
   };
 }
 
-/** By the name of the resource's input. */
-const ofEveryCloud: Readonly<Record<string, ImmutableSetting>> = {
+/** Those that every cloud has, by the name of the resource's input. */
+export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
   clusterName: {
     setting: "cluster_name",
     value: (spec) => spec.name,
@@ -140,23 +139,3 @@ const ofEveryCloud: Readonly<Record<string, ImmutableSetting>> = {
       `Keep it (${setCommand("encryption_key", before)}), or go up by one (${setCommand("encryption_key", before + 1)}), run pulumi up, and repeat.`,
   },
 };
-
-/** Settings of single clouds; they have no value on any other cloud. */
-const ofSingleClouds: Readonly<Record<string, ImmutableSetting>> = {
-  awsMachines: {
-    setting: "aws.machines",
-    value: (spec) => spec.aws?.machines,
-    schema: text.optional(),
-    reason:
-      "every machine would move to another subnet, and the API to another address, which is in kubeconfigs and on every node",
-  },
-  awsVpc: {
-    setting: "aws.vpc_id",
-    value: (spec) => spec.aws && (spec.aws.vpcId ?? ""),
-    schema: z.string().optional(),
-    reason: "machines, volumes and load balancers belong to a network, and all of them would be recreated",
-  },
-};
-
-/** All of them, by the name of the resource's input. */
-export const immutableSettings: Readonly<Record<string, ImmutableSetting>> = { ...ofEveryCloud, ...ofSingleClouds };

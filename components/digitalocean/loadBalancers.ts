@@ -9,11 +9,11 @@ export interface LoadBalancerArgs {
   readonly vpcId: pulumi.Input<string>;
   /** Tag of the machines that it forwards to. */
   readonly targetTag: pulumi.Input<string>;
-  /** Networks that may connect; empty: those that can reach the address. */
+  /** Networks that may connect; empty: all that can reach the address. */
   readonly allowedCidrs: readonly string[];
 }
 
-/** Forwards TCP untouched, so that TLS and client certificates are between client and API server. */
+/** Forwards TCP, so that TLS and client certificates pass between client and API server. */
 export function createLoadBalancer(
   name: string,
   args: LoadBalancerArgs,
@@ -26,7 +26,7 @@ export function createLoadBalancer(
       region: args.region,
       vpcUuid: args.vpcId,
       network: args.scope === "internal" ? "INTERNAL" : "EXTERNAL",
-      // One node is one point of failure: two is the least that survives a node's loss.
+      // Two nodes, so that the load balancer survives the loss of one.
       sizeUnit: 2,
       dropletTag: args.targetTag,
       forwardingRules: [{ entryProtocol: "tcp", entryPort: apiPort, targetProtocol: "tcp", targetPort: apiPort }],
@@ -39,9 +39,7 @@ export function createLoadBalancer(
         healthyThreshold: 2,
         unhealthyThreshold: 2,
       },
-      ...(args.allowedCidrs.length > 0
-        ? { firewall: { allows: args.allowedCidrs.map((cidr) => `cidr:${cidr}`) } }
-        : {}),
+      firewall: args.allowedCidrs.length > 0 ? { allows: args.allowedCidrs.map((cidr) => `cidr:${cidr}`) } : undefined,
     },
     opts,
   );

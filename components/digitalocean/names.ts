@@ -1,4 +1,4 @@
-/** DigitalOcean's tags of a cluster. Names are exact: cluster `dev` never meets `dev2`. Pure. */
+/** DigitalOcean's tags of a cluster. Names are exact, so that cluster `dev` does not match `dev2`. Pure. */
 import type { ClusterSpec, Role } from "../spec/cluster.js";
 
 /** Tag of every machine of the cluster that has the role; firewalls and load balancers find machines by it. */
@@ -8,9 +8,9 @@ export function roleTag(cluster: string, role: Role): string {
 
 /** Tags of every droplet and volume of a cluster. */
 export interface ClusterTags {
-  /** `KubernetesCluster:<name>`: the cluster's alone. */
+  /** `KubernetesCluster:<name>`: of this cluster only. */
   readonly cluster: string;
-  /** The stack's own, as `key:value` or `key` alone: other clusters may have them too. */
+  /** The stack's own tags, as `key:value` or `key` alone; other clusters may use them too. */
   readonly own: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** DigitalOcean as settings and user-data see it. */
+/** Facts about DigitalOcean for settings and user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
 import { dropletRegions } from "./regions.js";
@@ -8,7 +8,6 @@ import { dropletSizes } from "./sizes.js";
 const metadataService = "http://169.254.169.254/metadata/v1";
 
 export const digitaloceanProfile: CloudProfile = {
-  name: "digitalocean",
   metadata: `base=${metadataService}
 HOSTNAME=$(fetch "$base/hostname")
 REGION=$(fetch "$base/region")
@@ -26,12 +25,12 @@ PROVIDER_ID=digitalocean://$(fetch "$base/id")
     prefix: { from: 16, to: 28 },
     // https://docs.digitalocean.com/products/networking/vpc/details/limits/
     reserved: ["10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"],
-    // Network, gateway, broadcast, two that DigitalOcean keeps, and two for the internal load balancer's nodes.
+    // Network, gateway, broadcast, two reserved by DigitalOcean, and two for the internal load balancer's nodes.
     taken: 7,
     parts: 1,
     spread: 1,
   },
-  // They have addresses in the private network, which nobody knows before.
+  // They have addresses in the private network that are not known in advance.
   balancersFrom: ["network"],
   images: {
     accepts: /^(https?:.*|(?!ami-)[a-z0-9][a-z0-9.-]*)$/,

@@ -1,8 +1,8 @@
 /** The settings of a cluster that are decided once, as a resource that refuses to change. */
 import * as pulumi from "@pulumi/pulumi";
-import { immutableSettings } from "../contract/immutableSettings.js";
 import { resourceTypes } from "../contract/resources.js";
 import type { ClusterSpec } from "../spec/cluster.js";
+import { allImmutables } from "./all.js";
 
 /**
  * Refuses what would lose data or replace everything, such as another cloud or another Services' network: in a preview and in an
@@ -11,8 +11,8 @@ import type { ClusterSpec } from "../spec/cluster.js";
  * Its name is the same in every stack: one that followed the cluster's name would be another resource with a changed name.
  */
 export class ImmutableSettings extends pulumi.CustomResource {
-  constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions) {
-    const values = Object.entries(immutableSettings).map(([name, { value }]) => [name, value(spec)]);
+  constructor(spec: ClusterSpec, opts?: pulumi.CustomResourceOptions, settings = allImmutables()) {
+    const values = Object.entries(settings).map(([name, { value }]) => [name, value(spec)]);
     super(resourceTypes.immutableSettings, "cluster", Object.fromEntries(values) as pulumi.Inputs, opts);
   }
 

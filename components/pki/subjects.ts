@@ -14,7 +14,7 @@ export const scheduler: Subject = { commonName: "system:kube-scheduler" };
 /** Approves kubelets' serving certificates by rule, on controllers; an add-on grants it only that permission. */
 export const csrApprover: Subject = { commonName: "corekube:csr-approver" };
 export const frontProxyClient: Subject = { commonName: "front-proxy-client" };
-/** The API server itself grants the group everything, before any RBAC object exists: see docs/decisions/pki.md. */
+/** The API server itself grants the group everything, before any RBAC object exists: see docs/decisions/0004-pki.md. */
 export const admin: Subject = { commonName: "corekube-admin", organization: "system:masters" };
 
 /** A kubelet, as the Node authorizer knows it. */

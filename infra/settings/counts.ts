@@ -1,5 +1,5 @@
 /** Numbers that follow from settings. Pure. */
-import type { Settings } from "./options.js";
+import type { Settings } from "../../components/spec/settings/index.js";
 
 /** Machines of the control plane. */
 export function memberCounts(settings: Pick<Settings, "high_availability" | "etcd">): {

@@ -1,14 +1,11 @@
-/** The way of downloads through proxies. Pure. */
+/** Proxies for downloads. Pure. */
 import type { ProxySpec } from "../../components/spec/cluster.js";
-import type { Settings } from "./options.js";
+import type { Settings } from "../../components/spec/settings/index.js";
 
-/** Address at which every cloud's machines ask for their metadata: link-local, RFC 3927. */
+/** Address of every cloud's metadata service: link-local, RFC 3927. */
 const metadataAddress = "169.254.169.254";
 
-/**
- * Proxies with all that must never pass them: what belongs to the cluster itself. Forgetting one of these is the classic way
- * to a cluster whose probes fail.
- */
+/** The proxies, with everything in NO_PROXY that belongs to the cluster itself: without one of these entries, probes fail. */
 export function proxyOf(settings: Settings): ProxySpec | undefined {
   const { http_proxy: http, https_proxy: https } = settings;
   if (http === "" && https === "") return undefined;
@@ -26,5 +23,5 @@ export function proxyOf(settings: Settings): ProxySpec | undefined {
     .split(",")
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
-  return { ...(http ? { http } : {}), ...(https ? { https } : {}), noProxy: [...new Set([...own, ...theirs])] };
+  return { http: http || undefined, https: https || undefined, noProxy: [...new Set([...own, ...theirs])] };
 }

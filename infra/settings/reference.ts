@@ -1,9 +1,14 @@
-/** Settings as documents: the part of `Pulumi.yaml` that the engine checks, and the reference for readers. Pure. */
+/** Documents generated from the options: the section `config` of `Pulumi.yaml`, which the engine checks, and the reference. Pure. */
 import { parseDocument } from "yaml";
-import { immutableSettings } from "../../components/contract/immutableSettings.js";
-import { groups, type Option, optionNames, options } from "./options.js";
-import { joinPath, namespace } from "./problem.js";
+import { clouds } from "../../components/clouds.js";
+import { allImmutables } from "../../components/immutables/all.js";
+import { optionGroups, optionsOf } from "../../components/spec/settings/index.js";
+import type { Option } from "../../components/spec/settings/option.js";
+import { joinPath } from "../../components/spec/settings/rule.js";
+import { namespace } from "./settingsError.js";
 import { type Described, describeOption } from "./validate.js";
+
+const groups = optionGroups(clouds);
 
 type PulumiType = "string" | "integer" | "boolean" | "array" | "object";
 
@@ -14,7 +19,7 @@ interface PulumiOption {
   readonly description: string;
 }
 
-/** What the engine calls the type of a value. */
+/** The engine's name of the type. */
 function pulumiType({ type }: Described): PulumiType {
   switch (type) {
     case "string":
@@ -24,7 +29,7 @@ function pulumiType({ type }: Described): PulumiType {
     case "object":
       return type;
     default:
-      throw new Error(`type: got ${type ?? "nothing"}; Pulumi.yaml knows string, integer, boolean, array and object`);
+      throw new Error(`type: got ${type ?? "nothing"}; Pulumi.yaml accepts string, integer, boolean, array and object`);
   }
 }
 
@@ -35,7 +40,7 @@ function pulumiOption(option: Option): PulumiOption {
   );
   return {
     type: pulumiType(described),
-    ...(described.items ? { items: { type: pulumiType(described.items) } } : {}),
+    items: described.items && { type: pulumiType(described.items) },
     default: option.default,
     description: [meaning(option.description, described), ...inside].join(" "),
   };
@@ -46,17 +51,19 @@ function meaning(description: string | undefined, described: Described): string 
   return [description, allowed && `Allowed: ${allowed}.`].filter(Boolean).join(" ");
 }
 
-/** What is allowed, of the value and of what it lists. */
+/** What is allowed for the value and for the items of a list. */
 function sentence({ allowed, items }: Described): string {
   return [allowed, items?.allowed && `each ${items.allowed}`].filter(Boolean).join("; ");
 }
 
-/** `Pulumi.yaml` with the section `config` made anew; everything else stays as it is. */
+/** `Pulumi.yaml` with a new section `config`; everything else stays as it is. */
 export function withConfigSection(pulumiYaml: string): string {
   const document = parseDocument(pulumiYaml);
-  const config = Object.fromEntries(optionNames.map((name) => [`${namespace}:${name}`, pulumiOption(options[name])]));
+  const config = Object.fromEntries(
+    Object.entries(optionsOf(groups)).map(([name, option]) => [`${namespace}:${name}`, pulumiOption(option)]),
+  );
   const section = document.createNode(config);
-  section.commentBefore = " Generated from infra/settings/options.ts: npx tsx infra/settings/generate.ts";
+  section.commentBefore = " Generated from components/spec/settings: npx tsx infra/settings/generate.ts";
   document.set("config", section);
   return document.toString({ lineWidth: 0 });
 }
@@ -65,29 +72,30 @@ export function withConfigSection(pulumiYaml: string): string {
 export function configurationReference(): string {
   return `# Settings of a stack
 
-<!-- Generated from infra/settings/options.ts: npx tsx infra/settings/generate.ts -->
+<!-- Generated from components/spec/settings: npx tsx infra/settings/generate.ts -->
 
 Settings live in \`Pulumi.<stack>.yaml\` under the namespace \`${namespace}\`. \`pulumi config set node_count 3\` changes one,
 \`pulumi config set --path etcd.count 5\` one inside another, \`pulumi config set --path 'admin_cidrs[0]' 192.0.2.7/32\` one of a list.
-A stack must say \`region\` and \`admin_cidrs\`; everything else has a default.
+\`region\` and \`admin_cidrs\` are required; all other settings have a default.
 
-All are checked together before anything is created or changed, in a preview as in an update: one error lists every problem with the
-setting, what it got, what is allowed, and the command that mends it. Keys that are not listed here are refused, and so is what
-looks like a secret.
+All settings are checked together before anything is created or changed, in previews as well as updates. One error lists every problem:
+the setting, its value, what is allowed, and the command that fixes it. Unknown keys, and values that look like secrets, are refused.
 
-Some are decided once: ${keptSettings}. A change of one of these on a cluster that exists is refused with the reason and the way
-round. Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) may grow and never shrink, and \`encryption_key\` goes up one by one.
+Some settings cannot change once the cluster exists: ${keptSettings}. Such a change is refused with the reason and the alternative.
+Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) can grow, not shrink, and \`encryption_key\` can only increase by one at a time.
 
 ${Object.entries(groups)
   .map(
-    ([title, names]) =>
-      `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${names.flatMap((name) => rows(name, describeOption(options[name]), options[name])).join("\n")}\n`,
+    ([title, options]) =>
+      `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${Object.entries(options)
+        .flatMap(([name, option]) => rows(name, describeOption(option), option))
+        .join("\n")}\n`,
   )
   .join("\n")}`;
 }
 
 /** Those that may change within limits are described one by one. */
-const keptSettings = Object.values(immutableSettings)
+const keptSettings = Object.values(allImmutables())
   .filter(({ accepts }) => accepts === undefined)
   .map(({ setting }) => `\`${setting}\``)
   .join(", ");

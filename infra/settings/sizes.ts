@@ -1,5 +1,4 @@
 /** Machine sizes that follow from settings. Pure. */
-import { cloudProfile } from "../../components/cloud/profiles.js";
 import {
   holds,
   type MachineNeeds,
@@ -9,7 +8,7 @@ import {
   usableMemory,
 } from "../../components/cloud/sizes.js";
 import type { NodeResources, Role } from "../../components/spec/cluster.js";
-import type { Settings } from "./options.js";
+import type { Settings } from "../../components/spec/settings/index.js";
 
 type Reservation = Settings["reserved_resources"];
 
@@ -103,8 +102,7 @@ export const sizeOptions = {
 } as const satisfies Record<Role, keyof Settings>;
 
 /** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
-export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
-  const { sizes } = cloudProfile(settings.cloud)!;
+export function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize[]): MachineSize | undefined {
   const needs = machineNeeds(settings, role);
   const named = settings[sizeOptions[role]];
   if (named === "") return smallestSize(sizes, needs);
@@ -113,9 +111,9 @@ export function machineSize(settings: Settings, role: Role): MachineSize | undef
 }
 
 /** @throws Error when a role has no size: the rules refuse such settings before. */
-export function machineSizes(settings: Settings): Readonly<Record<Role, MachineSize>> {
+export function machineSizes(settings: Settings, sizes: readonly MachineSize[]): Readonly<Record<Role, MachineSize>> {
   const sizeOf = (role: Role): MachineSize => {
-    const size = machineSize(settings, role);
+    const size = machineSize(settings, role, sizes);
     if (!size)
       throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
     return size;
@@ -137,9 +135,9 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
   const asked = named === "" ? { ...usual, ...given } : given;
   return {
     pods: {
-      ...(asked.kube_cpus === undefined ? {} : { cpus: asked.kube_cpus }),
-      ...(asked.kube_mem === undefined ? {} : { memory: asked.kube_mem }),
-      ...(asked.kube_disk === undefined ? {} : { disk: asked.kube_disk }),
+      cpus: asked.kube_cpus,
+      memory: asked.kube_mem,
+      disk: asked.kube_disk,
     },
     system: {
       cpus: asked.system_cpus ?? Math.min(usual.system_cpus, size.cpus / 4),

@@ -1,32 +1,33 @@
-/** From settings to the cluster's description. Pure. */
-import { cloudProfile } from "../../components/cloud/profiles.js";
+/** Computes the cluster's description from settings. Pure. */
+import type { CloudDefinition } from "../../components/cloud/definition.js";
+import { cloudNamed, clouds } from "../../components/clouds.js";
 import { nthAddress } from "../../components/spec/cidr.js";
-import type { AwsSpec, ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
+import type { ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
+import { optionGroups, passedSettings, type Settings } from "../../components/spec/settings/index.js";
+import { portRange } from "../../components/spec/settings/valueTypes.js";
 import { type Image, type Release, versions } from "../../components/spec/versions.js";
 import type { Checksums } from "./checksums.js";
 import { gigabytes, memberCounts } from "./counts.js";
-import { portRange, type Settings } from "./options.js";
 import { proxyOf } from "./proxy.js";
 import { controllerResources, diskOf, machineSizes, nodeResources } from "./sizes.js";
 
 /**
  * @param settings validated.
- * @param checksums of a mirror that serves builds of its own; what they leave out keeps the official checksum.
+ * @param checksums of a mirror that serves its own builds; files that are not in it keep the official checksum.
  */
-export function toClusterSpec(settings: Settings, checksums: Checksums = { releases: {}, images: {} }): ClusterSpec {
-  const profile = cloudProfile(settings.cloud)!;
+export function toClusterSpec(
+  settings: Settings,
+  checksums: Checksums = { releases: {}, images: {} },
+  list: readonly CloudDefinition[] = clouds,
+): ClusterSpec {
+  const cloud = cloudNamed(settings.cloud, list);
   const counts = memberCounts(settings);
-  const sizes = machineSizes(settings);
-  const proxy = proxyOf(settings);
+  const sizes = machineSizes(settings, cloud.profile.sizes);
   return {
+    ...passedSettings(settings, optionGroups(list)),
     name: settings.cluster_name,
-    cloud: settings.cloud,
-    region: settings.region,
-    kubernetesVersion: settings.kubernetes_version,
-    highAvailability: settings.high_availability,
-    // A load balancer's address stays when the machine behind it does not; and private machines have no other way in.
-    apiLoadBalancers: settings.high_availability || settings.aws.machines === "private",
-    logLevel: settings.log_level,
+    // A load balancer's address does not change when a machine is replaced; and private machines cannot be reached otherwise.
+    apiLoadBalancers: settings.high_availability || cloud.hasPrivateMachines(settings),
     etcd: {
       role: "etcd",
       pool: "etcd",
@@ -68,33 +69,22 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
       zones: zonesOf(settings.public_node_placement),
       resources: nodeResources(settings.public_reserved_resources, settings.public_node_size, sizes.public),
     },
-    maxUnavailable: settings.max_unavailable,
     components: {
       "kube-apiserver": requests(settings.apiserver),
       "kube-controller-manager": requests(settings.controller_manager),
       "kube-scheduler": requests(settings.scheduler),
       "kube-proxy": requests(settings.kube_proxy),
     },
-    nodeCidr: settings.node_cidr,
-    podCidr: settings.pod_cidr,
-    serviceCidr: settings.service_cidr,
     apiServiceAddress: nthAddress(settings.service_cidr, 1),
     dnsServiceAddress: nthAddress(settings.service_cidr, 10),
     nodePortRange: portRange(settings.node_port_range)!,
-    clusterDomain: settings.cluster_domain,
-    networkProvider: settings.network_provider,
-    cloudProvider: settings.cloud_provider,
     csiDriver: settings.cloud_provider !== "none" && settings.csi_driver,
-    ...(settings.cloud === "aws" ? { aws: awsOf(settings.aws) } : {}),
-    podSecurity: settings.pod_security,
-    encryptionKey: settings.encryption_key,
-    ...(proxy ? { proxy } : {}),
-    image: settings.image || profile.image,
-    adminCidrs: settings.admin_cidrs,
-    sshPublicKeys: settings.ssh_public_keys,
+    cloudSettings: cloud.spec(settings),
+    proxy: proxyOf(settings),
+    image: settings.image || cloud.profile.image,
     tags: { ...settings.tags, KubernetesCluster: settings.cluster_name },
     mirrors: {
-      ...(settings.mirrors.releases ? { releases: settings.mirrors.releases } : {}),
+      releases: settings.mirrors.releases,
       registries: settings.mirrors.registries,
     },
     releases: {
@@ -106,22 +96,6 @@ export function toClusterSpec(settings: Settings, checksums: Checksums = { relea
     images: Object.fromEntries(
       Object.entries(versions.images).map(([name, image]) => [name, imageOf(image, checksums)]),
     ),
-    deletionProtection: settings.deletion_protection,
-    drainTimeout: settings.drain_timeout,
-    bootTimeout: settings.boot_timeout,
-  };
-}
-
-function awsOf(given: Settings["aws"]): AwsSpec {
-  return {
-    ...(given.vpc_id ? { vpcId: given.vpc_id } : {}),
-    publicSubnetIds: given.public_subnet_ids ?? [],
-    privateSubnetIds: given.private_subnet_ids ?? [],
-    machines: given.machines ?? "public",
-    nat: given.nat ?? "zone",
-    bastionSize: given.bastion_size || "t3.micro",
-    volumeType: given.volume_type ?? "gp3",
-    endpoints: given.endpoints ?? {},
   };
 }
 

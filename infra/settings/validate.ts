@@ -1,9 +1,14 @@
-/** From raw values to settings, or to the list of everything that is wrong with them. Pure. */
+/** Turns raw values into settings, or into the list of all problems with them. Pure. */
 import { z } from "zod";
-import { type Option, optionNames, options, type OptionName, type Settings } from "./options.js";
-import { joinPath, namespace, nearest, type Problem } from "./problem.js";
-import { rules } from "./rules/index.js";
+import type { CloudDefinition } from "../../components/cloud/definition.js";
+import { clouds } from "../../components/clouds.js";
+import { optionGroups, optionsOf, type Settings } from "../../components/spec/settings/index.js";
+import type { Option } from "../../components/spec/settings/option.js";
+import { joinPath, type Problem, unset } from "../../components/spec/settings/rule.js";
+import { nearest } from "./nearest.js";
+import { rulesFor } from "./rules/index.js";
 import { secretKind } from "./secrets.js";
+import { namespace } from "./settingsError.js";
 
 /** The schema of an option as the reference and the messages see it. */
 export interface Described {
@@ -21,21 +26,24 @@ export function describeOption(option: Option): Described {
   return z.toJSONSchema(option.schema, { io: "input" }) as Described;
 }
 
-/** @throws Error never; what is wrong is in `problems`, and then `settings` is undefined. */
-export function validate(raw: Readonly<Record<string, unknown>>): {
+/** @returns the settings, or undefined and at least one problem. */
+export function validate(
+  raw: Readonly<Record<string, unknown>>,
+  list: readonly CloudDefinition[] = clouds,
+): {
   readonly settings?: Settings;
   readonly problems: readonly Problem[];
 } {
+  const options = optionsOf(optionGroups(list));
   const secrets = secretProblems(raw);
   const problems = [
     ...secrets,
     ...Object.keys(raw)
-      .filter((key) => !isOption(key))
-      .map((key) => unknownKey(key, raw[key])),
+      .filter((key) => !Object.hasOwn(options, key))
+      .map((key) => unknownKey(key, raw[key], Object.keys(options))),
   ];
-  const settings: Partial<Record<OptionName, unknown>> = {};
-  for (const name of optionNames) {
-    const option: Option = options[name];
+  const settings: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(options)) {
     const result = option.schema.safeParse(raw[name] ?? option.default, { reportInput: true });
     if (result.success) {
       settings[name] = result.data;
@@ -43,36 +51,32 @@ export function validate(raw: Readonly<Record<string, unknown>>): {
       problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, describeOption(option), issue)));
     }
   }
-  for (const { needs, check } of rules) {
-    // Of values that are wrong by themselves nothing more can be said.
+  for (const { needs, check } of rulesFor(list)) {
+    // Values that are invalid by themselves are not checked further.
     if (needs.every((name) => name in settings)) {
-      problems.push(...check(settings as Settings));
+      problems.push(...check(settings as unknown as Settings));
     }
   }
   const secretPaths = secrets.map(({ path }) => path);
-  // Of a secret nothing else is said.
-  const told = problems.filter((problem) => secrets.includes(problem) || !secretPaths.includes(problem.path));
-  return told.length > 0 ? { problems: told } : { settings: settings as Settings, problems: [] };
+  // Suppress further problems for a value that looks like a secret.
+  const reported = problems.filter((problem) => secrets.includes(problem) || !secretPaths.includes(problem.path));
+  return reported.length > 0 ? { problems: reported } : { settings: settings as unknown as Settings, problems: [] };
 }
 
-export function isOption(key: string): key is OptionName {
-  return Object.hasOwn(options, key);
-}
-
-/** Settings are readable in the stack's file, in the state and on machines; none of ours is a secret. */
+/** Settings can be read in the stack's file, in the state and on machines, so none of them may be a secret. */
 function secretProblems(value: unknown, path = ""): Problem[] {
   if (typeof value === "string") {
     const kind = secretKind(value);
     if (kind === undefined) return [];
     const allowed =
-      "no secret: settings can be read in the stack's file and on the machines. Keys of the cluster are made by the program, and a cloud's token goes into the cloud's own namespace, encrypted (pulumi config set --secret digitalocean:token)";
+      "no secret: settings can be read in the stack's file and on the machines. The program creates the cluster's keys; a cloud's token belongs in the namespace of the cloud's provider, encrypted (pulumi config set --secret digitalocean:token)";
     return [
       {
         path,
         got: undefined,
         shown: `what looks like ${kind}`,
         allowed,
-        mend: `Remove it: pulumi config rm ${/[.[]/.test(path) ? `--path '${path}'` : path}, and make the secret invalid where it came from: it may be in a repository by now`,
+        fix: `${unset(path)}, and revoke the secret: it may be in a repository already`,
       },
     ];
   }
@@ -82,19 +86,19 @@ function secretProblems(value: unknown, path = ""): Problem[] {
   );
 }
 
-function unknownKey(key: string, got: unknown): Problem {
-  const suggestion = nearest(key, optionNames);
+function unknownKey(key: string, got: unknown, names: readonly string[]): Problem {
+  const suggestion = nearest(key, names);
   return {
     path: key,
     got,
     allowed: suggestion
       ? `there is no such setting; did you mean ${namespace}:${suggestion}`
-      : `there is no such setting; there are ${optionNames.join(", ")}`,
-    mend: `Remove it: pulumi config rm ${key}`,
+      : `there is no such setting; there are ${names.join(", ")}`,
+    fix: unset(key),
   };
 }
 
-function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIssue): Problem[] {
+function problemsOf(name: string, described: Described, issue: z.core.$ZodIssue): Problem[] {
   const place = at(described, issue.path);
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(place?.properties ?? {});
@@ -108,7 +112,7 @@ function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIs
         allowed: suggestion
           ? `there is no such setting; did you mean ${joinPath(name, ...issue.path, suggestion)}`
           : `there is no such setting; there are ${known.join(", ")}`,
-        mend: `Remove it: pulumi config rm --path '${path}'`,
+        fix: `Remove it: pulumi config rm --path '${path}'`,
       };
     });
   }
@@ -120,7 +124,7 @@ function problemsOf(name: OptionName, described: Described, issue: z.core.$ZodIs
         path,
         got: issue.path.at(-1),
         allowed: parent?.propertyNames?.allowed ?? "another name",
-        mend: `Remove it: pulumi config rm --path '${path}'`,
+        fix: `Remove it: pulumi config rm --path '${path}'`,
       },
     ];
   }

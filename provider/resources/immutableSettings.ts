@@ -1,13 +1,11 @@
 /** `corekube:cluster:ImmutableSettings`: refuses a change of a setting that is decided once, before anything else is changed. */
-import {
-  immutableSettings,
-  setCommand,
-  type ImmutableSetting,
-  type SettingValue,
-} from "../../components/contract/immutableSettings.js";
+import { type ImmutableSetting, setCommand, type SettingValue } from "../../components/contract/immutableSettings.js";
+import { allImmutables } from "../../components/immutables/all.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
 import type { Failure, ResourceKind, State } from "../operation/resourceKind.js";
 import { isUnknown, type Properties } from "../rpc/properties.js";
+
+const immutableSettings = allImmutables();
 
 const shape = Object.fromEntries(Object.entries(immutableSettings).map(([name, { schema }]) => [name, schema]));
 

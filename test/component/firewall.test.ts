@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import type { Role } from "../../components/spec/cluster.js";
 import { firewallRules } from "../../components/cloud/firewall.js";
-import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewalls.js";
+import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewall.js";
 
 const nodePortRange = { from: 30000, to: 32767 };
 

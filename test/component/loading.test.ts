@@ -5,30 +5,37 @@ import { join } from "node:path";
 
 const project = join(__dirname, "..", "..");
 
-/** Files that are loaded once a cloud's implementation is, below the cloud's SDK. */
-function loaded(cloud: "digitalocean" | "aws", sdk: string): readonly string[] {
+/** Files of an SDK that are loaded with the modules. */
+function loaded(modules: readonly string[], sdk: string): readonly string[] {
   const program = `
-    require("./infra/config.ts");
-    require("./infra/cluster.ts");
-    require("./components/cloud/registry.ts");
-    require("./components/${cloud}/${cloud}.ts");
-    console.log(JSON.stringify(Object.keys(require.cache).filter((file) => file.includes("/@pulumi/${sdk}/"))));`;
+    for (const module of ${JSON.stringify(modules)}) require(module);
+    console.log(JSON.stringify(Object.keys(require.cache).filter((file) => file.includes("/@pulumi/${sdk}"))));`;
   return JSON.parse(
     execFileSync(process.execPath, ["--require", "tsx/cjs", "--eval", program], { cwd: project, encoding: "utf8" }),
   ) as string[];
 }
 
+const withCloud = (cloud: "digitalocean" | "aws"): string[] => [
+  "./infra/config.ts",
+  "./infra/cluster.ts",
+  `./components/${cloud}/cloud.ts`,
+];
+
 describe("loading", function () {
   this.timeout(60_000);
 
+  it("definitions of clouds load no SDK: neither a cloud's nor the engine's", () => {
+    assert.deepEqual(loaded(["./components/clouds.ts"], ""), []);
+  });
+
   it("a cluster on DigitalOcean loads nothing of AWS' SDK", () => {
-    assert.deepEqual(loaded("digitalocean", "aws"), []);
-    assert.ok(loaded("digitalocean", "digitalocean").length > 0);
+    assert.deepEqual(loaded(withCloud("digitalocean"), "aws"), []);
+    assert.ok(loaded(withCloud("digitalocean"), "digitalocean").length > 0);
   });
 
   it("a cluster on AWS loads nothing of DigitalOcean's SDK, and of AWS' only what it uses", () => {
-    assert.deepEqual(loaded("aws", "digitalocean"), []);
-    const own = loaded("aws", "aws").length;
+    assert.deepEqual(loaded(withCloud("aws"), "digitalocean"), []);
+    const own = loaded(withCloud("aws"), "aws").length;
     assert.ok(own > 20 && own < 80, String(own));
   });
 });

@@ -1,7 +1,7 @@
 /** Every row of the tables, on the settings' own code. */
 import assert from "node:assert/strict";
 import { clusterSpec } from "../../infra/config.js";
-import { SettingsError } from "../../infra/settings/problem.js";
+import { SettingsError } from "../../infra/settings/settingsError.js";
 import { configuration, fullKey, least } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
 import { valid } from "./support/valid.js";

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { clusterSpec } from "../../infra/config.js";
-import { SettingsError } from "../../infra/settings/problem.js";
+import { SettingsError } from "../../infra/settings/settingsError.js";
 
 const project = join(__dirname, "..", "..");
 const files = readdirSync(project).filter((name) => /^Pulumi\..+\.yaml$/.test(name));

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { clouds } from "../../components/clouds.js";
+import { optionGroups, optionsOf } from "../../components/spec/settings/index.js";
 import { versions } from "../../components/spec/versions.js";
 import { clusterSpec, loadClusterSpec } from "../../infra/config.js";
-import { SettingsError } from "../../infra/settings/problem.js";
+import { SettingsError } from "../../infra/settings/settingsError.js";
 
 const least: Readonly<Record<string, string>> = { region: "fra1", admin_cidrs: '["192.0.2.1/32"]' };
 
@@ -32,88 +34,55 @@ const key = (kind: string): string => `${kind} ${"AAAA".padEnd(68, "b")} ada@exa
 describe("settings", () => {
   it("have defaults for all but region and administrators", () => {
     const spec = read();
+    const machines = { pool: spec.etcd.pool, count: 1, disk: 16, zones: [] };
     const usual = { pods: { cpus: 2, memory: 2048, disk: 10_240 }, system: { cpus: 1, memory: 1024 } };
+    assert.deepEqual(spec.etcd, {
+      ...machines,
+      role: "etcd",
+      size: "s-1vcpu-2gb",
+      disk: 10,
+      cpus: 0.5,
+      memory: 1024,
+      disks: { type: "volumes", data: 3, wal: 1 },
+    });
+    assert.deepEqual(spec.controllers, {
+      ...machines,
+      role: "controller",
+      pool: "controller",
+      size: "s-2vcpu-4gb",
+      resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } },
+    });
+    const workers = { ...machines, role: "worker", pool: "worker", size: "s-4vcpu-8gb", resources: usual };
+    assert.deepEqual(spec.workers, workers);
+    assert.deepEqual(spec.publicWorkers, { ...workers, role: "public", pool: "public", count: 0 });
+    assert.deepEqual(spec.components, {
+      "kube-apiserver": { cpus: 0.5, memory: 1024 },
+      "kube-controller-manager": { cpus: 0.5, memory: 512 },
+      "kube-scheduler": { cpus: 0.5, memory: 512 },
+      "kube-proxy": { cpus: 0.1, memory: 512 },
+    });
     assert.deepEqual(
-      { ...spec, releases: undefined, images: undefined },
-      {
-        name: "kubernetes",
-        cloud: "digitalocean",
-        region: "fra1",
-        kubernetesVersion: versions.kubernetes,
-        highAvailability: false,
-        apiLoadBalancers: false,
-        logLevel: "INFO",
-        etcd: {
-          role: "etcd",
-          pool: "etcd",
-          count: 1,
-          size: "s-1vcpu-2gb",
-          disk: 10,
-          zones: [],
-          cpus: 0.5,
-          memory: 1024,
-          disks: { type: "volumes", data: 3, wal: 1 },
-        },
-        controllers: {
-          role: "controller",
-          pool: "controller",
-          count: 1,
-          size: "s-2vcpu-4gb",
-          disk: 16,
-          zones: [],
-          resources: { pods: {}, system: { cpus: 0.25, memory: 1024 } },
-        },
-        workers: {
-          role: "worker",
-          pool: "worker",
-          count: 1,
-          size: "s-4vcpu-8gb",
-          disk: 16,
-          zones: [],
-          resources: usual,
-        },
-        publicWorkers: {
-          role: "public",
-          pool: "public",
-          count: 0,
-          size: "s-4vcpu-8gb",
-          disk: 16,
-          zones: [],
-          resources: usual,
-        },
-        maxUnavailable: 1,
-        components: {
-          "kube-apiserver": { cpus: 0.5, memory: 1024 },
-          "kube-controller-manager": { cpus: 0.5, memory: 512 },
-          "kube-scheduler": { cpus: 0.5, memory: 512 },
-          "kube-proxy": { cpus: 0.1, memory: 512 },
-        },
-        nodeCidr: "10.4.0.0/20",
-        podCidr: "10.2.0.0/16",
-        serviceCidr: "10.3.0.0/16",
-        apiServiceAddress: "10.3.0.1",
-        dnsServiceAddress: "10.3.0.10",
-        nodePortRange: { from: 30000, to: 32767 },
-        clusterDomain: "cluster.local",
-        networkProvider: "flannel",
-        cloudProvider: "none",
-        csiDriver: false,
-        podSecurity: "baseline",
-        encryptionKey: 1,
-        image: versions.flatcar.digitalocean,
-        adminCidrs: ["192.0.2.1/32"],
-        sshPublicKeys: [],
-        tags: { KubernetesCluster: "kubernetes" },
-        mirrors: { registries: {} },
-        releases: undefined,
-        images: undefined,
-        deletionProtection: true,
-        drainTimeout: 300,
-        bootTimeout: 600,
-      },
+      [spec.name, spec.apiLoadBalancers, spec.csiDriver, spec.proxy, spec.image],
+      ["kubernetes", false, false, undefined, versions.flatcar.digitalocean],
     );
+    assert.deepEqual([spec.apiServiceAddress, spec.dnsServiceAddress], ["10.3.0.1", "10.3.0.10"]);
+    assert.deepEqual(spec.nodePortRange, { from: 30000, to: 32767 });
+    assert.deepEqual(spec.tags, { KubernetesCluster: "kubernetes" });
+    assert.deepEqual(spec.cloudSettings, { cloud: "digitalocean" });
     assert.deepEqual(spec.releases, versions.releases);
     assert.deepEqual(spec.images, versions.images);
+  });
+
+  it("that are passed are in the description as they are, by the same name in camelCase", () => {
+    const spec: Readonly<Record<string, unknown>> = { ...read() };
+    const passed = Object.entries(optionsOf(optionGroups(clouds))).filter(([, option]) => option.passed);
+    for (const [name, option] of passed) {
+      const words = name.split("_").map((word, index) => (index === 0 ? word : word[0]!.toUpperCase() + word.slice(1)));
+      const given = least[name];
+      const value = given?.startsWith("[") ? (JSON.parse(given) as unknown) : (given ?? option.default);
+      assert.deepEqual(spec[words.join("")], value, name);
+    }
+    assert.ok(passed.length > 15);
   });
 
   it("reach the description as they were given", () => {
@@ -204,7 +173,7 @@ describe("settings", () => {
     ["node_cidr", "10.4.0.0/29", "node_cidr", /from \/16 to \/28/],
     ["node_cidr", "10.0.0.0/8", "node_cidr", /from \/16 to \/28/],
     ["node_cidr", "8.8.0.0/20", "node_cidr", /a private network/],
-    ["node_cidr", "10.244.0.0/20", "node_cidr", /10\.244\.0\.0\/16, which digitalocean keeps/],
+    ["node_cidr", "10.244.0.0/20", "node_cidr", /10\.244\.0\.0\/16, which digitalocean reserves/],
     ["node_cidr", "169.254.0.0/20", "node_cidr", /outside 169\.254\.0\.0\/16/],
     ["pod_cidr", "10.3.128.0/17", "service_cidr", /shares no address with corekube:pod_cidr \(10\.3\.128\.0\/17\)/],
     ["pod_cidr", "10.4.0.0/16", "pod_cidr", /shares no address with corekube:node_cidr/],
@@ -231,7 +200,7 @@ describe("settings", () => {
       "ssh_public_keys",
       /2400 characters/,
     ],
-    ["tags", '{"a b": "c"}', 'tags["a b"]', /in this cloud letters/],
+    ["tags", '{"a b": "c"}', 'tags["a b"]', /on digitalocean: letters/],
     ["tags", '{"KubernetesCluster": "other"}', "tags.KubernetesCluster", /the cluster's name \(kubernetes\)/],
     ["tags", '{"n": 1}', "tags.n", /got 1/],
     ["mirrors", '{"releases": "mirror.example"}', "mirrors.releases", /http or https address/],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { cloudProfile } from "../../components/cloud/profiles.js";
+import { cloudNamed } from "../../components/clouds.js";
 import { userDataBudget, userDataLimit } from "../../components/nodeconfig/budget.js";
 import { quotaBytes } from "../../components/nodeconfig/etcd.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
@@ -18,8 +18,8 @@ import { clusters, roles } from "../golden/support/specs.js";
 import { decode } from "../golden/support/decode.js";
 import { anySpec } from "./support/arbitrary.js";
 
-const config = (spec: ClusterSpec, role: Role): NodeConfig => nodeConfig(spec, role, cloudProfile(spec.cloud)!);
-const userData = (spec: ClusterSpec, role: Role): string => renderUserData(spec, role, cloudProfile(spec.cloud)!);
+const config = (spec: ClusterSpec, role: Role): NodeConfig => nodeConfig(spec, role, cloudNamed(spec.cloud).profile);
+const userData = (spec: ClusterSpec, role: Role): string => renderUserData(spec, role, cloudNamed(spec.cloud).profile);
 const anyRole = fc.constantFrom(...roles);
 const text = (found: NodeConfig, path: string): string =>
   found.files.find((file) => file.path === path)?.contents ?? assert.fail(`no ${path}`);

@@ -4,13 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { clusterSpec } from "../../infra/config.js";
-import { optionNames, options } from "../../infra/settings/options.js";
+import { clouds } from "../../components/clouds.js";
+import { optionGroups, optionsOf } from "../../components/spec/settings/index.js";
 import { configurationReference, withConfigSection } from "../../infra/settings/reference.js";
 import { labConfig } from "../../lab/config.js";
 import { validate } from "../../infra/settings/validate.js";
 
 const project = join(__dirname, "..", "..");
 const read = (name: string): string => readFileSync(join(project, name), "utf8");
+
+const options = optionsOf(optionGroups(clouds));
 
 interface Declared {
   readonly type: string;
@@ -35,7 +38,7 @@ describe("documents made from the settings", () => {
     const { config } = parse(read("Pulumi.yaml")) as Project;
     assert.deepEqual(
       Object.keys(config),
-      optionNames.map((name) => `corekube:${name}`),
+      Object.keys(options).map((name) => `corekube:${name}`),
     );
     for (const [key, { type, items, default: value, description }] of Object.entries(config)) {
       const is = {
@@ -56,7 +59,10 @@ describe("documents made from the settings", () => {
     const defaults = Object.fromEntries(
       Object.entries(config).map(([key, declared]) => [key.replace("corekube:", ""), declared.default]),
     );
-    assert.deepEqual(defaults, Object.fromEntries(optionNames.map((name) => [name, options[name].default])));
+    assert.deepEqual(
+      defaults,
+      Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default])),
+    );
     assert.deepEqual(
       validate(defaults)
         .problems.map(({ path }) => path)

@@ -19,7 +19,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cloudProfile } from "../../components/cloud/profiles.js";
+import { cloudNamed } from "../../components/clouds.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
 import { quote } from "../../components/nodeconfig/scripts/shell.js";
 import { filesOf } from "../../components/contract/secretFiles.js";
@@ -28,7 +28,9 @@ import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 
 const scripts = (spec: ClusterSpec, role: Role) =>
-  nodeConfig(spec, role, cloudProfile(spec.cloud)!).files.filter(({ path }) => path.startsWith("/opt/corekube/bin/"));
+  nodeConfig(spec, role, cloudNamed(spec.cloud).profile).files.filter(({ path }) =>
+    path.startsWith("/opt/corekube/bin/"),
+  );
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 
 interface Result {
@@ -278,7 +280,8 @@ describe("scripts", function () {
         "var/log",
       ])
         mkdirSync(join(folder, path), { recursive: true });
-      for (const { path, contents } of nodeConfig(clusters.ha, "controller", cloudProfile(clusters.ha.cloud)!).files) {
+      for (const { path, contents } of nodeConfig(clusters.ha, "controller", cloudNamed(clusters.ha.cloud).profile)
+        .files) {
         if (path.startsWith("/etc/corekube/")) writeFileSync(join(folder, path), contents);
       }
       for (const name of [...controlPlanePrograms.flatMap(filesOf), "approve"]) secret(name, name);

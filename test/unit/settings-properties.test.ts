@@ -1,7 +1,7 @@
 /** What holds for every cluster that settings can describe. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { cloudProfile } from "../../components/cloud/profiles.js";
+import { cloudNamed } from "../../components/clouds.js";
 import { userDataLimit } from "../../components/nodeconfig/budget.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
 import { renderIgnition } from "../../components/nodeconfig/ignition.js";
@@ -29,7 +29,7 @@ describe("any cluster", function () {
       fc.property(anySpec, (spec) => {
         const nodes = spec.controllers.count + spec.workers.count + spec.publicWorkers.count;
         assert.ok(subnetCount(spec.podCidr, podPrefixPerNode) >= nodes);
-        const { taken, parts, spread } = cloudProfile(spec.cloud)!.privateNetwork;
+        const { taken, parts, spread } = cloudNamed(spec.cloud).profile.privateNetwork;
         assert.ok((addressCount(spec.nodeCidr) / parts - taken) * spread >= nodes + spec.etcd.count);
       }),
       { numRuns: 100 },
@@ -74,7 +74,7 @@ describe("any cluster", function () {
       );
       for (const role of roles)
         assert.ok(
-          Buffer.byteLength(renderUserData(spec, role, cloudProfile(spec.cloud)!)) <= userDataLimit,
+          Buffer.byteLength(renderUserData(spec, role, cloudNamed(spec.cloud).profile)) <= userDataLimit,
           `${spec.cloud} ${role}`,
         );
     }
@@ -86,12 +86,12 @@ describe("any cluster", function () {
     fc.assert(
       fc.property(anyUnboundedSpec, (spec) => {
         for (const role of roles) {
-          const bytes = Buffer.byteLength(renderIgnition(nodeConfig(spec, role, cloudProfile(spec.cloud)!)));
+          const bytes = Buffer.byteLength(renderIgnition(nodeConfig(spec, role, cloudNamed(spec.cloud).profile)));
           worst.set(role, Math.max(worst.get(role) ?? 0, bytes));
           if (bytes <= userDataLimit) continue;
           refused++;
           assert.throws(
-            () => renderUserData(spec, role, cloudProfile(spec.cloud)!),
+            () => renderUserData(spec, role, cloudNamed(spec.cloud).profile),
             /clouds accept 16384; shorten what grows with the settings: corekube:/,
           );
         }

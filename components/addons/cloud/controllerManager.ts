@@ -12,7 +12,7 @@ import {
   objectName,
   restricted,
 } from "../context.js";
-import { configDirectory, type ControllerManager } from "./addon.js";
+import { configDirectory, type ControllerManager } from "../../cloud/addon.js";
 import { localApi, onControllers } from "./placement.js";
 
 const name = "cloud-controller-manager";

@@ -3,7 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { verbosity } from "../../nodeconfig/logging.js";
 import { type AddonContext, image, namespace, nodePod, nodeUpdate, objectName, restricted } from "../context.js";
-import type { CsiDriver } from "./addon.js";
+import type { CsiDriver } from "../../cloud/addon.js";
 import { localApi, onControllers } from "./placement.js";
 
 type Container = kubernetes.types.input.core.v1.Container;

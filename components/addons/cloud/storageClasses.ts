@@ -1,7 +1,7 @@
 /** Classes of storage, by the same two names on every cloud. */
 import * as kubernetes from "@pulumi/kubernetes";
 import { type AddonContext, objectName } from "../context.js";
-import type { StorageClassSpec } from "./addon.js";
+import type { StorageClassSpec } from "../../cloud/addon.js";
 
 /** Volumes are made where the pod that wants them is placed, since machines reach only those of their own zone. */
 export function createStorageClasses(

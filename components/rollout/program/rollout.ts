@@ -2,7 +2,7 @@
  * The order of a run, inside the engine's program: a machine that serves is not registered before it may change.
  *
  * Registration is what makes the engine replace a machine or deliver to it, so holding it back holds back everything else. It is not
- * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/rollout.md.
+ * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/0009-rolling-replacement.md.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { next, type MachineState, type Stages } from "../order.js";

@@ -1,8 +1,7 @@
-/** Addresses of proxies and mirrors: machines must reach them before there is a cluster, and never through it. */
+/** Addresses of proxies and mirrors: machines must reach them before the cluster exists. */
 import { contains } from "../../../components/spec/cidr.js";
-import type { Settings } from "../options.js";
-import { joinPath, type Problem } from "../problem.js";
-import { type Rule, unset } from "./rule.js";
+import type { Settings } from "../../../components/spec/settings/index.js";
+import { joinPath, type Problem, type Rule, unset } from "../../../components/spec/settings/rule.js";
 
 const networks = ["node_cidr", "pod_cidr", "service_cidr"] as const;
 
@@ -10,7 +9,7 @@ const meaning = { node_cidr: "machines", pod_cidr: "pods", service_cidr: "Servic
 
 const ipv4 = /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/;
 
-/** What is wrong with the host of an address that machines ask; undefined: nothing. */
+/** What would be accepted in place of the host of an address that machines use; undefined: it is valid. */
 function hostProblem(host: string, settings: Settings): string | undefined {
   if (host.startsWith("[")) return "an address with a host name or an IPv4 address: machines have no IPv6";
   if (
@@ -18,20 +17,19 @@ function hostProblem(host: string, settings: Settings): string | undefined {
     host.endsWith(".localhost") ||
     (ipv4.test(host) && ["127.0.0.0/8", "0.0.0.0/8"].some((range) => contains(range, host)))
   ) {
-    return "a server that all machines reach: this one is each machine itself";
+    return "a server that all machines can reach: this is the machine itself";
   }
   if (ipv4.test(host)) {
-    if (contains("169.254.0.0/16", host))
-      return "a server that all machines reach: 169.254.0.0/16 is each machine's own link";
+    if (contains("169.254.0.0/16", host)) return "a server that all machines can reach: 169.254.0.0/16 is link-local";
     const inside = networks.find((name) => contains(settings[name], host));
     return (
       inside &&
-      `an address outside corekube:${inside} (${settings[inside]}), where only the cluster's own ${meaning[inside]} are`
+      `an address outside corekube:${inside} (${settings[inside]}), which is for the cluster's own ${meaning[inside]}`
     );
   }
   const domain = settings.cluster_domain;
   if (host === domain || host.endsWith(`.${domain}`) || host.endsWith(".svc")) {
-    return `a host name outside the cluster's own domain (${domain}): machines ask for it before there is a cluster, and never through one`;
+    return `a host name outside the cluster's own domain (${domain}): machines need it before the cluster exists`;
   }
   return undefined;
 }
@@ -59,7 +57,7 @@ const mirrorRule: Rule = {
   ],
 };
 
-/** Without it every address would pass the proxies by. */
+/** Such an entry would disable the proxies. */
 const everythingRule: Rule = {
   needs: ["no_proxy", "http_proxy", "https_proxy"],
   check: ({ no_proxy, http_proxy, https_proxy }) =>
@@ -69,8 +67,8 @@ const everythingRule: Rule = {
             path: "no_proxy",
             got: no_proxy,
             allowed:
-              "a list without what means every address: nothing would use the proxies; for that, remove corekube:http_proxy and corekube:https_proxy",
-            mend: unset("no_proxy"),
+              "a list without an entry for all addresses, which would disable the proxies; to use none, remove corekube:http_proxy and corekube:https_proxy",
+            fix: unset("no_proxy"),
           },
         ]
       : [],

@@ -1,17 +1,15 @@
-/** All rules, in the order in which their problems are told. */
+/** All rules, in the order in which their problems are reported. */
+import type { Rule } from "../../../components/spec/settings/rule.js";
 import { addressRules } from "./addresses.js";
-import { awsRules } from "./aws.js";
-import { cloudRules } from "./clouds.js";
+import { cloudRules, rulesOfClouds } from "./clouds.js";
 import { networkRules } from "./networks.js";
 import { poolRules } from "./pools.js";
-import type { Rule } from "./rule.js";
+import type { Clouds, ProfileRule } from "./rule.js";
 import { sizeRules } from "./sizes.js";
 
-export const rules: readonly Rule[] = [
-  ...cloudRules,
-  ...awsRules,
-  ...networkRules,
-  ...addressRules,
-  ...poolRules,
-  ...sizeRules,
+const common: readonly ProfileRule[] = [...cloudRules, ...networkRules, ...addressRules, ...poolRules, ...sizeRules];
+
+export const rulesFor = (clouds: Clouds): readonly Rule[] => [
+  ...rulesOfClouds(clouds),
+  ...common.map(({ needs, check }): Rule => ({ needs, check: (settings) => check(settings, clouds) })),
 ];

@@ -1,9 +1,10 @@
-/** Numbers of machines, and what machines of a pool share. */
-import { portRange, type Settings } from "../options.js";
-import type { Problem } from "../problem.js";
-import { profileOf, type Rule, set, unset } from "./rule.js";
+/** Numbers of machines, their placement, ports and volumes. */
+import type { Settings } from "../../../components/spec/settings/index.js";
+import { type Problem, type Rule, set, unset } from "../../../components/spec/settings/rule.js";
+import { portRange } from "../../../components/spec/settings/valueTypes.js";
+import { profileOf, type ProfileRule } from "./rule.js";
 
-/** Ports on which machines that run pods, or what is opened on them, answer already. */
+/** Ports in use on machines that run pods. */
 const usedPorts: Readonly<Record<number, string>> = {
   22: "SSH",
   80: "HTTP",
@@ -29,8 +30,8 @@ const nodePortRule: Rule = {
       {
         path: "node_port_range",
         got: node_port_range,
-        allowed: `a range without ports that nodes use: ${ports}`,
-        mend: set("node_port_range", "30000-32767"),
+        allowed: `a range without ports that are in use on nodes: ${ports}`,
+        fix: set("node_port_range", "30000-32767"),
       },
     ];
   },
@@ -44,8 +45,8 @@ const unavailableRule: Rule = {
           {
             path: "max_unavailable",
             got: max_unavailable,
-            allowed: `at most corekube:node_count (${node_count}): more workers cannot be missing`,
-            mend: set("max_unavailable", node_count),
+            allowed: `at most corekube:node_count (${node_count}): there are no more workers`,
+            fix: set("max_unavailable", node_count),
           },
         ]
       : [],
@@ -59,14 +60,14 @@ const membersRule: Rule = {
           {
             path: "etcd.count",
             got: etcd.count,
-            allowed: "3 or 5 with corekube:high_availability true: one member's loss would stop the cluster",
-            mend: set("etcd.count", 3),
+            allowed: "3 or 5 with corekube:high_availability true: the loss of a single member would stop the cluster",
+            fix: set("etcd.count", 3),
           },
         ]
       : [],
 };
 
-const lonelyRule: Rule = {
+const singleMemberRule: Rule = {
   needs: ["etcd", "high_availability"],
   check: ({ etcd, high_availability }) =>
     etcd.disk_type === "ROOT" && (etcd.count ?? (high_availability ? 3 : 1)) === 1
@@ -74,56 +75,62 @@ const lonelyRule: Rule = {
           {
             path: "etcd.disk_type",
             got: etcd.disk_type,
-            allowed: "MOUNT with one etcd member: nobody has its data once its machine is replaced",
-            mend: set("etcd.disk_type", "MOUNT"),
+            allowed: "MOUNT with one etcd member: its data would be lost when its machine is replaced",
+            fix: set("etcd.disk_type", "MOUNT"),
           },
         ]
       : [],
 };
 
-const volumeRules: readonly Rule[] = (["data_disk", "wal_disk"] as const).map((name) => ({
+const volumeRules: readonly ProfileRule[] = (["data_disk", "wal_disk"] as const).map((name) => ({
   needs: ["etcd", "cloud"],
-  check: (settings) => {
+  check: (settings, clouds) => {
     if (settings.etcd.disk_type === "ROOT") return [];
-    const { from, to } = profileOf(settings).volumeSize;
+    const { from, to } = profileOf(settings, clouds).volumeSize;
     const size = Math.ceil(settings.etcd[name] / 1024);
     return size < from || size > to
-      ? [{ path: `etcd.${name}`, got: settings.etcd[name], allowed: `${from * 1024} to ${to * 1024} MB in this cloud` }]
+      ? [
+          {
+            path: `etcd.${name}`,
+            got: settings.etcd[name],
+            allowed: `${from * 1024} to ${to * 1024} MB on ${settings.cloud}`,
+          },
+        ]
       : [];
   },
 }));
 
-const placementRules: readonly Rule[] = (
+const placementRules: readonly ProfileRule[] = (
   ["control_plane_placement", "node_placement", "public_node_placement"] as const
 ).map((name) => ({
   needs: [name, "cloud"],
-  check: (settings: Settings): Problem[] => {
+  check: (settings: Settings, clouds): Problem[] => {
     const got = settings[name];
     if (got === "spread") return [];
-    if (profileOf(settings).zone === undefined) {
+    if (profileOf(settings, clouds).zone === undefined) {
       return [
         {
           path: name,
           got,
           allowed: `spread: ${settings.cloud} has no failure domains (zones) to choose from`,
-          mend: unset(name),
+          fix: unset(name),
         },
       ];
     }
     const zones = got.split(",");
     if (zones.includes("spread"))
-      return [{ path: name, got, allowed: "spread alone, or zones", mend: set(name, "spread") }];
+      return [{ path: name, got, allowed: "spread alone, or zones", fix: set(name, "spread") }];
     return new Set(zones).size < zones.length
-      ? [{ path: name, got, allowed: "each zone once", mend: set(name, [...new Set(zones)].join(",")) }]
+      ? [{ path: name, got, allowed: "each zone once", fix: set(name, [...new Set(zones)].join(",")) }]
       : [];
   },
 }));
 
-export const poolRules: readonly Rule[] = [
+export const poolRules: readonly ProfileRule[] = [
   nodePortRule,
   unavailableRule,
   membersRule,
-  lonelyRule,
+  singleMemberRule,
   ...volumeRules,
   ...placementRules,
 ];

@@ -1,4 +1,4 @@
-/** Machine sizes: that they exist, and that they hold what is asked for. */
+/** Machine sizes: they exist, and satisfy what is requested. */
 import {
   holds,
   type MachineNeeds,
@@ -7,14 +7,14 @@ import {
   systemDisk,
   usableMemory,
 } from "../../../components/cloud/sizes.js";
-import { cloudProfiles } from "../../../components/cloud/profiles.js";
-import type { CloudName, Role } from "../../../components/spec/cluster.js";
-import type { OptionName } from "../options.js";
-import { nearest, type Problem } from "../problem.js";
+import type { Role } from "../../../components/spec/cluster.js";
+import type { OptionName } from "../../../components/spec/settings/index.js";
+import { type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
+import { nearest } from "../nearest.js";
 import { daemonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
-import { profileOf, type Rule, set } from "./rule.js";
+import { profileOf, type ProfileRule } from "./rule.js";
 
-/** The settings whose sum a machine of the role must hold. */
+/** The settings whose sum a machine of the role must satisfy. */
 const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   etcd: ["etcd"],
   controller: ["apiserver", "controller_manager", "scheduler", "kube_proxy"],
@@ -22,16 +22,11 @@ const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   public: ["public_reserved_resources"],
 };
 
-/** Whether only another cloud has the size. */
-function elsewhere(cloud: CloudName, size: string): boolean {
-  return cloudProfiles.some(({ name, sizes }) => name !== cloud && sizes.some((other) => other.name === size));
-}
-
 function amount({ cpus, memory, disk }: MachineNeeds): string {
   return `${cpus} CPUs, ${memory} MB of memory${disk > 0 ? ` and ${disk} MB of disk` : ""}`;
 }
 
-/** What pods and system can have of a machine of the size. */
+/** What a machine of the size has for pods and system. */
 function offer(size: MachineSize): string {
   return amount({
     cpus: size.cpus,
@@ -40,7 +35,7 @@ function offer(size: MachineSize): string {
   });
 }
 
-function sizeRule(role: Role): Rule {
+function sizeRule(role: Role): ProfileRule {
   const option = sizeOptions[role];
   const asked = askedBy[role];
   return {
@@ -51,8 +46,8 @@ function sizeRule(role: Role): Rule {
       ...asked,
       ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const)),
     ],
-    check: (settings): Problem[] => {
-      const { sizes } = profileOf(settings);
+    check: (settings, clouds): Problem[] => {
+      const { sizes } = profileOf(settings, clouds);
       const needs = machineNeeds(settings, role);
       const enough = smallestSize(sizes, needs);
       const sources = asked.map((name) => `corekube:${name}`).join(", ");
@@ -63,7 +58,7 @@ function sizeRule(role: Role): Rule {
           {
             path: asked[0]!,
             got: settings[asked[0]!],
-            allowed: `less: the sum of ${sources} and of what the system keeps is ${amount(needs)}, and the largest size of ${settings.cloud} (${largest.name}) has ${offer(largest)}`,
+            allowed: `less: the sum of ${sources} and what is reserved for the system is ${amount(needs)}, and the largest size of ${settings.cloud} (${largest.name}) has ${offer(largest)}`,
           },
         ];
       }
@@ -74,14 +69,14 @@ function sizeRule(role: Role): Rule {
           named,
           sizes.map(({ name }) => name),
         );
-        const foreign = elsewhere(settings.cloud, named);
+        const foreign = clouds.some(({ profile }) => profile.sizes.some(({ name }) => name === named));
         const hint = foreign ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
         return [
           {
             path: option,
             got: named,
-            allowed: `a machine size of ${settings.cloud}, or empty for the cheapest that will do (${enough.name})${hint}`,
-            mend: set(option, hint && similar && !foreign ? similar : enough.name),
+            allowed: `a machine size of ${settings.cloud}, or empty for the cheapest sufficient one (${enough.name})${hint}`,
+            fix: set(option, hint && similar && !foreign ? similar : enough.name),
           },
         ];
       }
@@ -90,15 +85,15 @@ function sizeRule(role: Role): Rule {
         {
           path: option,
           got: named,
-          allowed: `a size that holds the sum of ${sources} and of what the system keeps: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the smallest that would do`,
-          mend: set(option, enough.name),
+          allowed: `a size with at least the sum of ${sources} and what is reserved for the system: ${amount(needs)} (this one has ${offer(size)}); ${enough.name} is the cheapest sufficient one`,
+          fix: set(option, enough.name),
         },
       ];
     },
   };
 }
 
-/** On every node, kube-proxy and the pods' network take their part of what pods may use. */
+/** The pods that run on every node must fit into what nodes offer to pods. */
 function daemonsRule(option: "reserved_resources" | "public_reserved_resources"): Rule {
   return {
     needs: [option, "kube_proxy", "network_provider", "cloud_provider", "csi_driver"],
@@ -111,8 +106,8 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_cpus`,
                 got: kube_cpus,
-                allowed: `at least ${least.cpus}, which kube-proxy and the pods' network ask for on every node`,
-                mend: set(`${option}.kube_cpus`, least.cpus),
+                allowed: `at least ${least.cpus}, the requests of the pods that run on every node (kube-proxy, network, CSI driver)`,
+                fix: set(`${option}.kube_cpus`, least.cpus),
               },
             ]
           : []),
@@ -121,8 +116,8 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_mem`,
                 got: kube_mem,
-                allowed: `at least ${least.memory}, which kube-proxy and the pods' network ask for on every node`,
-                mend: set(`${option}.kube_mem`, least.memory),
+                allowed: `at least ${least.memory}, the requests of the pods that run on every node (kube-proxy, network, CSI driver)`,
+                fix: set(`${option}.kube_mem`, least.memory),
               },
             ]
           : []),
@@ -131,7 +126,7 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
   };
 }
 
-export const sizeRules: readonly Rule[] = [
+export const sizeRules: readonly ProfileRule[] = [
   ...(["etcd", "controller", "worker", "public"] as const).map(sizeRule),
   daemonsRule("reserved_resources"),
   daemonsRule("public_reserved_resources"),

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import sinon from "sinon";
-import { cloudFactory } from "../../../components/cloud/registry.js";
+import { clouds, prepareCluster } from "../../../components/clouds.js";
 import { createCluster } from "../../../infra/cluster.js";
 import type { ClusterOutputs } from "../../../infra/outputs.js";
 import type { ClusterSpec } from "../../../components/spec/cluster.js";
@@ -102,19 +102,19 @@ const runs = new Map<string, Promise<Run>>();
  * What the program registers for a description; everything is registered when this answers. The same description runs once.
  * @param calls Answers to functions, by their token; not given: what a first run gets.
  */
-export function runProgram(spec: ClusterSpec, calls: Calls = {}): Promise<Run> {
+export function runProgram(spec: ClusterSpec, calls: Calls = {}, list = clouds): Promise<Run> {
   const key = JSON.stringify([spec, calls]);
-  const known = runs.get(key) ?? register(spec, calls);
+  const known = runs.get(key) ?? register(spec, calls, list);
   runs.set(key, known);
   return known;
 }
 
-async function register(spec: ClusterSpec, calls: Calls): Promise<Run> {
+async function register(spec: ClusterSpec, calls: Calls, list: typeof clouds): Promise<Run> {
   await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   try {
-    const outputs = createCluster(spec, await cloudFactory(spec));
+    const outputs = createCluster(await prepareCluster(spec, list));
     await valueOf(outputs.machines);
     await pulumi.runtime.disconnect();
     const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));

@@ -1,5 +1,5 @@
 /** Clusters whose user-data is kept as goldens, made from settings as a stack has them. */
-import { cloudProfile } from "../../../components/cloud/profiles.js";
+import { cloudNamed } from "../../../components/clouds.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
 import { type ClusterSpec, type Role, roles } from "../../../components/spec/cluster.js";
 import { clusterSpec } from "../../../infra/config.js";
@@ -44,7 +44,7 @@ export const clusters: Readonly<Record<"single" | "ha" | "aws", ClusterSpec>> = 
 export { roles };
 
 export function userData(cluster: keyof typeof clusters, role: Role): string {
-  return renderUserData(clusters[cluster], role, cloudProfile(clusters[cluster].cloud)!);
+  return renderUserData(clusters[cluster], role, cloudNamed(clusters[cluster].cloud).profile);
 }
 
 /** Every cluster and role. */

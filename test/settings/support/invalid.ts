@@ -56,7 +56,7 @@ const machines: readonly Refusal[] = [
   refused(
     { max_unavailable: 3, node_count: 2 },
     "max_unavailable",
-    "at most corekube:node_count (2): more workers cannot be missing. Set it: pulumi config set max_unavailable 2",
+    "at most corekube:node_count (2): there are no more workers. Set it: pulumi config set max_unavailable 2",
   ),
   refused(
     { node_size: "t3.medium" },
@@ -78,17 +78,17 @@ const machines: readonly Refusal[] = [
   refused(
     { controller_size: "s-1vcpu-1gb" },
     "controller_size",
-    "the sum of corekube:apiserver, corekube:controller_manager, corekube:scheduler, corekube:kube_proxy and of what the system keeps: 1.95 CPUs, 3648 MB",
+    "the sum of corekube:apiserver, corekube:controller_manager, corekube:scheduler, corekube:kube_proxy and what is reserved for the system: 1.95 CPUs, 3648 MB",
   ),
   refused(
     { etcd_size: "s-1vcpu-1gb" },
     "etcd_size",
-    "0.75 CPUs, 1536 MB of memory (this one has 1 CPUs, 929 MB of memory and 19456 MB of disk); s-1vcpu-2gb is the smallest that would do. Set it: pulumi config set etcd_size s-1vcpu-2gb",
+    "0.75 CPUs, 1536 MB of memory (this one has 1 CPUs, 929 MB of memory and 19456 MB of disk); s-1vcpu-2gb is the cheapest sufficient one. Set it: pulumi config set etcd_size s-1vcpu-2gb",
   ),
   refused(
     { node_size: "s-1vcpu-1gb", reserved_resources: { kube_mem: 2048 } },
     "node_size",
-    "s-2vcpu-4gb is the smallest that would do",
+    "s-2vcpu-4gb is the cheapest sufficient one",
   ),
   refused({ node_size: "s-2vcpu-4gb", reserved_resources: { kube_cpus: 2, system_cpus: 1 } }, "node_size", "3 CPUs, "),
   refused(
@@ -108,7 +108,7 @@ const machines: readonly Refusal[] = [
   refused(
     { image: "ami-0abcdef1234567890" },
     "image",
-    "this is what another cloud takes. Remove it: pulumi config rm image",
+    "this is an image of another cloud. Remove it: pulumi config rm image",
   ),
   refused(
     { image: "https://user:secret@images.example/flatcar.bin" },
@@ -128,7 +128,7 @@ const resources: readonly Refusal[] = [
   refused(
     { reserved_resources: { kube_cpus: 0.1 } },
     "reserved_resources.kube_cpus",
-    "at least 0.2, which kube-proxy and the pods' network ask for on every node. Set it: pulumi config set --path 'reserved_resources.kube_cpus' 0.2",
+    "at least 0.2, the requests of the pods that run on every node (kube-proxy, network, CSI driver). Set it: pulumi config set --path 'reserved_resources.kube_cpus' 0.2",
   ),
   refused(
     { reserved_resources: { kube_mem: 300 } },
@@ -172,7 +172,7 @@ const resources: readonly Refusal[] = [
   refused(
     { etcd: { count: 2 } },
     "etcd.count",
-    "1, 3 or 5: an even number survives no more losses than the odd one below it. Set it: pulumi config set --path 'etcd.count' <value>",
+    "1, 3 or 5: an even number tolerates no more failures than the odd number below it. Set it: pulumi config set --path 'etcd.count' <value>",
   ),
   refused({ etcd: { count: 4 }, high_availability: true }, "etcd.count", "1, 3 or 5"),
   refused({ etcd: { count: 7 } }, "etcd.count", "1, 3 or 5"),
@@ -213,15 +213,15 @@ const security: readonly Refusal[] = [
   refused(
     { ssh_public_keys: ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA"] },
     "ssh_public_keys[0]",
-    "Remove it: pulumi config rm --path 'ssh_public_keys[0]', and make the secret invalid where it came from",
+    "Remove it: pulumi config rm --path 'ssh_public_keys[0]', and revoke the secret",
   ),
   refused({ do_token: `dop_v1_${"0a".repeat(32)}` }, "do_token", "pulumi config set --secret digitalocean:token"),
   refused({ tags: { owner: `ghp_${"a1B2".repeat(9)}` } }, "tags.owner", "what looks like an access token"),
   refused({ cluster_name: "abc123.0123456789abcdef" }, "cluster_name", "what looks like a bootstrap token"),
   refused({ pod_security: "strict" }, "pod_security", "allowed: privileged, baseline, restricted"),
   refused({ encryption_key: 0 }, "encryption_key", "from 1 to 1000000"),
-  refused({ tags: { "a b": "c" } }, 'tags["a b"]', "in this cloud letters"),
-  refused({ tags: { team: "a/b" } }, "tags.team", "in this cloud letters"),
+  refused({ tags: { "a b": "c" } }, 'tags["a b"]', "on digitalocean: letters"),
+  refused({ tags: { team: "a/b" } }, "tags.team", "on digitalocean: letters"),
   refused(
     { tags: { KubernetesCluster: "other" } },
     "tags.KubernetesCluster",
@@ -231,7 +231,7 @@ const security: readonly Refusal[] = [
   refused(
     { tags: { corekube: "kubernetes:controller" } },
     "tags.corekube",
-    "open its firewall. Remove it: pulumi config rm --path 'tags.corekube'",
+    "select the machines of a firewall. Remove it: pulumi config rm --path 'tags.corekube'",
   ),
   refused({ tags: { n: 1 } }, "tags.n", "pulumi config set --path 'tags.n' <value>"),
   refused(

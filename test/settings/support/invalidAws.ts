@@ -32,10 +32,10 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "did you mean t3.medium. Set it: pulumi config set node_size t3.medium",
     ),
     onAws({ node_size: "m7g.large" }, "node_size", "a machine size of aws"),
-    onAws({ controller_size: "t3.small" }, "controller_size", "t3.medium is the smallest that would do"),
+    onAws({ controller_size: "t3.small" }, "controller_size", "t3.medium is the cheapest sufficient one"),
     onAws({ etcd_size: "t3.micro" }, "etcd_size", "Set it: pulumi config set etcd_size t3.small"),
     onAws({ reserved_resources: { kube_cpus: 250 } }, "reserved_resources", "the largest size of aws"),
-    onAws({ image: "123456" }, "image", "this is what another cloud takes. Remove it: pulumi config rm image"),
+    onAws({ image: "123456" }, "image", "this is an image of another cloud. Remove it: pulumi config rm image"),
     onAws({ image: "https://images.example/flatcar.bin.bz2" }, "image", "the id of an image (ami-...)"),
     onAws({ image: "ami-xyz" }, "image", "pulumi config rm image"),
     onAws(
@@ -55,7 +55,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "public_node_placement",
       "Set it: pulumi config set public_node_placement eu-central-1a,eu-central-1b",
     ),
-    onAws({ tags: { Name: "web" } }, "tags.Name", "resources on aws have their own in Name. Remove it"),
+    onAws({ tags: { Name: "web" } }, "tags.Name", "on aws, Name is the name of each resource. Remove it"),
     onAws(
       { tags: { "kubernetes.io/cluster/other": "owned" } },
       'tags["kubernetes.io/cluster/other"]',
@@ -65,7 +65,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws({ tags: { "two words": "x" } }, 'tags["two words"]', "letters, digits and"),
     onAws({ tags: { KubernetesCluster: "other" } }, "tags.KubernetesCluster", "with the cluster's name (kubernetes)"),
     onAws({ tags: { note: "a".repeat(257) } }, "tags.note", "values up to 256"),
-    onAws({ cloud_provider: "digitalocean" }, "cloud_provider", "a cluster on aws has nothing to ask of digitalocean"),
+    onAws({ cloud_provider: "digitalocean" }, "cloud_provider", "none or aws (must match corekube:cloud)"),
     onAws({ node_cidr: "10.4.0.0/25" }, "node_cidr", "a prefix from /16 to /24"),
     onAws({ node_cidr: "10.4.0.0/24", node_count: 40 }, "node_cidr", "machines in a zone"),
     onAws(
@@ -124,7 +124,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
         },
       },
       "aws.nat",
-      "the way out of an existing network is its owner's",
+      "the owner of an existing network provides its internet access",
     ),
     onAws({ aws: { public_subnet_ids: subnets("8") } }, "aws.public_subnet_ids", "nothing without corekube:aws.vpc_id"),
     onAws({ aws: { vpc_id: vpc, public_subnet_ids: subnets("8", "8") } }, "aws.public_subnet_ids", "each once"),
@@ -139,7 +139,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     refused(
       { aws: { volume_type: "gp3" } },
       "aws.volume_type",
-      "nothing: a cluster on digitalocean has none of what only AWS has. Remove it: pulumi config rm --path 'aws.volume_type'",
+      "nothing: the cluster is on digitalocean, and these are settings of aws. Remove it: pulumi config rm --path 'aws.volume_type'",
     ),
     refused(
       { aws: { machines: "private", nat: "none" } },

@@ -12,12 +12,12 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { node_cidr: "10.0.0.0/8" },
     ["node_cidr", "pod_cidr", "service_cidr"],
-    "a prefix from /16 to /28: what the cloud's networks may have",
+    "a prefix from /16 to /28: the cloud accepts no other",
   ),
   refused({ node_cidr: "10.4.0.0/29" }, "node_cidr", "Set it: pulumi config set node_cidr 10."),
   refused({ node_cidr: "8.8.0.0/20" }, "node_cidr", "a private network: one inside 10.0.0.0/8"),
   refused({ node_cidr: "100.64.0.0/20" }, "node_cidr", "a private network"),
-  refused({ node_cidr: "10.244.0.0/20" }, "node_cidr", "10.244.0.0/16, which digitalocean keeps for itself"),
+  refused({ node_cidr: "10.244.0.0/20" }, "node_cidr", "10.244.0.0/16, which digitalocean reserves"),
   refused({ node_cidr: "169.254.0.0/20" }, "node_cidr", "outside 169.254.0.0/16"),
   refused(
     { node_cidr: "10.4.0.0/28", node_count: 8 },
@@ -53,7 +53,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "shares no address with corekube:node_cidr (10.4.0.0/20). Set it: pulumi config set pod_cidr 10.0.0.0/16",
   ),
   refused({ pod_cidr: "10.3.128.0/17" }, "service_cidr", "shares no address with corekube:pod_cidr (10.3.128.0/17)"),
-  refused({ pod_cidr: "8.0.0.0/16" }, "pod_cidr", "a public one would hide those addresses from the cluster"),
+  refused({ pod_cidr: "8.0.0.0/16" }, "pod_cidr", "a public one would make those addresses unreachable from the cluster"),
   refused({ pod_cidr: "224.0.0.0/16" }, "pod_cidr", "outside 224.0.0.0/4"),
   refused({ pod_cidr: "10.2.3.4/16" }, "pod_cidr", "whose address is its first"),
   refused({ service_cidr: "10.4.1.0/24" }, "service_cidr", "shares no address with corekube:node_cidr"),
@@ -79,10 +79,10 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { cloud_provider: "aws" },
     "cloud_provider",
-    "a cluster on digitalocean has nothing to ask of aws. Set it: pulumi config set cloud_provider none",
+    "none or digitalocean (must match corekube:cloud). Set it: pulumi config set cloud_provider none",
   ),
   refused({ cloud_provider: "digitalocean" }, "digitalocean:token", "pulumi config set --secret digitalocean:token"),
-  refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, aws, digitalocean"),
+  refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, digitalocean, aws"),
   refused({ admin_cidrs: [] }, "admin_cidrs", "Set it: pulumi config set --path 'admin_cidrs[0]' <value>"),
   refused({ admin_cidrs: ["192.0.2.7"] }, "admin_cidrs[0]", "one address is 192.0.2.7/32"),
   refused({ admin_cidrs: ["192.0.2.0/24", "everyone"] }, "admin_cidrs[1]", "CIDR notation"),
@@ -111,13 +111,13 @@ const downloads = (refused: Refused): readonly Refusal[] => [
   refused(
     { http_proxy: "http://10.3.0.40:3128" },
     "http_proxy",
-    "outside corekube:service_cidr (10.3.0.0/16), where only the cluster's own Services are",
+    "outside corekube:service_cidr (10.3.0.0/16), which is for the cluster's own Services",
   ),
   refused({ https_proxy: "http://10.2.9.9:3128" }, "https_proxy", "outside corekube:pod_cidr (10.2.0.0/16)"),
   refused({ https_proxy: "http://10.4.0.9:3128" }, "https_proxy", "outside corekube:node_cidr (10.4.0.0/20)"),
-  refused({ https_proxy: "http://127.0.0.1:3128" }, "https_proxy", "this one is each machine itself"),
-  refused({ https_proxy: "http://localhost:3128" }, "https_proxy", "this one is each machine itself"),
-  refused({ https_proxy: "http://169.254.169.254" }, "https_proxy", "each machine's own link"),
+  refused({ https_proxy: "http://127.0.0.1:3128" }, "https_proxy", "this is the machine itself"),
+  refused({ https_proxy: "http://localhost:3128" }, "https_proxy", "this is the machine itself"),
+  refused({ https_proxy: "http://169.254.169.254" }, "https_proxy", "169.254.0.0/16 is link-local"),
   refused({ https_proxy: "http://[2001:db8::1]:3128" }, "https_proxy", "machines have no IPv6"),
   refused(
     { https_proxy: "http://squid.proxies.svc.cluster.local:3128" },
@@ -138,7 +138,7 @@ const downloads = (refused: Refused): readonly Refusal[] => [
   refused(
     { no_proxy: "*", https_proxy: "http://proxy.example:3128" },
     "no_proxy",
-    "nothing would use the proxies; for that, remove corekube:http_proxy and corekube:https_proxy. Remove it: pulumi config rm no_proxy",
+    "which would disable the proxies; to use none, remove corekube:http_proxy and corekube:https_proxy. Remove it: pulumi config rm no_proxy",
   ),
   refused(
     { mirrors: { releases: "mirror.example" } },
@@ -187,7 +187,7 @@ const downloads = (refused: Refused): readonly Refusal[] => [
   refused(
     { mirrors: { checksums: "no/such/file.json" } },
     "mirrors.checksums",
-    "or unset the path: pulumi config rm --path mirrors.checksums",
+    "or remove the setting: pulumi config rm --path mirrors.checksums",
   ),
 ];
 

@@ -1,6 +1,6 @@
 /** Any settings that are allowed: every option, as long as it may be, and as hard to pack. */
 import fc from "fast-check";
-import { cloudProfile } from "../../../components/cloud/profiles.js";
+import { cloudNamed } from "../../../components/clouds.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../../../components/spec/cluster.js";
 import { toClusterSpec } from "../../../infra/settings/spec.js";
@@ -174,7 +174,7 @@ export const anySpec: fc.Arbitrary<ClusterSpec> = anyUnboundedSpec.filter(fits);
 
 function fits(spec: ClusterSpec): boolean {
   try {
-    for (const role of roles) renderUserData(spec, role, cloudProfile(spec.cloud)!);
+    for (const role of roles) renderUserData(spec, role, cloudNamed(spec.cloud).profile);
     return true;
   } catch {
     return false;

@@ -1,4 +1,4 @@
-/** Translates the firewall table to DigitalOcean's inbound rules. Pure but for the outputs that it passes on. */
+/** Translates the firewall table to DigitalOcean's inbound rules. Pure, except for the outputs that it passes on. */
 import type * as digitalocean from "@pulumi/digitalocean";
 import type * as pulumi from "@pulumi/pulumi";
 import type { FirewallRule } from "../cloud/firewall.js";
@@ -9,7 +9,7 @@ const anywhere = ["0.0.0.0/0", "::/0"];
 type InboundRule = digitalocean.types.input.FirewallInboundRule;
 type OutboundRule = digitalocean.types.input.FirewallOutboundRule;
 
-/** What stands for the sources of the table. */
+/** What the sources of the table are on DigitalOcean. */
 export interface Sources {
   readonly adminCidrs: readonly string[];
   /** The machines' private network. */
@@ -21,7 +21,7 @@ function portRange(rule: FirewallRule): string {
   return rule.ports.from === rule.ports.to ? String(rule.ports.from) : `${rule.ports.from}-${rule.ports.to}`;
 }
 
-/** Rules of one role, without what load balancers may do: they are opened when they exist. */
+/** Rules of one role, without those for load balancers, which are added once these exist. */
 export function inboundRules(rules: readonly FirewallRule[], role: Role, sources: Sources): InboundRule[] {
   return rules
     .filter((rule) => rule.role === role)
@@ -45,7 +45,7 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
     });
 }
 
-/** Rules that let the API's load balancers in. */
+/** Rules for traffic from the API's load balancers. */
 export function loadBalancerRules(
   rules: readonly FirewallRule[],
   role: Role,
@@ -56,7 +56,7 @@ export function loadBalancerRules(
     .map((rule) => ({ protocol: rule.protocol, portRange: portRange(rule), sourceLoadBalancerUids: loadBalancerIds }));
 }
 
-/** Machines may go out to anywhere: a firewall without outbound rules would let nothing leave. */
+/** All outgoing traffic is allowed: a firewall without outbound rules would block it. */
 export function outboundRules(): OutboundRule[] {
   return [
     { protocol: "tcp", portRange: "1-65535", destinationAddresses: anywhere },

@@ -1,21 +1,20 @@
 /**
- * What AWS is asked before anything is registered: zones, the network that exists, the image, and where earlier runs put machines.
+ * What AWS is asked before anything is registered: zones, the existing network, the image, and the zones of machines of earlier runs.
  *
- * So a mistake in the settings that only the cloud can see is told before anything is touched, and names of zones are plain text when resources are made.
+ * Mistakes in the settings that only the cloud can find are reported before anything is changed, and zones are plain text when resources are registered.
  */
 import type * as amiModule from "@pulumi/aws/ec2/getAmi.js";
 import type * as subnetModule from "@pulumi/aws/ec2/getSubnet.js";
 import type * as vpcModule from "@pulumi/aws/ec2/getVpc.js";
 import type { MachineArgs } from "../cloud/cloud.js";
-import { refusal } from "../cloud/refusal.js";
+import { configError } from "../cloud/configError.js";
 import { readRecorded, type Recorded } from "../rollout/program/servingMachines.js";
 import { contains } from "../spec/cidr.js";
-import type { AwsSpec, ClusterSpec } from "../spec/cluster.js";
+import type { ClusterSpec } from "../spec/cluster.js";
 import { pools } from "../spec/pools.js";
 import { clusterTag } from "./names.js";
-
-/** Zones over which machines are spread where the stack names none. */
-const spreadOver = 3;
+import { spreadOver } from "./profile.js";
+import type { AwsSpec } from "./settings.js";
 
 /** Account that publishes Flatcar's images: https://www.flatcar.org/docs/latest/installing/cloud/aws-ec2/ */
 const flatcarOwner = "075585003325";
@@ -27,12 +26,12 @@ export interface ExistingNetwork {
   readonly privateSubnets: ReadonlyMap<string, string>;
 }
 
-export interface Survey {
-  /** Undefined: the network is ours to make. */
+export interface Preflight {
+  /** Undefined: a network is created. */
   readonly network?: ExistingNetwork;
-  /** Zones with machines, and all that ever had some, sorted: what was made in a zone stays. */
+  /** Zones with machines, now or in earlier runs, sorted: what was created in a zone stays. */
   readonly zones: readonly string[];
-  /** The zone of a machine: where it or its data is, or else the next of its pool's. */
+  /** The zone of a machine: the one that it or its volume is in, or the next of its pool. */
   readonly zoneOf: (machine: Pick<MachineArgs, "name" | "index" | "zones">) => string;
   /** Id of the machines' image. */
   readonly ami: string;
@@ -47,18 +46,17 @@ type Ask = {
   }) => Promise<{ readonly names: string[] }>;
 };
 
-/** Ends the run with a message, without a stack. */
-function refuse(path: string, got: string, allowed: string, mend: string): never {
-  throw refusal(`corekube:${path}: got ${got}; allowed: ${allowed}. ${mend}`);
+function refuse(path: string, got: string, allowed: string, fix: string): never {
+  throw configError(`corekube:${path}: got ${got}; allowed: ${allowed}. ${fix}`);
 }
 
-/** The message of the service, in one line. */
+/** The service's message, in one line. */
 function reason(error: unknown): string {
   return String(error instanceof Error ? error.message : error).replace(/\s+/g, " ");
 }
 
-/** @throws pulumi.RunError naming the setting that the cloud does not agree with. */
-export async function survey(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<Survey> {
+/** @throws pulumi.RunError naming the setting that the cloud rejects. */
+export async function runPreflight(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<Preflight> {
   const [network, recorded, ami] = await Promise.all([
     existingNetwork(spec, aws, ask),
     readRecorded(),
@@ -77,7 +75,7 @@ export async function survey(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise
     .filter(({ count }) => count > 0)
     .flatMap(({ zones }) => (zones.length > 0 ? zones : spread));
   return {
-    ...(network ? { network } : {}),
+    network,
     zones: [...new Set([...wanted, ...placed.values(), ...(network ? [] : used)])].sort(),
     zoneOf: ({ name, index, zones }) => {
       const list = zones.length > 0 ? zones : spread;
@@ -87,7 +85,7 @@ export async function survey(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise
   };
 }
 
-/** Zones of the machines of earlier runs, and those in which there are subnets. A volume cannot leave its zone, and takes its machine along. */
+/** Zones of machines of earlier runs, and zones with subnets. A volume cannot leave its zone, so its machine is placed there. */
 function placements(recorded: Readonly<Record<string, Recorded>>): {
   readonly placed: ReadonlyMap<string, string>;
   readonly used: readonly string[];
@@ -124,14 +122,14 @@ function checkZones(spec: ClusterSpec, offered: readonly string[], existing: boo
         option,
         zones.join(","),
         `zones ${existing ? "that have subnets in aws.vpc_id" : `of ${spec.region} that this account can use`}: ${offered.join(", ")}`,
-        `${unknown} is none. Set it: pulumi config set ${option} <zones>`,
+        `${unknown} is not one. Set it: pulumi config set ${option} <zones>`,
       );
     }
     if (!existing && zones.length === 0 && offered.length < spreadOver) {
       refuse(
         option,
         "spread",
-        `at least ${spreadOver} zones for that, and this account can use ${offered.length} of ${spec.region} (${offered.join(", ")})`,
+        `at least ${spreadOver} zones for it, and this account can use ${offered.length} of ${spec.region} (${offered.join(", ")})`,
         `Name them: pulumi config set ${option} ${offered.join(",")}`,
       );
     }
@@ -151,7 +149,7 @@ async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promi
       refuse(
         "aws.vpc_id",
         vpcId,
-        `a network in ${spec.region} that the account may see (${reason(error)})`,
+        `a network in ${spec.region} that the account can access (${reason(error)})`,
         "Set it: pulumi config set --path aws.vpc_id <value>",
       ),
     );
@@ -162,20 +160,20 @@ async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promi
     const byZone = new Map<string, string>();
     for (const [index, id] of ids.entries()) {
       const path = `aws.${option}[${index}]`;
-      const mend = `Set it: pulumi config set --path '${path}' <value>`;
+      const fix = `Set it: pulumi config set --path '${path}' <value>`;
       const subnet = await ask
         .getSubnet({ id })
         .catch((error: unknown) =>
-          refuse(path, id, `a subnet in ${spec.region} that the account may see (${reason(error)})`, mend),
+          refuse(path, id, `a subnet in ${spec.region} that the account can access (${reason(error)})`, fix),
         );
       if (subnet.vpcId !== vpcId)
-        refuse(path, `${id} of ${subnet.vpcId}`, `a subnet of corekube:aws.vpc_id (${vpcId})`, mend);
+        refuse(path, `${id} of ${subnet.vpcId}`, `a subnet of corekube:aws.vpc_id (${vpcId})`, fix);
       if (!contains(spec.nodeCidr, subnet.cidrBlock))
         refuse(
           path,
           `${id} with ${subnet.cidrBlock}`,
           `a subnet inside corekube:node_cidr (${spec.nodeCidr})`,
-          `${mend}, or set node_cidr to the range of the network`,
+          `${fix}, or set node_cidr to the range of the network`,
         );
       const other = byZone.get(subnet.availabilityZone);
       if (other !== undefined)
@@ -197,14 +195,14 @@ async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promi
   };
 }
 
-/** The cloud controller manager puts load balancers of Services into subnets that have the cluster's tag; those of others are not ours to tag. */
+/** The cloud controller manager puts load balancers of Services into subnets that have the cluster's tag; the program does not tag subnets that it did not create. */
 function checkTag(spec: ClusterSpec, path: string, id: string, tags: Readonly<Record<string, string>>): void {
   const tag = clusterTag(spec.name);
   if (spec.cloudProvider === "none" || tag in tags) return;
   refuse(
     path,
     `${id} without the tag ${tag}`,
-    `a subnet with it, for corekube:cloud_provider ${spec.cloudProvider}`,
+    `a subnet with this tag, for corekube:cloud_provider ${spec.cloudProvider}`,
     `Tag it: aws ec2 create-tags --resources ${id} --tags Key=${tag},Value=shared`,
   );
 }

@@ -9,7 +9,7 @@ import type { Tags } from "./names.js";
 
 export interface Group {
   readonly id: pulumi.Output<string>;
-  /** What must be there before a machine of the group can go out. */
+  /** Resources that a machine of the group needs for outgoing traffic. */
   readonly ready: readonly pulumi.Resource[];
 }
 
@@ -25,12 +25,12 @@ export interface SecurityGroupsArgs {
   readonly spec: Pick<ClusterSpec, "name" | "adminCidrs" | "nodeCidr" | "apiLoadBalancers">;
   readonly vpcId: pulumi.Input<string>;
   readonly firewall: readonly FirewallRule[];
-  /** Administrators reach SSH of machines from a bastion only. */
+  /** Administrators reach SSH on machines through a bastion only. */
   readonly bastion: boolean;
   readonly tags: Tags;
 }
 
-/** A source of a rule: its name in names of resources, and what AWS calls it. */
+/** A source of a rule: its name in names of resources, and its input for AWS. */
 type Source = readonly [
   name: string,
   source:
@@ -43,7 +43,7 @@ function networks(cidrs: readonly string[]): readonly Source[] {
   return cidrs.map((cidr) => [cidr, cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr }]);
 }
 
-/** Makes them as children of `opts.parent`. Each rule is a resource of its own: one that comes or goes changes no other. */
+/** Creates them as children of `opts.parent`. Each rule is a resource of its own, so that adding or removing one changes no other. */
 export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.CustomResourceOptions): SecurityGroups {
   const { name, adminCidrs } = args.spec;
   const group = (part: string, description: string): SecurityGroup & Group => {
@@ -59,7 +59,7 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
         securityGroupId: made.id,
         ipProtocol: "-1",
         cidrIpv4: "0.0.0.0/0",
-        description: "everything may go out",
+        description: "all outgoing traffic",
         tags: { ...args.tags, Name: what },
       },
       opts,
@@ -72,7 +72,7 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
   const loadBalancers = args.spec.apiLoadBalancers
     ? group("load-balancers", `Load balancers of the API of ${name}`)
     : undefined;
-  const bastion = args.bastion ? group("bastion", `Way to the machines of ${name}`) : undefined;
+  const bastion = args.bastion ? group("bastion", `SSH to the machines of ${name}`) : undefined;
 
   const sources = (source: FirewallSource, purpose: string): readonly Source[] => {
     switch (source) {
@@ -120,7 +120,7 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
       rule,
       rule.from.flatMap((source) => sources(source, rule.purpose)),
     );
-    // Who may use what is behind a load balancer may use the load balancer.
+    // Sources that may use the controllers may use their load balancers.
     if (loadBalancers && rule.from.includes("apiLoadBalancer")) {
       open(
         "load-balancers",
@@ -133,5 +133,5 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
   if (bastion) {
     open("bastion", bastion, { purpose: "ssh", protocol: "tcp", ports: { from: 22, to: 22 } }, networks(adminCidrs));
   }
-  return { ofRole, ...(loadBalancers ? { loadBalancers } : {}), ...(bastion ? { bastion } : {}) };
+  return { ofRole, loadBalancers, bastion };
 }

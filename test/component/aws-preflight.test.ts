@@ -1,6 +1,6 @@
 /** What AWS is asked before anything is registered: what it says against settings ends the run, and where machines are is kept. */
 import assert from "node:assert/strict";
-import type { AwsSpec } from "../../components/spec/cluster.js";
+import type { AwsSpec } from "../../components/aws/settings.js";
 import type { Calls } from "./support/mocks.js";
 import { type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { awsTestSpec } from "./support/spec.js";

@@ -1,6 +1,6 @@
-/** Kinds of values that settings have. Each says in words what it allows: the words are for messages and for the reference. */
+/** Types of values of settings. Each has a text that says what it accepts, for messages and for the reference. */
 import { z } from "zod";
-import { anyCidrProblem, cidrProblem } from "../../components/spec/cidr.js";
+import { anyCidrProblem, cidrProblem } from "../cidr.js";
 
 declare module "zod" {
   interface GlobalMeta {
@@ -33,7 +33,7 @@ export function yesOrNo() {
   return z.boolean().meta({ allowed: "true or false" });
 }
 
-/** A network of our own. */
+/** A network of the cluster. */
 export function cidr() {
   return text(
     "an IPv4 network in CIDR notation whose address is its first, such as 10.2.0.0/16",
@@ -41,7 +41,7 @@ export function cidr() {
   );
 }
 
-/** A network of somebody else. */
+/** A network outside the cluster. */
 export function anyCidr() {
   return text(
     "an IPv4 or IPv6 network in CIDR notation whose address is its first, such as 192.0.2.0/24; one address is 192.0.2.7/32",
@@ -194,16 +194,18 @@ export function image() {
   );
 }
 
-/** An id of something on AWS. */
-export function awsId(kind: string) {
-  return matching(`an id as AWS writes it, such as ${kind}-0a1b2c3d4e5f60718`, new RegExp(`^${kind}-[0-9a-f]{8,17}$`));
+/** The cloud's name of a machine size; empty: the program chooses one. */
+export function machineSize() {
+  return matching(
+    "empty, or the cloud's name of a machine size, such as s-2vcpu-4gb or t3.medium",
+    /^([a-z0-9][a-z0-9.-]{0,60})?$/,
+  );
 }
 
-/** Ids of things of one kind. */
-export function awsIds(kind: string) {
-  return z
-    .array(awsId(kind))
-    .max(20)
-    .refine((ids) => new Set(ids).size === ids.length)
-    .meta({ allowed: `at most 20 ids as AWS writes them, each once, such as ${kind}-0a1b2c3d4e5f60718` });
+/** Range of ports from the text `from-to`; undefined when it is not one. */
+export function portRange(value: string): { readonly from: number; readonly to: number } | undefined {
+  const found = /^([1-9][0-9]{0,4})-([1-9][0-9]{0,4})$/.exec(value);
+  const from = Number(found?.[1]);
+  const to = Number(found?.[2]);
+  return found && from <= to && to <= 65_535 ? { from, to } : undefined;
 }

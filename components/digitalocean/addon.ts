@@ -1,6 +1,6 @@
 /** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
 import * as pulumi from "@pulumi/pulumi";
-import { type CloudProviderAddon, fromCredentials } from "./addon.js";
+import { type CloudProviderAddon, fromCredentials } from "../cloud/addon.js";
 
 /** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
 const secretName = "digitalocean";
@@ -22,7 +22,6 @@ function token(): pulumi.Output<string> {
 }
 
 export const digitaloceanAddon: CloudProviderAddon = {
-  cloud: "digitalocean",
   credentials: () => ({ name: secretName, data: { [secretKey]: token() } }),
   controllerManager: (spec, network) => ({
     image: "digitalocean-cloud-controller-manager",

@@ -1,7 +1,7 @@
 /** The seam between the cluster's add-ons and its cloud: what a cloud says of itself, as plain data. The objects are made once, for all clouds. */
 import type * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { CloudName, ClusterSpec } from "../../spec/cluster.js";
+import type { ClusterSpec } from "../spec/cluster.js";
 
 type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
 type EnvironmentVariable = kubernetes.types.input.core.v1.EnvVar;
@@ -65,7 +65,6 @@ export interface StorageClassSpec {
 
 /** What a cloud brings into its clusters. */
 export interface CloudProviderAddon {
-  readonly cloud: CloudName;
   /** Read from the stack's settings. @throws Error when they have none. @default the machines' own identity is enough */
   readonly credentials?: () => CloudCredentials;
   /** @param network The cloud's id of the machines' private network, where it is known. */

@@ -1,6 +1,7 @@
 /** Amazon Web Services: https://github.com/kubernetes/cloud-provider-aws and https://github.com/kubernetes-sigs/aws-ebs-csi-driver. */
-import type { AwsSpec, ClusterSpec } from "../../spec/cluster.js";
-import { type CloudProviderAddon, configDirectory } from "./addon.js";
+import type { ClusterSpec } from "../spec/cluster.js";
+import { type CloudProviderAddon, configDirectory } from "../cloud/addon.js";
+import { awsOf, type AwsSpec } from "./settings.js";
 
 const configFile = "cloud.conf";
 
@@ -13,18 +14,12 @@ const services = {
   ],
 } as const;
 
-/** @throws Error when the description is not of a cluster on AWS. */
-function awsOf({ aws, cloud }: Pick<ClusterSpec, "aws" | "cloud">): AwsSpec {
-  if (!aws) throw new Error(`cloud_provider: got "aws" on the cloud ${cloud}; this is a defect of the program`);
-  return aws;
-}
-
 /**
  * The cloud controller manager's configuration. Network, subnets and zone are those of the machine that it runs on.
  *
  * Without a section for STS: it is asked only by those who take another role than their machine's.
  */
-export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "aws" | "cloud">): string {
+export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "cloudSettings">): string {
   const { endpoints } = awsOf(spec);
   const overrides = (["ec2", "elasticloadbalancing"] as const).flatMap((service) => {
     const url = endpoints[service];
@@ -53,7 +48,6 @@ function ssd(type: AwsSpec["volumeType"]): Record<string, string> {
 }
 
 export const awsAddon: CloudProviderAddon = {
-  cloud: "aws",
   controllerManager: (spec) => ({
     image: "aws-cloud-controller-manager",
     args: [

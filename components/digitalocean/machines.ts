@@ -1,0 +1,88 @@
+/** Droplets, the volumes attached to them, and their image. */
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+import type { VolumeArgs } from "../cloud/cloud.js";
+import type { ClusterSpec } from "../spec/cluster.js";
+
+export interface DropletArgs {
+  readonly region: string;
+  readonly size: pulumi.Input<string>;
+  readonly image: pulumi.Input<string>;
+  readonly vpcId: pulumi.Input<string>;
+  readonly sshKeyId: pulumi.Input<string>;
+  readonly tags: readonly pulumi.Input<string>[];
+  readonly userData: string;
+}
+
+export function createDroplet(
+  name: string,
+  args: DropletArgs,
+  opts: pulumi.CustomResourceOptions,
+): digitalocean.Droplet {
+  return new digitalocean.Droplet(
+    name,
+    {
+      name,
+      region: args.region,
+      size: args.size,
+      image: args.image,
+      vpcUuid: args.vpcId,
+      sshKeys: [args.sshKeyId],
+      tags: [...args.tags],
+      userData: args.userData,
+      monitoring: false,
+      dropletAgent: false,
+    },
+    // User-data and keys are read at the first boot only: a change of them must not replace a machine. A change of size replaces it: the
+    // provider would power off all droplets of a pool to resize them. The old droplet is deleted first, which frees its volumes and its
+    // node's name.
+    pulumi.mergeOptions(opts, {
+      ignoreChanges: ["userData", "sshKeys"],
+      replaceOnChanges: ["size"],
+      deleteBeforeReplace: true,
+    }),
+  );
+}
+
+export interface AttachedVolumeArgs {
+  readonly machine: string;
+  readonly region: string;
+  readonly droplet: digitalocean.Droplet;
+  readonly volume: VolumeArgs;
+  readonly protect: boolean;
+  readonly tags: readonly pulumi.Input<string>[];
+}
+
+/** The volume has no file system: the machine creates one only where there is none, and so never over data. */
+export function attachVolume(args: AttachedVolumeArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  const { size, suffix } = args.volume;
+  const name = `${args.machine}-${suffix}`;
+  const volume = new digitalocean.Volume(
+    name,
+    { name, region: args.region, size, description: `${suffix} of ${args.machine}`, tags: [...args.tags] },
+    pulumi.mergeOptions(opts, { protect: args.protect }),
+  );
+  return new digitalocean.VolumeAttachment(
+    name,
+    { dropletId: args.droplet.id.apply(Number), volumeId: volume.id },
+    // A volume has one attachment at a time: the old one is deleted before the new one is created.
+    pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
+  );
+}
+
+/** The image as droplets name it: a slug or id as it is, a custom image for an address. */
+export function imageOf(
+  spec: Pick<ClusterSpec, "name" | "region" | "image">,
+  tags: readonly pulumi.Input<string>[],
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Input<string> {
+  const { name, region, image: url } = spec;
+  if (!/^https?:\/\//.test(url)) return url;
+  const image = new digitalocean.CustomImage(
+    name,
+    { name, url, regions: [region], description: `Machines of ${name}`, tags: [...tags] },
+    // A change of tags would replace the image, and with it every machine.
+    pulumi.mergeOptions(opts, { ignoreChanges: ["tags"] }),
+  );
+  return image.imageId.apply(String);
+}

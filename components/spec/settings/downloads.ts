@@ -1,0 +1,51 @@
+/** Settings: proxies and mirrors for what machines download. */
+import { z } from "zod";
+import { option } from "./option.js";
+import { httpUrl, matching, noProxy, proxyUrl, text } from "./valueTypes.js";
+
+export const downloadOptions = {
+  http_proxy: option(
+    proxyUrl(),
+    "",
+    "Proxy for downloads from http addresses: release files, images, and requests of the kubelet. Empty: none.",
+  ),
+  https_proxy: option(proxyUrl(), "", "Proxy for downloads from https addresses. Empty: none."),
+  no_proxy: option(
+    noProxy(),
+    "",
+    "Hosts and networks that are reached without the proxies. Pod, Service and machine networks, the metadata service and the cluster's domain are always among them.",
+  ),
+  mirrors: option(
+    z.strictObject({
+      releases: httpUrl("https://mirror.example")
+        .optional()
+        .describe(
+          "Base address of release files, laid out as <base>/<host of the original>/<path of the original>. Not set: the originals.",
+        ),
+      registries: z
+        .record(
+          text(
+            "the host of a registry, such as registry.k8s.io",
+            (host) =>
+              /^(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$/.test(host) &&
+              Number(host.split(":")[1] ?? 1) <= 65_535,
+          ),
+          httpUrl("https://mirror.example:5000/registry.k8s.io"),
+        )
+        .refine((registries) => Object.keys(registries).length <= 20)
+        .meta({
+          allowed: "at most 20 registry hosts, each with the address of its mirror",
+          description:
+            "Registry host to the address of its mirror. Images of these registries are pulled from the mirror only.",
+        })
+        .default({}),
+      checksums: matching("the path of a JSON file, relative to the project's folder", /^[^\0]{1,500}$/)
+        .optional()
+        .describe(
+          'Path of a JSON file with checksums for a mirror that serves its own builds: {"releases": {"<address of the original>": "<SHA-256>"}, "images": {"<name:tag>": "sha256:..."}}. Files that are not in it keep the official checksum.',
+        ),
+    }),
+    {},
+    "Mirrors of release files and images, for networks without access to the originals.",
+  ),
+};

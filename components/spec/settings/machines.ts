@@ -1,0 +1,53 @@
+/** Settings: how many machines there are, of which size, and where. */
+import { option, passed } from "./option.js";
+import { image, machineSize, placement, whole } from "./valueTypes.js";
+
+export const machineOptions = {
+  node_count: option(whole(1, 5000, "machines"), 1, "Number of workers. Adding one changes no other machine."),
+  public_node_count: option(
+    whole(0, 1000, "machines"),
+    0,
+    "Number of public workers: ports 80 and 443 are open to everyone, and a taint keeps off pods that do not tolerate it.",
+  ),
+  node_size: option(
+    machineSize(),
+    "",
+    "Machine size of workers. Empty: the cheapest that satisfies reserved_resources.",
+  ),
+  public_node_size: option(
+    machineSize(),
+    "",
+    "Machine size of public workers. Empty: the cheapest that satisfies public_reserved_resources.",
+  ),
+  controller_size: option(
+    machineSize(),
+    "",
+    "Machine size of controllers. Empty: the cheapest that satisfies the requests of apiserver, controller_manager, scheduler and kube_proxy.",
+  ),
+  etcd_size: option(
+    machineSize(),
+    "",
+    "Machine size of etcd members. Empty: the cheapest that satisfies etcd.cpus and etcd.mem.",
+  ),
+  max_unavailable: passed(
+    whole(1, 1000, "machines"),
+    1,
+    "Number of workers of a pool that may be unavailable during a change.",
+  ),
+  control_plane_placement: option(
+    placement(),
+    "spread",
+    "Failure domains (zones) of etcd members and controllers, used in turn. spread: on AWS the first three zones of the region, on other clouds the cloud decides. A change does not move machines that exist.",
+  ),
+  node_placement: option(placement(), "spread", "Failure domains (zones) of workers, as control_plane_placement."),
+  public_node_placement: option(
+    placement(),
+    "spread",
+    "Failure domains (zones) of public workers, as control_plane_placement.",
+  ),
+  image: option(
+    image(),
+    "",
+    "Operating system image of the machines (Flatcar Container Linux). Empty: the release that this version is tested with. On AWS: the image's id, or its exact name as published by Flatcar.",
+  ),
+};
