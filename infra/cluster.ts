@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
+import { addonPorts } from "../components/addons/list.js";
 import { cloudProfile } from "../components/cloud/profiles.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import type { CloudFactory } from "../components/cloud/cloud.js";
@@ -35,7 +36,7 @@ export function createCluster(
   const cloud = makeCloud({
     spec,
     sshPublicKey: ssh.publicKey,
-    firewall: firewallRules(spec, cloudProfile(spec.cloud)!),
+    firewall: firewallRules(spec, cloudProfile(spec.cloud)!, addonPorts(spec)),
   });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
@@ -76,7 +77,7 @@ export function createCluster(
   };
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
-  new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });
+  new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
   return {
     endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,

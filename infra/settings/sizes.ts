@@ -1,4 +1,6 @@
 /** Machine sizes that follow from settings. Pure. */
+import type { Addon } from "../../components/addons/addon.js";
+import { addonRequests } from "../../components/addons/list.js";
 import { cloudProfile } from "../../components/cloud/profiles.js";
 import {
   holds,
@@ -8,7 +10,7 @@ import {
   systemDisk,
   usableMemory,
 } from "../../components/cloud/sizes.js";
-import type { NodeResources, Role } from "../../components/spec/cluster.js";
+import type { ComponentResources, NodeResources, Role } from "../../components/spec/cluster.js";
 import type { Settings } from "./options.js";
 
 type Reservation = Settings["reserved_resources"];
@@ -25,47 +27,32 @@ const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 /** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
 const controllerDisk = 10_240;
 
-/** What the network's pods ask for on every node. */
-const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
+/** The settings from which the add-ons' requests follow. */
+type AddonInputs = Pick<Settings, "kube_proxy" | "network_provider" | "cloud_provider" | "csi_driver" | "node_count">;
 
-/** What the cloud's own pods ask for: the driver on every node; the driver's controller and the cloud controller manager on controllers. */
-const cloudPods = {
-  driver: { cpus: 0.03, memory: 104 },
-  driverController: { cpus: 0.05, memory: 192 },
-  manager: { cpus: 0.05, memory: 64 },
-} as const;
-
-const nothing = { cpus: 0, memory: 0 } as const;
-
-type Cloud = Pick<Settings, "cloud_provider" | "csi_driver">;
-
-function hasDriver({ cloud_provider, csi_driver }: Cloud): boolean {
-  return cloud_provider !== "none" && csi_driver;
-}
-
-/** What pods that run on every node ask for, and so the least that a node must offer. */
-export function daemonNeeds(settings: Pick<Settings, "kube_proxy" | "network_provider"> & Cloud): {
-  readonly cpus: number;
-  readonly memory: number;
-} {
-  const { kube_proxy, network_provider } = settings;
-  const network = networkPods[network_provider];
-  const driver = hasDriver(settings) ? cloudPods.driver : nothing;
-  return {
-    cpus: sum([kube_proxy.cpus, network.cpus, driver.cpus]),
-    memory: kube_proxy.mem + network.memory + driver.memory,
-  };
-}
-
-/** What the cloud's pods ask for on controllers alone. */
-function cloudControllers(settings: Cloud): { readonly cpus: number; readonly memory: number } {
-  if (settings.cloud_provider === "none") return nothing;
-  const driver = hasDriver(settings) ? cloudPods.driverController : nothing;
-  return { cpus: sum([cloudPods.manager.cpus, driver.cpus]), memory: cloudPods.manager.memory + driver.memory };
+/** What the add-ons' pods request on each machine of the role, and so the least that it must offer to pods. */
+export function addonNeeds(
+  settings: AddonInputs,
+  role: "controller" | "worker" | "public",
+  all?: readonly Addon[],
+): ComponentResources {
+  const { kube_proxy, network_provider, cloud_provider, csi_driver, node_count } = settings;
+  const requests = addonRequests(
+    role,
+    {
+      networkProvider: network_provider,
+      cloudProvider: cloud_provider,
+      csiDriver: cloud_provider !== "none" && csi_driver,
+      components: { "kube-proxy": { cpus: kube_proxy.cpus, memory: kube_proxy.mem } },
+    },
+    node_count,
+    all,
+  );
+  return { cpus: sum(requests.map(({ cpus }) => cpus)), memory: sum(requests.map(({ memory }) => memory)) };
 }
 
 /** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
-export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
+export function machineNeeds(settings: Settings, role: Role, addons?: readonly Addon[]): MachineNeeds {
   switch (role) {
     case "etcd": {
       const { etcd } = settings;
@@ -77,18 +64,21 @@ export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
     }
     case "controller": {
       const pods = [settings.apiserver, settings.controller_manager, settings.scheduler];
-      const daemons = daemonNeeds(settings);
-      const cloud = cloudControllers(settings);
+      const least = addonNeeds(settings, role, addons);
       return {
-        cpus: sum([...pods.map(({ cpus }) => cpus), daemons.cpus, cloud.cpus, controllerSystem.cpus]),
-        memory: sum(pods.map(({ mem }) => mem)) + daemons.memory + cloud.memory + controllerSystem.memory,
+        cpus: sum([...pods.map(({ cpus }) => cpus), least.cpus, controllerSystem.cpus]),
+        memory: sum([...pods.map(({ mem }) => mem), least.memory, controllerSystem.memory]),
         disk: controllerDisk,
       };
     }
     case "worker":
-      return nodeNeeds(settings, settings.reserved_resources, settings.node_size);
+      return nodeNeeds(addonNeeds(settings, role, addons), settings.reserved_resources, settings.node_size);
     case "public":
-      return nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size);
+      return nodeNeeds(
+        addonNeeds(settings, role, addons),
+        settings.public_reserved_resources,
+        settings.public_node_size,
+      );
     default:
       return role satisfies never;
   }
@@ -148,8 +138,7 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
   };
 }
 
-function nodeNeeds(settings: Settings, given: Reservation, named: string): MachineNeeds {
-  const least = daemonNeeds(settings);
+function nodeNeeds(least: ComponentResources, given: Reservation, named: string): MachineNeeds {
   const asked =
     named === ""
       ? { ...usual, ...given }

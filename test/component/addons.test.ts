@@ -1,7 +1,7 @@
 /** What runs inside the cluster. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { image } from "../../components/addons/context.js";
+import { image } from "../../components/addons/addon.js";
 import { corefile } from "../../components/addons/coredns.js";
 import { flannelFiles } from "../../components/addons/flannel.js";
 import { kubeProxyFiles } from "../../components/addons/kubeProxy.js";

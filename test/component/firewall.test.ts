@@ -1,15 +1,17 @@
-/** The table of open ports, written out here once more: a port that is opened or closed must be so on purpose. */
+/** The table of open ports, repeated here on purpose: a port must not be opened or closed by accident. */
 import assert from "node:assert/strict";
+import { addonPorts } from "../../components/addons/list.js";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import type { Role } from "../../components/spec/cluster.js";
-import { firewallRules } from "../../components/cloud/firewall.js";
+import { firewallRules, takenPorts } from "../../components/cloud/firewall.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewalls.js";
 
+const addons = addonPorts({ networkProvider: "flannel", cloudProvider: "none", csiDriver: false });
 const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports <- sources` */
 const written = (apiLoadBalancers: boolean): string[] =>
-  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] })
+  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] }, addons)
     .map(
       ({ role, protocol, ports, from }) =>
         `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`,
@@ -54,12 +56,37 @@ describe("firewall table", () => {
     );
   });
 
+  it("keeps ports closed that serve a machine alone, and knows that they are taken", () => {
+    const taken = takenPorts(addons);
+    for (const closed of [10248, 10249, 10256, 10257, 10259]) {
+      assert.ok(taken.has(closed), String(closed));
+      assert.ok(!written(true).some((line) => line.includes(`/${closed}-`)), String(closed));
+    }
+    assert.ok(!taken.has(2379), "machines of etcd run no pods");
+  });
+
   it("has one rule for each role and purpose", () => {
     const keys = firewallRules(
       { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
       { balancersFrom: ["network"] },
+      addons,
     ).map(({ role, purpose }) => `${role} ${purpose}`);
     assert.equal(new Set(keys).size, keys.length);
+  });
+});
+
+describe("firewall table of a cluster whose users bring the pods' network", () => {
+  it("leaves the port of VXLAN open between nodes", () => {
+    const own = addonPorts({ networkProvider: "none", cloudProvider: "none", csiDriver: false });
+    const rules = firewallRules(
+      { apiLoadBalancers: false, nodePortRange, cloudProvider: "none" },
+      { balancersFrom: [] },
+      own,
+    );
+    assert.deepEqual(
+      rules.filter(({ purpose }) => purpose === "overlay").map(({ role, from }) => [role, ...from]),
+      ["controller", "worker", "public"].map((role) => [role, "controller", "worker", "public"]),
+    );
   });
 });
 
@@ -72,6 +99,7 @@ describe("firewall table on DigitalOcean", () => {
   const rules = firewallRules(
     { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
     { balancersFrom: ["network"] },
+    addons,
   );
 
   it("names roles by tag and administrators by network", () => {
@@ -92,6 +120,7 @@ describe("firewall table on DigitalOcean", () => {
     const withServices = firewallRules(
       { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" },
       digitaloceanProfile,
+      addons,
     );
     const nodePorts = (table: typeof rules, role: Role) =>
       inboundRules(table, role, sources)

@@ -1,6 +1,6 @@
 /** Amazon Web Services: https://github.com/kubernetes/cloud-provider-aws and https://github.com/kubernetes-sigs/aws-ebs-csi-driver. */
 import type { AwsSpec, ClusterSpec } from "../../spec/cluster.js";
-import { type CloudProviderAddon, configDirectory } from "./addon.js";
+import { type CloudProviderAddon, configDirectory } from "./cloudAddon.js";
 
 const configFile = "cloud.conf";
 

@@ -1,6 +1,6 @@
 /** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
 import * as pulumi from "@pulumi/pulumi";
-import { type CloudProviderAddon, fromCredentials } from "./addon.js";
+import { type CloudProviderAddon, fromCredentials } from "./cloudAddon.js";
 
 /** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
 const secretName = "digitalocean";

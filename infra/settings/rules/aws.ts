@@ -1,6 +1,7 @@
 /** What only AWS has, and what AWS asks for. */
 import { awsProfile } from "../../../components/aws/profile.js";
 import { awsSizes } from "../../../components/aws/sizes.js";
+import { addonPorts } from "../../../components/addons/list.js";
 import { firewallRules } from "../../../components/cloud/firewall.js";
 import { roles } from "../../../components/spec/cluster.js";
 import { portRange, type Settings } from "../options.js";
@@ -127,6 +128,7 @@ const administratorsRule: Rule = {
     const table = firewallRules(
       { apiLoadBalancers: true, nodePortRange: portRange(node_port_range)!, cloudProvider: "aws" },
       awsProfile,
+      addonPorts({ networkProvider: "flannel", cloudProvider: "aws", csiDriver: true }),
     );
     const most = Math.min(
       ...roles.map((role) => {

@@ -1,28 +1,17 @@
 /** Numbers of machines, and what machines of a pool share. */
+import { allAddons } from "../../../components/addons/list.js";
+import { takenPorts } from "../../../components/cloud/firewall.js";
 import { portRange, type Settings } from "../options.js";
 import type { Problem } from "../problem.js";
 import { profileOf, type Rule, set, unset } from "./rule.js";
 
-/** Ports on which machines that run pods, or what is opened on them, answer already. */
-const usedPorts: Readonly<Record<number, string>> = {
-  22: "SSH",
-  80: "HTTP",
-  443: "HTTPS",
-  6443: "the API",
-  8472: "the overlay network",
-  10248: "the kubelet's health",
-  10249: "kube-proxy's metrics",
-  10250: "the kubelet",
-  10256: "kube-proxy's health",
-  10257: "the controller manager",
-  10259: "the scheduler",
-};
+const usedPorts = takenPorts(allAddons.flatMap(({ ports = [] }) => ports));
 
 const nodePortRule: Rule = {
   needs: ["node_port_range"],
   check: ({ node_port_range }) => {
     const range = portRange(node_port_range)!;
-    const used = Object.entries(usedPorts).filter(([port]) => Number(port) >= range.from && Number(port) <= range.to);
+    const used = [...usedPorts].filter(([port]) => port >= range.from && port <= range.to);
     if (used.length === 0) return [];
     const ports = used.map(([port, what]) => `${port} (${what})`).join(", ");
     return [

@@ -11,7 +11,7 @@ import { cloudProfiles } from "../../../components/cloud/profiles.js";
 import type { CloudName, Role } from "../../../components/spec/cluster.js";
 import type { OptionName } from "../options.js";
 import { nearest, type Problem } from "../problem.js";
-import { daemonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
+import { addonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
 import { profileOf, type Rule, set } from "./rule.js";
 
 /** The settings whose sum a machine of the role must hold. */
@@ -21,6 +21,9 @@ const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   worker: ["reserved_resources"],
   public: ["public_reserved_resources"],
 };
+
+/** The settings from which the requests of add-ons follow. */
+const addonSettings = ["kube_proxy", "network_provider", "cloud_provider", "csi_driver", "node_count"] as const;
 
 /** Whether only another cloud has the size. */
 function elsewhere(cloud: CloudName, size: string): boolean {
@@ -44,13 +47,8 @@ function sizeRule(role: Role): Rule {
   const option = sizeOptions[role];
   const asked = askedBy[role];
   return {
-    // What nodes need also depends on the pods that run on all of them.
-    needs: [
-      "cloud",
-      option,
-      ...asked,
-      ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const)),
-    ],
+    // What nodes need also depends on the add-ons' pods.
+    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : addonSettings)],
     check: (settings): Problem[] => {
       const { sizes } = profileOf(settings);
       const needs = machineNeeds(settings, role);
@@ -98,12 +96,13 @@ function sizeRule(role: Role): Rule {
   };
 }
 
-/** On every node, kube-proxy and the pods' network take their part of what pods may use. */
-function daemonsRule(option: "reserved_resources" | "public_reserved_resources"): Rule {
+/** The add-ons' pods take their part of what pods may use. */
+function addonsRule(role: "worker" | "public"): Rule {
+  const option = role === "worker" ? "reserved_resources" : "public_reserved_resources";
   return {
-    needs: [option, "kube_proxy", "network_provider", "cloud_provider", "csi_driver"],
+    needs: [option, ...addonSettings],
     check: (settings) => {
-      const least = daemonNeeds(settings);
+      const least = addonNeeds(settings, role);
       const { kube_cpus, kube_mem } = settings[option];
       return [
         ...(kube_cpus !== undefined && kube_cpus < least.cpus
@@ -111,7 +110,7 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_cpus`,
                 got: kube_cpus,
-                allowed: `at least ${least.cpus}, which kube-proxy and the pods' network ask for on every node`,
+                allowed: `at least ${least.cpus}, which the cluster's own pods request on each of these machines`,
                 mend: set(`${option}.kube_cpus`, least.cpus),
               },
             ]
@@ -121,7 +120,7 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_mem`,
                 got: kube_mem,
-                allowed: `at least ${least.memory}, which kube-proxy and the pods' network ask for on every node`,
+                allowed: `at least ${least.memory}, which the cluster's own pods request on each of these machines`,
                 mend: set(`${option}.kube_mem`, least.memory),
               },
             ]
@@ -133,6 +132,6 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
 
 export const sizeRules: readonly Rule[] = [
   ...(["etcd", "controller", "worker", "public"] as const).map(sizeRule),
-  daemonsRule("reserved_resources"),
-  daemonsRule("public_reserved_resources"),
+  addonsRule("worker"),
+  addonsRule("public"),
 ];

@@ -69,9 +69,9 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { node_port_range: "10000-11000" },
     "node_port_range",
-    "10250 (the kubelet), 10256 (kube-proxy's health), 10257 (the controller manager), 10259 (the scheduler). Set it: pulumi config set node_port_range 30000-32767",
+    "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler). Set it: pulumi config set node_port_range 30000-32767",
   ),
-  refused({ node_port_range: "400-500" }, "node_port_range", "443 (HTTPS)"),
+  refused({ node_port_range: "400-500" }, "node_port_range", "443 (https)"),
   refused({ cluster_domain: "Cluster.local" }, "cluster_domain", "a lower-case DNS name"),
   refused({ cluster_domain: "cluster.local." }, "cluster_domain", "such as cluster.local"),
   refused({ cluster_domain: "a..b" }, "cluster_domain", "pulumi config set cluster_domain <value>"),
