@@ -1,4 +1,4 @@
-/** Makes the add-ons of a cluster, in two steps: those that workers do not wait in vain for, and those that need workers. */
+/** Makes the add-ons of a cluster in two steps: before workers join, and on workers. */
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { apiPort } from "../cloud/firewall.js";
@@ -7,7 +7,7 @@ import { type Addon, type AddonCluster, workers } from "./addon.js";
 import { addonsOf, allAddons, splitByWorkers } from "./list.js";
 import { createAddon } from "./objects.js";
 
-/** By the add-on's name: what those wait for that need it. */
+/** By an add-on's name: the resources that add-ons which need it wait for. */
 type Made = ReadonlyMap<string, readonly pulumi.Resource[]>;
 
 /** @param given What is there already. */

@@ -1,7 +1,7 @@
 /**
- * Who may reach which port of which machine: one table for every cloud.
+ * Which port of which machine is open to whom: one table for all clouds.
  *
- * A cloud translates it to its own means and adds nothing; what is not in the table is closed. Pure data, no resources.
+ * A cloud translates it into its own resources and adds nothing. Everything else is closed. Pure data, no resources.
  */
 import { type ClusterSpec, type Role, roles } from "../spec/cluster.js";
 
@@ -45,7 +45,7 @@ const tcp = (
   from: readonly FirewallSource[],
 ): HostPort => ({ purpose, on, protocol: "tcp", ports, from });
 
-/** What machines serve themselves, apart from node ports. @param balancers The load balancers of the API, if there are any. */
+/** Ports of the machines' own services. @param balancers The load balancers of the API, if there are any. */
 function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[] {
   return [
     tcp("ssh", roles, 22, ["admin"]),
@@ -60,7 +60,7 @@ function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[]
   ];
 }
 
-/** Not listened on by machines themselves: open for what users run. */
+/** For what users run. */
 const webPorts: readonly HostPort[] = [
   tcp("http", ["worker"], 80, ["admin"]),
   tcp("https", ["worker"], 443, ["admin"]),
@@ -72,8 +72,8 @@ const webPorts: readonly HostPort[] = [
  * The whole table of a cluster.
  *
  * Node ports are open on workers only, and only to administrators; public workers are open to everyone on 80 and 443. Traffic for a pod
- * elsewhere crosses the overlay network, so that no node needs another node's node ports. Load balancers of Services need them, where
- * the cloud controller manager does not open them itself.
+ * elsewhere crosses the overlay network, so that no node needs another node's node ports. Load balancers of Services need them, unless
+ * the cloud controller manager opens them itself.
  * @param addons Ports of the cluster's add-ons.
  */
 export function firewallRules(

@@ -15,22 +15,22 @@ import type { Settings } from "./options.js";
 
 type Reservation = Settings["reserved_resources"];
 
-/** What workers get where neither a size nor a reservation is named: CPUs, and MB. */
+/** Defaults of workers without a size or a reservation: CPUs, and MB. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1, system_mem: 1024 } as const;
 
-/** Kept from pods on controllers: kubelet, container runtime and system. */
+/** Reserved on controllers for kubelet, container runtime and system. */
 const controllerSystem = { cpus: 0.25, memory: 1024 } as const;
 
-/** Kept on etcd's machines beside the member. */
+/** Reserved on etcd's machines besides the member. */
 const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 
-/** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
+/** For images and logs. */
 const controllerDisk = 10_240;
 
 /** The settings from which the add-ons' requests follow. */
 type AddonInputs = Pick<Settings, "kube_proxy" | "network_provider" | "cloud_provider" | "csi_driver" | "node_count">;
 
-/** What the add-ons' pods request on each machine of the role, and so the least that it must offer to pods. */
+/** What the add-ons' pods request on each machine of the role: the least that it must offer to pods. */
 export function addonNeeds(
   settings: AddonInputs,
   role: "controller" | "worker" | "public",
@@ -51,7 +51,7 @@ export function addonNeeds(
   return { cpus: sum(requests.map(({ cpus }) => cpus)), memory: sum(requests.map(({ memory }) => memory)) };
 }
 
-/** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
+/** What a machine of the role must hold. Reads only settings that concern the role: others may be invalid. */
 export function machineNeeds(settings: Settings, role: Role, addons?: readonly Addon[]): MachineNeeds {
   switch (role) {
     case "etcd": {
@@ -92,7 +92,7 @@ export const sizeOptions = {
   public: "public_node_size",
 } as const satisfies Record<Role, keyof Settings>;
 
-/** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
+/** Size of the machines of a role; undefined if no size is large enough, or the named one is unknown or too small. */
 export function machineSize(settings: Settings, role: Role): MachineSize | undefined {
   const { sizes } = cloudProfile(settings.cloud)!;
   const needs = machineNeeds(settings, role);
@@ -102,24 +102,23 @@ export function machineSize(settings: Settings, role: Role): MachineSize | undef
   return size && holds(size, needs) ? size : undefined;
 }
 
-/** @throws Error when a role has no size: the rules refuse such settings before. */
+/** @throws Error when a role has no size; the rules refuse such settings earlier. */
 export function machineSizes(settings: Settings): Readonly<Record<Role, MachineSize>> {
   const sizeOf = (role: Role): MachineSize => {
     const size = machineSize(settings, role);
-    if (!size)
-      throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
+    if (!size) throw new Error(`${sizeOptions[role]}: no machine size is large enough; this is a defect of the rules`);
     return size;
   };
   return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
 }
 
-/** GB of a machine's own disk, where it is chosen apart from the size: what is asked for, or what is usual, and room for the system. */
+/** GB of a machine's own disk, for clouds where it is chosen separately from the size: what is needed, at least the default, plus the system's share. */
 export function diskOf(settings: Settings, role: Role): number {
   const least = role === "etcd" ? 4096 : usual.kube_disk;
   return Math.ceil((Math.max(machineNeeds(settings, role).disk, least) + systemDisk) / 1024);
 }
 
-/** What is kept on controllers; their pods may use the rest. */
+/** Reserved on controllers; their pods may use the rest. */
 export const controllerResources: NodeResources = { pods: {}, system: controllerSystem };
 
 /** What a node of the size offers to pods. */
@@ -150,7 +149,7 @@ function nodeNeeds(least: ComponentResources, given: Reservation, named: string)
   };
 }
 
-/** Hundredths are the finest that settings know: anything behind comes from adding them. */
+/** Settings have at most two decimals: more come from floating-point addition. */
 function sum(numbers: readonly number[]): number {
   return Math.round(numbers.reduce((total, number) => total + number, 0) * 100) / 100;
 }

@@ -47,7 +47,7 @@ describe("firewall table", () => {
     assert.deepEqual(written(false), single);
   });
 
-  it("lets load balancers reach the API of a highly available cluster, and nothing else", () => {
+  it("lets load balancers reach only the API of a highly available cluster", () => {
     const open = "controller tcp/6443-6443 <- admin controller public worker";
     const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller public worker";
     assert.deepEqual(
@@ -56,7 +56,7 @@ describe("firewall table", () => {
     );
   });
 
-  it("keeps ports closed that serve a machine alone, and knows that they are taken", () => {
+  it("keeps local ports closed, and lists them as taken", () => {
     const taken = takenPorts(addons);
     for (const closed of [10248, 10249, 10256, 10257, 10259]) {
       assert.ok(taken.has(closed), String(closed));
@@ -102,7 +102,7 @@ describe("firewall table on DigitalOcean", () => {
     addons,
   );
 
-  it("names roles by tag and administrators by network", () => {
+  it("selects roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [
       { protocol: "tcp", portRange: "22", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"] },
       {
@@ -116,7 +116,7 @@ describe("firewall table on DigitalOcean", () => {
     ]);
   });
 
-  it("lets load balancers of Services reach node ports from the private network, where there can be some", () => {
+  it("lets load balancers of Services reach node ports from the private network, if there is a cloud provider", () => {
     const withServices = firewallRules(
       { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" },
       digitaloceanProfile,
@@ -137,7 +137,7 @@ describe("firewall table on DigitalOcean", () => {
     assert.deepEqual(ranges, ["22", "10250", "8472", "30000-32767", "30000-32767", "80", "443"]);
   });
 
-  it("opens public workers to the whole world for HTTP and HTTPS, and nothing else of them", () => {
+  it("opens only HTTP and HTTPS of public workers to everyone", () => {
     const open = inboundRules(rules, "public", sources).filter((rule) =>
       JSON.stringify(rule.sourceAddresses ?? []).includes("/0"),
     );
@@ -147,7 +147,7 @@ describe("firewall table on DigitalOcean", () => {
     );
   });
 
-  it("lets load balancers in by their ids", () => {
+  it("selects load balancers by their IDs", () => {
     assert.deepEqual(loadBalancerRules(rules, "controller", ["a", "b"]), [
       { protocol: "tcp", portRange: "6443", sourceLoadBalancerUids: ["a", "b"] },
     ]);
@@ -155,7 +155,7 @@ describe("firewall table on DigitalOcean", () => {
     assert.deepEqual(loadBalancerRules(rules, "etcd", ["a", "b"]), []);
   });
 
-  it("lets everything go out, over IPv4 and IPv6", () => {
+  it("allows all outgoing traffic, over IPv4 and IPv6", () => {
     const anywhere = ["0.0.0.0/0", "::/0"];
     assert.deepEqual(outboundRules(), [
       { protocol: "tcp", portRange: "1-65535", destinationAddresses: anywhere },

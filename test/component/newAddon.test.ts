@@ -247,7 +247,7 @@ describe("a new add-on", function () {
     const settings = (values: Record<string, unknown>) =>
       validate({ region: "fra1", admin_cidrs: ["192.0.2.1/32"], ...values }).settings!;
     // Three pods on two workers: two on one of them. The init container needs more memory than the others together.
-    const two = settings({ node_count: 2, node_size: "s-4vcpu-8gb" });
+    const two = settings({ node_count: 2, node_size: "s-4vcpu-8gb", public_node_size: "s-4vcpu-8gb" });
     const added = (role: "controller" | "worker" | "public") => {
       const [less, more] = [allAddons, all].map((list) => machineNeeds(two, role, list));
       return [Math.round((more!.cpus - less!.cpus) * 100) / 100, more!.memory - less!.memory];
