@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ClusterAddons, NodeAddons } from "../components/addons/addons.js";
+import { addonPorts } from "../components/addons/list.js";
 import { firewallRules } from "../components/cloud/firewall.js";
 import type { PreparedCluster } from "../components/clouds.js";
 import { Controllers } from "../components/controllers/controllers.js";
@@ -29,7 +30,10 @@ export function createCluster(
   opts: pulumi.CustomResourceOptions = {},
 ): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
-  const cloud = createCloud({ sshPublicKey: ssh.publicKey, firewall: firewallRules(spec, definition.profile) });
+  const cloud = createCloud({
+    sshPublicKey: ssh.publicKey,
+    firewall: firewallRules(spec, definition.profile, addonPorts(spec)),
+  });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = Rollout.begin(stagesOf(spec));
@@ -73,7 +77,7 @@ export function createCluster(
   };
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
-  new ClusterAddons(spec.name, { spec, apiHost, provider: nodeAddons.provider, joins: workers.joins });
+  new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
   return {
     endpoint: endpointUrl,
     kubeconfig: adminKubeconfig,

@@ -1,15 +1,34 @@
-/** What runs inside every cluster, in two steps: what nodes need before they join, and what needs nodes. */
-import * as kubernetes from "@pulumi/kubernetes";
+/** Makes the add-ons of a cluster in two steps: before workers join, and on workers. */
+import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudProviderAddon } from "../cloud/addon.js";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { createCloudProvider } from "./cloud/cloudProvider.js";
-import type { AddonContext } from "./context.js";
-import { corednsReplicas, createCoredns } from "./coredns.js";
-import { createFlannel } from "./flannel.js";
-import { createKubeProxy } from "./kubeProxy.js";
-import { createRbac } from "./rbac.js";
+import { type Addon, type AddonCluster, workers } from "./addon.js";
+import { addonsOf, allAddons, splitByWorkers } from "./list.js";
+import { createAddon } from "./objects.js";
+
+/** By an add-on's name: the resources that add-ons which need it wait for. */
+type Made = ReadonlyMap<string, readonly pulumi.Resource[]>;
+
+/** @param given What is there already. */
+function createAll(
+  addons: readonly Addon[],
+  cluster: AddonCluster,
+  opts: pulumi.CustomResourceOptions,
+  given: Made = new Map(),
+  joins: readonly pulumi.Resource[] = [],
+): Made {
+  const made = new Map(given);
+  for (const addon of addons) {
+    const after = addon.needs.flatMap((need) =>
+      // As many as it has pods, so that a further worker changes nothing here.
+      need === workers ? joins.slice(0, addon.replicas ?? 1) : made.get(need)!,
+    );
+    made.set(addon.name, createAddon(addon, cluster, opts, after));
+  }
+  return made;
+}
 
 export interface NodeAddonsArgs {
   readonly spec: ClusterSpec;
@@ -23,64 +42,72 @@ export interface NodeAddonsArgs {
   readonly cloudProvider?: CloudProviderAddon;
   /** The cloud's id of the machines' private network. @default not known */
   readonly network?: pulumi.Output<string>;
-  /** Holds all objects of the API: when it is deleted, they go with it, and a teardown need not take them away one by one. */
+  /** Holds all objects of the API: a teardown that deletes it need not delete them one by one. */
   readonly store: pulumi.Resource;
+  /** @default all */
+  readonly addons?: readonly Addon[];
 }
 
-/** Rights, Service network, pod network and cloud controller manager: a node is not ready, or takes no pods, without them. */
+/** Add-ons that need no workers. Among them are those without which a node is not ready or takes no pods. */
 export class NodeAddons extends pulumi.ComponentResource {
-  /** A worker joins after these; few, since every worker lists them. */
+  /** Workers join after these. Few, because every worker lists them. */
   readonly joinAfter: readonly pulumi.Resource[];
-  readonly provider: kubernetes.Provider;
+  readonly provider: Provider;
+  readonly cluster: AddonCluster;
+  /** Made with this component. */
+  readonly made: Made;
+  /** Left for `ClusterAddons`. */
+  readonly remaining: readonly Addon[];
 
   constructor(name: string, args: NodeAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:addons:NodeAddons", name, {}, opts);
-    this.provider = new kubernetes.Provider(
+    this.provider = new Provider(
       name,
-      // A ConfigMap that changes is updated in place; pods follow by the checksum in their template.
       {
         kubeconfig: args.kubeconfig,
-        // The same cluster wherever its API is reached: another address, as when its only controller is replaced, would otherwise
-        // be another cluster, and every object would be deleted and made anew.
+        // The same cluster whatever its API's address is. Otherwise a new address, as after the replacement of the only controller,
+        // would mean another cluster, and every object would be deleted and created again.
         clusterIdentifier: args.spec.name,
         enableServerSideApply: true,
+        // A changed ConfigMap is updated in place; pods follow by the checksum in their template.
         enableConfigMapMutable: true,
-        // A run that was killed between the cluster's answer and the engine's note of it must not stop at what it made itself.
+        // After a run that was killed before the engine noted what it had created, the next run takes that over.
         upsertExistingObjects: true,
       },
       { parent: this, dependsOn: [...args.after] },
     );
-    const context: AddonContext = {
+    this.cluster = {
       spec: args.spec,
       api: { host: args.apiHost, port: apiPort },
-      opts: { parent: this, provider: this.provider, deletedWith: args.store },
+      cloudProvider: args.cloudProvider,
+      network: args.network,
     };
-    const rights = createRbac(context);
-    const network = args.spec.networkProvider === "flannel" ? [createFlannel(context)] : [];
-    const cloud = args.cloudProvider ? createCloudProvider(context, args.cloudProvider, args.network) : [];
-    this.joinAfter = [...rights, createKubeProxy(context), ...network, ...cloud];
+    const { without, on } = splitByWorkers(addonsOf(args.spec, args.addons ?? allAddons));
+    const made = createAll(without, this.cluster, { parent: this, provider: this.provider, deletedWith: args.store });
+    this.joinAfter = without.filter(({ beforeWorkers }) => beforeWorkers).flatMap((each) => made.get(each.name)!);
+    this.made = made;
+    this.remaining = on;
     this.registerOutputs({});
   }
 }
 
 export interface ClusterAddonsArgs {
-  readonly spec: ClusterSpec;
-  readonly apiHost: pulumi.Output<string>;
-  readonly provider: kubernetes.Provider;
-  /** In the order of the machines; add-ons wait only for as many as they have pods, so that a further worker changes nothing here. */
+  readonly nodeAddons: NodeAddons;
+  /** Of the workers, in the order of the machines. */
   readonly joins: readonly pulumi.Resource[];
 }
 
-/** What needs workers to run on. */
+/**
+ * Add-ons that need workers to run on.
+ *
+ * Their pods wait for workers, since controllers take no such pods and the wait would time out. Workers also outlive them at a
+ * teardown, so that their disruption budgets keep no node from draining.
+ */
 export class ClusterAddons extends pulumi.ComponentResource {
-  constructor(name: string, args: ClusterAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { nodeAddons, joins }: ClusterAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:addons:ClusterAddons", name, {}, opts);
-    const context: AddonContext = {
-      spec: args.spec,
-      api: { host: args.apiHost, port: apiPort },
-      opts: { parent: this, provider: args.provider },
-    };
-    createCoredns(context, args.joins.slice(0, corednsReplicas));
+    const { cluster, made, provider, remaining } = nodeAddons;
+    createAll(remaining, cluster, { parent: this, provider }, made, joins);
     this.registerOutputs({});
   }
 }

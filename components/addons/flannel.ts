@@ -1,29 +1,15 @@
 /** flannel: the pods' network, as an overlay (VXLAN) between the nodes' private addresses. */
-import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import { type HostPort, nodeRoles } from "../cloud/firewall.js";
 import { verbosity } from "../nodeconfig/logging.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import {
-  type AddonContext,
-  checksum,
-  checksumAnnotation,
-  image,
-  namespace,
-  nodePod,
-  nodeUpdate,
-  objectName,
-  restricted,
-} from "./context.js";
+import { type Addon, type AddonCluster, type Container, image, type Pod, restricted } from "./addon.js";
 
 const name = "kube-flannel";
-const labels = { "k8s-app": "flannel" };
 const configDirectory = "/etc/kube-flannel";
 const cniConfig = "10-flannel.conflist";
 
-interface Mount {
-  readonly name: string;
-  readonly mountPath: string;
-}
+/** VXLAN between all machines that run pods. */
+const overlay: HostPort = { purpose: "overlay", on: nodeRoles, protocol: "udp", ports: 8472, from: nodeRoles };
 
 /** flannel's configuration, and the one that it leaves on nodes for the container runtime. */
 export function flannelFiles(spec: Pick<ClusterSpec, "podCidr">): Record<string, string> {
@@ -42,70 +28,54 @@ export function flannelFiles(spec: Pick<ClusterSpec, "podCidr">): Record<string,
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Answers with the DaemonSet, which is done when it runs on every node that there is. */
-export function createFlannel(context: AddonContext): pulumi.Resource {
-  const { spec, opts } = context;
-  const account = new kubernetes.core.v1.ServiceAccount(
-    objectName(context, name),
-    { metadata: { name, namespace } },
-    opts,
-  );
-  const role = new kubernetes.rbac.v1.ClusterRole(
-    objectName(context, name),
-    {
-      metadata: { name: `corekube:${name}` },
-      rules: [
+export const flannel: Addon = {
+  name,
+  needs: [],
+  beforeWorkers: true,
+  partOf: ({ networkProvider }) => networkProvider === "flannel",
+  runsOn: "nodes",
+  resources: () => ({
+    "install-plugin": { cpus: 0.01, memory: 16, limit: 64, init: true },
+    "install-configuration": { cpus: 0.01, memory: 16, limit: 64, init: true },
+    [name]: { cpus: 0.1, memory: 64, limit: 256 },
+  }),
+  ports: [overlay],
+  parts: (cluster) => ({
+    label: "flannel",
+    rights: {
+      cluster: [
         { apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] },
         { apiGroups: [""], resources: ["nodes/status"], verbs: ["patch"] },
       ],
     },
-    opts,
-  );
-  const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
-    objectName(context, name),
-    {
-      metadata: { name: `corekube:${name}` },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: `corekube:${name}` },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
-    },
-    pulumi.mergeOptions(opts, { dependsOn: [role] }),
-  );
-  const data = flannelFiles(spec);
-  const config = new kubernetes.core.v1.ConfigMap(
-    objectName(context, name),
-    { metadata: { name, namespace, labels }, data },
-    opts,
-  );
-  return new kubernetes.apps.v1.DaemonSet(
-    objectName(context, name),
-    {
-      metadata: { name, namespace, labels },
-      spec: {
-        selector: { matchLabels: labels },
-        updateStrategy: nodeUpdate,
-        template: {
-          metadata: { labels, annotations: { [checksumAnnotation]: checksum(data) } },
-          spec: podSpec(context),
-        },
-      },
-    },
-    pulumi.mergeOptions(opts, { dependsOn: [account, binding, config] }),
-  );
-}
+    // The mode is copied with the file: the CIS benchmark wants the network's configuration on nodes readable by root only.
+    files: { directory: configDirectory, data: flannelFiles(cluster.spec), mode: 0o600 },
+    pod: flannelPod(cluster),
+  }),
+};
 
-function podSpec({ spec, api }: AddonContext): kubernetes.types.input.core.v1.PodSpec {
-  const config = { name: "config", mountPath: configDirectory, readOnly: true };
-  const installs = (what: string, from: string, to: Mount, file: string): kubernetes.types.input.core.v1.Container => ({
+/** With network_provider none, users bring the pods' network: an overlay on the usual port of VXLAN works. */
+export const ownNetwork: Addon = {
+  name: "own-network",
+  needs: [],
+  partOf: ({ networkProvider }) => networkProvider === "none",
+  ports: [overlay],
+  parts: () => ({}),
+};
+
+function flannelPod({ spec, api }: AddonCluster): Pod {
+  const installs = (
+    what: string,
+    from: string,
+    to: { readonly name: string; readonly mountPath: string },
+    file: string,
+  ): Container => ({
     name: `install-${what}`,
     image: image(spec, "flannel-cni-plugin"),
     command: ["cp", "-f", from, `${to.mountPath}/${file}`],
-    volumeMounts: [config, to],
-    securityContext: restricted(),
-    resources: { requests: { cpu: "10m", memory: "16Mi" }, limits: { memory: "64Mi" } },
+    volumeMounts: [to],
   });
   return {
-    ...nodePod,
-    serviceAccountName: name,
     initContainers: [
       installs("plugin", "/flannel", { name: "cni-plugins", mountPath: "/opt/cni/bin" }, "flannel"),
       installs(
@@ -130,18 +100,15 @@ function podSpec({ spec, api }: AddonContext): kubernetes.types.input.core.v1.Po
         env: [
           { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
           { name: "NODE_IP", valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } },
-          // Straight to the API: the Service network is kube-proxy's, which may not be there yet.
+          // Straight to the API: kube-proxy, which makes the Service network, may not run yet.
           { name: "KUBERNETES_SERVICE_HOST", value: api.host },
           { name: "KUBERNETES_SERVICE_PORT", value: String(api.port) },
         ],
         securityContext: restricted(["NET_ADMIN", "NET_RAW"]),
-        resources: { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "256Mi" } },
-        volumeMounts: [config, { name: "run", mountPath: "/run/flannel" }],
+        volumeMounts: [{ name: "run", mountPath: "/run/flannel" }],
       },
     ],
     volumes: [
-      // The mode goes with the copy: the CIS benchmark wants the network's configuration on nodes closed.
-      { name: "config", configMap: { name, defaultMode: 0o600 } },
       { name: "run", hostPath: { path: "/run/flannel", type: "DirectoryOrCreate" } },
       { name: "cni-plugins", hostPath: { path: "/opt/cni/bin", type: "DirectoryOrCreate" } },
       { name: "cni-configuration", hostPath: { path: "/etc/cni/net.d", type: "DirectoryOrCreate" } },

@@ -1,28 +1,17 @@
 /** kube-proxy: Services on every node, in nftables mode. */
-import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
+import { nodeRoles } from "../cloud/firewall.js";
 import { verbosity } from "../nodeconfig/logging.js";
-import { quantities } from "../spec/quantities.js";
+import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import {
-  type AddonContext,
-  checksum,
-  checksumAnnotation,
-  image,
-  namespace,
-  nodePod,
-  nodeUpdate,
-  objectName,
-} from "./context.js";
+import { type Addon, image } from "./addon.js";
 
 const name = "kube-proxy";
-const labels = { "k8s-app": name };
 const healthPort = 10256;
+const metricsPort = 10249;
 const configDirectory = "/etc/kube-proxy";
 
-/** kube-proxy's own configuration; `api` is the API's address inside the cluster's network: the Service of the API is what kube-proxy makes. */
+/** @param api The API's address inside the private network: the API's Service works only once kube-proxy runs. */
 export function kubeProxyFiles(spec: Pick<ClusterSpec, "podCidr">, api: string): Record<string, string> {
   const configuration = {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
@@ -30,79 +19,54 @@ export function kubeProxyFiles(spec: Pick<ClusterSpec, "podCidr">, api: string):
     mode: "nftables",
     clusterCIDR: spec.podCidr,
     clientConnection: { kubeconfig: `${configDirectory}/kubeconfig` },
-    // In nftables mode the default is the node's primary address alone: the private one, where no user is.
+    // In nftables mode the default is the node's primary address alone: the private one, which users do not reach.
     nodePortAddresses: ["0.0.0.0/0"],
     healthzBindAddress: `0.0.0.0:${healthPort}`,
-    metricsBindAddress: "127.0.0.1:10249",
+    metricsBindAddress: `127.0.0.1:${metricsPort}`,
     // 0 leaves the system's own limit, which is sized to the machine's memory.
     conntrack: { maxPerCore: 0 },
   };
   return { "config.yaml": stringify(configuration), kubeconfig: serviceAccountKubeconfig(api) };
 }
 
-/** Answers with the DaemonSet, which is done when it serves on every node that there is. */
-export function createKubeProxy(context: AddonContext): pulumi.Resource {
-  const { spec, api, opts } = context;
-  const account = new kubernetes.core.v1.ServiceAccount(
-    objectName(context, name),
-    { metadata: { name, namespace } },
-    opts,
-  );
-  const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
-    objectName(context, name),
-    {
-      metadata: { name: `corekube:${name}` },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-proxier" },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
+export const kubeProxy: Addon = {
+  name,
+  needs: [],
+  beforeWorkers: true,
+  runsOn: "nodes",
+  resources: ({ components }) => ({ [name]: { ...components[name], limit: components[name].memory } }),
+  ports: [
+    { purpose: "kube-proxy-health", on: nodeRoles, protocol: "tcp", ports: healthPort, from: [] },
+    { purpose: "kube-proxy-metrics", on: nodeRoles, protocol: "tcp", ports: metricsPort, from: [] },
+  ],
+  parts: ({ spec, api }) => ({
+    rights: { existing: [{ kind: "ClusterRole", name: "system:node-proxier" }] },
+    files: {
+      directory: configDirectory,
+      data: api.host.apply((host) => kubeProxyFiles(spec, `https://${host}:${api.port}`)),
     },
-    opts,
-  );
-  const data = api.host.apply((host) => kubeProxyFiles(spec, `https://${host}:${api.port}`));
-  const config = new kubernetes.core.v1.ConfigMap(
-    objectName(context, name),
-    { metadata: { name, namespace, labels }, data },
-    opts,
-  );
-  return new kubernetes.apps.v1.DaemonSet(
-    objectName(context, name),
-    {
-      metadata: { name, namespace, labels },
-      spec: {
-        selector: { matchLabels: labels },
-        updateStrategy: nodeUpdate,
-        template: {
-          metadata: { labels, annotations: { [checksumAnnotation]: data.apply(checksum) } },
-          spec: {
-            ...nodePod,
-            serviceAccountName: name,
-            containers: [
-              {
-                name,
-                image: image(spec, name),
-                command: [
-                  "/usr/local/bin/kube-proxy",
-                  `--config=${configDirectory}/config.yaml`,
-                  "--hostname-override=$(NODE_NAME)",
-                  `--v=${verbosity(spec.logLevel)}`,
-                ],
-                env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
-                // It writes kernel settings under /proc/sys, which only a privileged container may.
-                securityContext: { privileged: true, readOnlyRootFilesystem: true },
-                resources: quantities(spec.components["kube-proxy"], true),
-                readinessProbe: { httpGet: { path: "/healthz", port: healthPort }, periodSeconds: 5 },
-                livenessProbe: {
-                  httpGet: { path: "/livez", port: healthPort },
-                  initialDelaySeconds: 15,
-                  failureThreshold: 5,
-                },
-                volumeMounts: [{ name: "config", mountPath: configDirectory, readOnly: true }],
-              },
-            ],
-            volumes: [{ name: "config", configMap: { name } }],
+    pod: {
+      containers: [
+        {
+          name,
+          image: image(spec, name),
+          command: [
+            "/usr/local/bin/kube-proxy",
+            `--config=${configDirectory}/config.yaml`,
+            "--hostname-override=$(NODE_NAME)",
+            `--v=${verbosity(spec.logLevel)}`,
+          ],
+          env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
+          // It writes kernel settings under /proc/sys, which only a privileged container may.
+          securityContext: { privileged: true, readOnlyRootFilesystem: true },
+          readinessProbe: { httpGet: { path: "/healthz", port: healthPort }, periodSeconds: 5 },
+          livenessProbe: {
+            httpGet: { path: "/livez", port: healthPort },
+            initialDelaySeconds: 15,
+            failureThreshold: 5,
           },
         },
-      },
+      ],
     },
-    pulumi.mergeOptions(opts, { dependsOn: [account, binding, config] }),
-  );
-}
+  }),
+};

@@ -5,7 +5,7 @@ import { awsOf, type AwsSpec } from "./settings.js";
 
 const configFile = "cloud.conf";
 
-/** Names that the AWS SDK has for the services whose address may be another one, and those that requests to them are signed with. */
+/** The AWS SDK's names of the services whose endpoints can be changed, and the names used to sign requests to them. */
 const services = {
   ec2: [{ id: "EC2", signing: "ec2" }],
   elasticloadbalancing: [
@@ -17,7 +17,7 @@ const services = {
 /**
  * The cloud controller manager's configuration. Network, subnets and zone are those of the machine that it runs on.
  *
- * Without a section for STS: it is asked only by those who take another role than their machine's.
+ * Without a section for STS, which is used only to assume a role other than the machine's.
  */
 export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "cloudSettings">): string {
   const { endpoints } = awsOf(spec);
@@ -42,7 +42,7 @@ export function cloudConfig(spec: Pick<ClusterSpec, "name" | "region" | "cloudSe
   ].join("\n");
 }
 
-/** Volumes with a guaranteed speed are made only when one is asked for: 50 operations a second for each GB are what each of these types allows. */
+/** io1 and io2 require a rate: 50 operations per second and GB, which both allow. */
 function ssd(type: AwsSpec["volumeType"]): Record<string, string> {
   return { type, ...(type === "io1" || type === "io2" ? { iopsPerGB: "50" } : {}), encrypted: "true" };
 }
@@ -54,7 +54,7 @@ export const awsAddon: CloudProviderAddon = {
       "--cloud-provider=aws",
       `--cloud-config=${configDirectory}/${configFile}`,
       "--use-service-account-credentials=true",
-      // The pods' network is an overlay: the cloud routes none of it.
+      // The pods' network is an overlay: the cloud needs no routes for it.
       "--configure-cloud-routes=false",
     ],
     files: { [configFile]: cloudConfig(spec) },
@@ -79,7 +79,7 @@ export const awsAddon: CloudProviderAddon = {
         ...(endpoints.ec2 === undefined ? [] : [{ name: "AWS_EC2_ENDPOINT", value: endpoints.ec2 }]),
       ],
       controllerUser: 1000,
-      // Zone and instance from the Node, where the cloud controller manager has written them: pods do not reach the metadata service.
+      // Zone and instance ID from the Node, where the cloud controller manager sets them: pods cannot reach the metadata service.
       nodeArgs: [
         "node",
         "--endpoint=$(CSI_ENDPOINT)",
@@ -88,7 +88,7 @@ export const awsAddon: CloudProviderAddon = {
       ],
       nodeHostNetwork: false,
       nodeRules: [
-        // Without upstream's right to patch Nodes: it serves a taint that no node here has, and would let each node change all others.
+        // Without upstream's right to patch Nodes: it is for a taint that is not used here, and would let each node change all others.
         { apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] },
         { apiGroups: ["storage.k8s.io"], resources: ["volumeattachments"], verbs: ["get", "list", "watch"] },
         { apiGroups: ["storage.k8s.io"], resources: ["csinodes"], verbs: ["get"] },
@@ -97,7 +97,7 @@ export const awsAddon: CloudProviderAddon = {
   },
   storageClasses: (spec) => [
     { name: "ssd", isDefault: true, parameters: ssd(awsOf(spec).volumeType) },
-    // Throughput for what is rarely read; 125 GB at least.
+    // For data that is rarely read; at least 125 GB.
     { name: "cold-hdd", isDefault: false, parameters: { type: "sc1", encrypted: "true" } },
   ],
 };

@@ -1,4 +1,5 @@
 /** What settings of a cluster on AWS must satisfy together, and what the configuration of AWS's provider must contain. */
+import { addonPorts } from "../addons/list.js";
 import type { CloudDefinition } from "../cloud/definition.js";
 import { firewallRules } from "../cloud/firewall.js";
 import { roles } from "../spec/cluster.js";
@@ -118,6 +119,7 @@ const administratorsRule: Rule = {
     const table = firewallRules(
       { apiLoadBalancers: true, nodePortRange: portRange(node_port_range)!, cloudProvider: "aws" },
       awsProfile,
+      addonPorts({ networkProvider: "flannel", cloudProvider: "aws", csiDriver: true }),
     );
     const most = Math.min(
       ...roles.map((role) => {

@@ -1,4 +1,4 @@
-/** The seam between the cluster's add-ons and its cloud: what a cloud says of itself, as plain data. The objects are made once, for all clouds. */
+/** What a cloud contributes to its clusters, as plain data. The objects are made by the same add-ons for all clouds. */
 import type * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterSpec } from "../spec/cluster.js";
@@ -6,7 +6,7 @@ import type { ClusterSpec } from "../spec/cluster.js";
 type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
 type EnvironmentVariable = kubernetes.types.input.core.v1.EnvVar;
 
-/** A Secret of `kube-system` that pods take their rights in the cloud from. */
+/** A Secret in `kube-system` with which pods authenticate to the cloud. */
 export interface CloudCredentials {
   readonly name: string;
   /** Secret. */
@@ -17,16 +17,16 @@ export interface CloudCredentials {
 export interface ControllerManager {
   /** Name in `versions.json`. */
   readonly image: string;
-  /** Path of the program. @default what its image starts */
+  /** Path of the program. @default the image's own command */
   readonly program?: string;
-  /** Arguments, apart from those that all of them have. */
+  /** Arguments besides those that are the same for all clouds. */
   readonly args: readonly string[];
   /** @default none */
   readonly env?: readonly EnvironmentVariable[];
-  /** Files beside it, in `configDirectory`. @default none */
+  /** Configuration files in `configDirectory`. @default none */
   readonly files?: Readonly<Record<string, string>>;
   /**
-   * Names of service accounts under which its controllers work, each with the rights of one; empty: all under its own.
+   * Names of the service accounts of its controllers, one for each. Empty: all use the manager's own.
    * Kubernetes itself binds `node-controller` and `service-controller` to their roles.
    */
   readonly accounts: readonly string[];
@@ -41,31 +41,31 @@ export interface CsiDriver {
   /** Name in `versions.json`. */
   readonly image: string;
   readonly object: kubernetes.types.input.storage.v1.CSIDriverSpec;
-  /** Arguments of the part that speaks with the cloud. The socket is in the variable CSI_ENDPOINT. */
+  /** Arguments of the part that calls the cloud. The socket is in the variable CSI_ENDPOINT. */
   readonly controllerArgs: readonly string[];
   readonly controllerEnv: readonly EnvironmentVariable[];
-  /** User of that part, where its image allows one other than root. */
+  /** User ID of that part. @default root, which its image requires */
   readonly controllerUser?: number;
   /** Arguments of the part on every node. */
   readonly nodeArgs: readonly string[];
-  /** Whether that part asks the machine's metadata service, which pods with a network of their own do not reach. */
+  /** Whether that part uses the machine's metadata service, which pods with a network of their own cannot reach. */
   readonly nodeHostNetwork: boolean;
   readonly nodeRules: readonly PolicyRule[];
 }
 
 export interface StorageClassSpec {
   readonly name: string;
-  /** Of claims that name no class. */
+  /** Used for claims that name no class. */
   readonly isDefault: boolean;
-  /** What the driver knows about it. */
+  /** Parameters of the driver. */
   readonly parameters: Readonly<Record<string, string>>;
   /** @default none */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** What a cloud brings into its clusters. */
+/** Description of one cloud. */
 export interface CloudProviderAddon {
-  /** Read from the stack's settings. @throws Error when they have none. @default the machines' own identity is enough */
+  /** Read from the stack's settings. @throws Error when they are missing. @default none: the machines' own identity is used */
   readonly credentials?: () => CloudCredentials;
   /** @param network The cloud's id of the machines' private network, where it is known. */
   readonly controllerManager: (spec: ClusterSpec, network?: pulumi.Output<string>) => ControllerManager;
@@ -76,7 +76,7 @@ export interface CloudProviderAddon {
 /** Where `ControllerManager.files` are. */
 export const configDirectory = "/etc/cloud-controller-manager";
 
-/** Variable with one value of `credentials`. */
+/** Environment variable with one value of `credentials`. */
 export function fromCredentials(variable: string, secret: string, key: string): EnvironmentVariable {
   return { name: variable, valueFrom: { secretKeyRef: { name: secret, key } } };
 }

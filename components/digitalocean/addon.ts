@@ -7,15 +7,15 @@ const secretName = "digitalocean";
 const secretKey = "access-token";
 
 /**
- * The token from the stack's settings, a secret there and everywhere else. The environment of a run has none for the cluster: what
- * stays in a cluster must have been put there on purpose.
+ * The token from the stack's settings, a secret. The token in the environment of a run is not used: a credential that stays in the
+ * cluster must be configured on purpose.
  */
 function token(): pulumi.Output<string> {
   const given = new pulumi.Config("digitalocean").getSecret("token");
   if (given === undefined) {
     throw new Error(
-      "digitalocean:token: got nothing, but corekube:cloud_provider is digitalocean, whose controllers work with a token inside the cluster; " +
-        "make one for them with the rights to droplets (read), load balancers, volumes, snapshots, tags and regions (read), then: pulumi config set --secret digitalocean:token",
+      "digitalocean:token: got nothing, but corekube:cloud_provider is digitalocean, whose controllers need a token inside the cluster; " +
+        "create one with access to droplets (read), load balancers, volumes, snapshots, tags and regions (read), then: pulumi config set --secret digitalocean:token",
     );
   }
   return given;
@@ -30,9 +30,9 @@ export const digitaloceanAddon: CloudProviderAddon = {
     env: [
       fromCredentials("DO_ACCESS_TOKEN", secretName, secretKey),
       { name: "REGION", value: spec.region },
-      // Load balancers that it makes get the tag `k8s:<this>`.
+      // Its load balancers get the tag `k8s:<cluster>`.
       { name: "DO_CLUSTER_ID", value: spec.name },
-      // Without it they would stand in the region's default network, where no machine is.
+      // Without it they would be created in the region's default network, where no machine is.
       ...(network === undefined ? [] : [{ name: "DO_CLUSTER_VPC_ID", value: network }]),
     ],
     accounts: [],
@@ -42,7 +42,7 @@ export const digitaloceanAddon: CloudProviderAddon = {
     name: "do-csi",
     image: "do-csi-plugin",
     object: { attachRequired: true, podInfoOnMount: true },
-    // The driver takes its token in no other way: processes of the controllers' own machines can read it there, pods cannot.
+    // The driver accepts its token in no other way. Processes of the controllers' machines can read it there, pods cannot.
     controllerArgs: [
       "--endpoint=$(CSI_ENDPOINT)",
       "--token=$(DIGITALOCEAN_ACCESS_TOKEN)",

@@ -1,4 +1,6 @@
 /** Machine sizes that follow from settings. Pure. */
+import type { Addon } from "../../components/addons/addon.js";
+import { addonRequests } from "../../components/addons/list.js";
 import {
   holds,
   type MachineNeeds,
@@ -7,64 +9,49 @@ import {
   systemDisk,
   usableMemory,
 } from "../../components/cloud/sizes.js";
-import type { NodeResources, Role } from "../../components/spec/cluster.js";
+import type { ComponentResources, NodeResources, Role } from "../../components/spec/cluster.js";
 import type { Settings } from "../../components/spec/settings/index.js";
 
 type Reservation = Settings["reserved_resources"];
 
-/** What workers get where neither a size nor a reservation is named: CPUs, and MB. */
+/** Defaults of workers without a size or a reservation: CPUs, and MB. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1, system_mem: 1024 } as const;
 
-/** Kept from pods on controllers: kubelet, container runtime and system. */
+/** Reserved on controllers for kubelet, container runtime and system. */
 const controllerSystem = { cpus: 0.25, memory: 1024 } as const;
 
-/** Kept on etcd's machines beside the member. */
+/** Reserved on etcd's machines besides the member. */
 const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 
-/** Disk of images, logs and, for etcd without volumes, its data is asked for on top. */
+/** For images and logs. */
 const controllerDisk = 10_240;
 
-/** What the network's pods ask for on every node. */
-const networkPods = { none: { cpus: 0, memory: 0 }, flannel: { cpus: 0.1, memory: 64 } } as const;
+/** The settings from which the add-ons' requests follow. */
+type AddonInputs = Pick<Settings, "kube_proxy" | "network_provider" | "cloud_provider" | "csi_driver" | "node_count">;
 
-/** What the cloud's own pods ask for: the driver on every node; the driver's controller and the cloud controller manager on controllers. */
-const cloudPods = {
-  driver: { cpus: 0.03, memory: 104 },
-  driverController: { cpus: 0.05, memory: 192 },
-  manager: { cpus: 0.05, memory: 64 },
-} as const;
-
-const nothing = { cpus: 0, memory: 0 } as const;
-
-type Cloud = Pick<Settings, "cloud_provider" | "csi_driver">;
-
-function hasDriver({ cloud_provider, csi_driver }: Cloud): boolean {
-  return cloud_provider !== "none" && csi_driver;
+/** What the add-ons' pods request on each machine of the role: the least that it must offer to pods. */
+export function addonNeeds(
+  settings: AddonInputs,
+  role: "controller" | "worker" | "public",
+  all?: readonly Addon[],
+): ComponentResources {
+  const { kube_proxy, network_provider, cloud_provider, csi_driver, node_count } = settings;
+  const requests = addonRequests(
+    role,
+    {
+      networkProvider: network_provider,
+      cloudProvider: cloud_provider,
+      csiDriver: cloud_provider !== "none" && csi_driver,
+      components: { "kube-proxy": { cpus: kube_proxy.cpus, memory: kube_proxy.mem } },
+    },
+    node_count,
+    all,
+  );
+  return { cpus: sum(requests.map(({ cpus }) => cpus)), memory: sum(requests.map(({ memory }) => memory)) };
 }
 
-/** What pods that run on every node ask for, and so the least that a node must offer. */
-export function daemonNeeds(settings: Pick<Settings, "kube_proxy" | "network_provider"> & Cloud): {
-  readonly cpus: number;
-  readonly memory: number;
-} {
-  const { kube_proxy, network_provider } = settings;
-  const network = networkPods[network_provider];
-  const driver = hasDriver(settings) ? cloudPods.driver : nothing;
-  return {
-    cpus: sum([kube_proxy.cpus, network.cpus, driver.cpus]),
-    memory: kube_proxy.mem + network.memory + driver.memory,
-  };
-}
-
-/** What the cloud's pods ask for on controllers alone. */
-function cloudControllers(settings: Cloud): { readonly cpus: number; readonly memory: number } {
-  if (settings.cloud_provider === "none") return nothing;
-  const driver = hasDriver(settings) ? cloudPods.driverController : nothing;
-  return { cpus: sum([cloudPods.manager.cpus, driver.cpus]), memory: cloudPods.manager.memory + driver.memory };
-}
-
-/** What a machine of the role must hold. Reads no other settings than the role's own: others may be wrong by themselves. */
-export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
+/** What a machine of the role must hold. Reads only settings that concern the role: others may be invalid. */
+export function machineNeeds(settings: Settings, role: Role, addons?: readonly Addon[]): MachineNeeds {
   switch (role) {
     case "etcd": {
       const { etcd } = settings;
@@ -76,18 +63,21 @@ export function machineNeeds(settings: Settings, role: Role): MachineNeeds {
     }
     case "controller": {
       const pods = [settings.apiserver, settings.controller_manager, settings.scheduler];
-      const daemons = daemonNeeds(settings);
-      const cloud = cloudControllers(settings);
+      const least = addonNeeds(settings, role, addons);
       return {
-        cpus: sum([...pods.map(({ cpus }) => cpus), daemons.cpus, cloud.cpus, controllerSystem.cpus]),
-        memory: sum(pods.map(({ mem }) => mem)) + daemons.memory + cloud.memory + controllerSystem.memory,
+        cpus: sum([...pods.map(({ cpus }) => cpus), least.cpus, controllerSystem.cpus]),
+        memory: sum([...pods.map(({ mem }) => mem), least.memory, controllerSystem.memory]),
         disk: controllerDisk,
       };
     }
     case "worker":
-      return nodeNeeds(settings, settings.reserved_resources, settings.node_size);
+      return nodeNeeds(addonNeeds(settings, role, addons), settings.reserved_resources, settings.node_size);
     case "public":
-      return nodeNeeds(settings, settings.public_reserved_resources, settings.public_node_size);
+      return nodeNeeds(
+        addonNeeds(settings, role, addons),
+        settings.public_reserved_resources,
+        settings.public_node_size,
+      );
     default:
       return role satisfies never;
   }
@@ -101,7 +91,7 @@ export const sizeOptions = {
   public: "public_node_size",
 } as const satisfies Record<Role, keyof Settings>;
 
-/** The size that machines of a role get; undefined where no size holds what is asked for, or the named one is unknown or too small. */
+/** Size of the machines of a role; undefined if no size is large enough, or the named one is unknown or too small. */
 export function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize[]): MachineSize | undefined {
   const needs = machineNeeds(settings, role);
   const named = settings[sizeOptions[role]];
@@ -110,24 +100,23 @@ export function machineSize(settings: Settings, role: Role, sizes: readonly Mach
   return size && holds(size, needs) ? size : undefined;
 }
 
-/** @throws Error when a role has no size: the rules refuse such settings before. */
+/** @throws Error when a role has no size; the rules refuse such settings earlier. */
 export function machineSizes(settings: Settings, sizes: readonly MachineSize[]): Readonly<Record<Role, MachineSize>> {
   const sizeOf = (role: Role): MachineSize => {
     const size = machineSize(settings, role, sizes);
-    if (!size)
-      throw new Error(`${sizeOptions[role]}: no machine size holds what is asked for; this is a defect of the rules`);
+    if (!size) throw new Error(`${sizeOptions[role]}: no machine size is large enough; this is a defect of the rules`);
     return size;
   };
   return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
 }
 
-/** GB of a machine's own disk, where it is chosen apart from the size: what is asked for, or what is usual, and room for the system. */
+/** GB of a machine's own disk, for clouds where it is chosen separately from the size: what is needed, at least the default, plus the system's share. */
 export function diskOf(settings: Settings, role: Role): number {
   const least = role === "etcd" ? 4096 : usual.kube_disk;
   return Math.ceil((Math.max(machineNeeds(settings, role).disk, least) + systemDisk) / 1024);
 }
 
-/** What is kept on controllers; their pods may use the rest. */
+/** Reserved on controllers; their pods may use the rest. */
 export const controllerResources: NodeResources = { pods: {}, system: controllerSystem };
 
 /** What a node of the size offers to pods. */
@@ -146,8 +135,7 @@ export function nodeResources(given: Reservation, named: string, size: MachineSi
   };
 }
 
-function nodeNeeds(settings: Settings, given: Reservation, named: string): MachineNeeds {
-  const least = daemonNeeds(settings);
+function nodeNeeds(least: ComponentResources, given: Reservation, named: string): MachineNeeds {
   const asked =
     named === ""
       ? { ...usual, ...given }
@@ -159,7 +147,7 @@ function nodeNeeds(settings: Settings, given: Reservation, named: string): Machi
   };
 }
 
-/** Hundredths are the finest that settings know: anything behind comes from adding them. */
+/** Settings have at most two decimals: more come from floating-point addition. */
 function sum(numbers: readonly number[]): number {
   return Math.round(numbers.reduce((total, number) => total + number, 0) * 100) / 100;
 }

@@ -1,4 +1,4 @@
-/** Which ports of the machines answer from outside. */
+/** Which ports of the machines answer from outside. The ports are repeated here on purpose: the check is independent of the program. */
 import type { Machine } from "../commands/outputs.js";
 import { expect, type Check, type CheckContext } from "./context.js";
 import { openPorts } from "./network.js";
@@ -11,7 +11,7 @@ interface Range {
 const single = (port: number): Range => ({ from: port, to: port });
 const nodePorts: Range = { from: 30000, to: 32767 };
 
-/** Ports that are meant to answer to the administrator (`admin_cidrs`), by role. */
+/** Ports that must be the only ones to answer to the administrator (`admin_cidrs`), by role. */
 const forAdministrator: Readonly<Record<Machine["role"], readonly Range[]>> = {
   etcd: [single(22)],
   controller: [single(22), single(6443)],
@@ -19,13 +19,13 @@ const forAdministrator: Readonly<Record<Machine["role"], readonly Range[]>> = {
   public: [single(22), single(80), single(443), nodePorts],
 };
 
-/** Ports that are meant to answer to everyone. */
+/** Ports that must be the only ones to answer to everyone. */
 const forEveryone = (role: Machine["role"]): readonly Range[] => (role === "public" ? [single(80), single(443)] : []);
 
 const inRanges = (port: number, ranges: readonly Range[]): boolean =>
   ranges.some(({ from, to }) => port >= from && port <= to);
 
-/** Ports on which something listens inside the machine, on whatever address. */
+/** Ports on which something listens inside the machine, on any address. */
 async function listening(context: CheckContext, machine: Machine): Promise<number[]> {
   const output = await context.inMachine(machine, "ss -Hltn");
   const ports = output.split("\n").flatMap((line) => /:(\d+)\s/.exec(line)?.[1] ?? []);
@@ -36,7 +36,7 @@ function* every(): Generator<number> {
   for (let port = 1; port <= 65535; port++) yield port;
 }
 
-/** Others cannot be asked from outside at all. */
+/** Machines without one cannot be reached from outside at all. */
 const withPublicAddress = (context: CheckContext): readonly Machine[] =>
   context.outputs.machines.filter((machine) => machine.public_ipv4 !== "");
 
@@ -48,7 +48,7 @@ export const portChecks: readonly Check[] = [
       const problems: string[] = [];
       for (const machine of withPublicAddress(context)) {
         const inside = await listening(context, machine);
-        expect(inside.includes(22), `${machine.name}: nothing listens on port 22, so this check sees nothing`);
+        expect(inside.includes(22), `${machine.name}: nothing listens on port 22, so this check cannot be trusted`);
         for (const [who, from, allowed] of [
           ["the administrator", context.config.adminAddress, forAdministrator[machine.role]],
           ["a stranger", context.config.strangerAddress, forEveryone(machine.role)],

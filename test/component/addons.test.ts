@@ -1,7 +1,7 @@
-/** What runs inside the cluster. */
+/** Add-ons that every cluster has. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { image } from "../../components/addons/context.js";
+import { image } from "../../components/addons/addon.js";
 import { corefile } from "../../components/addons/coredns.js";
 import { flannelFiles } from "../../components/addons/flannel.js";
 import { kubeProxyFiles } from "../../components/addons/kubeProxy.js";
@@ -52,7 +52,7 @@ describe("add-ons", function () {
   const containers = (): Container[] =>
     workloads.flatMap((each) => [...template(each).spec.containers, ...(template(each).spec.initContainers ?? [])]);
 
-  it("take images by digest wherever one is known", () => {
+  it("use image digests where they are known", () => {
     const references = new Map(containers().map((each) => [each.name, each.image]));
     for (const [name, reference] of references) {
       if (name !== "kube-proxy") {
@@ -89,7 +89,7 @@ describe("add-ons", function () {
     );
   });
 
-  it("of a node run on every node, controllers included", () => {
+  it("that are DaemonSets run on every node, including controllers", () => {
     for (const each of single.of("DaemonSet")) {
       const { spec } = template(each);
       assert.equal(spec.hostNetwork, true);
@@ -98,7 +98,7 @@ describe("add-ons", function () {
     }
   });
 
-  it("are named and placed as users look for them", () => {
+  it("have the usual names and namespace", () => {
     const names = [...workloads, ...single.of("Service")].map(
       ({ inputs }) => inputs["metadata"] as { name: string; namespace: string },
     );
@@ -110,7 +110,7 @@ describe("add-ons", function () {
     ]);
   });
 
-  it("of a node reach the API without the Service network, by the cluster's inner address", () => {
+  it("of a node's network reach the API at its internal address, without the Service network", () => {
     const hosts = (run: Run): (string | undefined)[] => {
       const proxy = run.one("ConfigMap", "dev-kube-proxy").inputs["data"] as Record<string, string>;
       const server = (parse(proxy["kubeconfig"]!) as { clusters: { cluster: { server: string } }[] }).clusters[0]
@@ -153,7 +153,7 @@ describe("add-ons", function () {
     assert.equal(template(single.one("Deployment", "dev-coredns")).spec.dnsPolicy, "Default");
   });
 
-  it("bind workers and API servers to these rights, and no more", () => {
+  it("bind workers and API servers to these roles only", () => {
     const bound = single.of("ClusterRoleBinding").map(({ inputs }) => {
       const role = (inputs["roleRef"] as { name: string }).name;
       const subjects = inputs["subjects"] as { kind: string; name: string }[];
@@ -171,7 +171,7 @@ describe("add-ons", function () {
     ]);
   });
 
-  it("let controllers take away Nodes of controllers, and no others", () => {
+  it("let controllers delete Nodes of controllers only", () => {
     const { rules } = single.one("ClusterRole", "dev-csr-approver").inputs as unknown as {
       rules: { verbs: string[]; resources: string[]; resourceNames?: string[] }[];
     };
@@ -215,12 +215,12 @@ describe("configuration of add-ons", function () {
   it("of CoreDNS: the cluster's domain, then the node's resolvers", () => {
     const text = corefile({ clusterDomain: "k8s.example.net" });
     assert.match(text, /^ {4}kubernetes k8s\.example\.net in-addr\.arpa ip6\.arpa \{$/m);
-    // The second address keeps it alive on a node that has no resolver.
+    // With the second address it starts on a node that has no resolver.
     assert.match(text, /^ {4}forward \. \/etc\/resolv\.conf 127\.0\.0\.1:9 \{\n {8}policy sequential$/m);
     assert.equal(text.split("{").length, text.split("}").length);
   });
 
-  it("names an image that is not there, and those that are", () => {
+  it("reports an unknown image and the known ones", () => {
     assert.throws(
       () => image({ images: { coredns: { name: "coredns:1", digest: null } } }, "flannel"),
       /images\.flannel.*coredns/,

@@ -1,6 +1,7 @@
 /** What the cluster asks AWS for. */
 import assert from "node:assert/strict";
 import { awsProfile } from "../../components/aws/profile.js";
+import { addonPorts } from "../../components/addons/list.js";
 import { firewallRules } from "../../components/cloud/firewall.js";
 import { roles } from "../../components/spec/cluster.js";
 import { dropletAddresses } from "./support/mocks.js";
@@ -162,7 +163,7 @@ describe("AWS", function () {
       [single, false],
       [available, true],
     ] as const) {
-      const table = firewallRules({ ...spec, apiLoadBalancers }, awsProfile);
+      const table = firewallRules({ ...spec, apiLoadBalancers }, awsProfile, addonPorts(spec));
       for (const role of roles) {
         const wanted = table
           .filter((rule) => rule.role === role)

@@ -1,4 +1,4 @@
-/** What the cloud brings into its clusters: cloud controller managers, CSI drivers, storage classes. */
+/** Add-ons of a cloud: cloud controller managers, CSI drivers, storage classes. */
 import assert from "node:assert/strict";
 import { cloudConfig } from "../../components/aws/addon.js";
 import { cloudSpec, setToken, token } from "./support/cloudSpecs.js";
@@ -70,7 +70,7 @@ describe("add-ons of a cloud", function () {
     ["digitalocean", digitalocean],
   ];
 
-  it("are none where the cluster has no cloud provider", () => {
+  it("are absent without a cloud provider", () => {
     assert.deepEqual(
       [
         ...none.of("StorageClass"),
@@ -83,7 +83,7 @@ describe("add-ons of a cloud", function () {
     assert.ok(!none.of("DaemonSet").some(({ name }) => name.includes("cloud")));
   });
 
-  it("are the same objects on both clouds, but for the token that one of them needs", () => {
+  it("are the same objects on both clouds, except for the token that one of them needs", () => {
     const shapes = (run: Run): string[] =>
       run.registrations
         .filter(({ type }) => type.startsWith("kubernetes:"))
@@ -97,7 +97,7 @@ describe("add-ons of a cloud", function () {
   });
 
   describe("cloud controller manager", () => {
-    it("runs on the controllers, by their names, and nowhere else", () => {
+    it("runs on controllers only, selected by name", () => {
       const terms = (run: Run): unknown =>
         pod(manager(run)).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
       const only = (...names: string[]): unknown =>
@@ -125,7 +125,7 @@ describe("add-ons of a cloud", function () {
       }
     });
 
-    it("is there before workers join, and after the rule that makes nodes' addresses true", () => {
+    it("runs before workers join, and after the policy for nodes' addresses", () => {
       for (const [, run] of both()) {
         for (const join of run.of("Join")) assert.ok(join.dependsOn.includes(keyOf(manager(run))), join.name);
         const after = manager(run).dependsOn.map((key) => key.split(":").pop());
@@ -133,7 +133,7 @@ describe("add-ons of a cloud", function () {
       }
     });
 
-    it("does not stand in the way of pods of every node: they tolerate all taints", () => {
+    it("does not block the network's pods, which tolerate all taints", () => {
       for (const name of ["dev-kube-flannel", "dev-kube-proxy"])
         assert.deepEqual(pod(aws.one("DaemonSet", name)).tolerations, [{ operator: "Exists" }]);
       const coredns = aws.one("Deployment", "dev-coredns");
@@ -177,7 +177,7 @@ describe("add-ons of a cloud", function () {
       ]);
     });
 
-    it("gets tokens of the accounts of its controllers only, and its own lease", () => {
+    it("may create tokens for the accounts of its controllers only, and use its own lease", () => {
       const own = rules(aws.one("Role", "dev-cloud-controller-manager"));
       const tokens = own.filter(({ resources }) => resources.includes("serviceaccounts/token"));
       assert.deepEqual(
@@ -200,7 +200,7 @@ describe("add-ons of a cloud", function () {
     });
   });
 
-  it("of DigitalOcean make load balancers in the machines' own network", () => {
+  it("create load balancers in the machines' own network on DigitalOcean", () => {
     const env = pod(manager(digitalocean)).containers[0]?.env ?? [];
     assert.deepEqual(
       env.find(({ name }) => name === "DO_CLUSTER_VPC_ID"),
@@ -226,7 +226,7 @@ describe("add-ons of a cloud", function () {
       for (const reader of readers) assert.ok(pod(reader).affinity?.nodeAffinity, reader.name);
     });
 
-    it("is asked for by its name when the stack has none", async () => {
+    it("is named in the error when it is missing", async () => {
       setToken(null);
       try {
         await assert.rejects(
@@ -240,14 +240,14 @@ describe("add-ons of a cloud", function () {
   });
 
   describe("CSI driver", () => {
-    it("is left out where the cluster's users bring it, and the classes stay", async () => {
+    it("is left out with csi_driver false, but the classes are not", async () => {
       const run = await runProgram(cloudSpec("aws", { csiDriver: false }));
       assert.deepEqual(run.of("CSIDriver"), []);
       assert.ok(![...run.of("DaemonSet"), ...run.of("Deployment")].some(({ name }) => name.includes("csi")));
       assert.equal(run.of("StorageClass").length, 2);
     });
 
-    it("has two controllers where there are several machines for them, each on its own", () => {
+    it("has two controllers on different machines if there are several", () => {
       const replicas = (run: Run): unknown =>
         (run.one("Deployment", "dev-ebs-csi-controller").inputs["spec"] as { replicas: number }).replicas;
       assert.equal(replicas(aws), 1);
@@ -256,7 +256,7 @@ describe("add-ons of a cloud", function () {
       assert.equal(awsAvailable.of("PodDisruptionBudget").filter(({ name }) => name.includes("csi")).length, 1);
     });
 
-    it("is privileged where it mounts, and nowhere else", () => {
+    it("is privileged only where it mounts", () => {
       for (const [cloud, run] of both()) {
         const privileged = [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) =>
           pod(each)
@@ -279,14 +279,14 @@ describe("add-ons of a cloud", function () {
       assert.ok(!digitalocean.of("ClusterRole").some(({ name }) => name === "dev-do-csi-node"));
     });
 
-    it("asks the Node for its zone on AWS: pods do not reach the metadata service", () => {
+    it("reads its zone from the Node on AWS, because pods cannot reach the metadata service", () => {
       const node = pod(aws.one("DaemonSet", "dev-ebs-csi-node"));
       assert.equal(node.hostNetwork, false);
       assert.ok(node.containers[0]?.args?.includes("--metadata-sources=kubernetes"));
     });
   });
 
-  it("take images by digest where one is known", () => {
+  it("use image digests where they are known", () => {
     const images = both().flatMap(([, run]) =>
       [...run.of("DaemonSet"), ...run.of("Deployment")].flatMap((each) =>
         pod(each).containers.map(({ image }) => image),
@@ -346,7 +346,7 @@ describe("add-ons of a cloud", function () {
       }
     });
 
-    it("of AWS are encrypted, of the type that the stack names and of cold disks", async () => {
+    it("of AWS are encrypted, and have the configured type or that of cold disks", async () => {
       const parameters = (run: Run, name: string): unknown => classes(run).get(name)?.inputs["parameters"];
       assert.deepEqual(parameters(aws, "ssd"), { type: "gp3", encrypted: "true" });
       assert.deepEqual(parameters(aws, "cold-hdd"), { type: "sc1", encrypted: "true" });
@@ -354,7 +354,7 @@ describe("add-ons of a cloud", function () {
       assert.deepEqual(parameters(guaranteed, "ssd"), { type: "io2", iopsPerGB: "50", encrypted: "true" });
     });
 
-    it("of DigitalOcean say that cold volumes are none", () => {
+    it("of DigitalOcean note that there are no cold volumes", () => {
       assert.match(
         metadata(classes(digitalocean).get("cold-hdd")!).annotations?.["corekube.io/note"] ?? "",
         /no cold volumes/,
@@ -366,14 +366,14 @@ describe("add-ons of a cloud", function () {
 describe("configuration of the AWS cloud controller manager", () => {
   const { region } = awsTestSpec();
 
-  it("names the cluster and its region, and nothing that the machine knows itself", () => {
+  it("names the cluster and its region, and nothing that the machine's metadata has", () => {
     assert.equal(
       cloudConfig(awsTestSpec()),
       `[Global]\nRegion = "${region}"\nKubernetesClusterID = "dev"\nNodeIPFamilies = "ipv4"\n`,
     );
   });
 
-  it("leads to other addresses of services, under the names that the SDK knows them by", () => {
+  it("overrides endpoints of services under the SDK's names", () => {
     const text = cloudConfig(
       awsTestSpec({
         aws: { endpoints: { ec2: "http://198.18.0.1:8080", elasticloadbalancing: "http://198.18.0.2:8080" } },

@@ -1,15 +1,17 @@
-/** The table of open ports, written out here once more: a port that is opened or closed must be so on purpose. */
+/** The table of open ports, repeated here on purpose: a port must not be opened or closed by accident. */
 import assert from "node:assert/strict";
+import { addonPorts } from "../../components/addons/list.js";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import type { Role } from "../../components/spec/cluster.js";
-import { firewallRules } from "../../components/cloud/firewall.js";
+import { firewallRules, takenPorts } from "../../components/cloud/firewall.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewall.js";
 
+const addons = addonPorts({ networkProvider: "flannel", cloudProvider: "none", csiDriver: false });
 const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports <- sources` */
 const written = (apiLoadBalancers: boolean): string[] =>
-  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] })
+  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] }, addons)
     .map(
       ({ role, protocol, ports, from }) =>
         `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`,
@@ -45,7 +47,7 @@ describe("firewall table", () => {
     assert.deepEqual(written(false), single);
   });
 
-  it("lets load balancers reach the API of a highly available cluster, and nothing else", () => {
+  it("lets load balancers reach only the API of a highly available cluster", () => {
     const open = "controller tcp/6443-6443 <- admin controller public worker";
     const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller public worker";
     assert.deepEqual(
@@ -54,12 +56,37 @@ describe("firewall table", () => {
     );
   });
 
+  it("keeps local ports closed, and lists them as taken", () => {
+    const taken = takenPorts(addons);
+    for (const closed of [10248, 10249, 10256, 10257, 10259]) {
+      assert.ok(taken.has(closed), String(closed));
+      assert.ok(!written(true).some((line) => line.includes(`/${closed}-`)), String(closed));
+    }
+    assert.ok(!taken.has(2379), "machines of etcd run no pods");
+  });
+
   it("has one rule for each role and purpose", () => {
     const keys = firewallRules(
       { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
       { balancersFrom: ["network"] },
+      addons,
     ).map(({ role, purpose }) => `${role} ${purpose}`);
     assert.equal(new Set(keys).size, keys.length);
+  });
+});
+
+describe("firewall table of a cluster whose users bring the pods' network", () => {
+  it("leaves the port of VXLAN open between nodes", () => {
+    const own = addonPorts({ networkProvider: "none", cloudProvider: "none", csiDriver: false });
+    const rules = firewallRules(
+      { apiLoadBalancers: false, nodePortRange, cloudProvider: "none" },
+      { balancersFrom: [] },
+      own,
+    );
+    assert.deepEqual(
+      rules.filter(({ purpose }) => purpose === "overlay").map(({ role, from }) => [role, ...from]),
+      ["controller", "worker", "public"].map((role) => [role, "controller", "worker", "public"]),
+    );
   });
 });
 
@@ -72,9 +99,10 @@ describe("firewall table on DigitalOcean", () => {
   const rules = firewallRules(
     { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
     { balancersFrom: ["network"] },
+    addons,
   );
 
-  it("names roles by tag and administrators by network", () => {
+  it("selects roles by tag and administrators by network", () => {
     assert.deepEqual(inboundRules(rules, "controller", sources), [
       { protocol: "tcp", portRange: "22", sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"] },
       {
@@ -88,10 +116,11 @@ describe("firewall table on DigitalOcean", () => {
     ]);
   });
 
-  it("lets load balancers of Services reach node ports from the private network, where there can be some", () => {
+  it("lets load balancers of Services reach node ports from the private network, if there is a cloud provider", () => {
     const withServices = firewallRules(
       { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" },
       digitaloceanProfile,
+      addons,
     );
     const nodePorts = (table: typeof rules, role: Role) =>
       inboundRules(table, role, sources)
@@ -108,7 +137,7 @@ describe("firewall table on DigitalOcean", () => {
     assert.deepEqual(ranges, ["22", "10250", "8472", "30000-32767", "30000-32767", "80", "443"]);
   });
 
-  it("opens public workers to the whole world for HTTP and HTTPS, and nothing else of them", () => {
+  it("opens only HTTP and HTTPS of public workers to everyone", () => {
     const open = inboundRules(rules, "public", sources).filter((rule) =>
       JSON.stringify(rule.sourceAddresses ?? []).includes("/0"),
     );
@@ -118,7 +147,7 @@ describe("firewall table on DigitalOcean", () => {
     );
   });
 
-  it("lets load balancers in by their ids", () => {
+  it("selects load balancers by their IDs", () => {
     assert.deepEqual(loadBalancerRules(rules, "controller", ["a", "b"]), [
       { protocol: "tcp", portRange: "6443", sourceLoadBalancerUids: ["a", "b"] },
     ]);
@@ -126,7 +155,7 @@ describe("firewall table on DigitalOcean", () => {
     assert.deepEqual(loadBalancerRules(rules, "etcd", ["a", "b"]), []);
   });
 
-  it("lets everything go out, over IPv4 and IPv6", () => {
+  it("allows all outgoing traffic, over IPv4 and IPv6", () => {
     const anywhere = ["0.0.0.0/0", "::/0"];
     assert.deepEqual(outboundRules(), [
       { protocol: "tcp", portRange: "1-65535", destinationAddresses: anywhere },

@@ -90,7 +90,7 @@ describe("the rule for addresses of nodes", function () {
     call("PATCH", `/api/v1/nodes/${node}${resource}`, { status }, by);
   const refused = ({ status, message }: Answer): void => {
     assert.equal(status, 422, message);
-    assert.match(message, /all other addresses are told by the cloud controller manager/);
+    assert.match(message, /the cloud controller manager sets all other addresses/);
   };
 
   it("lets a kubelet register with its private address and its own name, and with nothing else", async () => {

@@ -184,7 +184,7 @@ describe("settings", () => {
     ["node_port_range", "32767-30000", "node_port_range", /lower one first/],
     ["node_port_range", "30000-70000", "node_port_range", /65535/],
     ["node_port_range", "0-100", "node_port_range", /1 to 65535/],
-    ["node_port_range", "10000-11000", "node_port_range", /10250 \(the kubelet\)/],
+    ["node_port_range", "10000-11000", "node_port_range", /10250 \(kubelet\)/],
     ["cluster_domain", "Cluster.local", "cluster_domain", /lower-case DNS name/],
     ["cluster_domain", "cluster.local.", "cluster_domain", /DNS name/],
     ["network_provider", "calico", "network_provider", /allowed: flannel/],

@@ -1,34 +1,37 @@
-/** Classes of storage, by the same two names on every cloud. */
-import * as kubernetes from "@pulumi/kubernetes";
-import { type AddonContext, objectName } from "../context.js";
-import type { StorageClassSpec } from "../../cloud/addon.js";
+/** Storage classes, with the same two names on every cloud. Also where users bring the CSI driver. */
+import { type Addon, cloudProviderOf } from "../addon.js";
 
-/** Volumes are made where the pod that wants them is placed, since machines reach only those of their own zone. */
-export function createStorageClasses(
-  context: AddonContext,
-  provisioner: string,
-  classes: readonly StorageClassSpec[],
-): void {
-  for (const { name, isDefault, parameters, annotations = {} } of classes) {
-    new kubernetes.storage.v1.StorageClass(
-      objectName(context, name),
-      {
-        metadata: {
-          name,
-          labels: { "kubernetes.io/cluster-service": "true" },
-          annotations: {
-            ...annotations,
-            ...(isDefault ? { "storageclass.kubernetes.io/is-default-class": "true" } : {}),
+export const storageClasses: Addon = {
+  name: "storage-classes",
+  needs: [],
+  partOf: ({ cloudProvider }) => cloudProvider !== "none",
+  parts: (cluster) => {
+    const { spec } = cluster;
+    const cloud = cloudProviderOf(cluster);
+    const { provisioner } = cloud.driver(spec);
+    return {
+      objects: cloud.storageClasses(spec).map(({ name, isDefault, parameters, annotations }) => ({
+        kind: "StorageClass",
+        id: name,
+        args: {
+          metadata: {
+            name,
+            labels: { "kubernetes.io/cluster-service": "true" },
+            annotations: {
+              ...annotations,
+              ...(isDefault ? { "storageclass.kubernetes.io/is-default-class": "true" } : {}),
+            },
           },
+          provisioner,
+          parameters: { ...parameters },
+          reclaimPolicy: "Delete",
+          // Volumes are made in the zone of the pod that uses them: machines reach only those of their own zone.
+          volumeBindingMode: "WaitForFirstConsumer",
+          allowVolumeExpansion: true,
         },
-        provisioner,
-        parameters: { ...parameters },
-        reclaimPolicy: "Delete",
-        volumeBindingMode: "WaitForFirstConsumer",
-        allowVolumeExpansion: true,
-      },
-      // Its parameters cannot be changed; volumes that exist do not need it.
-      { ...context.opts, deleteBeforeReplace: true },
-    );
-  }
-}
+        // Its parameters cannot be changed; existing volumes do not need it.
+        deleteFirst: true,
+      })),
+    };
+  },
+};

@@ -1,29 +1,18 @@
 /** Numbers of machines, their placement, ports and volumes. */
+import { allAddons } from "../../../components/addons/list.js";
+import { takenPorts } from "../../../components/cloud/firewall.js";
 import type { Settings } from "../../../components/spec/settings/index.js";
 import { type Problem, type Rule, set, unset } from "../../../components/spec/settings/rule.js";
 import { portRange } from "../../../components/spec/settings/valueTypes.js";
 import { profileOf, type ProfileRule } from "./rule.js";
 
-/** Ports in use on machines that run pods. */
-const usedPorts: Readonly<Record<number, string>> = {
-  22: "SSH",
-  80: "HTTP",
-  443: "HTTPS",
-  6443: "the API",
-  8472: "the overlay network",
-  10248: "the kubelet's health",
-  10249: "kube-proxy's metrics",
-  10250: "the kubelet",
-  10256: "kube-proxy's health",
-  10257: "the controller manager",
-  10259: "the scheduler",
-};
+const usedPorts = takenPorts(allAddons.flatMap(({ ports = [] }) => ports));
 
 const nodePortRule: Rule = {
   needs: ["node_port_range"],
   check: ({ node_port_range }) => {
     const range = portRange(node_port_range)!;
-    const used = Object.entries(usedPorts).filter(([port]) => Number(port) >= range.from && Number(port) <= range.to);
+    const used = [...usedPorts].filter(([port]) => port >= range.from && port <= range.to);
     if (used.length === 0) return [];
     const ports = used.map(([port, what]) => `${port} (${what})`).join(", ");
     return [

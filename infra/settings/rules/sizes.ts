@@ -11,7 +11,7 @@ import type { Role } from "../../../components/spec/cluster.js";
 import type { OptionName } from "../../../components/spec/settings/index.js";
 import { type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
 import { nearest } from "../nearest.js";
-import { daemonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
+import { addonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
 import { profileOf, type ProfileRule } from "./rule.js";
 
 /** The settings whose sum a machine of the role must satisfy. */
@@ -21,6 +21,9 @@ const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   worker: ["reserved_resources"],
   public: ["public_reserved_resources"],
 };
+
+/** The settings from which the requests of add-ons follow. */
+const addonSettings = ["kube_proxy", "network_provider", "cloud_provider", "csi_driver", "node_count"] as const;
 
 function amount({ cpus, memory, disk }: MachineNeeds): string {
   return `${cpus} CPUs, ${memory} MB of memory${disk > 0 ? ` and ${disk} MB of disk` : ""}`;
@@ -39,13 +42,8 @@ function sizeRule(role: Role): ProfileRule {
   const option = sizeOptions[role];
   const asked = askedBy[role];
   return {
-    // What nodes need also depends on the pods that run on all of them.
-    needs: [
-      "cloud",
-      option,
-      ...asked,
-      ...(role === "etcd" ? [] : (["kube_proxy", "network_provider", "cloud_provider", "csi_driver"] as const)),
-    ],
+    // What nodes need also depends on the add-ons' pods.
+    needs: ["cloud", option, ...asked, ...(role === "etcd" ? [] : addonSettings)],
     check: (settings, clouds): Problem[] => {
       const { sizes } = profileOf(settings, clouds);
       const needs = machineNeeds(settings, role);
@@ -93,12 +91,13 @@ function sizeRule(role: Role): ProfileRule {
   };
 }
 
-/** The pods that run on every node must fit into what nodes offer to pods. */
-function daemonsRule(option: "reserved_resources" | "public_reserved_resources"): Rule {
+/** The add-ons' pods take their part of what pods may use. */
+function addonsRule(role: "worker" | "public"): Rule {
+  const option = role === "worker" ? "reserved_resources" : "public_reserved_resources";
   return {
-    needs: [option, "kube_proxy", "network_provider", "cloud_provider", "csi_driver"],
+    needs: [option, ...addonSettings],
     check: (settings) => {
-      const least = daemonNeeds(settings);
+      const least = addonNeeds(settings, role);
       const { kube_cpus, kube_mem } = settings[option];
       return [
         ...(kube_cpus !== undefined && kube_cpus < least.cpus
@@ -106,7 +105,7 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_cpus`,
                 got: kube_cpus,
-                allowed: `at least ${least.cpus}, the requests of the pods that run on every node (kube-proxy, network, CSI driver)`,
+                allowed: `at least ${least.cpus}, which the cluster's own pods request on each of these machines`,
                 fix: set(`${option}.kube_cpus`, least.cpus),
               },
             ]
@@ -116,7 +115,7 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
               {
                 path: `${option}.kube_mem`,
                 got: kube_mem,
-                allowed: `at least ${least.memory}, the requests of the pods that run on every node (kube-proxy, network, CSI driver)`,
+                allowed: `at least ${least.memory}, which the cluster's own pods request on each of these machines`,
                 fix: set(`${option}.kube_mem`, least.memory),
               },
             ]
@@ -128,6 +127,6 @@ function daemonsRule(option: "reserved_resources" | "public_reserved_resources")
 
 export const sizeRules: readonly ProfileRule[] = [
   ...(["etcd", "controller", "worker", "public"] as const).map(sizeRule),
-  daemonsRule("reserved_resources"),
-  daemonsRule("public_reserved_resources"),
+  addonsRule("worker"),
+  addonsRule("public"),
 ];

@@ -110,12 +110,21 @@ export function runProgram(spec: ClusterSpec, calls: Calls = {}, list = clouds):
 }
 
 async function register(spec: ClusterSpec, calls: Calls, list: typeof clouds): Promise<Run> {
+  let outputs: ClusterOutputs | undefined;
+  const registered = await registrationsOf(async () => {
+    outputs = createCluster(await prepareCluster(spec, list));
+    await valueOf(outputs.machines);
+  }, calls);
+  return { ...registered, outputs: outputs! };
+}
+
+/** What a function registers against the mocks. */
+export async function registrationsOf(make: () => Promise<void>, calls: Calls = {}): Promise<Omit<Run, "outputs">> {
   await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   try {
-    const outputs = createCluster(await prepareCluster(spec, list));
-    await valueOf(outputs.machines);
+    await make();
     await pulumi.runtime.disconnect();
     const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));
     const of = (type: string): readonly Registration[] =>
@@ -124,7 +133,6 @@ async function register(spec: ClusterSpec, calls: Calls, list: typeof clouds): P
         .sort((left, right) => (left.name < right.name ? -1 : 1));
     return {
       registrations,
-      outputs,
       of,
       one: (type, name) => {
         const found = of(type).filter((registration) => registration.name === name);

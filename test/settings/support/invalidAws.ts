@@ -24,7 +24,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws(
       { node_size: "s-2vcpu-4gb" },
       "node_size",
-      "this is a size of another cloud. Set it: pulumi config set node_size t3.micro",
+      "this is a size of another cloud. Set it: pulumi config set node_size t3.small",
     ),
     onAws(
       { node_size: "t3.mediun" },

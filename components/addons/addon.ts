@@ -1,0 +1,183 @@
+/**
+ * The shape of an add-on: plain data, without the kubernetes SDK, so that settings can be checked against it before an SDK loads.
+ *
+ * A new add-on is one file and one entry in `list.ts`. Its ServiceAccount, roles, bindings, ConfigMap, disruption budget, firewall
+ * rules and share of the machines' sizes follow from what it says here.
+ */
+import type * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { CloudProviderAddon } from "../cloud/addon.js";
+import type { HostPort } from "../cloud/firewall.js";
+import type { ClusterSpec, ComponentResources } from "../spec/cluster.js";
+import { imageReference } from "../spec/versions.js";
+
+/** Namespace of all add-ons. */
+export const namespace = "kube-system";
+
+/** In `Addon.needs`: machines that take ordinary pods. */
+export const workers = "workers";
+
+/** What decides which add-ons a cluster has. */
+export type AddonChoice = Pick<ClusterSpec, "networkProvider" | "cloudProvider" | "csiDriver">;
+
+/** Settings from which the requests of add-ons follow. */
+export interface AddonSettings extends AddonChoice {
+  readonly components: Pick<ClusterSpec["components"], "kube-proxy">;
+}
+
+/** The cluster that an add-on is made for. */
+export interface AddonCluster {
+  readonly spec: ClusterSpec;
+  /** Address of the API inside the private network, for pods that start before the Service network works. */
+  readonly api: { readonly host: pulumi.Output<string>; readonly port: number };
+  /** The cloud's part. @default none */
+  readonly cloudProvider?: CloudProviderAddon;
+  /** The cloud's id of the private network. @default not known */
+  readonly network?: pulumi.Output<string>;
+}
+
+export interface Addon {
+  /** Unique. Also the name of its objects, unless `parts` says another. */
+  readonly name: string;
+  /** Names of the add-ons that must be there before its pods start, and `workers` if the pods run on workers. */
+  readonly needs: readonly string[];
+  /** Workers join after it: without it a node does not become ready or takes no pods. @default false */
+  readonly beforeWorkers?: boolean;
+  /** @default in every cluster */
+  readonly partOf?: (choice: AddonChoice) => boolean;
+  /** Machines that its pods run on: every node, controllers only, or workers. @default it has no pods */
+  readonly runsOn?: "nodes" | "controllers" | "workers";
+  /** Pods of a Deployment; on controllers at most one for each of them. @default a DaemonSet */
+  readonly replicas?: number;
+  /** Of each container, by its name: the machines' sizes follow from the requests. @default it has no pods */
+  readonly resources?: (settings: AddonSettings) => Readonly<Record<string, ContainerResources>>;
+  /** Ports of machines that it listens on or connects to: firewall rules follow from them. @default none */
+  readonly ports?: readonly HostPort[];
+  /** Its objects. */
+  readonly parts: (cluster: AddonCluster) => AddonParts;
+}
+
+/** Requests of a container, and its limit of memory. */
+export interface ContainerResources extends ComponentResources {
+  /** MB. */
+  readonly limit: number;
+  /** Runs before the other containers, so that its requests do not add to theirs. @default false */
+  readonly init?: boolean;
+}
+
+/** Everything that is left out is not made. */
+export interface AddonParts {
+  /** Name of the objects. @default the add-on's */
+  readonly name?: string;
+  /** Value of the label `k8s-app`. @default the objects' name */
+  readonly label?: string;
+  readonly rights?: Rights;
+  readonly files?: Files;
+  readonly pod?: Pod;
+  /** Made once the pods run; its selector follows. */
+  readonly service?: Service;
+  /** Objects of other kinds, made before the pods. */
+  readonly objects?: readonly AddonObject[];
+}
+
+/** Rights of its ServiceAccount. */
+export interface Rights {
+  /** In the whole cluster. */
+  readonly cluster?: readonly PolicyRule[];
+  /** In `namespace`. */
+  readonly namespace?: readonly PolicyRule[];
+  /** Roles that Kubernetes brings; `suffix` tells their bindings from the one of the add-on's own role. */
+  readonly existing?: readonly {
+    readonly kind: "ClusterRole" | "Role";
+    readonly name: string;
+    readonly suffix?: string;
+  }[];
+}
+
+/** Configuration, mounted read-only into all containers. Pods are replaced when it changes. */
+export interface Files {
+  readonly directory: string;
+  readonly data: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Mode of the files. @default 0o644 */
+  readonly mode?: number;
+}
+
+/** A pod. Placement, ServiceAccount, configuration, resources and least privilege are added by `completePod`. */
+export interface Pod extends Partial<Omit<PodSpec, OwnPodFields>> {
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
+  readonly volumes?: readonly kubernetes.types.input.core.v1.Volume[];
+  readonly securityContext?: kubernetes.types.input.core.v1.PodSecurityContext;
+}
+
+/** A container; its resources come from `Addon.resources`. @default `securityContext`: `restricted()` */
+export interface Container extends Omit<
+  kubernetes.types.input.core.v1.Container,
+  "name" | "resources" | "volumeMounts"
+> {
+  readonly name: string;
+  readonly volumeMounts?: readonly kubernetes.types.input.core.v1.VolumeMount[];
+}
+
+export interface Service {
+  readonly name: string;
+  /** Besides the add-on's own. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly spec: kubernetes.types.input.core.v1.ServiceSpec;
+}
+
+/** Arguments of the kinds that add-ons may have besides the usual ones. */
+export interface OtherKinds {
+  readonly ClusterRole: kubernetes.rbac.v1.ClusterRoleArgs;
+  readonly ClusterRoleBinding: kubernetes.rbac.v1.ClusterRoleBindingArgs;
+  readonly CSIDriver: kubernetes.storage.v1.CSIDriverArgs;
+  readonly Secret: kubernetes.core.v1.SecretArgs;
+  readonly StorageClass: kubernetes.storage.v1.StorageClassArgs;
+  readonly ValidatingAdmissionPolicy: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
+  readonly ValidatingAdmissionPolicyBinding: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;
+}
+
+export type AddonObject<Kind extends keyof OtherKinds = keyof OtherKinds> = {
+  [K in Kind]: {
+    readonly kind: K;
+    /** Last part of its logical name, `<cluster>-<id>`. */
+    readonly id: string;
+    readonly args: OtherKinds[K];
+    /** A change that replaces it deletes the old object first, because both have the same name. @default false */
+    readonly deleteFirst?: boolean;
+  };
+}[Kind];
+
+export type PolicyRule = kubernetes.types.input.rbac.v1.PolicyRule;
+export type PodSpec = kubernetes.types.input.core.v1.PodSpec;
+type OwnPodFields = "containers" | "initContainers" | "volumes" | "securityContext" | "serviceAccountName";
+
+/**
+ * Reference of an image of the specification, by digest where one is known.
+ * @throws Error when the specification has no such image.
+ */
+export function image(spec: Pick<ClusterSpec, "images">, name: string): string {
+  const found = spec.images[name];
+  if (!found) {
+    throw new Error(
+      `images.${name}: got nothing; allowed names are ${Object.keys(spec.images).join(", ")}; add it to versions.json`,
+    );
+  }
+  return imageReference(found);
+}
+
+/** Least privilege for a container; `add` names the capabilities that it cannot do without. */
+export function restricted(add: readonly string[] = []): kubernetes.types.input.core.v1.SecurityContext {
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"], ...(add.length > 0 ? { add: [...add] } : {}) },
+  };
+}
+
+/** The cloud's part of a cluster that has one. @throws Error when it has none. */
+export function cloudProviderOf({ cloudProvider }: AddonCluster): CloudProviderAddon {
+  if (!cloudProvider) throw new Error("cloud_provider is none; this is a defect of the program");
+  return cloudProvider;
+}

@@ -1,0 +1,112 @@
+/** All add-ons, and what follows from them for firewalls and machine sizes. Pure: usable before any SDK loads. */
+import type { HostPort } from "../cloud/firewall.js";
+import type { ComponentResources } from "../spec/cluster.js";
+import { type Addon, type AddonChoice, type AddonSettings, workers } from "./addon.js";
+import { cloudControllerManager } from "./cloud/cloudControllerManager.js";
+import { csiController, csiNode } from "./cloud/csi.js";
+import { nodeAddresses } from "./cloud/nodeAddresses.js";
+import { storageClasses } from "./cloud/storageClasses.js";
+import { coredns } from "./coredns.js";
+import { flannel, ownNetwork } from "./flannel.js";
+import { kubeProxy } from "./kubeProxy.js";
+import { machineRights } from "./machineRights.js";
+
+/** In any order: `needs` decides which is made first. */
+export const allAddons: readonly Addon[] = [
+  machineRights,
+  kubeProxy,
+  flannel,
+  ownNetwork,
+  nodeAddresses,
+  cloudControllerManager,
+  storageClasses,
+  csiController,
+  csiNode,
+  coredns,
+];
+
+/** The add-ons of a cluster. */
+export function addonsOf(choice: AddonChoice, all: readonly Addon[] = allAddons): readonly Addon[] {
+  return all.filter(({ partOf }) => partOf?.(choice) ?? true);
+}
+
+/** Ports of machines that the add-ons of a cluster use. */
+export function addonPorts(choice: AddonChoice, all?: readonly Addon[]): readonly HostPort[] {
+  return addonsOf(choice, all).flatMap(({ ports = [] }) => ports);
+}
+
+/**
+ * What the pods of add-ons request on one machine of the role.
+ * @param workerCount Number of workers, over which Deployments are spread.
+ */
+export function addonRequests(
+  role: "controller" | "worker" | "public",
+  settings: AddonSettings,
+  workerCount: number,
+  all?: readonly Addon[],
+): readonly ComponentResources[] {
+  return addonsOf(settings, all).flatMap((addon) => {
+    const pods = podsOn(role, addon, workerCount);
+    const requests = podRequests(addon, settings);
+    return Array<ComponentResources>(pods).fill(requests);
+  });
+}
+
+/** The most pods of the add-on that a machine of the role must hold. */
+function podsOn(role: "controller" | "worker" | "public", { runsOn, replicas }: Addon, workerCount: number): number {
+  switch (runsOn) {
+    case undefined:
+      return 0;
+    case "nodes":
+      return 1;
+    case "controllers":
+      return role === "controller" ? 1 : 0;
+    case "workers":
+      return role === "worker" ? Math.ceil((replicas ?? workerCount) / Math.max(1, workerCount)) : 0;
+    default:
+      return runsOn satisfies never;
+  }
+}
+
+/** As the scheduler counts: the sum of the containers, or the largest container that runs before them. */
+function podRequests({ resources }: Addon, settings: AddonSettings): ComponentResources {
+  const all = Object.values(resources?.(settings) ?? {});
+  const most = (of: keyof ComponentResources): number =>
+    Math.max(
+      all.filter(({ init }) => !init).reduce((total, each) => total + each[of], 0),
+      ...all.filter(({ init }) => init).map((each) => each[of]),
+    );
+  return { cpus: most("cpus"), memory: most("memory") };
+}
+
+/**
+ * The add-ons in an order in which each comes after those that it needs.
+ * @throws Error when one is needed that is not among them, or when they need each other.
+ */
+export function inOrder(addons: readonly Addon[]): readonly Addon[] {
+  const ordered = new Set<Addon>();
+  const place = (addon: Addon, path: readonly string[]): void => {
+    if (ordered.has(addon)) return;
+    if (path.includes(addon.name))
+      throw new Error(`add-ons must not need each other: ${[...path, addon.name].join(" -> ")}`);
+    for (const need of addon.needs.filter((name) => name !== workers)) {
+      const needed = addons.find(({ name }) => name === need);
+      if (!needed) throw new Error(`add-on ${addon.name} needs ${need}, which is not part of this cluster`);
+      place(needed, [...path, addon.name]);
+    }
+    ordered.add(addon);
+  };
+  for (const addon of addons) place(addon, []);
+  return [...ordered];
+}
+
+/** Those that are made before workers join, and those that need workers, themselves or by an add-on that they need. */
+export function splitByWorkers(addons: readonly Addon[]): {
+  readonly without: readonly Addon[];
+  readonly on: readonly Addon[];
+} {
+  const on = new Set<string>();
+  const ordered = inOrder(addons);
+  for (const { name, needs } of ordered) if (needs.some((need) => need === workers || on.has(need))) on.add(name);
+  return { without: ordered.filter(({ name }) => !on.has(name)), on: ordered.filter(({ name }) => on.has(name)) };
+}

@@ -1,0 +1,197 @@
+/** Registers the objects of an add-on. The only file that loads kinds of the kubernetes SDK: each by its own path, since all of them take 0.3 s. */
+import { createHash } from "node:crypto";
+import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicy.js";
+import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding.js";
+import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet.js";
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { Service } from "@pulumi/kubernetes/core/v1/service.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
+import { ClusterRole } from "@pulumi/kubernetes/rbac/v1/clusterRole.js";
+import { ClusterRoleBinding } from "@pulumi/kubernetes/rbac/v1/clusterRoleBinding.js";
+import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
+import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
+import { CSIDriver } from "@pulumi/kubernetes/storage/v1/csidriver.js";
+import { StorageClass } from "@pulumi/kubernetes/storage/v1/storageClass.js";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  type Addon,
+  type AddonCluster,
+  type AddonObject,
+  type AddonParts,
+  namespace,
+  type OtherKinds,
+  type Pod,
+  type Rights,
+} from "./addon.js";
+import { completePod } from "./pod.js";
+
+type Resources = readonly pulumi.Resource[];
+
+const otherKinds: {
+  readonly [K in keyof OtherKinds]: new (
+    name: string,
+    args: OtherKinds[K],
+    opts: pulumi.CustomResourceOptions,
+  ) => pulumi.CustomResource;
+} = {
+  ClusterRole,
+  ClusterRoleBinding,
+  CSIDriver,
+  Secret,
+  StorageClass,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+};
+
+/** Annotation of pods that changes with their configuration, so that they are replaced when it does. */
+export const checksumAnnotation = "corekube/configuration-sha256";
+
+function checksum(data: Readonly<Record<string, string>>): string {
+  return createHash("sha256").update(JSON.stringify(data)).digest("hex");
+}
+
+/**
+ * Registers all objects of an add-on.
+ * @param opts Parent and provider of every object.
+ * @param after What the pods wait for.
+ * @returns What other add-ons wait for: the Deployment or DaemonSet, which is done when its pods run, or else all objects.
+ */
+export function createAddon(
+  addon: Addon,
+  cluster: AddonCluster,
+  opts: pulumi.CustomResourceOptions,
+  after: Resources,
+): Resources {
+  const parts = addon.parts(cluster);
+  const { pod } = parts;
+  const logical = (id: string): string => `${cluster.spec.name}-${id}`;
+  const others = (parts.objects ?? []).map((object) => createObject(object, logical, opts));
+  if (!pod) return others;
+
+  const name = parts.name ?? addon.name;
+  const labels = { "k8s-app": parts.label ?? name };
+  const metadata = { name, namespace };
+  const before = [
+    new ServiceAccount(logical(name), { metadata }, opts),
+    ...createRights(parts.rights ?? {}, name, logical, opts),
+    ...others,
+    ...after,
+  ];
+  if (parts.files) {
+    const { data } = parts.files;
+    before.push(new ConfigMap(logical(name), { metadata: { ...metadata, labels }, data }, opts));
+  }
+  const workload = createWorkload({ addon, cluster, parts: { ...parts, pod }, name, labels }, logical(name), {
+    ...opts,
+    dependsOn: before,
+  });
+  const running = { ...opts, dependsOn: [workload] };
+  if (replicasOf(addon, cluster) > 1) {
+    const budget = { maxUnavailable: 1, selector: { matchLabels: labels } };
+    new PodDisruptionBudget(logical(name), { metadata, spec: budget }, running);
+  }
+  if (parts.service) {
+    const { name: serviceName, spec, annotations } = parts.service;
+    new Service(
+      logical(serviceName),
+      {
+        metadata: { name: serviceName, namespace, labels: { ...labels, ...parts.service.labels }, annotations },
+        spec: { selector: labels, ...spec },
+      },
+      running,
+    );
+  }
+  return [workload];
+}
+
+function createObject<K extends keyof OtherKinds>(
+  { kind, id, args, deleteFirst }: AddonObject<K>,
+  logical: (id: string) => string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  return new otherKinds[kind](logical(id), args, deleteFirst ? { ...opts, deleteBeforeReplace: true } : opts);
+}
+
+/** Roles of the add-on and their bindings. @returns the bindings */
+function createRights(
+  rights: Rights,
+  account: string,
+  logical: (id: string) => string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const own = `corekube:${account}`;
+  const bindings: pulumi.Resource[] = [];
+  const bind = (kind: "ClusterRole" | "Role", role: string, suffix = "", dependsOn: pulumi.Resource[] = []): void => {
+    const args = {
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind, name: role },
+      subjects: [{ kind: "ServiceAccount", name: account, namespace }],
+    };
+    const [id, name] = [logical(`${account}${suffix}`), `${own}${suffix}`];
+    bindings.push(
+      kind === "ClusterRole"
+        ? new ClusterRoleBinding(id, { metadata: { name }, ...args }, { ...opts, dependsOn })
+        : new RoleBinding(id, { metadata: { name, namespace }, ...args }, { ...opts, dependsOn }),
+    );
+  };
+  if (rights.cluster && rights.cluster.length > 0) {
+    const role = new ClusterRole(logical(account), { metadata: { name: own }, rules: [...rights.cluster] }, opts);
+    bind("ClusterRole", own, "", [role]);
+  }
+  if (rights.namespace && rights.namespace.length > 0) {
+    const role = new Role(logical(account), { metadata: { name: own, namespace }, rules: [...rights.namespace] }, opts);
+    bind("Role", own, "", [role]);
+  }
+  for (const { kind, name, suffix } of rights.existing ?? []) bind(kind, name, suffix);
+  return bindings;
+}
+
+/** Pods of a Deployment; 0 for a DaemonSet. */
+function replicasOf({ replicas = 0, runsOn }: Addon, { spec }: AddonCluster): number {
+  return runsOn === "controllers" ? Math.min(replicas, spec.controllers.count) : replicas;
+}
+
+interface Workload {
+  readonly addon: Addon;
+  readonly cluster: AddonCluster;
+  readonly parts: AddonParts & { readonly pod: Pod };
+  readonly name: string;
+  readonly labels: Record<string, string>;
+}
+
+function createWorkload(
+  { addon, cluster, parts, name, labels }: Workload,
+  logicalName: string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const metadata = { name, namespace, labels };
+  const annotations = parts.files && { [checksumAnnotation]: pulumi.output(parts.files.data).apply(checksum) };
+  const common = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels, annotations }, spec: completePod(addon, cluster.spec, parts, name, labels) },
+  };
+  const rollingUpdate = (rolling: object) => ({ type: "RollingUpdate", rollingUpdate: rolling });
+  if (addon.replicas === undefined) {
+    // A new version reaches a few nodes at a time.
+    const updateStrategy = rollingUpdate({ maxUnavailable: "10%" });
+    return new DaemonSet(logicalName, { metadata, spec: { ...common, updateStrategy } }, opts);
+  }
+  // On controllers the pods share the machines' ports: a new pod needs the place of an old one.
+  const surge = addon.runsOn === "controllers" ? { maxSurge: 0 } : {};
+  // With network_provider none the Deployment cannot become ready, so do not wait for it.
+  const skipAwait = addon.runsOn === "workers" && cluster.spec.networkProvider === "none";
+  return new Deployment(
+    logicalName,
+    {
+      metadata: { ...metadata, annotations: skipAwait ? { "pulumi.com/skipAwait": "true" } : undefined },
+      spec: {
+        ...common,
+        replicas: replicasOf(addon, cluster),
+        strategy: rollingUpdate({ maxUnavailable: 1, ...surge }),
+      },
+    },
+    opts,
+  );
+}
