@@ -1,7 +1,7 @@
 /** flannel: the pods' network, as an overlay (VXLAN) between the nodes' private addresses. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { verbosity } from "../nodeconfig/logging.js";
+import { verbosity } from "../nodeconfig/base/logging.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import {
   type AddonContext,

@@ -3,7 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
-import { verbosity } from "../nodeconfig/logging.js";
+import { verbosity } from "../nodeconfig/base/logging.js";
 import { quantities } from "../spec/quantities.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import {

@@ -17,9 +17,9 @@ import type {
   MachineArgs,
   VolumeArgs,
 } from "../cloud/cloud.js";
-import { renderIgnition } from "../nodeconfig/ignition.js";
+import { renderIgnition } from "../nodeconfig/base/ignition.js";
 import { system } from "../nodeconfig/system.js";
-import { merge } from "../nodeconfig/types.js";
+import { merge } from "../nodeconfig/base/types.js";
 import type { AwsSpec, ClusterSpec, Role } from "../spec/cluster.js";
 import { createInstanceProfile } from "./iam/roles.js";
 import { createInstance } from "./instance.js";

@@ -1,7 +1,7 @@
 /** The cloud controller manager, on every controller; one of them leads. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { verbosity } from "../../nodeconfig/logging.js";
+import { verbosity } from "../../nodeconfig/base/logging.js";
 import {
   type AddonContext,
   checksum,

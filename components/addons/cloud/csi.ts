@@ -1,7 +1,7 @@
 /** A cloud's CSI driver: one part beside the API servers, which speaks with the cloud, and one on every node, which mounts. */
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { verbosity } from "../../nodeconfig/logging.js";
+import { verbosity } from "../../nodeconfig/base/logging.js";
 import { type AddonContext, image, namespace, nodePod, nodeUpdate, objectName, restricted } from "../context.js";
 import type { CsiDriver } from "./addon.js";
 import { localApi, onControllers } from "./placement.js";
