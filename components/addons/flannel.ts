@@ -1,6 +1,6 @@
 /** flannel: the pods' network, as an overlay (VXLAN) between the nodes' private addresses. */
 import { type HostPort, nodeRoles } from "../cloud/firewall.js";
-import { verbosity } from "../nodeconfig/logging.js";
+import { verbosity } from "../nodeconfig/base/logging.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { type Addon, type AddonCluster, type Container, image, type Pod, restricted } from "./addon.js";
 

@@ -1,7 +1,7 @@
 /** kube-proxy: Services on every node, in nftables mode. */
 import { stringify } from "yaml";
 import { nodeRoles } from "../cloud/firewall.js";
-import { verbosity } from "../nodeconfig/logging.js";
+import { verbosity } from "../nodeconfig/base/logging.js";
 import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { type Addon, image } from "./addon.js";

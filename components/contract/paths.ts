@@ -28,6 +28,8 @@ export const etcdDirectory = "/var/lib/etcd";
 export const etcdWalDirectory = "/var/lib/etcd-wal";
 /** etcd's certificates, readable by its user; created again after a reboot. */
 export const etcdCertificates = "/run/corekube/etcd";
+/** Template of the kubelet's configuration, filled in by the activation. */
+export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
 export const kubeletConfig = "/etc/kubernetes/kubelet.yaml";
 /** A machine image may extend the kubelet's configuration here. */
 export const kubeletDropins = "/etc/kubernetes/kubelet.conf.d";

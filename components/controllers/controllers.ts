@@ -35,7 +35,7 @@ export class Controllers extends pulumi.ComponentResource {
     super("corekube:controllers:Controllers", name, {}, opts);
     const { spec, pki, etcd } = args;
     const child = { parent: this };
-    // Machines boot beside etcd's; only their secrets wait for it.
+    // The machines boot in parallel with etcd's; only their deliveries wait for it.
     const machines = createPool(
       {
         spec,
@@ -73,10 +73,10 @@ export class Controllers extends pulumi.ComponentResource {
 
 function administration(cluster: string, pki: Pki, api: ApiAddresses): pulumi.Output<string> {
   const { certificate, key } = pki.admin;
-  const made = pulumi
+  const admin = pulumi
     .all([api.external, pki.kubernetes.certificate, certificate, key])
     .apply(([host, certificateAuthority, clientCertificate, clientKey]) =>
       kubeconfig({ cluster, server: apiUrl(host), certificateAuthority, user: "admin", clientCertificate, clientKey }),
     );
-  return pulumi.secret(made);
+  return pulumi.secret(admin);
 }

@@ -1,4 +1,4 @@
-/** Where the API is reached: load balancers where the cluster has them, otherwise its one controller. */
+/** Where the API is reached: at its load balancers if the cluster has them, otherwise at its one controller. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ApiLoadBalancers, Cloud, Machine } from "../cloud/cloud.js";
 import { apiPort } from "../cloud/firewall.js";
@@ -20,7 +20,7 @@ export interface ApiAddresses {
 }
 
 export class ApiEndpoint extends pulumi.ComponentResource {
-  /** Resources without which the API is not reached, controllers aside. */
+  /** Resources that the API needs to be reachable, besides the controllers. */
   readonly resources: readonly pulumi.Resource[];
   /** Undefined: the API is reached at its one controller. */
   readonly loadBalancers: ApiLoadBalancers | undefined;

@@ -37,9 +37,9 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly machines: readonly ReachedMachine[];
   /** One for each machine; done when the member serves. */
   readonly deliveries: readonly Delivery[];
-  /** Addresses for clients: by name, so that a member keeps its own when its machine is replaced. */
+  /** Addresses for clients: by name, so that they stay the same when a machine is replaced. */
   readonly clientUrls: readonly string[];
-  /** What clients must know to find those names: name to address in the private network. */
+  /** Those names and their addresses in the private network, for clients. */
   readonly hosts: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: EtcdClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -72,7 +72,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
         { authority: args.pki.etcd, commonName: machine.name, uses, ...names },
         child,
       );
-    // etcd's gateway calls its own server with the server's certificate, members call each other with the peer's: both are clients too.
+    // etcd's gateway calls its own server with the server's certificate, members call each other with the peer's: both are also clients.
     const server = certificate("server", ["server_auth", "client_auth"]);
     const peer = certificate("peer", ["server_auth", "client_auth"]);
     const files = {

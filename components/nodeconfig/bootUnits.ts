@@ -2,12 +2,12 @@
 import { metadataFile, scriptPath, secretsDirectory, type ScriptName } from "../contract/paths.js";
 import { completeFile } from "../contract/secretFiles.js";
 import { units } from "../contract/units.js";
-import { proxyFile } from "./proxy.js";
+import { proxyFile } from "./base/proxy.js";
 import { activateSeconds } from "./scripts/activate.js";
 import { installSeconds } from "./scripts/install.js";
 import { metadataSeconds } from "./scripts/metadata.js";
 import { volumeSeconds } from "./scripts/volume.js";
-import type { NodeUnit } from "./types.js";
+import type { NodeUnit } from "./base/types.js";
 
 interface OneShot {
   readonly name: string;

@@ -2,9 +2,9 @@
 import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
 import { units } from "../contract/units.js";
 import { imageReference } from "../spec/versions.js";
-import { hostsToml } from "./mirror.js";
-import { proxyFile } from "./proxy.js";
-import { file, type NodeConfig } from "./types.js";
+import { hostsToml } from "./base/mirror.js";
+import { proxyFile } from "./base/proxy.js";
+import { file, type NodeConfig } from "./base/types.js";
 
 const config = "/etc/containerd/config.toml";
 const registries = "/etc/containerd/certs.d";

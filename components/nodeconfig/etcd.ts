@@ -9,8 +9,8 @@ import {
   secretsDirectory,
 } from "../contract/paths.js";
 import { units } from "../contract/units.js";
-import { cipherSuites } from "./tls.js";
-import type { NodeConfig } from "./types.js";
+import { cipherSuites } from "./base/tls.js";
+import type { NodeConfig } from "./base/types.js";
 
 type Spec = Pick<ClusterSpec, "name" | "etcd" | "logLevel">;
 

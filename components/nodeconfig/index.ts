@@ -5,7 +5,7 @@ import type { NodeRole } from "../spec/pools.js";
 import { userDataBudget } from "./budget.js";
 import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
-import { renderIgnition } from "./ignition.js";
+import { renderIgnition } from "./base/ignition.js";
 import { kubelet } from "./kubelet.js";
 import { apiServer, hosts } from "./manifests/apiServer.js";
 import { controllerManager } from "./manifests/controllerManager.js";
@@ -18,12 +18,12 @@ import { installScript } from "./scripts/install.js";
 import { metadataScript } from "./scripts/metadata.js";
 import { reportScript } from "./scripts/report.js";
 import { volumeScript } from "./scripts/volume.js";
-import { proxy } from "./proxy.js";
+import { proxy } from "./base/proxy.js";
 import { podHost, system } from "./system.js";
-import { merge, type NodeConfig } from "./types.js";
+import { merge, type NodeConfig } from "./base/types.js";
 import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./bootUnits.js";
 
-export type { NodeConfig } from "./types.js";
+export type { NodeConfig } from "./base/types.js";
 
 /** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
 export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {

@@ -5,10 +5,10 @@ import type { ClusterSpec } from "../spec/cluster.js";
 import { nodePool, type NodeRole, poolLabel } from "../spec/pools.js";
 import {
   cniDirectory,
-  configurationDirectory,
   kubeletConfig,
   kubeletDirectory,
   kubeletDropins,
+  kubeletTemplate,
   manifestDirectory,
   metadataFile,
   programDirectory,
@@ -16,20 +16,17 @@ import {
   templateDirectory,
 } from "../contract/paths.js";
 import { units } from "../contract/units.js";
-import { verbosity } from "./logging.js";
-import { proxyFile } from "./proxy.js";
-import { evictionThresholds } from "./reservation.js";
-import { cipherSuites, tlsMinimum } from "./tls.js";
-import { file, type NodeConfig } from "./types.js";
+import { verbosity } from "./base/logging.js";
+import { proxyFile } from "./base/proxy.js";
+import { evictionThresholds } from "./base/reservation.js";
+import { cipherSuites, tlsMinimum } from "./base/tls.js";
+import { file, type NodeConfig } from "./base/types.js";
 
 type Spec = Pick<
   ClusterSpec,
   "dnsServiceAddress" | "clusterDomain" | "logLevel" | "controllers" | "workers" | "publicWorkers" | "cloudProvider"
 >;
 type Profile = Pick<CloudProfile, "zone">;
-
-/** Template of the kubelet's configuration, filled in by the activation. */
-export const kubeletTemplate = `${configurationDirectory}/kubelet.yaml`;
 
 /** Pods need a toleration for these. */
 const taints = {

@@ -1,7 +1,7 @@
 /** The operating system under every machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
 import { configurationDirectory } from "../contract/paths.js";
-import { file, type NodeConfig } from "./types.js";
+import { file, type NodeConfig } from "./base/types.js";
 
 /** User with administrator's rights on Flatcar. */
 const administrator = "core";

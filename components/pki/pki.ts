@@ -1,4 +1,4 @@
-/** The keys that belong to the cluster as a whole. Those of one machine are made beside the machine. */
+/** The keys that belong to the cluster as a whole. Those of one machine are created with the machine. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { NumberedKey } from "../nodeconfig/security/encryption.js";

@@ -1,4 +1,4 @@
-/** The workers: machines that join by themselves, with keys that never leave them. Two engine resources each: the machine and its join. */
+/** The workers: machines that join with keys that never leave them. Two engine resources each: the machine and its join. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
 import { apiUrl } from "../endpoint/endpoint.js";
@@ -14,13 +14,13 @@ export interface WorkersArgs {
   readonly spec: ClusterSpec;
   readonly pool: NodePoolSpec;
   readonly cloud: Cloud;
-  /** Reaches the workers, mints tokens and drains nodes. */
+  /** Reaches the workers, creates tokens and drains nodes. */
   readonly provider: Provider;
   /** Host of the API for the cluster's own machines. */
   readonly apiHost: pulumi.Input<string>;
   /** Of the Kubernetes authority, PEM. */
   readonly caCertificate: pulumi.Input<string>;
-  /** What a node needs in the cluster before it can become ready. */
+  /** Resources that a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
   readonly rollout: MachineOrder;
 }

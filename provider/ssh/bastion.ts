@@ -101,7 +101,7 @@ function addressOf(bastion: string): { host: string; port: number } {
     : { host, port: Number(port) };
 }
 
-/** Ends a stream that nobody reads: it closes only when what came is read. */
+/** Ends an unread stream: it closes only when its data has been read. */
 export function discard(stream: Duplex): void {
   stream.resume().destroy();
 }

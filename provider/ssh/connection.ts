@@ -1,4 +1,4 @@
-/** One SSH connection: made once, runs commands, closed. Retrying is the caller's (see `machine.ts`). */
+/** One SSH connection: opened once, runs commands, closed. The caller retries (see `machine.ts`). */
 import type { Duplex, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { formatHostKey, preferredAlgorithms } from "./hostkey.js";
@@ -176,7 +176,7 @@ export class Connection {
           );
         });
       } catch (error) {
-        // ssh2 throws at once when the connection is gone already.
+        // ssh2 throws immediately when the connection is already closed.
         settle(() => reject(new ConnectionError((error as Error).message, "network")));
       }
     });
@@ -198,7 +198,7 @@ export class Connection {
           else resolve(channel);
         });
       } catch (error) {
-        // ssh2 throws at once when the connection is gone already.
+        // ssh2 throws immediately when the connection is already closed.
         refuse(error as Error);
       }
     });

@@ -39,8 +39,8 @@ export class HostKeyChanged extends Error {
       `${machine} (${address}) shows another SSH host key than before; nothing was sent to it.\n` +
         `  recorded: ${fingerprint(recorded)} (${recorded.split(" ")[0]})\n` +
         `  shown:    ${fingerprint(shown)} (${shown.split(" ")[0]})\n` +
-        "Either the machine was reinstalled or its address was given to another one, or somebody stands between you and it. " +
-        "Compare with the key on the machine's own console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. " +
+        "Either the machine was reinstalled or its address now belongs to another one, or the connection is being intercepted. " +
+        "Compare it with the key on the machine's own console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. " +
         "If the new key is the machine's, replace the machine with `pulumi up --replace <URN of the machine>`: its secrets are delivered again and the new key is recorded.",
     );
   }

@@ -6,7 +6,7 @@ import { bastions, discard } from "./bastion.js";
 import { Connection, ConnectionError, type CommandResult, type Endpoint } from "./connection.js";
 import { HostKeyChanged } from "./hostkey.js";
 
-/** Keys of the cloud account reach a machine a little after its SSH server starts. */
+/** Keys of the cloud account arrive on a machine shortly after its SSH server starts. */
 const AUTHENTICATION_SECONDS = 120;
 const COMMAND_MILLISECONDS = 60_000;
 const FIRST_WAIT_MILLISECONDS = 500;
@@ -19,14 +19,14 @@ export interface Wait {
 }
 
 export interface RootCommand {
-  /** A bash script. It stands in the process list: no secret may be in it. */
+  /** A bash script. It is visible in the process list: it must not contain a secret. */
   readonly script: string;
-  /** What the script reads; made anew for every try. */
+  /** Standard input of the script; opened again for every try. */
   readonly stdin?: () => Readable;
   readonly limitMilliseconds?: number;
 }
 
-/** No SSH within the time given. */
+/** No SSH in time. */
 export class Unreachable extends Error {}
 
 export class Machine {
@@ -51,14 +51,14 @@ export class Machine {
     return this.endpoint.port === 22 ? this.endpoint.host : `${this.endpoint.host}:${this.endpoint.port}`;
   }
 
-  /** How the user gets there. */
+  /** The user's command to log in. */
   get login(): string {
     const { bastion, user } = this.endpoint;
     return `ssh ${bastion === undefined ? "" : `-J ${user}@${bastion} `}${this.endpoint.port === 22 ? "" : `-p ${this.endpoint.port} `}${this.endpoint.user}@${this.endpoint.host}`;
   }
 
   /**
-   * Runs a script as root; tries again when the connection breaks, so that the script must bear being run twice.
+   * Runs a script as root; runs it again when the connection breaks, so the script must be idempotent.
    * @throws {Unreachable} @throws {HostKeyChanged}
    */
   async root(command: RootCommand): Promise<CommandResult> {
@@ -75,7 +75,7 @@ export class Machine {
         this.close();
         if (this.wait.deadline.passed)
           throw new Unreachable(
-            `${this.name} (${this.address}): ${error.message}, and the ${this.wait.deadline.seconds} s given are over.`,
+            `${this.name} (${this.address}): ${error.message}, and the time limit of ${this.wait.deadline.seconds} s has passed.`,
           );
         this.wait.progress.phase(`the SSH connection broke, connecting again`);
         await pause(FIRST_WAIT_MILLISECONDS, this.wait.signal, this.wait.deadline);
@@ -88,7 +88,7 @@ export class Machine {
     this.#connection = undefined;
   }
 
-  /** The connection, made first if there is none; waits for a machine that still boots. */
+  /** The open connection, or a new one; waits for a machine that is still booting. */
   async connect(): Promise<Connection> {
     const { signal, deadline, progress } = this.wait;
     let refusedSince: number | undefined;
@@ -111,7 +111,7 @@ export class Machine {
         if (deadline.left < 1) throw refused ? this.refused(deadline.elapsed) : this.unreachable(tries, error);
         progress.phase(
           refused
-            ? `SSH answers but does not accept the key yet (keys arrive late in the boot)`
+            ? `SSH answers but does not accept the key yet (keys arrive late during boot)`
             : `waiting for SSH (${error.message})`,
         );
         await pause(wait, signal, deadline);
@@ -132,7 +132,7 @@ export class Machine {
     const stream = await bastions.streamTo(this.endpoint, signal);
     try {
       const connection = await Connection.open(this.endpoint, recorded, accept, signal, stream);
-      // Only now has the machine proved that the key is its own.
+      // Only now has the machine proved that it owns the key.
       this.#hostKey = connection.hostKey;
       return connection;
     } catch (error) {
@@ -145,14 +145,14 @@ export class Machine {
     return new Unreachable(
       `${this.name}: the SSH server at ${this.address} does not accept the key for user "${this.endpoint.user}" ` +
         `(tried for ${Math.max(0, this.wait.deadline.elapsed - since)} s). ` +
-        `Check that the machine was made with this stack's SSH key and, on the machine's console, what \`journalctl -u sshd -u coreos-metadata-sshkeys@core\` says; then run \`pulumi up\` again.`,
+        `Check that the machine was created with this stack's SSH key and, on the machine's console, what \`journalctl -u sshd -u coreos-metadata-sshkeys@core\` says; then run \`pulumi up\` again.`,
     );
   }
 
   private unreachable(tries: number, last: ConnectionError): Unreachable {
     return new Unreachable(
       `${this.name}: no SSH at ${this.address} as "${this.endpoint.user}" within ${this.wait.deadline.seconds} s (${tries} tries; the last: ${last.message}). ` +
-        `Check that your own address is within admin_cidrs (the firewall lets only those in)${this.endpoint.bastion === undefined ? "" : ` and that \`ssh ${this.endpoint.user}@${this.endpoint.bastion}\`, the bastion, answers`}, and look at the machine's console in the cloud's panel for a boot that failed; then run \`pulumi up\` again.`,
+        `Check that your own address is within admin_cidrs (the firewall accepts no others)${this.endpoint.bastion === undefined ? "" : ` and that \`ssh ${this.endpoint.user}@${this.endpoint.bastion}\`, the bastion, answers`}, and check the machine's console in the cloud's panel for a failed boot; then run \`pulumi up\` again.`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { unpackIgnition } from "../../components/nodeconfig/ignition.js";
+import { unpackIgnition } from "../../components/nodeconfig/base/ignition.js";
 import { labConfig } from "../../lab/config.js";
 import { toolPath } from "../../lab/toolchain/index.js";
 import { fileText, parseUserData } from "./support/decode.js";

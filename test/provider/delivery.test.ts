@@ -216,7 +216,7 @@ describe("Delivery", function () {
     run.interrupt();
     const failure = await creation;
     assert.ok(Date.now() - start < 1_000);
-    assert.match(failure.message, /interrupted after \d+ s; `pulumi up` goes on/);
+    assert.match(failure.message, /interrupted after \d+ s; `pulumi up` resumes here/);
   });
 
   it("shows no secret in any process list while it delivers", async () => {

@@ -58,7 +58,7 @@ describe("Join's deletion, on a real API", function () {
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
 
-  it("asks again while a budget refuses, telling so, and goes on when it allows", async () => {
+  it("retries and reports while a budget refuses, and continues when it allows", async () => {
     await api.pod("worker-0", "guarded", { app: "web" });
     await api.budget("web", 0);
     const run = own();
@@ -77,7 +77,7 @@ describe("Join's deletion, on a real API", function () {
     await assert.rejects(join.delete(own(), state()), (error: Error) => {
       assert.match(error.message, /worker-0: the node could not be drained within 6 s/);
       assert.match(error.message, /default\/guarded: .*disruption budget web/);
-      assert.match(error.message, /default\/slow: is still ending/);
+      assert.match(error.message, /default\/slow: is still terminating/);
       assert.match(error.message, /kubectl uncordon worker-0/);
       return true;
     });
@@ -95,7 +95,7 @@ describe("Join's deletion, on a real API", function () {
     await api.budget("web", 0);
     const run = own();
     await join.delete(run, state({ drainTimeout: 60 }));
-    assert.match(run.warnings.join(), /no other node is left to take pods.*default\/guarded/);
+    assert.match(run.warnings.join(), /no other node is left for these pods.*default\/guarded/);
     assert.deepEqual(await nodeNames(), ["controller-0"]);
   });
 
@@ -125,13 +125,13 @@ describe("Join's deletion, on a real API", function () {
     await join.delete(own(), state());
   });
 
-  it("goes on with a warning where the API does not answer or refuses the kubeconfig", async () => {
+  it("continues with a warning if the API does not answer or rejects the kubeconfig", async () => {
     const away = own(api.kubeconfig.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1"));
     const wrong = own(api.kubeconfig.replace(/"token":"\w+"/, '"token":"wrong"'));
     const start = Date.now();
     await Promise.all([join.delete(away, state()), join.delete(wrong, state())]);
-    assert.match(away.warnings.join(), /goes without being drained.*ECONNREFUSED.*kubectl delete node worker-0/);
-    assert.match(wrong.warnings.join(), /goes without being drained.*401/);
+    assert.match(away.warnings.join(), /removed without being drained.*ECONNREFUSED.*kubectl delete node worker-0/);
+    assert.match(wrong.warnings.join(), /removed without being drained.*401/);
     assert.ok(Date.now() - start < 45_000);
   });
 

@@ -1,4 +1,4 @@
-/** Leave to use an encryption key, and Secrets written again with it, against a real API server that encrypts. */
+/** Permission to use an encryption key, and re-encryption with it, against a real API server that encrypts. */
 import assert from "node:assert/strict";
 import { annotation, keysInUse, recordKeysInUse } from "../../provider/kubernetes/secretEncryption.js";
 import { EncryptionKeyGate } from "../../provider/resources/encryptionKeyGate.js";
@@ -44,7 +44,7 @@ describe("rotation of the encryption key", () => {
     );
   });
 
-  it("notes the next key before anybody writes with it, writes every Secret again, and notes that one alone", async () => {
+  it("records the next key before it is used, re-encrypts every Secret, and then records only that key", async () => {
     await recordKeysInUse(api.cluster, [1]);
     const names = Array.from({ length: 30 }, (_, index) => `s-${index}`);
     for (const name of names)
@@ -58,14 +58,14 @@ describe("rotation of the encryption key", () => {
     assert.deepEqual(await rewrite.update(run, state(rewrite, 1), inputs(rewrite, 2)), { number: 2 });
     assert.deepEqual(await noted(), [2]);
     assert.ok(
-      run.statuses.some((text) => /Secrets: \d+ are encrypted with key 2 now/.test(text)),
+      run.statuses.some((text) => /\d+ Secrets re-encrypted with key 2/.test(text)),
       run.statuses.join("\n"),
     );
     const secret = await api.cluster.core.readNamespacedSecret({ namespace: "default", name: "s-7" });
     assert.equal(Buffer.from(secret.data?.["word"] ?? "", "base64").toString(), "s-7");
   }).timeout(60_000);
 
-  it("refuses the next rotation while the one before has not ended, whatever the state says, and touches nothing", async () => {
+  it("refuses the next rotation while the last one has not finished, whatever the state says, and changes nothing", async () => {
     await recordKeysInUse(api.cluster, [5, 6]);
     await assert.rejects(
       guard.update(operation(), state(guard, 6), inputs(guard, 7)),
@@ -77,7 +77,7 @@ describe("rotation of the encryption key", () => {
     assert.deepEqual(await noted(), [5, 6]);
   }).timeout(30_000);
 
-  it("refuses when nobody knows which keys are in use", async () => {
+  it("refuses when it is unknown which keys are in use", async () => {
     await api.cluster.core.patchNamespace({
       name: "kube-system",
       body: [{ op: "remove", path: `/metadata/annotations/${annotation.replace("/", "~1")}` }],

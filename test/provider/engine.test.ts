@@ -47,7 +47,7 @@ describe("the provider under the real engine", function () {
     assert.ok((await stack.run(["stack", "export"])).output.includes(machine.hostKey));
   });
 
-  it("the next run goes on from there, also after a refresh", async () => {
+  it("the next run resumes there, also after a refresh", async () => {
     assert.equal((await stack.run(["refresh", "--yes", "--skip-preview"])).code, 0);
     machine.script("on-restart", "#!/bin/bash\nrm -f $FAKE_ROOT/units/etcd.service\n");
     machine.health("[ ! -e $FAKE_ROOT/units/etcd.service ]");
@@ -89,7 +89,7 @@ describe("the provider under the real engine", function () {
     });
     assert.ok(interrupted > 0, output);
     assert.ok(Date.now() - interrupted < 5_000);
-    assert.match(output, /lab-etcd-0: interrupted after \d+ s; `pulumi up` goes on from here/);
+    assert.match(output, /lab-etcd-0: interrupted after \d+ s; `pulumi up` resumes here/);
     machine.health("exit 0");
     const next = await stack.run(UP);
     assert.equal(next.code, 0, next.output);

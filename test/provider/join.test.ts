@@ -72,7 +72,7 @@ describe("Join, on a real API and over real SSH", function () {
     return review.status?.userInfo?.groups ?? [];
   }
 
-  it("mints a token for this join alone, waits for the Node, and takes the token back everywhere", async () => {
+  it("creates a token for this join alone, waits for the Node, and deletes the token everywhere", async () => {
     const run = own();
     const creation = join.create(run, inputs());
     const token = await deliveredToken();
@@ -99,7 +99,7 @@ describe("Join, on a real API and over real SSH", function () {
     assert.ok(![...run.statuses, ...run.warnings].some((text) => text.includes(token)));
   });
 
-  it("mints only when the machine is installed: a token does not last", async () => {
+  it("creates the token only when the machine is installed, because it is valid for minutes", async () => {
     machine.unit("corekube-install.service", { ActiveState: "activating" });
     const run = own();
     const creation = join.create(run, inputs());

@@ -181,7 +181,7 @@ describe("units", () => {
 });
 
 describe("redact", () => {
-  it("takes out secrets, single lines of them, and private keys that nobody told of", () => {
+  it("removes secrets, single lines of them, and unknown private keys", () => {
     const secret = "line-one-of-the-secret-text\nline-two-of-the-secret-text";
     assert.equal(redact("x line-two-of-the-secret-text y", [secret]), "x [secret] y");
     assert.equal(

@@ -53,7 +53,7 @@ describe("replacement on the engine", function () {
     return run;
   };
 
-  it("makes all machines side by side", async () => {
+  it("creates all machines in parallel", async () => {
     const { calls } = await well();
     assert.equal(calls.filter((call) => call.startsWith("done create")).length, 18, calls.join("\n"));
     assert.ok(mostUnderWay(calls, "create Machine") > 3, calls.join("\n"));
@@ -63,7 +63,7 @@ describe("replacement on the engine", function () {
     assert.deepEqual((await well()).calls, []);
   });
 
-  it("replaces members of etcd one by one: gone, made, serving, and only then the next", async () => {
+  it("replaces etcd members one by one: deleted, created, serving, and only then the next", async () => {
     await stack.set("etcd", "large");
     assert.deepEqual((await well()).calls, etcd.flatMap(replacement));
   });
@@ -76,7 +76,7 @@ describe("replacement on the engine", function () {
     assert.equal(mostAway(run, "worker"), 2);
   });
 
-  it("leaves the others alone when a gate is closed, and goes on in the next run", async () => {
+  it("changes no other machine when a gate is closed, and resumes in the next run", async () => {
     await stack.set("etcd", "small");
     const stopped = await stack.run("up", { fail: "delete Delivery etcd-1" });
     assert.notEqual(stopped.code, 0);
@@ -84,7 +84,7 @@ describe("replacement on the engine", function () {
     assert.deepEqual((await well()).calls, ["etcd-1", "etcd-2"].flatMap(replacement));
   });
 
-  it("does not go on after a machine that does not come to serve, and begins with it in the next run", async () => {
+  it("stops after a machine that does not come to serve, and starts with it in the next run", async () => {
     await stack.set("controller", "small");
     const stopped = await stack.run("up", { fail: "create Delivery controller-1" });
     assert.notEqual(stopped.code, 0);
@@ -124,7 +124,7 @@ describe("replacement on the engine", function () {
     "create Machine etcd-1",
     "create Delivery etcd-1",
   ]) {
-    it(`goes on after the engine was killed at "${call}", still one by one`, async () => {
+    it(`resumes after the engine was killed at "${call}", still one by one`, async () => {
       await stack.set("etcd", `size-${call.replaceAll(" ", "-")}`);
       const killed = await stack.run("up", { kill: call });
       assert.notEqual(killed.code, 0);
@@ -138,7 +138,7 @@ describe("replacement on the engine", function () {
     });
   }
 
-  it("makes further workers at once and touches no other, and takes them away again", async () => {
+  it("creates further workers at once and changes no other, and removes them again", async () => {
     await stack.set("workers", 8);
     const more = await well();
     assert.deepEqual(
@@ -153,7 +153,7 @@ describe("replacement on the engine", function () {
     );
   });
 
-  it("takes everything away side by side, without a flag and without the program", async () => {
+  it("removes everything in parallel, without a flag and without the program", async () => {
     const { calls } = await well("destroy");
     assert.equal(calls.filter((call) => call.startsWith("done delete")).length, 18, calls.join("\n"));
     assert.ok(mostUnderWay(calls, "delete Delivery") > 3, calls.join("\n"));

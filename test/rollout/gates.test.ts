@@ -10,8 +10,8 @@ const finding = (machine: string, healthy = true): Finding => ({
 });
 const names = ["etcd-0", "etcd-1", "etcd-2", "controller-0", "controller-1", "controller-2"];
 
-describe("the gate before a machine goes", () => {
-  it("is open when all others are well, whatever is wrong with the machine itself", () => {
+describe("the gate before a machine is taken away", () => {
+  it("is open when all others are healthy, whatever the state of the machine itself", () => {
     for (const going of names) {
       const verdict = mayGo(
         finding(going),
@@ -21,7 +21,7 @@ describe("the gate before a machine goes", () => {
     }
   });
 
-  it("names every machine that is not well", () => {
+  it("names every machine that is not healthy", () => {
     const verdict = mayGo(finding("etcd-0"), [
       finding("etcd-1", false),
       finding("etcd-2"),
@@ -33,7 +33,7 @@ describe("the gate before a machine goes", () => {
     assert.match(verdict.obstacles.join("\n"), /quorum: 1 of 3 members would serve, 2 must/);
   });
 
-  it("never lets etcd fall below its quorum, nor the last controller go", () => {
+  it("never lets etcd fall below its quorum, nor the last controller leave", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...names),
@@ -51,12 +51,12 @@ describe("the gate before a machine goes", () => {
     );
   });
 
-  it("says what its users notice where nothing stands in", () => {
+  it("reports the downtime when there is no replica", () => {
     assert.match(mayGo(finding("etcd-0"), [finding("controller-0")]).downtime ?? "", /only etcd member/);
     assert.match(mayGo(finding("controller-0"), [finding("etcd-0")]).downtime ?? "", /only controller/);
   });
 
-  it("counts the workers that are missing", () => {
+  it("counts missing workers", () => {
     assert.equal(mayDrain(1, new Map()).allowed, true);
     assert.deepEqual(mayDrain(1, new Map([["worker-1", "it is being replaced"]])), {
       allowed: false,

@@ -39,7 +39,7 @@ const rollout = Rollout.begin(stages);
 for (const stage of stages) for (const { name: role, machines } of stage) {
   const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.onceAllowed(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
   for (const { name, machine } of made) {
-    // As the members of etcd: each is told of the others.
+    // Like etcd members: each knows the addresses of the others.
     const members = role !== "etcd" ? undefined : pulumi.output(Object.fromEntries(made.map((other) => [other.name, other.name === name ? machine.address : rollout.addressOf(other.name, other.machine.address)])));
     const files = { "certificate.crt": config.get("certificate") ?? "first" };
     const delivery = new Stub("Delivery", name, { machineId: machine.id, host: machine.address, members, files }, { dependsOn: [machine] });
@@ -54,15 +54,15 @@ const fs = require("node:fs");
 const { setTimeout: sleep } = require("node:timers/promises");
 const provider = require(${JSON.stringify(path.join(PROJECT, "node_modules/@pulumi/pulumi/provider"))});
 const folder = process.env.STUB_FOLDER;
-const told = (file) => { try { return fs.readFileSync(folder + "/" + file, "utf8").trim(); } catch { return ""; } };
+const flag = (file) => { try { return fs.readFileSync(folder + "/" + file, "utf8").trim(); } catch { return ""; } };
 let number = 0;
 async function act(what, urn) {
   const [type, name] = urn.split("::").slice(-2);
   const call = what + " " + type.split(":").pop() + " " + name;
   fs.appendFileSync(folder + "/calls", call + "\\n");
   await sleep(250);
-  if (told("kill") === call) { fs.rmSync(folder + "/kill"); process.kill(Number(told("engine")), "SIGKILL"); await sleep(500); process.exit(1); }
-  if (told("fail") === call) throw new Error("refused: " + call);
+  if (flag("kill") === call) { fs.rmSync(folder + "/kill"); process.kill(Number(flag("engine")), "SIGKILL"); await sleep(500); process.exit(1); }
+  if (flag("fail") === call) throw new Error("refused: " + call);
   fs.appendFileSync(folder + "/calls", "done " + call + "\\n");
 }
 class Stub {
@@ -90,7 +90,7 @@ class Stub {
     }
   }
   async delete(id, urn) { await act("delete", urn); }
-  async invoke(token, inputs) { fs.appendFileSync(folder + "/announced", JSON.stringify(inputs) + "\\n"); return { outputs: {} }; }
+  async invoke(token, inputs) { fs.appendFileSync(folder + "/plans", JSON.stringify(inputs) + "\\n"); return { outputs: {} }; }
 }
 provider.main(new Stub(), process.argv.slice(2));
 `;

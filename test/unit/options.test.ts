@@ -8,7 +8,7 @@ import { parse as parseYaml } from "yaml";
 import { smallestSize, usableMemory } from "../../components/cloud/sizes.js";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
-import { reserve } from "../../components/nodeconfig/reservation.js";
+import { reserve } from "../../components/nodeconfig/base/reservation.js";
 import type { ClusterSpec, NodeResources, Role } from "../../components/spec/cluster.js";
 import { clusterSpec } from "../../infra/config.js";
 

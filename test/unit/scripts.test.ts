@@ -23,7 +23,7 @@ import { cloudNamed } from "../../components/clouds.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
 import { quote } from "../../components/nodeconfig/scripts/shell.js";
 import { filesOf } from "../../components/contract/secretFiles.js";
-import { controlPlanePrograms, controlPlaneUsers } from "../../components/nodeconfig/security/users.js";
+import { controlPlanePrograms, controlPlaneUsers } from "../../components/nodeconfig/base/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { cloudNamed } from "../../components/clouds.js";
 import { userDataLimit } from "../../components/nodeconfig/budget.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
-import { renderIgnition } from "../../components/nodeconfig/ignition.js";
+import { renderIgnition } from "../../components/nodeconfig/base/ignition.js";
 import { addressCount, overlap, podPrefixPerNode, subnetCount } from "../../components/spec/cidr.js";
 import { roles } from "../../components/spec/cluster.js";
 import { clusterSpec } from "../../infra/config.js";

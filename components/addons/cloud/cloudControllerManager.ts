@@ -1,7 +1,7 @@
 /** The cloud controller manager, on every controller; one of them leads. */
 import * as pulumi from "@pulumi/pulumi";
 import { type CloudCredentials, configDirectory, type ControllerManager } from "../../cloud/addon.js";
-import { verbosity } from "../../nodeconfig/logging.js";
+import { verbosity } from "../../nodeconfig/base/logging.js";
 import {
   type Addon,
   type AddonCluster,

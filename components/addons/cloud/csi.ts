@@ -1,6 +1,6 @@
 /** A cloud's CSI driver: a Deployment on controllers, which calls the cloud, and a DaemonSet, which mounts volumes on every node. */
 import { nodeRoles } from "../../cloud/firewall.js";
-import { verbosity } from "../../nodeconfig/logging.js";
+import { verbosity } from "../../nodeconfig/base/logging.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import type { CsiDriver } from "../../cloud/addon.js";
 import {

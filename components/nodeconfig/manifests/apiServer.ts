@@ -5,9 +5,9 @@ import { auditDirectory, hostsFile } from "../../contract/paths.js";
 import { admissionFlags } from "../security/admission.js";
 import { auditFlags } from "../security/audit.js";
 import { authenticationFlag } from "../security/authentication.js";
-import { credentialDirectory } from "../security/users.js";
-import { cipherSuites, tlsMinimum } from "../tls.js";
-import { file, type NodeFile } from "../types.js";
+import { credentialDirectory } from "../base/users.js";
+import { cipherSuites, tlsMinimum } from "../base/tls.js";
+import { file, type NodeFile } from "../base/types.js";
 import type { ControlPlanePod } from "./pod.js";
 
 type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "components">;

@@ -3,11 +3,11 @@ import { stringify } from "yaml";
 import type { ClusterSpec, ComponentResources } from "../../spec/cluster.js";
 import { quantities } from "../../spec/quantities.js";
 import { imageReference } from "../../spec/versions.js";
-import { verbosity } from "../logging.js";
+import { verbosity } from "../base/logging.js";
 import { templateDirectory } from "../../contract/paths.js";
 import type { ControlPlaneProgram } from "../../contract/secretFiles.js";
-import { controlPlaneUsers, credentialDirectory } from "../security/users.js";
-import { file, type NodeFile } from "../types.js";
+import { controlPlaneUsers, credentialDirectory } from "../base/users.js";
+import { file, type NodeFile } from "../base/types.js";
 
 export interface Probe {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** The scheduler of a controller. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { credentialDirectory } from "../security/users.js";
-import { cipherSuites, tlsMinimum } from "../tls.js";
+import { credentialDirectory } from "../base/users.js";
+import { cipherSuites, tlsMinimum } from "../base/tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */

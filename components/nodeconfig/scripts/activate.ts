@@ -5,19 +5,19 @@ import {
   etcdCertificates,
   etcdDirectory,
   kubeletConfig,
+  kubeletTemplate,
   manifestDirectory,
   runtimeDirectory,
   scriptPath,
   secretsDirectory,
   templateDirectory,
 } from "../../contract/paths.js";
-import { kubeletTemplate } from "../kubelet.js";
 import { nodePool } from "../../spec/pools.js";
-import { reserve } from "../reservation.js";
-import { controlPlanePrograms, controlPlaneUsers } from "../security/users.js";
+import { reserve } from "../base/reservation.js";
+import { controlPlanePrograms, controlPlaneUsers } from "../base/users.js";
 import { filesOf } from "../../contract/secretFiles.js";
 import { units } from "../../contract/units.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
 const purpose =

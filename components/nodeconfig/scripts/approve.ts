@@ -2,7 +2,7 @@
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { programDirectory, scriptPath, secretsDirectory } from "../../contract/paths.js";
 import { units } from "../../contract/units.js";
-import type { NodeFile, NodeUnit } from "../types.js";
+import type { NodeFile, NodeUnit } from "../base/types.js";
 import { script } from "./shell.js";
 
 /** Of a request: what the API server has checked comes first, and what could hold anything is quoted and comes last. */

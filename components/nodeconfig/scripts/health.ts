@@ -1,7 +1,7 @@
 /** Script that checks whether a machine serves. */
 import type { Role } from "../../spec/cluster.js";
 import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../../contract/paths.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
 const check = `check() { # WHAT CURL-ARGUMENT...

@@ -2,8 +2,8 @@
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import type { Release } from "../../spec/versions.js";
 import { cniDirectory, programDirectory } from "../../contract/paths.js";
-import { releaseUrl } from "../mirror.js";
-import type { NodeFile } from "../types.js";
+import { releaseUrl } from "../base/mirror.js";
+import type { NodeFile } from "../base/types.js";
 import { quote, script } from "./shell.js";
 
 type ReleaseName = keyof ClusterSpec["releases"];

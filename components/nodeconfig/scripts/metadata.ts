@@ -1,7 +1,7 @@
 /** Script that reads the machine's metadata from the cloud. */
 import type { CloudProfile } from "../../cloud/profile.js";
 import { metadataFile } from "../../contract/paths.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
 /** Seconds until it gives up. */

@@ -1,7 +1,7 @@
 /** Script that reports why a machine does not serve. */
 import { scriptPath } from "../../contract/paths.js";
 import { servingUnits } from "../../contract/units.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
 const services = servingUnits

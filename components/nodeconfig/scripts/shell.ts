@@ -1,6 +1,6 @@
 /** What the scripts on machines share. They run on Flatcar: bash, curl, tar and coreutils, but no jq, Python or envsubst. */
 import { scriptPath, type ScriptName } from "../../contract/paths.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 
 /** A script in the script directory. `purpose` is its first comment. */
 export function script(name: ScriptName, purpose: string, body: string): NodeFile {

@@ -1,7 +1,7 @@
 /** Script that mounts etcd's volumes. */
 import type { CloudProfile } from "../../cloud/profile.js";
 import { etcdDirectory, etcdWalDirectory } from "../../contract/paths.js";
-import type { NodeFile } from "../types.js";
+import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
 /** Seconds that a volume may take to be attached after its machine has booted. */

@@ -1,7 +1,7 @@
 /** What the API server refuses although the caller may do it: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ */
 import { stringify } from "yaml";
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { credentialDirectory } from "./users.js";
+import { credentialDirectory } from "../base/users.js";
 
 /** On top of those that are on by default (Pod Security, service accounts, namespaces and others). */
 const plugins = [

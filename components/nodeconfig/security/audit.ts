@@ -1,7 +1,7 @@
 /** What the API server writes down about requests: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ */
 import { stringify } from "yaml";
 import { auditDirectory } from "../../contract/paths.js";
-import { credentialDirectory } from "./users.js";
+import { credentialDirectory } from "../base/users.js";
 
 /** The parts of the control plane that ask all the time, by themselves. */
 const system = ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", "corekube:csr-approver"];

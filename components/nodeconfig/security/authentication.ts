@@ -1,6 +1,6 @@
 /** Whom the API server listens to without a certificate or token: https://kubernetes.io/docs/reference/access-authn-authz/authentication/ */
 import { stringify } from "yaml";
-import { credentialDirectory } from "./users.js";
+import { credentialDirectory } from "../base/users.js";
 
 export const authenticationFlag = `--authentication-config=${credentialDirectory("kube-apiserver")}/authentication.yaml`;
 

@@ -115,7 +115,7 @@ describe("rolling replacement of a highly available cluster", function () {
     },
     { key: "etcd_size", size: "s-2vcpu-2gb", machines: [0, 1, 2].map((index) => `kubernetes-etcd-${index}`) },
   ]) {
-    it(`${key}: machines go one by one, and nothing that was acknowledged is lost`, async () => {
+    it(`${key}: machines are replaced one by one, and no acknowledged write is lost`, async () => {
       const before = await members();
       await set(key, size);
       const { absences, most } = await watched(well);
@@ -153,7 +153,7 @@ describe("rolling replacement of a highly available cluster", function () {
     });
   }
 
-  it("a gate that is closed stops the run before anything is touched, names what is wrong, and the next run goes on", async () => {
+  it("a closed gate stops the run before anything changes, names the problem, and the next run resumes", async () => {
     await set("controller_size", "s-2vcpu-4gb");
     await on("kubernetes-etcd-2", "systemctl stop etcd.service");
     const { absences } = await watched(async () => {
@@ -161,7 +161,7 @@ describe("rolling replacement of a highly available cluster", function () {
       assert.notEqual(result.code, 0);
       assert.match(
         diagnostics(result.output),
-        /kubernetes-controller-0: left as it is[\s\S]*kubernetes-etcd-2 is not healthy/,
+        /kubernetes-controller-0: not replaced[\s\S]*kubernetes-etcd-2 is not healthy/,
       );
     });
     assert.deepEqual(absences, []);

@@ -1,5 +1,5 @@
 /** User-data as a reader sees it: decoded, in lines, so that a change shows as a change of lines. */
-import { unpackIgnition } from "../../../components/nodeconfig/ignition.js";
+import { unpackIgnition } from "../../../components/nodeconfig/base/ignition.js";
 
 interface Unit {
   readonly name: string;

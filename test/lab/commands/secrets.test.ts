@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { renderIgnition } from "../../../components/nodeconfig/ignition.js";
-import { file } from "../../../components/nodeconfig/types.js";
+import { renderIgnition } from "../../../components/nodeconfig/base/ignition.js";
+import { file } from "../../../components/nodeconfig/base/types.js";
 import { findSecrets, unpackUserData } from "../../../lab/checks/secrets.js";
 
 // Put together here so that no file of the project holds what the checks look for.

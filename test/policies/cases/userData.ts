@@ -1,7 +1,7 @@
 /** User-data: secrets in every wrapping, size, downloads and images. Secrets are put together here, so that none stands in a file. */
 import { gzipSync } from "node:zlib";
-import { renderIgnition } from "../../../components/nodeconfig/ignition.js";
-import type { NodeConfig } from "../../../components/nodeconfig/types.js";
+import { renderIgnition } from "../../../components/nodeconfig/base/ignition.js";
+import type { NodeConfig } from "../../../components/nodeconfig/base/types.js";
 import type { Break, Case } from "../support/case.js";
 import { droplet, firewall, instance, template } from "./parts.js";
 

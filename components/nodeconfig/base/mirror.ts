@@ -1,5 +1,5 @@
 /** Addresses of mirrors. Pure. */
-import type { MirrorSpec } from "../spec/cluster.js";
+import type { MirrorSpec } from "../../spec/cluster.js";
 
 /** Where machines get a release file: the original's address, or its place in the mirror. */
 export function releaseUrl(mirrors: Pick<MirrorSpec, "releases">, original: string): string {

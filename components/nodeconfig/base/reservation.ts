@@ -4,9 +4,9 @@
  * https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/: allocatable = capacity - reserved - eviction
  * threshold. Capacity is what the kernel tells, a little less than what the cloud sells: only the machine can do the sum.
  */
-import type { NodeResources } from "../spec/cluster.js";
-import { milliCpus } from "../spec/quantities.js";
-import { kubeletDirectory } from "../contract/paths.js";
+import type { NodeResources } from "../../spec/cluster.js";
+import { milliCpus } from "../../spec/quantities.js";
+import { kubeletDirectory } from "../../contract/paths.js";
 
 /** MB of memory that must stay free, or pods are evicted. */
 const evictionMemory = 100;

@@ -1,5 +1,5 @@
 /** How much components tell. */
-import type { LogLevel } from "../spec/cluster.js";
+import type { LogLevel } from "../../spec/cluster.js";
 
 /**
  * Verbosity of Kubernetes' components: they always tell errors and warnings, and from 0 to 4 ever more about what goes well.

@@ -1,6 +1,6 @@
 /** Proxies for a machine's downloads. */
-import type { ClusterSpec } from "../spec/cluster.js";
-import { configurationDirectory } from "../contract/paths.js";
+import type { ClusterSpec } from "../../spec/cluster.js";
+import { configurationDirectory } from "../../contract/paths.js";
 import { file, type NodeConfig } from "./types.js";
 
 /** Environment of everything that downloads: release files, the container runtime and the kubelet. Missing without a proxy. */
