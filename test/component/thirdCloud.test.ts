@@ -17,7 +17,13 @@ import { tinyTypes } from "./support/thirdCloud/types.js";
 
 const list = [...clouds, tiny];
 
-const least: Settings = { cloud: "tiny", region: "cellar", "tiny:account": "ada", cluster_name: "dev" };
+const least: Settings = {
+  cloud: "tiny",
+  region: "cellar",
+  "tiny:account": "ada",
+  cluster_name: "dev",
+  etcd: { wal_disk: 2048 },
+};
 const full: Settings = { ...least, high_availability: true, cloud_provider: "tiny" };
 const read = (settings: Settings) => clusterSpec(configuration(settings), [], list);
 
@@ -45,11 +51,9 @@ describe("a third cloud", function () {
     [{ ...least, node_cidr: "10.200.0.0/20" }, "node_cidr", "which tiny reserves"],
     [{ ...least, node_placement: "cellar-a" }, "node_placement", "tiny has no failure domains"],
     [{ ...least, tags: { "a-b": "c" } }, "tags.a-b", "on tiny: letters and digits"],
-    [
-      { ...least, etcd: { count: 1, data_disk: 65_536, wal_disk: 512 }, tiny: { racks: "two" } },
-      "tiny.racks",
-      "one, many",
-    ],
+    [{ ...least, tiny: { racks: "two" } }, "tiny.racks", "one, many"],
+    [{ ...least, etcd: { data_disk: 32_769, wal_disk: 2048 } }, "etcd.data_disk", "2048 to 32768 MB on tiny"],
+    [{ ...least, etcd: { wal_disk: 1024 } }, "etcd.wal_disk", "2048 to 32768 MB on tiny"],
     [{ ...full, tiny: { racks: "one" } }, "tiny.racks", "pulumi config set --path 'tiny.racks' many"],
     [{ ...least, aws: { machines: "private" } }, "aws.machines", "the cluster is on tiny"],
     [{ ...aws, tiny: { racks: "one" } }, "tiny.racks", "the cluster is on aws, and these are settings of tiny"],
@@ -70,13 +74,23 @@ describe("a third cloud", function () {
     });
   }
 
+  it("checks the size of volumes only where etcd has volumes", () => {
+    assert.deepEqual(read({ ...least, etcd: { data_disk: 32_768, wal_disk: 1025 } }).etcd.disks, {
+      type: "volumes",
+      data: 32,
+      wal: 2,
+    });
+    const root = { ...least, etcd: { count: 3, disk_type: "ROOT", data_disk: 65_536, wal_disk: 512 } };
+    assert.deepEqual(read(root).etcd.disks, { type: "root", data: 64 });
+  });
+
   it("has prices", () => {
     const spec = read(least);
     assert.deepEqual(costs(spec, list), [
       { what: "1 × small (etcd)", monthly: 5 },
       { what: "1 × small (controller)", monthly: 5 },
       { what: "1 × large (worker)", monthly: 20 },
-      { what: "4 GB of volumes", monthly: 2 },
+      { what: "5 GB of volumes", monthly: 2.5 },
     ]);
   });
 

@@ -189,6 +189,8 @@ describe("settings", () => {
     ["cluster_domain", "cluster.local.", "cluster_domain", /DNS name/],
     ["network_provider", "calico", "network_provider", /allowed: flannel/],
     ["image", "two words", "image", /image/],
+    // No cloud accepts it, so that no other cloud is named.
+    ["image", "FLATCAR", "image", /an image of digitalocean, or the address of an image file\. Remove it/],
     ["admin_cidrs", "[]", "admin_cidrs", /got \[\]; allowed: 1 to 50 networks.*--path 'admin_cidrs\[0\]'/],
     ["admin_cidrs", '["192.0.2.7"]', "admin_cidrs[0]", /got "192.0.2.7".*one address is 192.0.2.7\/32/],
     ["admin_cidrs", "192.0.2.7/32", "admin_cidrs", /got "192.0.2.7\/32"/],

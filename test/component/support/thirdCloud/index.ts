@@ -33,7 +33,7 @@ export const tiny: CloudDefinition = {
     privateNetwork: { prefix: { from: 16, to: 24 }, reserved: ["10.200.0.0/16"], taken: 2, parts: 1, spread: 1 },
     balancersFrom: [],
     images: { accepts: /^flatcar-[0-9.]+$/, allowed: "an image of tiny, such as flatcar-4593.2.5" },
-    volumeSize: { from: 1, to: 100 },
+    volumeSize: { from: 2, to: 32 },
     tags: { taken: [], key: /^[A-Za-z]{1,20}$/, value: /^[A-Za-z0-9]{0,20}$/, allowed: "letters and digits" },
   },
   option: option(schema, {}, "Settings of tiny only."),
