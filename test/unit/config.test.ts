@@ -202,7 +202,7 @@ describe("settings", () => {
       "ssh_public_keys",
       /2400 characters/,
     ],
-    ["tags", '{"a b": "c"}', 'tags["a b"]', /on digitalocean: letters/],
+    ["tags", '{"a b": "c"}', 'tags["a b"]', /on digitalocean: letters.*150 characters\. Remove it: pulumi config rm/],
     ["tags", '{"KubernetesCluster": "other"}', "tags.KubernetesCluster", /the cluster's name \(kubernetes\)/],
     ["tags", '{"n": 1}', "tags.n", /got 1/],
     ["mirrors", '{"releases": "mirror.example"}', "mirrors.releases", /http or https address/],
