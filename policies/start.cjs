@@ -4,7 +4,7 @@ try {
   require("tsx/cjs");
 } catch (error) {
   console.error(
-    `The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder, or "npm install" in ${__dirname} where the pack stands alone.`,
+    `The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder.`,
   );
   process.exit(1);
 }

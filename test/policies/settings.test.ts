@@ -109,7 +109,7 @@ describe("settings of policy rules", () => {
       what: "patterns",
       given: () => resources("user-data-without-secrets", "droplet"),
       options: { settings: { patterns: ["check kube\\w+"] } },
-      says: /bin\/install holds what "check kube/,
+      says: /bin\/install contains what "check kube/,
     },
     {
       rule: "ca-keys-protected",

@@ -189,6 +189,8 @@ describe("settings", () => {
     ["cluster_domain", "cluster.local.", "cluster_domain", /DNS name/],
     ["network_provider", "calico", "network_provider", /allowed: flannel/],
     ["image", "two words", "image", /image/],
+    // No cloud accepts it, so that no other cloud is named.
+    ["image", "FLATCAR", "image", /an image of digitalocean, or the address of an image file\. Remove it/],
     ["admin_cidrs", "[]", "admin_cidrs", /got \[\]; allowed: 1 to 50 networks.*--path 'admin_cidrs\[0\]'/],
     ["admin_cidrs", '["192.0.2.7"]', "admin_cidrs[0]", /got "192.0.2.7".*one address is 192.0.2.7\/32/],
     ["admin_cidrs", "192.0.2.7/32", "admin_cidrs", /got "192.0.2.7\/32"/],
@@ -200,7 +202,7 @@ describe("settings", () => {
       "ssh_public_keys",
       /2400 characters/,
     ],
-    ["tags", '{"a b": "c"}', 'tags["a b"]', /on digitalocean: letters/],
+    ["tags", '{"a b": "c"}', 'tags["a b"]', /on digitalocean: letters.*150 characters\. Remove it: pulumi config rm/],
     ["tags", '{"KubernetesCluster": "other"}', "tags.KubernetesCluster", /the cluster's name \(kubernetes\)/],
     ["tags", '{"n": 1}', "tags.n", /got 1/],
     ["mirrors", '{"releases": "mirror.example"}', "mirrors.releases", /http or https address/],

@@ -3,6 +3,7 @@
  * the mock throws.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { tinyTypes } from "./thirdCloud/types.js";
 
 type Outputs = Record<string, unknown>;
 type Answer = (name: string, inputs: Outputs) => { id: string; outputs?: Outputs };
@@ -103,6 +104,12 @@ const answers: Readonly<Record<string, Answer>> = {
   }),
   "aws:lb/targetGroup:TargetGroup": (name) => ({ id: `tg-${name}`, outputs: { arn: `arn:tg:${name}` } }),
   "aws:lb/listener:Listener": (name) => ({ id: `listener-${name}`, outputs: { arn: `arn:listener:${name}` } }),
+  ...Object.fromEntries(
+    Object.values(tinyTypes).map((type): [string, Answer] => [
+      type,
+      (name) => ({ id: `tiny-${name}`, outputs: { address: address("10.4", name) } }),
+    ]),
+  ),
   "corekube:machine:Delivery": (name) => ({
     id: name,
     outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) },

@@ -232,7 +232,7 @@ export const networkCases: readonly Case[] = [
         title: "another tag",
         change: { path: "firewall/props/tags", value: ["other-~"] },
         culprit: "worker",
-        says: /no firewall has one of its tags/,
+        says: /no firewall applies to its tags or its id/,
       },
     ],
   },
@@ -423,7 +423,7 @@ export const machineCases: readonly Case[] = [
           path: "flatcar/props/url",
           value: "https://stable.release.flatcar-linux.net/amd64-usr/current/image.bin.bz2",
         },
-        says: /url: .* has "current" in it/,
+        says: /url: .* contains "current"/,
       },
       {
         title: "no version in the address",
@@ -445,7 +445,7 @@ export const machineCases: readonly Case[] = [
       {
         title: "instance",
         change: { path: "worker/props/ami", value: "resolve:ssm:/flatcar/stable" },
-        says: /ami: resolve:ssm:\/flatcar\/stable is no id/,
+        says: /ami: resolve:ssm:\/flatcar\/stable is not an id/,
       },
       {
         title: "template",

@@ -150,7 +150,7 @@ export const podCases: readonly Case[] = [
       {
         title: "half a digest",
         change: { path: inPod("containers/0/image"), value: "registry.k8s.io/pause:3.10.1@sha256:00" },
-        says: /has a digest that is none/,
+        says: /has an invalid digest/,
       },
       {
         title: "listed by tag, without an exact one",

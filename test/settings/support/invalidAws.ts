@@ -15,6 +15,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws({ region: "nyc3" }, "region", "Set it: pulumi config set region us-east-1 (the nearest)"),
     onAws({ region: "eu-central-3" }, "region", "pulumi config set region eu-central-"),
     onAws({ region: "us-gov-west-1" }, "region", "a region of aws"),
+    onAws({ region: "eu-central-3", node_placement: "eu-west-1a" }, "region", "a region of aws"),
     onAws(
       { "aws:region": "eu-west-1" },
       "aws:region",

@@ -121,6 +121,13 @@ const downloads = (refused: Refused): readonly Refusal[] => [
   refused({ https_proxy: "http://10.4.0.9:3128" }, "https_proxy", "outside corekube:node_cidr (10.4.0.0/20)"),
   refused({ https_proxy: "http://127.0.0.1:3128" }, "https_proxy", "this is the machine itself"),
   refused({ https_proxy: "http://localhost:3128" }, "https_proxy", "this is the machine itself"),
+  refused({ https_proxy: "http://proxy.localhost:3128" }, "https_proxy", "this is the machine itself"),
+  refused(
+    { https_proxy: "http://cluster.local:3128" },
+    "https_proxy",
+    "outside the cluster's own domain (cluster.local)",
+  ),
+  refused({ http_proxy: "http://proxy.kube-system.svc:3128" }, "http_proxy", "outside the cluster's own domain"),
   refused({ https_proxy: "http://169.254.169.254" }, "https_proxy", "169.254.0.0/16 is link-local"),
   refused({ https_proxy: "http://[2001:db8::1]:3128" }, "https_proxy", "machines have no IPv6"),
   refused(
