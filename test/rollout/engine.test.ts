@@ -98,9 +98,11 @@ describe("replacement on the engine", function () {
 
   it("delivers new certificates to one machine at a time: etcd, then controllers, then workers", async () => {
     await stack.set("certificate", "renewed");
+    await stack.set("atOnce", 2);
     const { calls } = await well();
     assert.deepEqual(calls.slice(0, 12), [...etcd, ...controllers].flatMap(delivery));
-    assert.equal(mostUnderWay(calls.slice(12), "update Delivery"), 2, "as many workers as max_unavailable allows");
+    assert.equal(calls.length, 12 + 2 * 3);
+    assert.ok(mostUnderWay(calls.slice(12), "update Delivery") <= 2, "no more workers than max_unavailable allows");
   });
 
   for (const machine of ["etcd-1", "controller-1"]) {
