@@ -1,21 +1,14 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
-import { createRequire } from "node:module";
-import type * as registryModule from "../components/cloud/registry.js";
-import type * as identityModule from "../components/identity/identity.js";
-import type * as clusterModule from "./cluster.js";
+import { cloudFactory } from "../components/cloud/registry.js";
+import { Identity } from "../components/identity/identity.js";
+import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
 
-/** Loads now, and not with this module. `import()` would need a second loader, which costs every run a third of a second. */
-const load = createRequire(__filename);
-
 export = async function program(): Promise<ClusterOutputs> {
-  // Everything is validated before the first resource is registered, and before the clouds' SDKs are loaded: they take seconds.
+  // Everything is validated before the first resource is registered.
   const spec = loadClusterSpec();
-  const { Identity } = load("../components/identity/identity.js") as typeof identityModule;
   const identity = new Identity(spec);
-  const { cloudFactory } = load("../components/cloud/registry.js") as typeof registryModule;
-  const { createCluster } = load("./cluster.js") as typeof clusterModule;
   await identity.accepted();
   return createCluster(spec, await cloudFactory(spec), { dependsOn: [identity] });
 };
