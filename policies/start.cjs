@@ -1,11 +1,18 @@
 "use strict";
-// Entry of the pack: the engine's runner loads JavaScript, and tsx makes it load TypeScript.
+// Entry of the pack: the engine's runner loads JavaScript. Without the project around it, the pack is compiled by tsx at each start.
+const { existsSync } = require("node:fs");
+const path = require("node:path");
+
+const compiled = path.join(__dirname, "../start/compiled.cjs");
 try {
-  require("tsx/cjs");
+  if (existsSync(compiled)) require(compiled).load("policies/index.ts");
+  else {
+    require("tsx/cjs");
+    require("./index.ts");
+  }
 } catch (error) {
   console.error(
-    `The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder, or "npm install" in ${__dirname} where the pack stands alone.`,
+    `The policy pack cannot start: ${error.message}\nIf packages are missing, run "npm ci" in the project's folder, or "npm install" in ${__dirname} where the pack stands alone.`,
   );
   process.exit(1);
 }
-require("./index.ts");

@@ -1,8 +1,9 @@
 "use strict";
 /** Compiles a program into one file: `node start/compile.cjs <entry> <folder>`; writes the file's path. See compiled.cjs. */
 const { createHash } = require("node:crypto");
-const { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
+const { existsSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
 const path = require("node:path");
+const { stamp } = require("./compiled.cjs");
 
 const project = path.dirname(__dirname);
 const [entry, folder] = process.argv.slice(2);
@@ -15,7 +16,7 @@ const plugin = {
   name: "corekube",
   setup(build) {
     // The engine's runner loads the SDK itself, and its state must be one: the program shares that copy.
-    const shared = entry.startsWith("infra/");
+    const shared = /^(infra|policies)\//.test(entry);
     build.onResolve({ filter: /^@pulumi\/pulumi(\/|$)/ }, ({ path: name }) => {
       if (!shared) return undefined;
       const slim = { "@pulumi/pulumi": "sdk.cjs", "@pulumi/pulumi/runtime": "runtime.cjs" }[name];
@@ -62,14 +63,13 @@ async function main() {
   write(`${file}.map`, map.text);
   write(file, `${code.text}//# sourceMappingURL=${path.basename(file)}.map\n`);
 
-  const inputs = Object.keys(metafile.inputs).filter((input) => !input.includes("node_modules/"));
-  const files = [...inputs.map((input) => path.join(project, input)), installed, __filename].filter(existsSync);
-  const stats = files.map((input) => [path.relative(project, input), statSync(input)]);
+  const sources = Object.keys(metafile.inputs).filter((input) => !input.includes("node_modules/"));
+  const inputs = [...sources, path.relative(project, installed), path.relative(project, __filename)];
+  const stamps = Object.fromEntries(inputs.map((input) => [input, stamp(path.join(project, input))]));
   // A source that was written meanwhile may be newer than what was compiled: the next run compiles again.
-  if (stats.some(([, { ctimeMs }]) => ctimeMs >= began)) return file;
+  if (inputs.some((input) => Number(stamps[input].split(" ")[1]) >= began)) return file;
   const manifest = path.join(folder, `${name}.json`);
   const before = existsSync(manifest) ? path.join(folder, JSON.parse(readFileSync(manifest, "utf8")).file) : file;
-  const stamps = Object.fromEntries(stats.map(([input, { size, ctimeMs }]) => [input, `${size} ${ctimeMs}`]));
   write(manifest, JSON.stringify({ root: project, file: path.basename(file), inputs: stamps }));
   if (before !== file) for (const old of [before, `${before}.map`]) rmSync(old, { force: true });
   return file;

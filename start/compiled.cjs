@@ -12,7 +12,7 @@ const project = path.dirname(__dirname);
 
 /** Changes when a file was written, and also when another one took its place. */
 function stamp(file) {
-  const { size, ctimeMs } = statSync(file);
+  const { size, ctimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
   return `${size} ${ctimeMs}`;
 }
 
@@ -72,12 +72,13 @@ function load(entry) {
 
 /** Positions in traces become those of the sources. Reading source maps is left to the first trace that is asked for. */
 function mapTracesOnDemand() {
-  if (Error.prepareStackTrace !== undefined) return;
+  const maps = require.resolve("source-map-support");
+  // The engine's runners map all traces already.
+  if (require.cache[maps]) return;
   Error.prepareStackTrace = (error, frames) => {
-    Error.prepareStackTrace = undefined;
-    require("source-map-support").install({ environment: "node", handleUncaughtExceptions: false });
+    require(maps).install({ environment: "node", handleUncaughtExceptions: false });
     return Error.prepareStackTrace(error, frames);
   };
 }
 
-module.exports = { load };
+module.exports = { load, stamp };

@@ -6,7 +6,6 @@ import { place } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
-import { withoutTraces } from "../machine/traces.js";
 import type { Rollout } from "../rollout/rollout.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
@@ -34,9 +33,7 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    this.machines = withoutTraces(() =>
-      createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child),
-    );
+    this.machines = createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child);
     const server = pulumi.output(args.apiHost).apply(apiUrl);
     const join = (machine: Machine): Join => {
       const joined = new Join(
@@ -55,7 +52,7 @@ export class Workers extends pulumi.ComponentResource {
       args.rollout.servesWith(machine.name, joined.nodeName);
       return joined;
     };
-    this.joins = withoutTraces(() => this.machines.map(join));
+    this.joins = this.machines.map(join);
     this.registerOutputs({});
   }
 }
