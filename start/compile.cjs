@@ -9,9 +9,6 @@ const project = path.dirname(__dirname);
 const [entry, folder] = process.argv.slice(2);
 const installed = path.join(project, "node_modules", ".package-lock.json");
 
-/** Packages that stay in node_modules: those with parts that are no JavaScript, and those that a program loads on demand. */
-const notBundled = ["typescript", "esbuild", "tsx", "source-map-support"];
-
 const plugin = {
   name: "corekube",
   setup(build) {
@@ -21,6 +18,11 @@ const plugin = {
       if (!shared) return undefined;
       const slim = { "@pulumi/pulumi": "sdk.cjs", "@pulumi/pulumi/runtime": "runtime.cjs" }[name];
       return slim === undefined ? { path: name, external: true } : { path: path.join(__dirname, slim) };
+    });
+    // The SDK of the cloud that is not used may be missing.
+    build.onResolve({ filter: /^@pulumi\/[^/]+/ }, ({ path: name }) => {
+      const folder = path.join(project, "node_modules", ...name.split("/", 2));
+      return existsSync(folder) ? undefined : { path: name, external: true };
     });
     // A package that is imported on demand is loaded from node_modules then.
     build.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
@@ -49,17 +51,21 @@ async function main() {
     platform: "node",
     format: "cjs",
     target: "node20",
-    // A cloud whose SDK is not installed fails when it is used, not before.
-    external: [...notBundled, "*.node"],
+    external: ["typescript", "*.node"],
     sourcemap: "external",
     sourcesContent: false,
     // Modules of node_modules are found from a temporary folder too.
-    banner: { js: `require = require("node:module").createRequire(${JSON.stringify(path.join(project, "package.json"))});` },
+    banner: {
+      js: `require = require("node:module").createRequire(${JSON.stringify(path.join(project, "package.json"))});`,
+    },
     plugins: [plugin],
     logLevel: "silent",
   });
   const [map, code] = ["map", "cjs"].map((kind) => outputFiles.find(({ path: file }) => file.endsWith(kind)));
-  const file = path.join(folder, `${name}-${createHash("sha256").update(code.contents).digest("hex").slice(0, 16)}.cjs`);
+  const file = path.join(
+    folder,
+    `${name}-${createHash("sha256").update(code.contents).digest("hex").slice(0, 16)}.cjs`,
+  );
   write(`${file}.map`, map.text);
   write(file, `${code.text}//# sourceMappingURL=${path.basename(file)}.map\n`);
 

@@ -20,7 +20,8 @@ function stamp(file) {
 function fresh(manifest) {
   try {
     const { root, inputs, file } = JSON.parse(readFileSync(manifest, "utf8"));
-    if (root !== project || Object.keys(inputs).some((input) => stamp(path.join(root, input)) !== inputs[input])) return;
+    if (root !== project || Object.keys(inputs).some((input) => stamp(path.join(root, input)) !== inputs[input]))
+      return;
     const compiled = path.join(path.dirname(manifest), file);
     accessSync(compiled);
     return compiled;

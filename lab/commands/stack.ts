@@ -7,6 +7,7 @@ import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
+import { installPlugins } from "../standins/install.js";
 import { binDirectory } from "../toolchain/index.js";
 import { isAlive, run, sleep, tryRun, type RunOptions, type RunResult } from "./process.js";
 import { projectName, settingsFile, stackDirectory, stackName } from "./settings.js";
@@ -20,28 +21,16 @@ function stateDirectory(config: LabConfig): string {
   return join(config.directory, "state");
 }
 
-/**
- * The engine's home. The user's own when there is one, because provider plugins installed there win over the lab's.
- */
-export function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
-  if (env["PULUMI_HOME"]) return env["PULUMI_HOME"];
-  const usual = join(homedir(), ".pulumi");
-  return existsSync(join(usual, "plugins")) ? usual : join(config.directory, "pulumi-home");
-}
-
-/** Folders of the plugins that are installed in the engine's home, such as `plugins/resource-tls-v5.6.1`. */
-function installedPlugins(config: LabConfig): string[] {
-  const folder = join(pulumiHome(config), "plugins");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(folder, entry.name));
+/** The engine's home: its plugins are the lab's, and the official ones of the user's own home. */
+export function pulumiHome(config: LabConfig): string {
+  return join(config.directory, "pulumi-home");
 }
 
 /** What `make env` exports, and every child of ours gets. */
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
-  const tools = binDirectory(config, [...inherited, ...installedPlugins(config)]);
+  const tools = binDirectory(config);
+  installPlugins(pulumiHome(config), process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"));
   const path = inherited.filter((folder) => folder !== tools);
   const direct = [config.gateway, config.publicCidr].join(",");
   const noProxy = process.env["NO_PROXY"] ?? process.env["no_proxy"];

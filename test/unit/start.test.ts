@@ -68,6 +68,13 @@ describe("compiled programs", function () {
     assert.equal(await start(), "is 1");
   });
 
+  it("run without the SDK of a cloud that they do not use, and fail when they use it", async () => {
+    write("other.ts", 'import { Vpc } from "@pulumi/aws/ec2/vpc.js";\nexport const made = new Vpc("one");\n');
+    write("main.ts", 'export const aws = () => import("./other.js");\nconsole.log("loaded");\n');
+    assert.equal(await start(), "loaded");
+    await assert.rejects(start("it.aws().then()"), /Cannot find module '@pulumi\/aws\/ec2\/vpc\.js'/);
+  });
+
   it("name the file and line of a syntax error", async () => {
     write("other.ts", "export const value: number = ;\n");
     await assert.rejects(start(), /cannot compile .*main\.ts: .*\n?.*other\.ts:1:29: ERROR: Unexpected ";"/);
