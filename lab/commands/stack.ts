@@ -30,7 +30,6 @@ export function pulumiHome(config: LabConfig): string {
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
   const tools = binDirectory(config);
-  installPlugins(pulumiHome(config), process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"));
   const path = inherited.filter((folder) => folder !== tools);
   const direct = [config.gateway, config.publicCidr].join(",");
   const noProxy = process.env["NO_PROXY"] ?? process.env["no_proxy"];
@@ -105,10 +104,11 @@ export function pulumi(config: LabConfig, args: readonly string[], options: Pulu
   });
 }
 
-/** Makes the state folder, the passphrase and the stack; all of them stay when they are there. */
+/** Makes the state folder, the passphrase, the engine's plugins and the stack; all of them stay when they are there. */
 export async function ensureStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   mkdirSync(stateDirectory(config), { recursive: true, mode: 0o700 });
   mkdirSync(pulumiHome(config), { recursive: true, mode: 0o700 });
+  installPlugins(pulumiHome(config), process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"));
   const passphrase = join(config.directory, "passphrase");
   if (!existsSync(passphrase)) writeFileSync(passphrase, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
   if (!stackExists(config, stack)) {
