@@ -18,14 +18,14 @@ import { machineDescription, writeBlock } from "./document.js";
 import { measurePreview, median, type Preview } from "./measure.js";
 import { previewAims, previewFigures, type PreviewFigures } from "./previewFigures.js";
 
-const defaultWorkers = [10, 100, 1000];
+const defaultWorkers = [10, 100, 1000, 5000];
 const defaultRuns = 3;
 
-/** Settings of a cluster that 1,000 workers fit into: each machine takes an address of the private network and a /24 of the pods'. */
+/** Settings of a cluster that 5,000 workers fit into: each machine takes an address of the private network and a /24 of the pods'. */
 const largeCluster = {
   "corekube:high_availability": true,
   "corekube:node_cidr": "10.8.0.0/16",
-  "corekube:pod_cidr": "10.64.0.0/12",
+  "corekube:pod_cidr": "10.64.0.0/10",
   "corekube:mirrors": {},
 };
 

@@ -1,5 +1,6 @@
 /** The clouds on which this release makes clusters. The first is the default. */
 import { aws } from "./aws/index.js";
+import type { CloudProviderAddon } from "./cloud/addon.js";
 import type { CloudFactory } from "./cloud/cloud.js";
 import type { CloudDefinition } from "./cloud/definition.js";
 import { digitalocean } from "./digitalocean/index.js";
@@ -19,6 +20,8 @@ export interface PreparedCluster {
   readonly spec: ClusterSpec;
   readonly definition: CloudDefinition;
   readonly createCloud: CloudFactory;
+  /** The cloud's part of the add-ons. @default the cluster has no cloud provider */
+  readonly cloudProvider?: CloudProviderAddon;
 }
 
 /** Runs the preflight of the cluster's cloud. @throws pulumi.RunError naming the setting that the cloud rejects. */
@@ -27,5 +30,10 @@ export async function prepareCluster(
   list: readonly CloudDefinition[] = clouds,
 ): Promise<PreparedCluster> {
   const definition = cloudNamed(spec.cloud, list);
-  return { spec, definition, createCloud: await definition.preflight(spec) };
+  return {
+    spec,
+    definition,
+    createCloud: await definition.preflight(spec),
+    cloudProvider: spec.cloudProvider === "none" ? undefined : await definition.addon(),
+  };
 }

@@ -26,7 +26,7 @@ const sshUser = "core";
  * @param opts Options of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
 export function createCluster(
-  { spec, definition, createCloud }: PreparedCluster,
+  { spec, definition, createCloud, cloudProvider }: PreparedCluster,
   opts: pulumi.CustomResourceOptions = {},
 ): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
@@ -56,7 +56,7 @@ export function createCluster(
     spec,
     apiHost,
     kubeconfig: adminKubeconfig,
-    cloudProvider: spec.cloudProvider === "none" ? undefined : definition.addon(),
+    cloudProvider,
     network: cloud.network,
     after: [readiness],
     store: etcd,

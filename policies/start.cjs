@@ -1,11 +1,12 @@
 "use strict";
-// Entry of the pack: the engine's runner loads JavaScript, and tsx makes it load TypeScript.
+// Entry of the policy pack: the engine's runner loads JavaScript.
+const path = require("node:path");
+
 try {
-  require("tsx/cjs");
+  require(path.join(__dirname, "../start/compiled.cjs")).load("policies/index.ts");
 } catch (error) {
   console.error(
-    `The policy pack cannot start: its dependencies are not installed (${error.code ?? error.message}). Run "npm ci" in the project's folder.`,
+    `The policy pack cannot start: ${error.message}\nIf packages are missing, run "npm ci" in the project's folder.`,
   );
   process.exit(1);
 }
-require("./index.ts");

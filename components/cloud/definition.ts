@@ -49,7 +49,7 @@ export interface CloudDefinition {
   /** Loads the cloud's SDK. */
   readonly preflight: CloudPreflight;
   /** The cloud's part of the cluster's add-ons. Loads modules. */
-  readonly addon: () => CloudProviderAddon;
+  readonly addon: () => Promise<CloudProviderAddon>;
   readonly prices: CloudPrices;
   readonly policy: CloudPolicy;
 }

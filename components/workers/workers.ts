@@ -6,7 +6,6 @@ import { machineRef } from "../machine/access.js";
 import { Join } from "../machine/join.js";
 import { createPool, type ReachedMachine } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
-import { withoutTraces } from "../machine/traces.js";
 import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
 
@@ -34,9 +33,7 @@ export class Workers extends pulumi.ComponentResource {
     super("corekube:workers:Workers", name, {}, opts);
     const { spec } = args;
     const child = { parent: this };
-    const machines = withoutTraces(() =>
-      createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child),
-    );
+    const machines = createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child);
     const server = pulumi.output(args.apiHost).apply(apiUrl);
     const join = (machine: Machine): { machine: Machine; join: Join; hostKey: pulumi.Output<string> } => {
       const joined = new Join(
@@ -55,7 +52,7 @@ export class Workers extends pulumi.ComponentResource {
       args.rollout.servesWith(machine.name, joined.nodeName);
       return { machine, join: joined, hostKey: joined.hostKey };
     };
-    const joined = withoutTraces(() => machines.map(join));
+    const joined = machines.map(join);
     this.machines = joined;
     this.joins = joined.map(({ join }) => join);
     this.registerOutputs({});

@@ -7,6 +7,7 @@ import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
+import { installPlugins } from "../standins/install.js";
 import { binDirectory } from "../toolchain/index.js";
 import { isAlive, run, sleep, tryRun, type RunOptions, type RunResult } from "./process.js";
 import { projectName, settingsFile, stackDirectory, stackName } from "./settings.js";
@@ -20,28 +21,15 @@ function stateDirectory(config: LabConfig): string {
   return join(config.directory, "state");
 }
 
-/**
- * The engine's home. The user's own when there is one, because provider plugins installed there win over the lab's.
- */
-export function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
-  if (env["PULUMI_HOME"]) return env["PULUMI_HOME"];
-  const usual = join(homedir(), ".pulumi");
-  return existsSync(join(usual, "plugins")) ? usual : join(config.directory, "pulumi-home");
-}
-
-/** Folders of the plugins that are installed in the engine's home, such as `plugins/resource-tls-v5.6.1`. */
-function installedPlugins(config: LabConfig): string[] {
-  const folder = join(pulumiHome(config), "plugins");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(folder, entry.name));
+/** The engine's home: its plugins are the lab's, and the official ones of the user's own home. */
+export function pulumiHome(config: LabConfig): string {
+  return join(config.directory, "pulumi-home");
 }
 
 /** What `make env` exports, and every child of ours gets. */
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
-  const tools = binDirectory(config, [...inherited, ...installedPlugins(config)]);
+  const tools = binDirectory(config);
   const path = inherited.filter((folder) => folder !== tools);
   const direct = [config.gateway, config.publicCidr].join(",");
   const noProxy = process.env["NO_PROXY"] ?? process.env["no_proxy"];
@@ -116,10 +104,11 @@ export function pulumi(config: LabConfig, args: readonly string[], options: Pulu
   });
 }
 
-/** Makes the state folder, the passphrase and the stack; all of them stay when they are there. */
+/** Makes the state folder, the passphrase, the engine's plugins and the stack; all of them stay when they are there. */
 export async function ensureStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   mkdirSync(stateDirectory(config), { recursive: true, mode: 0o700 });
   mkdirSync(pulumiHome(config), { recursive: true, mode: 0o700 });
+  installPlugins(pulumiHome(config), process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"));
   const passphrase = join(config.directory, "passphrase");
   if (!existsSync(passphrase)) writeFileSync(passphrase, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
   if (!stackExists(config, stack)) {

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { projectDirectory, type LabConfig } from "../config.js";
+import { type LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { buildTools } from "./build.js";
 import { DownloadUnavailable, Downloads } from "./download.js";
@@ -169,37 +169,13 @@ async function takeOfficial(
 /** Tools that people and the Pulumi program start by name. */
 const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
 
-/** Programs of the lab that stand in for Pulumi plugins which cannot be downloaded: the name on the PATH is the file's. */
-const standIns = [
-  "pulumi-language-nodejs",
-  "pulumi-resource-aws",
-  "pulumi-resource-digitalocean",
-  "pulumi-resource-kubernetes",
-  "pulumi-resource-tls",
-] as const;
-
-/**
- * Folder for the PATH with `pulumi`, `kubectl`, `etcdctl` and, for each Pulumi plugin without an official one, the
- * lab's stand-in. Call after `ensureTools`. Links are renewed at every call.
- * @param official Folders in which official plugins are looked for. @default those on the PATH
- */
-export function binDirectory(
-  config: LabConfig,
-  official: readonly string[] = (process.env["PATH"] ?? "").split(":"),
-): string {
+/** Folder for the PATH with `pulumi`, `kubectl` and `etcdctl`. Call after `ensureTools`. Links are renewed at every call. */
+export function binDirectory(config: LabConfig): string {
   const directory = join(config.cache, "bin");
   mkdirSync(directory, { recursive: true });
   for (const tool of userTools) {
     const path = toolPath(config, tool);
     if (existsSync(path)) link(path, join(directory, tool));
-  }
-  for (const name of standIns) {
-    const file = join(projectDirectory, "lab", "standins", name);
-    const elsewhere = official.find(
-      (folder) => folder !== "" && folder !== directory && existsSync(join(folder, name)),
-    );
-    if (elsewhere === undefined && existsSync(file)) link(file, join(directory, name));
-    else rmSync(join(directory, name), { force: true });
   }
   return directory;
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { costs } from "../../bench/costs.js";
 import { clouds } from "../../components/clouds.js";
-import { Identity } from "../../components/identity/identity.js";
+import { allImmutables } from "../../components/immutables/all.js";
+import { ImmutableSettings } from "../../components/immutables/immutableSettings.js";
 import { clusterSpec } from "../../infra/config.js";
 import { SettingsError } from "../../infra/settings/settingsError.js";
 import { rulesFor } from "../../policies/rules.js";
@@ -103,7 +104,7 @@ describe("a third cloud", function () {
       },
       call: () => ({}),
     });
-    await new Identity(read(least), undefined, tiny).accepted();
+    await new ImmutableSettings(read(least), undefined, allImmutables([tiny])).accepted();
     assert.equal((inputs as Record<string, unknown>)["tinyRacks"], "many");
   });
 

@@ -74,7 +74,7 @@ describe("documents made from the settings", () => {
   it("ask for an engine that has what the program needs", () => {
     const { requiredPulumiVersion, runtime } = parse(read("Pulumi.yaml")) as Project;
     assert.equal(requiredPulumiVersion, ">=3.238.0");
-    assert.deepEqual(runtime, { name: "nodejs", options: { typescript: false, nodeargs: "--require tsx/cjs" } });
+    assert.deepEqual(runtime, { name: "nodejs", options: { typescript: false } });
   });
 });
 

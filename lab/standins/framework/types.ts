@@ -36,7 +36,8 @@ export function declarationOf(sdk: Sdk, module: string, name: string): Declarati
     return known;
   }
   // The compiler takes a while to load: only when it is needed.
-  const { readDeclaration } = resolver("./declarations.ts") as typeof declarations;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { readDeclaration } = require("./declarations.js") as typeof declarations;
   const declaration = readDeclaration(sdk.directory, module, name);
   loaded.set(file, declaration);
   try {

@@ -5,23 +5,16 @@
 import versions from "../../../versions.json";
 import { createHost } from "./host.js";
 
-const version = versions.toolchain.pulumi;
-
-if (process.argv.slice(2).some((argument) => /^--?version$/.test(argument))) {
-  process.stdout.write(`v${version}\n`);
-  process.exit(0);
-}
-
 // The last argument that is no flag: the engine puts its address there.
 const address = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
-const host = createHost(address, version);
+const host = createHost(address, versions.toolchain.pulumi);
 
 const stop = (): void => void host.cancel().finally(() => process.exit(0));
 
 process.once("SIGINT", stop);
 process.once("SIGTERM", stop);
 
-// An engine that was killed cannot cancel anything: without this the program would go on without it.
+// An engine that was killed cannot cancel anything.
 const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) stop();

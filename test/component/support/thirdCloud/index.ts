@@ -67,7 +67,7 @@ export const tiny: CloudDefinition = {
     },
   },
   preflight,
-  addon: () => ({
+  addon: async () => ({
     controllerManager: (spec) => ({
       image: "aws-cloud-controller-manager",
       args: [`--cluster=${spec.name}`],

@@ -1,0 +1,17 @@
+const t=process.cpuUsage();const s=()=>{const u=process.cpuUsage(t);return [((u.user+u.system)/1e3).toFixed(0)+' ms',Object.keys(require.cache).length]};
+require('@pulumi/pulumi/cmd/run/instrumentation');
+require('source-map-support/register');
+require('@pulumi/pulumi/log');require('@pulumi/pulumi/runtime/settings');
+console.log('log+settings',s());
+require('@pulumi/pulumi/errors');require('@pulumi/pulumi/runtime/stack');require('@pulumi/pulumi/tsutils');require('@pulumi/pulumi/cmd/run/tracing');
+console.log('run.js',s());
+require('@pulumi/pulumi/runtime/closure/v8Hooks');
+console.log('v8hooks',s());
+for(const m of ['output','resource','config','invoke','errors','stackReference','asset'])require('@pulumi/pulumi/'+m);
+console.log('core',s());
+for(const m of ['runtime/invoke','runtime/resource','runtime/rpc','runtime/settings','runtime/mocks'])require('@pulumi/pulumi/'+m);
+console.log('runtime core',s());
+require('@pulumi/pulumi/runtime');
+console.log('runtime',s());
+require('@pulumi/pulumi');
+console.log('index',s());
