@@ -64,7 +64,11 @@ const secret: readonly Break[] = [
   ),
   hidden("a key in cloud-config", cloudConfig(pem), /contains a private key/),
   hidden("a key in cloud-config, base64", cloudConfig(base64(pem), "b64"), /contains a private key/),
-  hidden("a key in cloud-config, gzip and base64", cloudConfig(base64(gzipSync(pem)), "gz+b64"), /contains a private key/),
+  hidden(
+    "a key in cloud-config, gzip and base64",
+    cloudConfig(base64(gzipSync(pem)), "gz+b64"),
+    /contains a private key/,
+  ),
   hidden("cloud-config as a whole in base64", base64(cloudConfig(pem)), /contains a private key/),
   hidden("a part of several", mime(cloudConfig(pem)), /contains a private key/),
   hidden("a key in a kubeconfig in a file", packed(`client-key-data: ${base64(pem)}\n`), /contains a private key/),
@@ -80,7 +84,11 @@ const secret: readonly Break[] = [
     packed(`https_proxy=http://user:${"word"}@proxy.example:3128\n`),
     /contains a password in an address/,
   ),
-  hidden("a password hash", packed(`core:${["$6", "salt", "h".repeat(43)].join("$")}:::\n`), /contains a password hash/),
+  hidden(
+    "a password hash",
+    packed(`core:${["$6", "salt", "h".repeat(43)].join("$")}:::\n`),
+    /contains a password hash/,
+  ),
   hidden(
     "something that cannot be opened",
     ignition(`data:;base64,${base64(gzipSync(pem).subarray(0, 30))}`, undefined, "gzip"),
