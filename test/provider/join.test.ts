@@ -174,7 +174,7 @@ describe("Join, on a real API and over real SSH", function () {
     const creation = join.create(run, inputs());
     await deliveredToken();
     assert.equal((await tokens()).length, 1);
-    assert.match(run.warnings.join(), /earlier machine's/);
+    assert.match(run.warnings.join(), /belongs to an earlier machine/);
     await api.node("worker-0");
     await creation;
     assert.deepEqual(await tokens(), []);
@@ -190,7 +190,7 @@ describe("Join, on a real API and over real SSH", function () {
   it("waits for the Node's address to be the machine's", async () => {
     await api.node("worker-0", { address: "10.9.9.9" });
     const failure = await incomplete(join.create(own(), inputs({ timeout: 4 })));
-    assert.match(failure.message, /waiting for the Node's address 10\.0\.0\.7 \(it says 10\.9\.9\.9\)/);
+    assert.match(failure.message, /waiting for the Node's address 10\.0\.0\.7 \(it reports 10\.9\.9\.9\)/);
   });
 
   it("applies a changed API address in place, without a token", async () => {
@@ -212,10 +212,10 @@ describe("Join, on a real API and over real SSH", function () {
   });
 
   it("says what the provider lacks, and how it comes by it", async () => {
-    await assert.rejects(join.create(operation(), inputs()), /has no sshPrivateKey; give the resource a provider/);
+    await assert.rejects(join.create(operation(), inputs()), /has no sshPrivateKey; pass the resource a provider/);
     await assert.rejects(
       join.create(own({ kubeconfig: undefined }), inputs()),
-      /has no kubeconfig; give the resource a provider/,
+      /has no kubeconfig; pass the resource a provider/,
     );
   });
 });
