@@ -1,6 +1,6 @@
 /** One `pulumi preview`, measured. */
 import { spawn } from "node:child_process";
-import { childEnvironment } from "../lab/commands/stack.js";
+import { childEnvironment } from "../lab/engine/stack.js";
 import { projectDirectory, type LabConfig } from "../lab/config.js";
 import { watchProcesses, type Usage } from "./processes.js";
 

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { Scaling } from "../lab/checks/scale.js";
 import { down } from "../lab/commands/down.js";
 import { usedMemory } from "../lab/commands/memory.js";
-import { run } from "../lab/commands/process.js";
-import { stackName } from "../lab/commands/settings.js";
-import { pulumi } from "../lab/commands/stack.js";
+import { run } from "../lab/process/run.js";
+import { stackName } from "../lab/engine/settings.js";
+import { pulumi } from "../lab/engine/stack.js";
 import { timingsFile, up, type SavedTimings } from "../lab/commands/up.js";
 import { labConfig, type LabConfig } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
@@ -94,7 +94,7 @@ async function main(): Promise<void> {
     await down(config, { cache: false });
     // Go keeps its modules read-only.
     if (scratch) {
-      await run("chmod", ["-R", "u+w", scratch]);
+      await run(["chmod", "-R", "u+w", scratch]);
       rmSync(scratch, { recursive: true, force: true });
     }
   }

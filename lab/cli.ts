@@ -5,7 +5,7 @@ import { cis } from "./commands/cis.js";
 import { down } from "./commands/down.js";
 import { environmentLines } from "./commands/env.js";
 import { Interrupted, watchInterrupts } from "./process/interrupts.js";
-import { stackName } from "./commands/settings.js";
+import { stackName } from "./engine/settings.js";
 import { ssh } from "./commands/ssh.js";
 import { status } from "./commands/status.js";
 import { up } from "./commands/up.js";

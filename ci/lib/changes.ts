@@ -1,6 +1,6 @@
 /** What a run would do, from the engine's events. */
 import { createHash } from "node:crypto";
-import { type EngineEvent, type StepMetadata } from "./events.js";
+import { plainText, type EngineEvent, type StepMetadata } from "../../engine/events.js";
 import { withoutSecrets } from "./secrets.js";
 
 export type Action = "create" | "update" | "replace" | "delete";
@@ -106,13 +106,13 @@ function collect(events: readonly EngineEvent[], steps: readonly StepMetadata[])
               policy: `${event.policyPackName}/${event.policyName}`,
               mandatory: event.enforcementLevel === "mandatory",
               resource: nameOf(event.resourceUrn ?? ""),
-              message: withoutSecrets(plain(event.message)),
+              message: withoutSecrets(plainText(event.message)),
             },
           ],
     ),
     errors: events.flatMap(({ diagnosticEvent: event }) =>
       event?.severity === "error" && event.ephemeral !== true
-        ? [withoutSecrets(plain(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))]
+        ? [withoutSecrets(plainText(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))]
         : [],
     ),
     unchanged: summary?.resourceChanges?.["same"] ?? 0,
@@ -183,14 +183,6 @@ function shown(value: unknown): string {
   if (value === unknown) return "(known after the run)";
   const text = JSON.stringify(value) ?? "";
   return text.length > longestValue ? `(${text.length} characters)` : text;
-}
-
-/** Without colours, which policies and providers may put into messages. */
-function plain(text: string): string {
-  return text
-    .replace(/\u001b\[[0-9;]*m/g, "")
-    .replace(/<\{%[^%]*%\}>/g, "")
-    .trim();
 }
 
 function sha256(value: unknown): string {

@@ -1,12 +1,12 @@
 /** All checks of a cluster, and what runs them. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { pulumi } from "../commands/stack.js";
-import type { ClusterOutputs } from "../commands/outputs.js";
+import { pulumi } from "../engine/stack.js";
+import type { ClusterOutputs } from "../engine/outputs.js";
 import { accessChecks } from "./access.js";
 import { awsChecks } from "./aws.js";
 import { cisChecks } from "./cis.js";
-import { CheckContext, levels, type Check, type Level } from "./context.js";
+import { CheckContext, levels, type Check, type Level } from "../cluster/context.js";
 import { leakChecks } from "./leaks.js";
 import { proxiedChecks } from "./proxied.js";
 import { poolChecks } from "./pools.js";

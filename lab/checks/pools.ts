@@ -1,10 +1,10 @@
 /** What the pools of nodes offer, and to whom. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { eventually } from "../commands/process.js";
-import { settingsFile } from "../commands/settings.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { answers, get } from "./network.js";
+import { until } from "../process/until.js";
+import { settingsFile } from "../engine/settings.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { answers, get } from "../cluster/network.js";
 import { hostPort } from "./workload.js";
 
 interface Node {
@@ -101,7 +101,7 @@ export const poolChecks: readonly Check[] = [
     run: async (context) => {
       const { adminAddress, strangerAddress } = context.config;
       for (const { name, public_ipv4: address } of context.machines("public")) {
-        await eventually(`port ${hostPort} of ${name}`, 30, async () => {
+        await until(`port ${hostPort} of ${name}`, { timeout: 30_000 }, async () => {
           for (const from of [adminAddress, strangerAddress]) {
             const { status } = await get(`http://${address}:${hostPort}`, { from });
             expect(status === 200, `${name}: port ${hostPort} answered ${from} with ${status}`);

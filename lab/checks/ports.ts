@@ -1,7 +1,7 @@
 /** Which ports of the machines answer from outside. */
-import type { Machine } from "../commands/outputs.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { openPorts } from "./network.js";
+import type { Machine } from "../engine/outputs.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { openPorts } from "../cluster/network.js";
 
 interface Range {
   readonly from: number;

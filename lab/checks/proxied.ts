@@ -1,11 +1,11 @@
 /** In a region with a proxy: downloads pass it, and nothing else does. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { Machine } from "../commands/outputs.js";
-import { settingsFile } from "../commands/settings.js";
+import type { Machine } from "../engine/outputs.js";
+import { settingsFile } from "../engine/settings.js";
 import { proxyLog, proxyMode } from "../region/proxy.js";
 import { releases } from "../mirror/releases.js";
-import { expect, type Check, type CheckContext } from "./context.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
 import { parseProxyLog, proxyFaults } from "./proxy.js";
 
 /** What each role downloads, by the last part of the file's address. */

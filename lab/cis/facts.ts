@@ -1,6 +1,6 @@
 /** What the walk knows of a cluster: what runs on its machines, with which files, and what its API tells. */
-import type { CheckContext } from "../checks/context.js";
-import type { Machine } from "../commands/outputs.js";
+import type { CheckContext } from "../cluster/context.js";
+import type { Machine } from "../engine/outputs.js";
 
 export interface Process {
   /** Number of the user that it runs under. */
@@ -81,7 +81,7 @@ exit 0`;
 export async function collect(context: CheckContext): Promise<ClusterFacts> {
   const machines = await Promise.all(
     context.outputs.machines.map(async (machine): Promise<MachineFacts> => {
-      const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120));
+      const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120_000));
       if (machine.role === "etcd") return facts;
       const { kubeletconfig } = JSON.parse(
         await context.kubectl(["get", "--raw", `/api/v1/nodes/${machine.name}/proxy/configz`]),

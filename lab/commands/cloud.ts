@@ -4,7 +4,7 @@ import { AwsLabCloud } from "../clouds/aws/cloud.js";
 import type { LabConfig } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";
-import { eventually } from "./process.js";
+import { until } from "../process/until.js";
 
 /** The cloud that the region plays. */
 export const labCloud = (config: LabConfig): LabCloud =>
@@ -71,15 +71,10 @@ class DigitalOceanLabCloud implements LabCloud {
     const path = `/v2/droplets/${droplet}/actions`;
     const started = await this.call("POST", path, [], { type });
     const { id } = started["action"] as { readonly id: number };
-    await eventually(
-      `${type} of droplet ${droplet}`,
-      60,
-      async () => {
-        const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
-        if (status !== "completed") throw new Error(`the action is ${status}`);
-      },
-      0.2,
-    );
+    await until(`${type} of droplet ${droplet}`, { timeout: 60_000, pause: 200 }, async () => {
+      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      if (status !== "completed") throw new Error(`the action is ${status}`);
+    });
   }
 
   /** One request; `accepted` are error codes that count as success. */

@@ -9,13 +9,13 @@ import { daemonStatus, stopDaemon } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
 import { regionExists, removeRegion } from "../region/region.js";
 import type { Progress } from "../progress.js";
-import { diagnostics, runEngine } from "./deploy.js";
+import { mustRun } from "../engine/run.js";
 import { restoreLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
 import { runPhases } from "./phases.js";
 import { exclusively } from "./run-lock.js";
-import { stackName } from "./settings.js";
-import { clearLocks, stackExists } from "./stack.js";
+import { stackName } from "../engine/settings.js";
+import { clearLocks, stackExists } from "../engine/stack.js";
 
 /** What is destroyed by the engine before the region goes: only a region that answers can be asked. */
 async function destroyStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
@@ -33,13 +33,7 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
   }
   try {
     await clearLocks(config, stack, progress);
-    const result = await runEngine(
-      config,
-      stack,
-      ["destroy", "--yes", "--skip-preview", "--continue-on-error"],
-      progress,
-    );
-    if (result.code !== 0) throw new Error(diagnostics(result.output));
+    await mustRun(config, stack, ["destroy", "--yes", "--skip-preview", "--continue-on-error"], progress);
     if (regionCloud(config) === "aws") await tellAccount(config, progress);
   } catch (error) {
     // The region is removed as a whole next: what the engine could not destroy goes then.

@@ -1,7 +1,7 @@
 /** `make env`: what a shell needs to work on the lab's cluster, as lines for `eval`. */
 import type { LabConfig } from "../config.js";
-import { quote } from "../checks/context.js";
-import { conflictingVariables, stackEnvironment } from "./stack.js";
+import { quote } from "../process/quote.js";
+import { conflictingVariables, stackEnvironment } from "../engine/stack.js";
 
 /** Lines for a POSIX shell; evaluating them twice changes nothing more. */
 export function environmentLines(config: LabConfig, stack: string, env: NodeJS.ProcessEnv = process.env): string[] {

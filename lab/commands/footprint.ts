@@ -1,6 +1,6 @@
 /** What a region leaves on a machine, for telling that nothing is left of it. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { run, tryRun } from "./process.js";
+import { run, tryRun } from "../process/run.js";
 
 /** What this machine has at a moment: each list is sorted and free of what changes by itself. */
 export interface Footprint {
@@ -17,8 +17,8 @@ export interface Footprint {
 }
 
 /** Lines of a command; none when the command is not there. */
-async function lines(command: string, args: readonly string[]): Promise<string[]> {
-  const result = await tryRun(command, args).catch(() => undefined);
+async function lines(...command: readonly string[]): Promise<string[]> {
+  const result = await tryRun(command).catch(() => undefined);
   return (result?.stdout ?? "")
     .split("\n")
     .filter((line) => line.trim() !== "")
@@ -54,18 +54,16 @@ function processes(): string[] {
 export async function takeFootprint(): Promise<Footprint> {
   return {
     // Without flags, indices and counters.
-    links: (await run("ip", ["-o", "link"]))
+    links: (await run(["ip", "-o", "link"]))
       .split("\n")
       .flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? [])
       .sort(),
-    addresses: (await lines("ip", ["-o", "addr"]))
-      .map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line)
-      .sort(),
-    routes: [...(await lines("ip", ["route", "show", "table", "all"])), ...(await lines("ip", ["rule"]))],
-    namespaces: (await lines("ip", ["netns", "list"])).map((line) => line.split(" ")[0] ?? line),
+    addresses: (await lines("ip", "-o", "addr")).map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line).sort(),
+    routes: [...(await lines("ip", "route", "show", "table", "all")), ...(await lines("ip", "rule"))],
+    namespaces: (await lines("ip", "netns", "list")).map((line) => line.split(" ")[0] ?? line),
     mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(Boolean).sort(),
-    loopDevices: await lines("losetup", ["--noheadings", "--output", "NAME,BACK-FILE"]),
-    rules: await lines("nft", ["list", "ruleset"]),
+    loopDevices: await lines("losetup", "--noheadings", "--output", "NAME,BACK-FILE"),
+    rules: await lines("nft", "list", "ruleset"),
     cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
     processes: processes(),
   };

@@ -10,7 +10,7 @@ import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import type { CloudKind, CloudResource } from "../labCloud.js";
 import { labCloud } from "./cloud.js";
-import { pulumi, stackExists } from "./stack.js";
+import { pulumi, stackExists } from "../engine/stack.js";
 
 interface Operation {
   readonly type: string;

@@ -7,10 +7,10 @@ import { daemonStatus } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
 import { regionExists } from "../region/region.js";
 import { labCloud } from "./cloud.js";
-import { readOutputs, type ClusterOutputs } from "./outputs.js";
-import { tryRun } from "./process.js";
-import { onMachine } from "./ssh.js";
-import { childEnvironment, kubeconfigFile, stackExists } from "./stack.js";
+import { readOutputs, type ClusterOutputs } from "../engine/outputs.js";
+import { onMachine } from "../cluster/ssh.js";
+import { tryRun } from "../process/run.js";
+import { childEnvironment, kubeconfigFile, stackExists } from "../engine/stack.js";
 import { table } from "./table.js";
 
 interface Node {
@@ -22,9 +22,9 @@ interface Node {
 }
 
 async function nodes(config: LabConfig, stack: string): Promise<readonly Node[]> {
-  const result = await tryRun("kubectl", ["get", "nodes", "-o", "json", "--request-timeout", "10s"], {
+  const result = await tryRun(["kubectl", "get", "nodes", "-o", "json", "--request-timeout", "10s"], {
     env: { ...childEnvironment(config, stack), KUBECONFIG: kubeconfigFile(config) },
-    timeout: 20,
+    timeout: 20_000,
   });
   return result.code === 0 ? (JSON.parse(result.stdout) as { items: Node[] }).items : [];
 }
@@ -55,9 +55,9 @@ async function complaint(
   outputs: ClusterOutputs,
   machine: ClusterOutputs["machines"][number],
 ): Promise<string | undefined> {
-  const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30);
+  const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30_000);
   if (health.code === 0) return undefined;
-  const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30);
+  const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30_000);
   return [
     `${machine.name}: ${(health.stderr || health.stdout).trim() || `not reached (exit code ${health.code})`}`,
     report.stdout.trim(),

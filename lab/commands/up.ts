@@ -11,18 +11,18 @@ import { machineChecks } from "../region/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../region/proxy.js";
 import { createRegion } from "../region/region.js";
 import { ensureMirror } from "../mirror/index.js";
-import { firstChecks, hostChecks, preflight } from "../preflight.js";
+import { firstChecks, hostChecks, preflight } from "./preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
-import { diagnostics, engineLog, runEngine } from "./deploy.js";
+import { mustRun } from "../engine/run.js";
 import { raiseLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
-import { readOutputs, type ClusterOutputs } from "./outputs.js";
+import { writeKubeconfig, type ClusterOutputs } from "../engine/outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { checkStack, stackCloud, writeSettings } from "./settings.js";
-import { clearLocks, ensureStack, kubeconfigFile } from "./stack.js";
+import { checkStack, stackCloud, writeSettings } from "../engine/settings.js";
+import { clearLocks, ensureStack } from "../engine/stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "./table.js";
 
@@ -133,17 +133,7 @@ export async function deploy(
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
   await clearInterrupted(config, stack, progress);
-  const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
-  if (result.code !== 0)
-    throw new Error(`pulumi up failed (whole log: ${engineLog(config, stack)})\n${diagnostics(result.output)}`);
-  return result.changes;
-}
-
-/** Writes the administrator's kubeconfig, readable by its owner only. */
-export async function writeKubeconfig(config: LabConfig, stack: string): Promise<ClusterOutputs> {
-  const outputs = await readOutputs(config, stack);
-  writeFileSync(kubeconfigFile(config), outputs.kubeconfig, { mode: 0o600 });
-  return outputs;
+  return (await mustRun(config, stack, ["up", "--yes", "--skip-preview"], progress)).changes;
 }
 
 /** The whole command. */

@@ -2,11 +2,11 @@
  * What breaks a cluster on purpose. Everything goes the way in which it happens to a user: a process dies in its machine, a
  * machine loses its power or is deleted in the cloud, behind the program's back.
  */
-import type { CheckContext } from "../checks/context.js";
+import type { CheckContext } from "../cluster/context.js";
 import { labCloud } from "../commands/cloud.js";
 import type { CloudMachine } from "../labCloud.js";
-import type { Machine } from "../commands/outputs.js";
-import { eventually } from "../commands/process.js";
+import type { Machine } from "../engine/outputs.js";
+import { until } from "../process/until.js";
 import { balancerSessions } from "../region/balancers.js";
 import { backendName } from "../region/haproxy.js";
 import { killMachine } from "../region/nspawn.js";
@@ -46,15 +46,10 @@ export async function crash(context: CheckContext, machine: Machine): Promise<vo
   const { id, number } = await cloudMachine(context, machine);
   await killMachine(context.config, number);
   const cloud = labCloud(context.config);
-  await eventually(
-    `${machine.name} seen as off`,
-    30,
-    async () => {
-      const found = (await cloud.machines()).find((item) => item.id === id);
-      if (found?.on !== false) throw new Error(`its status is ${found?.status ?? "missing"}`);
-    },
-    0.5,
-  );
+  await until(`${machine.name} seen as off`, { timeout: 30_000, pause: 500 }, async () => {
+    const found = (await cloud.machines()).find((item) => item.id === id);
+    if (found?.on !== false) throw new Error(`its status is ${found?.status ?? "missing"}`);
+  });
 }
 
 /** Deletes a machine in the cloud, behind the engine's back; its volumes stay. Resolves when it is gone. */
@@ -62,14 +57,9 @@ export async function deleteMachine(context: CheckContext, machine: Machine): Pr
   const cloud = labCloud(context.config);
   const { id } = await cloudMachine(context, machine);
   await cloud.remove("droplets", id);
-  await eventually(
-    `deletion of ${machine.name}`,
-    60,
-    async () => {
-      if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
-    },
-    0.5,
-  );
+  await until(`deletion of ${machine.name}`, { timeout: 60_000, pause: 500 }, async () => {
+    if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
+  });
 }
 
 /** The controller to which the external load balancer has most connections open now; of equals, the one that had most so far. */

@@ -1,9 +1,9 @@
 /** Whether a highly available cluster is whole: every etcd member, every API server, every node. */
 import { z } from "zod";
-import { expect, type CheckContext } from "../checks/context.js";
-import { get } from "../checks/network.js";
-import type { Machine } from "../commands/outputs.js";
-import { eventually } from "../commands/process.js";
+import { expect, type CheckContext } from "../cluster/context.js";
+import { get } from "../cluster/network.js";
+import type { Machine } from "../engine/outputs.js";
+import { until } from "../process/until.js";
 
 /** Port of the API servers and of their load balancers. */
 export const apiPort = 6443;
@@ -33,7 +33,7 @@ export type Member = z.infer<typeof membersSchema>["members"][number];
 
 /** Runs etcdctl on a member and returns what it wrote, also when it ended with an error: health tells that way. */
 async function onMember(context: CheckContext, machine: Machine, command: string): Promise<string> {
-  const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20);
+  const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20_000);
   if (result.stdout.trim() === "")
     throw new Error(
       `etcdctl ${command} on ${machine.name}: ${result.stderr.trim().slice(-300) || `exit code ${result.code}`}`,
@@ -178,20 +178,15 @@ async function together(tries: readonly Promise<void>[]): Promise<void> {
 export async function untilWhole(context: CheckContext, limit: number): Promise<number> {
   const began = Date.now();
   let said = "";
-  await eventually(
-    "the cluster whole",
-    limit,
-    async () => {
-      try {
-        await expectWhole(context);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
-        said = why;
-        throw error;
-      }
-    },
-    1,
-  );
+  await until("the cluster healthy", { timeout: limit * 1000, pause: 1_000 }, async () => {
+    try {
+      await expectWhole(context);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
+      said = why;
+      throw error;
+    }
+  });
   return Date.now() - began;
 }

@@ -1,9 +1,8 @@
 /** One fault after another under a client, and what each of them cost. */
-import { CheckContext } from "../checks/context.js";
-import { diagnostics, runEngine } from "../commands/deploy.js";
-import type { Machine } from "../commands/outputs.js";
-import { sleep } from "../commands/process.js";
-import { writeKubeconfig } from "../commands/up.js";
+import { CheckContext } from "../cluster/context.js";
+import { mustRun } from "../engine/run.js";
+import { writeKubeconfig, type Machine } from "../engine/outputs.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { crash, deleteMachine, favouriteController, killProcess, powerOff, powerOn } from "./faults.js";
@@ -114,13 +113,7 @@ export class Scenarios {
 
   /** One `pulumi up`, which looks at the cloud first. @throws Error with the engine's diagnostics. */
   async up(): Promise<void> {
-    const result = await runEngine(
-      this.config,
-      this.stack,
-      ["up", "--refresh", "--yes", "--skip-preview"],
-      this.progress,
-    );
-    if (result.code !== 0) throw new Error(`pulumi up --refresh failed\n${diagnostics(result.output)}`);
+    await mustRun(this.config, this.stack, ["up", "--refresh", "--yes", "--skip-preview"], this.progress);
     this.current = undefined;
   }
 

@@ -7,7 +7,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { z } from "zod";
-import { sleep } from "../commands/process.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient, type Answer } from "./client.js";
 import { figures, type Figures, type Operation } from "./figures.js";
 

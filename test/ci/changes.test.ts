@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { componentOf, readChanges, readDrift, shortType, type Plan } from "../../ci/lib/changes.js";
-import { readEvent, type EngineEvent } from "../../ci/lib/events.js";
+import { readEvent, type EngineEvent } from "../../engine/events.js";
 import { costs, losses } from "../../ci/lib/kinds.js";
 import { code, escape, shorten } from "../../ci/lib/markdown.js";
 import { deviations, type PreviewRecord } from "../../ci/lib/record.js";

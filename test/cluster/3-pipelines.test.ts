@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy } from "../../lab/commands/up.js";
 import { labCloud } from "../../lab/commands/cloud.js";
-import { stackName } from "../../lab/commands/settings.js";
-import { childEnvironment } from "../../lab/commands/stack.js";
+import { stackName } from "../../lab/engine/settings.js";
+import { childEnvironment } from "../../lab/engine/stack.js";
 import { script, type ScriptRun } from "../ci/support/run.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 

@@ -7,11 +7,12 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { commandLines } from "../../lab/checks/secrets.js";
 import { labCloud } from "../../lab/commands/cloud.js";
 import { down } from "../../lab/commands/down.js";
-import { run, sleep } from "../../lab/commands/process.js";
+import { run } from "../../lab/process/run.js";
 import { labConfig, projectDirectory } from "../../lab/config.js";
 import { plainProgress } from "../../lab/progress.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
@@ -29,7 +30,7 @@ interface Moment {
 
 /** Children of a process and theirs; those in process groups of their own as well. */
 async function family(pid: number): Promise<number[]> {
-  const lines = (await run("ps", ["-e", "-o", "pid=,ppid="]))
+  const lines = (await run(["ps", "-e", "-o", "pid=,ppid="]))
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/).map(Number));
@@ -90,7 +91,7 @@ async function main(): Promise<void> {
     // One cheap tool stands for all: the interrupted cache must serve the next run.
     const again = { ...config, cache };
     await ensureTools(again, ["flannel"], plainProgress());
-    await run(toolPath(again, "flannel"), [], { env: { ...process.env, CNI_COMMAND: "VERSION" }, input: "{}" });
+    await run([toolPath(again, "flannel")], { env: { ...process.env, CNI_COMMAND: "VERSION" }, input: "{}" });
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }

@@ -3,8 +3,9 @@
  * acknowledged may be lost, and nobody may wait for long.
  */
 import assert from "node:assert/strict";
-import { runEngine } from "../../../lab/commands/deploy.js";
-import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
+import { runEngine } from "../../../lab/engine/run.js";
+import { deploy } from "../../../lab/commands/up.js";
+import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { figuresLine } from "../../../lab/faults/figures.js";
 import { Scenarios, outcomeLine, type Outcome } from "../../../lab/faults/scenarios.js";
 import { Writer } from "../../../lab/faults/writer.js";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labConfig, type LabConfig } from "../../../lab/config.js";
-import { hostChecks, preflight, type Host } from "../../../lab/preflight.js";
+import { hostChecks, preflight, type Host } from "../../../lab/commands/preflight.js";
 
 const gigabyte = 1024 ** 3;
 

@@ -1,34 +1,11 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { openPorts } from "../../../lab/checks/network.js";
+import { openPorts } from "../../../lab/cluster/network.js";
 import { expectOnly } from "../../../lab/checks/scale.js";
 import { environmentLines } from "../../../lab/commands/env.js";
 import { leftovers, takeFootprint } from "../../../lab/commands/footprint.js";
-import { CommandError, run, tryRun } from "../../../lab/commands/process.js";
+import { run, tryRun } from "../../../lab/process/run.js";
 import { labConfig } from "../../../lab/config.js";
-
-describe("running commands", () => {
-  it("gives output and exit code", async () => {
-    const result = await tryRun("sh", ["-c", "cat; echo problem >&2; exit 3"], { input: "given" });
-    assert.deepEqual(result, { code: 3, stdout: "given", stderr: "problem\n" });
-  });
-
-  it("puts the end of the output into the error", () =>
-    assert.rejects(
-      run("sh", ["-c", "echo why >&2; exit 1"]),
-      (error: Error) => error instanceof CommandError && error.message.includes("why"),
-    ));
-
-  it("stops a command, children included, when its time is over", async () => {
-    const began = Date.now();
-    const result = await tryRun("sh", ["-c", "sleep 60 & wait"], { timeout: 0.3 });
-    assert.equal(result.code, 124);
-    assert.ok(Date.now() - began < 10_000);
-  });
-
-  it("says which command could not be started", () =>
-    assert.rejects(run("no-such-command", []), /no-such-command: could not be started/));
-});
 
 describe("the port check", () => {
   it("finds the one port that answers", async () => {
@@ -74,8 +51,8 @@ describe("what a region leaves behind", () => {
     const before = await takeFootprint();
     const mark = `corekube-mark-${process.pid}`;
     let found: string[] = [];
-    await tryRun("sh", ["-c", `sleep 30; : ${mark}`], {
-      timeout: 5,
+    await tryRun(["sh", "-c", `sleep 30; : ${mark}`], {
+      timeout: 5_000,
       onStart: () =>
         void takeFootprint().then((after) => {
           found = leftovers(before, after, [mark]);
@@ -93,7 +70,8 @@ describe("make env", () => {
   it("prints lines that a shell takes as they are", async () => {
     const config = labConfig({ COREKUBE_LAB_DIR: "/tmp/it's here", COREKUBE_CACHE: "/tmp/corekube-env-test" });
     const lines = environmentLines(config, "dev", { PULUMI_CONFIG_PASSPHRASE: "" });
-    const output = await run("bash", [
+    const output = await run([
+      "bash",
       "-c",
       `${lines.join("\n")}\nprintf '%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}"`,
     ]);

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { versions } from "../components/spec/versions.js";
-import { tryRun } from "./commands/process.js";
-import type { LabConfig } from "./config.js";
-import { machineChecks, type CheckResult, type MachineCheck } from "./region/preflight.js";
+import { versions } from "../../components/spec/versions.js";
+import { tryRun } from "../process/run.js";
+import type { LabConfig } from "../config.js";
+import { machineChecks, type CheckResult, type MachineCheck } from "../region/preflight.js";
 
 /** What the checks look at; a test puts another machine in its place. */
 export interface Host {
@@ -117,7 +117,7 @@ async function sha256(file: string): Promise<string> {
 export const thisHost: Host = {
   nodeVersion: process.versions.node,
   async goVersion() {
-    const result = await tryRun("go", ["env", "GOVERSION"]).catch(() => undefined);
+    const result = await tryRun(["go", "env", "GOVERSION"]).catch(() => undefined);
     return result?.code === 0 ? result.stdout.trim().replace(/^go/, "") : undefined;
   },
   freeBytes(folder) {

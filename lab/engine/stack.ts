@@ -1,14 +1,17 @@
-/** The engine, set up for the lab's stack: environment, stack, locks, and one place that starts `pulumi`. */
+/** The engine for the lab's stack: environment, stack, locks. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pulumiCommand, quietEngine } from "../../engine/run.js";
 import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
 import { binDirectory } from "../toolchain/index.js";
-import { isAlive, run, sleep, tryRun, type RunOptions, type RunResult } from "./process.js";
+import { markOf } from "../process/marks.js";
+import { run, type RunOptions } from "../process/run.js";
 import { projectName, settingsFile, stackDirectory, stackName } from "./settings.js";
 
 /** Administrator's kubeconfig of the region's cluster; readable by the owner only. */
@@ -54,8 +57,7 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
     PULUMI_CONFIG_PASSPHRASE_FILE: join(config.directory, "passphrase"),
     PULUMI_STACK: stack,
     PULUMI_OPTION_CONFIG_FILE: settingsFile(config, stack),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...quietEngine,
     ...(regionCloud(config) === "aws" ? awsCredentials : { DIGITALOCEAN_TOKEN: config.token }),
     ...(config.name === "lab" ? {} : { COREKUBE_LAB: config.name }),
     ...(process.env["COREKUBE_LAB_DIR"] ? { COREKUBE_LAB_DIR: process.env["COREKUBE_LAB_DIR"] } : {}),
@@ -91,28 +93,14 @@ export function childEnvironment(config: LabConfig, stack?: string): NodeJS.Proc
 
 export interface PulumiOptions extends Omit<RunOptions, "env"> {
   readonly stack?: string;
-  /** Added to the environment. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `pulumi` in the project, without a terminal and without colours; returns whatever its exit code is. */
-export function tryPulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<RunResult> {
-  return tryRun("pulumi", [...args, "--non-interactive", "--color", "never"], {
-    cwd: projectDirectory,
-    ...options,
-    env: { ...childEnvironment(config, options.stack), ...options.env },
-  });
-}
-
-/**
- * Runs `pulumi` and returns its standard output.
- * @throws CommandError when it fails.
- */
+/** Runs `pulumi` in the project and returns its standard output. @throws CommandError when it fails. */
 export function pulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<string> {
-  return run("pulumi", [...args, "--non-interactive", "--color", "never"], {
+  return run(pulumiCommand(args), {
     cwd: projectDirectory,
     ...options,
-    env: { ...childEnvironment(config, options.stack), ...options.env },
+    env: childEnvironment(config, options.stack),
   });
 }
 
@@ -144,7 +132,7 @@ export async function clearLocks(config: LabConfig, stack: string, progress: Pro
   for (;;) {
     const locks = readLocks(config, stack);
     if (locks.length === 0) return;
-    const holder = locks.find((lock) => lock.hostname === hostname() && isAlive(lock.pid));
+    const holder = locks.find((lock) => lock.hostname === hostname() && markOf(lock.pid) !== undefined);
     if (!holder) {
       progress.report(`removing the lock of a run that was killed (pid ${locks.map((lock) => lock.pid).join(", ")})`);
       await pulumi(config, ["cancel", "--yes", `organization/${projectName}/${stack}`], { stack });

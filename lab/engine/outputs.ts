@@ -3,7 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { LabConfig } from "../config.js";
-import { pulumi, stackExists } from "./stack.js";
+import { writeAtomically } from "../process/files.js";
+import { kubeconfigFile, pulumi, stackExists } from "./stack.js";
 
 const machine = z.object({
   name: z.string(),
@@ -135,4 +136,11 @@ export async function readOutputs(config: LabConfig, stack: string): Promise<Clu
     "utf8",
   );
   return { ...read.data, caCertificate: new X509Certificate(ca).toString() };
+}
+
+/** Writes the administrator's kubeconfig, readable by its owner only, and returns the outputs. @throws as `readOutputs`. */
+export async function writeKubeconfig(config: LabConfig, stack: string): Promise<ClusterOutputs> {
+  const outputs = await readOutputs(config, stack);
+  writeAtomically(kubeconfigFile(config), outputs.kubeconfig, 0o600);
+  return outputs;
 }
