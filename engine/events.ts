@@ -4,7 +4,7 @@
  * lacks policy violations.
  */
 
-export interface ResourceState {
+interface ResourceState {
   readonly type: string;
   readonly urn: string;
   readonly id?: string;

@@ -39,7 +39,7 @@ export const quietEngine: Readonly<Record<string, string>> = {
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
 };
 
-export interface EventRun {
+interface EventRun {
   readonly code: number;
   /** Standard error. */
   readonly errors: string;

@@ -6,7 +6,7 @@ import { ending, type Certificate, type Thresholds } from "./certificates.js";
 import { code, escape, table } from "./markdown.js";
 
 /** drift.json. `clean`: nothing found; `found`: drift or certificates that end; `failed`: the check itself failed. */
-export interface DriftRecord {
+interface DriftRecord {
   readonly version: 1;
   readonly stack: string;
   readonly result: "clean" | "found" | "failed";

@@ -18,7 +18,7 @@ export interface EngineRun {
 }
 
 /** Variable with the path of the policy pack's configuration: exceptions, and rules beyond the defaults. */
-export const policyConfigVariable = "COREKUBE_POLICY_CONFIG";
+const policyConfigVariable = "COREKUBE_POLICY_CONFIG";
 
 /**
  * `--policy-pack policies` when the project has one, with the configuration file that the environment names.

@@ -1,12 +1,12 @@
 /** The forge that runs the pipeline: comments on a pull or merge request, and issues. GitHub and GitLab, by their REST APIs. */
 import { Problem } from "./command.js";
 
-export interface Note {
+interface Note {
   readonly id: number;
   readonly body: string;
 }
 
-export interface Forge {
+interface Forge {
   /** For messages: `GitHub` or `GitLab`. */
   readonly name: string;
   /** Comments that the token's owner wrote on the request that the pipeline runs for. */

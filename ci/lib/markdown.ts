@@ -28,7 +28,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
 }
 
 /** GitHub refuses comments over 65,536 characters; GitLab takes 1,000,000. */
-export const longestComment = 60_000;
+const longestComment = 60_000;
 
 /** Cuts at a line and says so. */
 export function shorten(markdown: string, limit = longestComment): string {

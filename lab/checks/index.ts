@@ -55,7 +55,7 @@ export function checksOf(level: Level): readonly Check[] {
 }
 
 /** True when checks of this level need the workload. */
-export function needsWorkload(level: Level): boolean {
+function needsWorkload(level: Level): boolean {
   return level !== "always";
 }
 

@@ -2,7 +2,7 @@
 import { Address4 } from "ip-address";
 
 /** One request as squid logged it. */
-export interface ProxyRequest {
+interface ProxyRequest {
   /** Seconds since 1970. */
   readonly time: number;
   /** Address of the machine that asked. */

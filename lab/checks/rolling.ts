@@ -1,6 +1,6 @@
 /** What a rolling replacement looks like from the cloud: which machine was away, from when until when. */
 import type { LabConfig } from "../config.js";
-import { labCloud } from "../commands/cloud.js";
+import { labCloud } from "../cluster/cloud.js";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Absence {

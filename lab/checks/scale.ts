@@ -1,7 +1,7 @@
 /** Scaling by one worker and back: what the preview says, what happens to pods, what is left. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { labCloud } from "../commands/cloud.js";
+import { labCloud } from "../cluster/cloud.js";
 import { mustRun } from "../engine/run.js";
 import { readOutputs } from "../engine/outputs.js";
 import { until } from "../process/until.js";

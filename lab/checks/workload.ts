@@ -9,7 +9,7 @@ export const namespace = "corekube-check";
 /** Open on workers to administrators, as for an ingress controller. */
 export const hostPort = 80;
 export const httpImage = "docker.io/library/nginx:1.22";
-export const shellImage = "docker.io/library/busybox:1.35";
+const shellImage = "docker.io/library/busybox:1.35";
 
 /** First line of the shell pods' logs. */
 export const greeting = "corekube-was-here";

@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: string;
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   /** Address of the host to send from. @default the one of the route */
   readonly from?: string;
   /** PEM bundle to trust for https. */

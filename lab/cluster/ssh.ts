@@ -8,7 +8,7 @@ import { isBastion, type Access, type Machine } from "../engine/outputs.js";
 import { quote } from "../process/quote.js";
 import { tryRun, type RunResult } from "../process/run.js";
 
-export interface Session {
+interface Session {
   readonly args: readonly string[];
   close(): void;
 }

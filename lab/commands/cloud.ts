@@ -1,14 +1,8 @@
 /** The little of a region's cloud API that the commands themselves need, whichever cloud it plays: lists, removals, power. */
 import { request } from "node:http";
-import { AwsLabCloud } from "../clouds/aws/cloud.js";
 import type { LabConfig } from "../config.js";
-import { regionCloud } from "../kind.js";
 import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";
 import { until } from "../process/until.js";
-
-/** The cloud that the region plays. */
-export const labCloud = (config: LabConfig): LabCloud =>
-  regionCloud(config) === "aws" ? new AwsLabCloud(config) : new DigitalOceanLabCloud(config);
 
 /** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
 const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonly key: string }>>> = {
@@ -22,7 +16,7 @@ const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonl
 };
 
 /** Speaks DigitalOcean's public interface. */
-class DigitalOceanLabCloud implements LabCloud {
+export class DigitalOceanLabCloud implements LabCloud {
   constructor(private readonly config: LabConfig) {}
 
   async list(kind: CloudKind): Promise<CloudResource[]> {

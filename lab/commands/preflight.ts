@@ -114,7 +114,7 @@ async function sha256(file: string): Promise<string> {
 }
 
 /** This machine. */
-export const thisHost: Host = {
+const thisHost: Host = {
   nodeVersion: process.versions.node,
   async goVersion() {
     const result = await tryRun(["go", "env", "GOVERSION"]).catch(() => undefined);

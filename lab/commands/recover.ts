@@ -9,7 +9,7 @@
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import type { CloudKind, CloudResource } from "../labCloud.js";
-import { labCloud } from "./cloud.js";
+import { labCloud } from "../cluster/cloud.js";
 import { pulumi, stackExists } from "../engine/stack.js";
 
 interface Operation {

@@ -6,7 +6,7 @@ import type { LabConfig } from "../config.js";
 import { daemonStatus } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
 import { regionExists } from "../region/region.js";
-import { labCloud } from "./cloud.js";
+import { labCloud } from "../cluster/cloud.js";
 import { readOutputs, type ClusterOutputs } from "../engine/outputs.js";
 import { onMachine } from "../cluster/ssh.js";
 import { tryRun } from "../process/run.js";

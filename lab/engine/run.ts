@@ -17,7 +17,7 @@ export interface EngineRun {
 }
 
 /** Log of every run of the engine on a stack. */
-export function engineLog(config: LabConfig, stack: string): string {
+function engineLog(config: LabConfig, stack: string): string {
   return join(config.directory, "logs", `pulumi-${stack}.log`);
 }
 

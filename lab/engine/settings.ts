@@ -19,7 +19,7 @@ export const projectName = "corekube";
 const shippedFile = (stack: string): string => join(projectDirectory, `Pulumi.${stack}.yaml`);
 
 /** The stack that the region has already: a region holds one. */
-export function presentStack(config: LabConfig): string | undefined {
+function presentStack(config: LabConfig): string | undefined {
   if (!existsSync(stackDirectory(config))) return undefined;
   const names = readdirSync(stackDirectory(config)).flatMap(
     (file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? [],

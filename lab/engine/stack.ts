@@ -26,7 +26,7 @@ function stateDirectory(config: LabConfig): string {
 /**
  * The engine's home. The user's own when there is one, because provider plugins installed there win over the lab's.
  */
-export function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
+function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
   if (env["PULUMI_HOME"]) return env["PULUMI_HOME"];
   const usual = join(homedir(), ".pulumi");
   return existsSync(join(usual, "plugins")) ? usual : join(config.directory, "pulumi-home");
@@ -91,7 +91,7 @@ export function childEnvironment(config: LabConfig, stack?: string): NodeJS.Proc
   return env;
 }
 
-export interface PulumiOptions extends Omit<RunOptions, "env"> {
+interface PulumiOptions extends Omit<RunOptions, "env"> {
   readonly stack?: string;
 }
 

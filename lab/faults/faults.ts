@@ -3,7 +3,7 @@
  * machine loses its power or is deleted in the cloud, behind the program's back.
  */
 import type { CheckContext } from "../cluster/context.js";
-import { labCloud } from "../commands/cloud.js";
+import { labCloud } from "../cluster/cloud.js";
 import type { CloudMachine } from "../labCloud.js";
 import type { Machine } from "../engine/outputs.js";
 import { until } from "../process/until.js";
@@ -22,12 +22,6 @@ export async function killProcess(context: CheckContext, machine: Machine, unit:
     machine,
     `pid=$(systemctl show --property MainPID --value ${unit}); [ "$pid" -gt 1 ] && kill -KILL "$pid" && echo "$pid"`,
   );
-  return Number(output.trim());
-}
-
-/** Kills a container's processes by name, as the kernel does when memory is short. @returns how many there were. */
-export async function killByName(context: CheckContext, machine: Machine, name: string): Promise<number> {
-  const output = await context.inMachine(machine, `pgrep --exact --count ${name}; pkill --signal KILL --exact ${name}`);
   return Number(output.trim());
 }
 

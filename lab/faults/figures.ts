@@ -14,13 +14,13 @@ export interface Operation {
 }
 
 /** A stretch of time without a success. */
-export interface Pause {
+interface Pause {
   readonly from: number;
   /** Milliseconds. */
   readonly length: number;
 }
 
-export interface KindFigures {
+interface KindFigures {
   readonly succeeded: number;
   readonly failed: number;
   readonly longest: Pause;

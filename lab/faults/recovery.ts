@@ -75,7 +75,7 @@ export async function keysOnMembers(context: CheckContext, prefix: string): Prom
  * Every member is asked by itself: the firewall keeps members from each other's client port.
  * @throws Error that says which member is not part of it, or not healthy, or not at the address of its machine.
  */
-export async function expectEtcd(context: CheckContext): Promise<void> {
+async function expectEtcd(context: CheckContext): Promise<void> {
   const machines = context.machines("etcd");
   expect(machines.length > 0, "the cluster has no etcd machine");
   await together(
@@ -112,7 +112,7 @@ export async function expectEtcd(context: CheckContext): Promise<void> {
 }
 
 /** @throws Error that names the API server that is not ready. */
-export async function expectApiServers(context: CheckContext): Promise<void> {
+async function expectApiServers(context: CheckContext): Promise<void> {
   await together(
     context.machines("controller").map(async (machine) => {
       // Through SSH: the firewall lets nobody but the load balancers and the cluster's machines to it.
@@ -143,7 +143,7 @@ interface Listed {
 const leaseAge = 25;
 
 /** @throws Error that names the node that is not Ready, or that has not said so lately. */
-export async function expectNodes(context: CheckContext): Promise<void> {
+async function expectNodes(context: CheckContext): Promise<void> {
   const [nodes, leases] = (await Promise.all(
     [["nodes"], ["leases", "-n", "kube-node-lease"]].map(
       async (what) => (await context.kubectlJson<Listed>(["get", ...what, "--request-timeout=5s"])).items,
@@ -161,7 +161,7 @@ export async function expectNodes(context: CheckContext): Promise<void> {
 }
 
 /** @throws Error with the first thing that is not as it should be. */
-export async function expectWhole(context: CheckContext): Promise<void> {
+async function expectWhole(context: CheckContext): Promise<void> {
   await together([expectEtcd(context), expectApiServers(context), expectNodes(context)]);
 }
 

@@ -8,10 +8,11 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { z } from "zod";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../process/until.js";
 import { ApiClient, type Answer } from "./client.js";
 import { figures, type Figures, type Operation } from "./figures.js";
 
-export interface WriterOptions {
+interface WriterOptions {
   /** Text of the administrator's kubeconfig; its server is the public endpoint. */
   readonly kubeconfig: string;
   /** Namespace of the objects; made at the start, removed by `remove`. @default corekube-faults-<time> */
@@ -80,10 +81,8 @@ export class Writer {
     const end = this.began + (this.options.timeLimit ?? 3600) * 1000;
     this.loops = [this.write(end), this.read(end)];
     await this.insist("first write and first read", () => {
-      const seen = this.figures();
-      return seen.write.succeeded > 0 && seen.read.succeeded > 0
-        ? Promise.resolve()
-        : Promise.reject(new Error("none yet"));
+      const { write, read } = this.figures();
+      return Promise.resolve(write.succeeded > 0 && read.succeeded > 0);
     });
   }
 
@@ -230,17 +229,9 @@ export class Writer {
     return found;
   }
 
-  private async insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const end = Date.now() + patience * 1000;
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (Date.now() > end)
-          throw new Error(`${what}: not within ${patience} s; last: ${kindOf(error)}`, { cause: error });
-        await sleep(500);
-      }
-    }
+  /** Retries for as long as the API may need when no fault is active. */
+  private insist<T>(what: string, attempt: () => Promise<T | false>): Promise<T> {
+    return until(what, { timeout: patience * 1000, pause: 500 }, attempt);
   }
 
   private goesOn(end: number): boolean {

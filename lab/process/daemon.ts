@@ -9,7 +9,7 @@ import { until } from "./until.js";
 /** Bytes after which a log is moved to `<log>.1` at the next start. */
 const logLimit = 8 * 1024 * 1024;
 
-export interface DaemonStart {
+interface DaemonStart {
   readonly command: readonly string[];
   /** The whole environment. @default PATH and LANG only: no credentials or proxies of the user */
   readonly env?: NodeJS.ProcessEnv;
@@ -94,7 +94,7 @@ export class Daemon {
     });
     child.unref();
     const mark = markOf(child.pid!);
-    if (!mark) throw new Error(`${this.name}: ended at once; the end of ${this.log}:\n${tail(this.log)}`);
+    if (!mark) throw new Error(`${this.name}: ended while it started; the end of ${this.log}:\n${tail(this.log)}`);
     start.onStart?.(mark);
     writeMark(this.markFile, mark);
     return mark;

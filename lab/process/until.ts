@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchedInterrupts } from "./interrupts.js";
 
-export interface UntilOptions {
+interface UntilOptions {
   /** Milliseconds after which polling fails; the attempt that runs then still counts. */
   readonly timeout: number;
   /** Milliseconds between two attempts. @default 2000 */

@@ -13,7 +13,7 @@ import { stackName } from "../../lab/engine/settings.js";
 import { deploy } from "../../lab/commands/up.js";
 import { writeKubeconfig } from "../../lab/engine/outputs.js";
 import { runEngine } from "../../lab/engine/run.js";
-import { labCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);

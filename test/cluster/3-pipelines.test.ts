@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy } from "../../lab/commands/up.js";
-import { labCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
 import { stackName } from "../../lab/engine/settings.js";
 import { childEnvironment } from "../../lab/engine/stack.js";
 import { script, type ScriptRun } from "../ci/support/run.js";

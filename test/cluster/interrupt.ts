@@ -10,14 +10,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { commandLines } from "../../lab/checks/secrets.js";
-import { labCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
 import { down } from "../../lab/commands/down.js";
 import { run } from "../../lab/process/run.js";
 import { labConfig, projectDirectory } from "../../lab/config.js";
 import { plainProgress } from "../../lab/progress.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
 
-process.env["COREKUBE_LAB"] = "test";
+process.env["COREKUBE_LAB"] = process.env["COREKUBE_TEST_LAB"] ?? "test";
 
 interface Moment {
   readonly name: string;
