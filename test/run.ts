@@ -23,14 +23,14 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** What failed, said again at the end: a log of many minutes is often kept in its last lines only. */
+  /** What failed; repeated at the end, since often only the last lines of a log are kept. */
   failures: string[];
 }
 
-/** Characters of each failure that are said again. */
+/** Characters of each failure that are repeated. */
 const failureLength = 600;
 
-// The user's own region is none of the tests' business.
+// Tests must not touch the user's own region.
 const config = labConfig({
   ...process.env,
   COREKUBE_LAB: "test",
@@ -82,7 +82,7 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
     };
   } else if (existsSync(counts)) {
     total = JSON.parse(readFileSync(counts, "utf8")) as Counts;
-    // Ended badly although no test failed, or nothing was found to run: neither may pass for success.
+    // A bad exit code without a failed test, or no tests at all, must not count as success.
     if (total.failed === 0 && (result.code !== 0 || total.passed === 0))
       total = { ...total, failed: 1, failures: [`${command[0]} ended with ${result.code}, ${total.passed} passed`] };
   } else {

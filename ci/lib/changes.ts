@@ -8,7 +8,7 @@ export type Action = "create" | "update" | "replace" | "delete";
 export interface Property {
   /** Path such as `inboundRules[7]`. */
   readonly path: string;
-  /** Old and new value where both are short, else what can be said of them. */
+  /** Old and new value where both are short, else a summary. */
   readonly text: string;
   /** It is why the resource is replaced. */
   readonly replaces: boolean;
@@ -38,7 +38,7 @@ export interface Violation {
 export interface Plan {
   readonly changes: readonly Change[];
   readonly violations: readonly Violation[];
-  /** Errors that the engine told, without secrets. */
+  /** Errors of the engine, without secrets. */
   readonly errors: readonly string[];
   /** Resources that stay as they are. */
   readonly unchanged: number;
@@ -130,7 +130,7 @@ function actionOf(steps: readonly StepMetadata[]): Action | undefined {
 
 function toChange(urn: string, steps: readonly StepMetadata[]): Change {
   const action = actionOf(steps)!;
-  // Of a replacement's steps the one that says most: what changed, and why that replaces.
+  // Of a replacement's steps, the one with most details: what changed and why it replaces.
   const main =
     steps.find(({ op, detailedDiff }) => op === "replace" && detailedDiff) ??
     steps.find(({ op }) => op === "replace") ??

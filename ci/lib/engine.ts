@@ -71,7 +71,7 @@ export async function exportState(stack: string): Promise<unknown> {
   return JSON.parse(stdout) as unknown;
 }
 
-/** What to do about an error of the engine that a person can put right; empty when nothing is known. */
+/** What to do about a known error of the engine; empty for others. */
 export function remedy(errors: string): string {
   const known: readonly (readonly [RegExp, string])[] = [
     [
@@ -84,11 +84,11 @@ export function remedy(errors: string): string {
     ],
     [
       /no stack named|no previous deployment/i,
-      'check PULUMI_STACK and PULUMI_BACKEND_URL: "pulumi stack ls" lists what this backend has',
+      'check PULUMI_STACK and PULUMI_BACKEND_URL: "pulumi stack ls" lists the stacks of this backend',
     ],
     [
       /currently locked by|another update is currently in progress/i,
-      'another run works on the stack: wait for its end. If it is gone for good (see who holds the lock above), "pulumi cancel --stack NAME", then "pulumi refresh"',
+      'another run is using the stack: wait for it. If it was killed (see the owner of the lock above), "pulumi cancel --stack NAME", then "pulumi refresh"',
     ],
     [/no changes were expected/i, "see the changes above"],
   ];

@@ -1,4 +1,4 @@
-/** Who may talk to the API server, to etcd and to the metadata service, and what they get. */
+/** Access to the API server, etcd and the metadata service. */
 import { until } from "../process/until.js";
 import { regionCloud } from "../kind.js";
 import { expect, type Check } from "../cluster/context.js";
@@ -101,7 +101,7 @@ export const accessChecks: readonly Check[] = [
         for (const other of context.outputs.machines.filter((machine) => machine.name !== node)) {
           expect(
             !answer.includes(other.public_ipv4) && !answer.includes(`"${other.name}"`),
-            `${path} tells a pod on ${node} about ${other.name}`,
+            `${path} gives a pod on ${node} data of ${other.name}`,
           );
         }
       }

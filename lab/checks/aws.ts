@@ -32,7 +32,7 @@ function spread(zones: readonly string[]): number {
   return Math.max(0, ...counts) - (counts.length > 1 ? Math.min(...counts) : 0);
 }
 
-/** Tells the addresses of the load balancer that a Service names. @throws Error while there is none. */
+/** Addresses of the load balancer in a Service's status. @throws Error while there is none. */
 async function balancerOf(context: CheckContext): Promise<string> {
   const name = (
     await context.kubectl([
@@ -82,7 +82,7 @@ export const awsChecks: readonly Check[] = [
             expect(found === wanted, `${name}: ${what} is ${found ?? "missing"}, its instance has ${wanted}`);
           const waiting =
             node.spec.taints?.some(({ key }) => key === "node.cloudprovider.kubernetes.io/uninitialized") ?? false;
-          expect(!waiting, `${name}: the cloud controller manager has not taken it over`);
+          expect(!waiting, `${name}: the cloud controller manager has not initialized it`);
         }
       }),
   },
@@ -123,7 +123,7 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
         codes === "401 200",
         `${node}: without and with a token the metadata service answered ${codes}, expected 401 200`,
       );
-      // wget of the pod asks without a token, and would be told 401 if anything came back.
+      // The pod's wget sends no token: any answer would be a 401.
       const asked = await context.tryKubectl(
         ["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", `${metadata}/meta-data/`],
         { timeout: 30_000 },

@@ -25,7 +25,7 @@ const forEveryone = (role: Machine["role"]): readonly Range[] => (role === "publ
 const inRanges = (port: number, ranges: readonly Range[]): boolean =>
   ranges.some(({ from, to }) => port >= from && port <= to);
 
-/** Ports on which something listens inside the machine, on whatever address. */
+/** Ports on which something listens inside the machine, on any address. */
 async function listening(context: CheckContext, machine: Machine): Promise<number[]> {
   const output = await context.inMachine(machine, "ss -Hltn");
   const ports = output.split("\n").flatMap((line) => /:(\d+)\s/.exec(line)?.[1] ?? []);
@@ -36,7 +36,7 @@ function* every(): Generator<number> {
   for (let port = 1; port <= 65535; port++) yield port;
 }
 
-/** Others cannot be asked from outside at all. */
+/** Other machines cannot be reached from outside. */
 const withPublicAddress = (context: CheckContext): readonly Machine[] =>
   context.outputs.machines.filter((machine) => machine.public_ipv4 !== "");
 

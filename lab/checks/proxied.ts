@@ -16,7 +16,7 @@ const downloads: Readonly<Record<Machine["role"], readonly RegExp[]>> = {
   public: [/\/kubelet$/, /\/cni-plugins-[^/]*$/],
 };
 
-/** What the reference says of networks that are not set. */
+/** Defaults of the configuration reference. */
 const usual = { pod_cidr: "10.2.0.0/16", service_cidr: "10.3.0.0/16", node_cidr: "10.4.0.0/20" } as const;
 
 function releasesOf(context: CheckContext, role: Machine["role"]): string[] {

@@ -1,4 +1,4 @@
-/** Scaling by one worker and back: what the preview says, what happens to pods, what is left. */
+/** Scaling by one worker and back: the preview, the pods, and what is left. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { labCloud } from "../cluster/cloud.js";
@@ -28,7 +28,7 @@ export class Scaling {
     await pulumi(this.config, ["config", "set", setting, String(count), "--stack", this.stack], { stack: this.stack });
   }
 
-  /** Steps of a preview that are more than looking: operation and resource. */
+  /** Changes in a preview: operation and resource. */
   async changes(): Promise<{ readonly op: string; readonly urn: string }[]> {
     const text = await pulumi(this.config, ["preview", "--json", "--stack", this.stack], { stack: this.stack });
     const preview = JSON.parse(text) as Preview;

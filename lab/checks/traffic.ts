@@ -14,7 +14,7 @@ async function podAddress(context: CheckContext, pod: string): Promise<string> {
 }
 
 /**
- * Output of a command in a pod, whatever its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
+ * Output of a command in a pod, regardless of its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
  * come from `timeout`: Debian's static busybox crashes on wget's own.)
  */
 async function inPod(
@@ -115,7 +115,7 @@ export const trafficChecks: readonly Check[] = [
           );
         });
       }
-      // Node ports of controllers are closed from outside; the service works there all the same.
+      // Node ports of controllers are closed from outside; the Service works there nevertheless.
       for (const machine of context.machines("controller")) {
         const output = await context.inMachine(machine, `curl -sS -m 5 http://${machine.private_ipv4}:${nodePort}`);
         expect(output.includes(welcome), `${machine.name} asking itself: ${output.slice(0, 300)}`);
@@ -128,7 +128,7 @@ export const trafficChecks: readonly Check[] = [
     run: async (context) => {
       const [worker] = context.machines("worker");
       expect(worker !== undefined, "the cluster has no worker");
-      // A machine without a public address is not reached from outside, whatever listens there.
+      // A machine without a public address cannot be reached from outside.
       if (worker.public_ipv4 === "") return;
       await until(`port ${hostPort} of ${worker.name}`, { timeout: 30_000 }, async () => {
         const answer = await get(`http://${worker.public_ipv4}:${hostPort}`, { from: context.config.adminAddress });

@@ -1,4 +1,4 @@
-/** What every check works with: the cluster's outputs, kubectl, and a way into the machines. */
+/** Access to a running cluster for checks and faults: its outputs, kubectl, and commands on its machines. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { childEnvironment, kubeconfigFile } from "../engine/stack.js";
@@ -11,16 +11,16 @@ export const levels = ["always", "boot", "full"] as const;
 export type Level = (typeof levels)[number];
 
 export interface Check {
-  /** A sentence that is true when the check passes. */
+  /** A sentence that holds when the check passes. */
   readonly name: string;
   /**
-   * When it runs: `always` at every `make up`; `boot` at a `make up` that changed something; `full` only in `make check`
+   * When it runs: `always` in every `make up`; `boot` in a `make up` that changed something; `full` only in `make check`
    * and `make test`. Each level includes those before it.
    */
   readonly level: Level;
-  /** Whether it has something to look at here. @default always */
+  /** Whether it applies to this cluster. @default always */
   readonly applies?: (context: CheckContext) => boolean;
-  /** @throws Error that says what was expected and what was found. */
+  /** @throws Error with what was expected and what was found. */
   run(context: CheckContext): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export class CheckContext {
     });
   }
 
-  /** Runs a shell command as root in a machine and returns its standard output. */
+  /** Runs a shell command as root on a machine and returns its standard output. @param timeout Milliseconds. */
   async inMachine(machine: Machine, command: string, timeout = 60_000): Promise<string> {
     const result = await this.tryInMachine(machine, command, timeout);
     if (result.code !== 0) throw new CommandError([machine.name, command], result);

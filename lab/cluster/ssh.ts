@@ -14,8 +14,8 @@ interface Session {
 }
 
 /**
- * Arguments of ssh up to the command. The host key must be the one that was recorded when the machine was made; a machine
- * that was never reached has none, and the one that it shows is taken.
+ * Arguments of ssh up to the command. The host key must be the one that the stack recorded; for a machine that was never
+ * reached there is none, and any key is accepted.
  */
 export async function openSession(config: LabConfig, outputs: Access, machine: Machine): Promise<Session> {
   const host = machine.public_ipv4 || machine.private_ipv4;
@@ -53,7 +53,7 @@ export async function openSession(config: LabConfig, outputs: Access, machine: M
   };
 }
 
-/** What connects to a machine's port from the bastion. Its own host key is not recorded; the machine's behind it is checked. */
+/** ProxyCommand through the bastion. The bastion's host key is not recorded; that of the machine behind it is checked. */
 function throughBastion(key: string, target: string): string {
   const options = [
     "UserKnownHostsFile=/dev/null",
@@ -72,12 +72,11 @@ async function bastionAddress(config: LabConfig): Promise<string> {
   const found = (await readState(config)).instances.find((instance) =>
     isBastion(machineNameOf(instance)),
   )?.publicAddress;
-  if (!found)
-    throw new Error('the machine has no public address, and the region no bastion; "make status" tells what there is');
+  if (!found) throw new Error('the machine has no public address and the region has no bastion; see "make status"');
   return found;
 }
 
-/** Runs a shell command as the machines' user in a machine, without a terminal. */
+/** Runs a shell command on a machine as its user, without a terminal. @param timeout Milliseconds. */
 export async function onMachine(
   config: LabConfig,
   outputs: Access,

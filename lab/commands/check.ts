@@ -1,4 +1,4 @@
-/** `make check`: every check on a cluster that runs. */
+/** `make check`: all checks on the running cluster. */
 import { runChecks } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";

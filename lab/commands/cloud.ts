@@ -100,7 +100,7 @@ export class DigitalOceanLabCloud implements LabCloud {
       });
       sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
       sent.on("error", (error) =>
-        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)),
+        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" shows whether the lab runs`)),
       );
       sent.end(text);
     });

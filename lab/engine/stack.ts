@@ -14,7 +14,7 @@ import { markOf } from "../process/marks.js";
 import { run, type RunOptions } from "../process/run.js";
 import { projectName, settingsFile, stackDirectory, stackName } from "./settings.js";
 
-/** Administrator's kubeconfig of the region's cluster; readable by the owner only. */
+/** The administrator's kubeconfig; readable by its owner only. */
 export function kubeconfigFile(config: LabConfig): string {
   return join(config.directory, "kubeconfig");
 }
@@ -24,7 +24,7 @@ function stateDirectory(config: LabConfig): string {
 }
 
 /**
- * The engine's home. The user's own when there is one, because provider plugins installed there win over the lab's.
+ * The engine's home: the user's own when it exists, since provider plugins installed there take precedence over the lab's.
  */
 function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
   if (env["PULUMI_HOME"]) return env["PULUMI_HOME"];
@@ -32,7 +32,7 @@ function pulumiHome(config: LabConfig, env: NodeJS.ProcessEnv = process.env): st
   return existsSync(join(usual, "plugins")) ? usual : join(config.directory, "pulumi-home");
 }
 
-/** Folders of the plugins that are installed in the engine's home, such as `plugins/resource-tls-v5.6.1`. */
+/** Folders of the plugins in the engine's home, such as `plugins/resource-tls-v5.6.1`. */
 function installedPlugins(config: LabConfig): string[] {
   const folder = join(pulumiHome(config), "plugins");
   if (!existsSync(folder)) return [];
@@ -41,7 +41,7 @@ function installedPlugins(config: LabConfig): string[] {
     .map((entry) => join(folder, entry.name));
 }
 
-/** What `make env` exports, and every child of ours gets. */
+/** Variables that `make env` exports and every command of the lab gets. */
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
   const tools = binDirectory(config, [...inherited, ...installedPlugins(config)]);
@@ -68,23 +68,23 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
   };
 }
 
-/** The lab's AWS takes any; these are nobody's. */
+/** The lab's AWS accepts any credentials. */
 const awsCredentials = {
   AWS_ACCESS_KEY_ID: "corekube-lab",
   AWS_SECRET_ACCESS_KEY: "corekube-lab",
   AWS_EC2_METADATA_DISABLED: "true",
 } as const;
 
-/** Variables that would win over those above, even when they are empty. */
+/** Variables that would override those above, even when they are empty. */
 export const conflictingVariables = (config: LabConfig): readonly string[] => [
   "PULUMI_CONFIG_PASSPHRASE",
-  // A user's own account must not be what the lab's stack is made in.
+  // The lab's stack must not be created in the user's own account.
   ...(regionCloud(config) === "aws"
     ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"]
     : []),
 ];
 
-/** Environment of a child: the caller's, without what conflicts, with the stack's. */
+/** Environment of a command: the caller's without conflicting variables, and the stack's. */
 export function childEnvironment(config: LabConfig, stack?: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, ...stackEnvironment(config, stack) };
   for (const name of conflictingVariables(config)) delete env[name];
@@ -104,27 +104,26 @@ export function pulumi(config: LabConfig, args: readonly string[], options: Pulu
   });
 }
 
-/** Makes the state folder, the passphrase and the stack; all of them stay when they are there. */
+/** Creates the state folder, the passphrase and the stack, unless they exist. */
 export async function ensureStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   mkdirSync(stateDirectory(config), { recursive: true, mode: 0o700 });
   mkdirSync(pulumiHome(config), { recursive: true, mode: 0o700 });
   const passphrase = join(config.directory, "passphrase");
   if (!existsSync(passphrase)) writeFileSync(passphrase, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
   if (!stackExists(config, stack)) {
-    progress.report(`making stack ${stack}`);
+    progress.report(`creating stack ${stack}`);
     // In the region's own folder: `stack init` writes the encryption salt into the settings file beside Pulumi.yaml.
     await pulumi(config, ["stack", "init", stack], { stack, cwd: stackDirectory(config) });
   }
 }
 
-/** True when the backend knows the stack. */
+/** Whether the backend has the stack. */
 export function stackExists(config: LabConfig, stack: string): boolean {
   return existsSync(join(stateDirectory(config), ".pulumi", "stacks", projectName, `${stack}.json`));
 }
 
 /**
- * Clears the way for a run: waits for a run that is still at work on the stack, and takes away the lock of one that is
- * gone (it was killed).
+ * Waits for another run on the stack to end, and removes the lock of a run that was killed.
  * @throws Error when the other run has not ended within half an hour.
  */
 export async function clearLocks(config: LabConfig, stack: string, progress: Progress): Promise<void> {
@@ -140,10 +139,10 @@ export async function clearLocks(config: LabConfig, stack: string, progress: Pro
     }
     if (Date.now() > end || progress.signal?.aborted) {
       throw new Error(
-        `stack ${stack}: another pulumi (pid ${holder.pid}) still works on it; wait for its end or stop it with "kill -INT ${holder.pid}"`,
+        `stack ${stack}: another pulumi (pid ${holder.pid}) is still running on it; wait for it, or stop it with "kill -INT ${holder.pid}"`,
       );
     }
-    progress.report(`waiting for another pulumi (pid ${holder.pid}) that works on stack ${stack}`);
+    progress.report(`waiting for another pulumi (pid ${holder.pid}) on stack ${stack}`);
     await sleep(5000);
   }
 }

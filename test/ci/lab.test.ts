@@ -1,4 +1,4 @@
-/** The scripts on the whole program and the lab's API, with a driver that makes no machines: quick, and nothing is booted. */
+/** The scripts on the real program and the lab's API, with a driver that creates no machines. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -27,7 +27,7 @@ describe("ci: scripts on the lab's API", function () {
       ...env,
     });
   const out = ["--out", join(folder, "out")];
-  /** What the cloud was told to make; it takes stock of its machines at its start. */
+  /** What the driver was asked to create; it reconciles once at the start. */
   const made = (): string[] => driver.names().filter((name) => name !== "reconcile");
 
   before(async () => {
@@ -77,7 +77,7 @@ describe("ci: scripts on the lab's API", function () {
     assert.deepEqual(made(), []);
   });
 
-  it("a setting that is wrong fails the preview, and the summary says which", async () => {
+  it("a wrong setting fails the preview, and the summary names it", async () => {
     writeSettings(config, stack, { ...settings, "corekube:node_count": 0 });
     const preview = await run("preview", out);
     writeSettings(config, stack, settings);

@@ -77,7 +77,7 @@ describe("pipelines on a cluster", function () {
     assert.doesNotMatch(drift.output.split("<details>")[0] ?? "", /\(authority\)/);
   });
 
-  it("none of the files holds a private key or a token", () => {
+  it("no file holds a private key or a token", () => {
     for (const name of ["preview.md", "preview.json", "drift.md", "drift.json"]) {
       const text = readFileSync(join(folder, name), "utf8");
       assert.doesNotMatch(text, /PRIVATE KEY/);

@@ -8,7 +8,7 @@ import { run, tryRun } from "../../../lab/process/run.js";
 import { labConfig } from "../../../lab/config.js";
 
 describe("the port check", () => {
-  it("finds the one port that answers", async () => {
+  it("finds the port that answers", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
@@ -47,7 +47,7 @@ describe("the scaling check", () => {
 });
 
 describe("what a region leaves behind", () => {
-  it("sees a process that bears the region's mark, and not one that does not", async () => {
+  it("finds a process with the region's mark and ignores others", async () => {
     const before = await takeFootprint();
     const mark = `corekube-mark-${process.pid}`;
     let found: string[] = [];
@@ -67,7 +67,7 @@ describe("what a region leaves behind", () => {
 });
 
 describe("make env", () => {
-  it("prints lines that a shell takes as they are", async () => {
+  it("prints lines that a shell evaluates unchanged", async () => {
     const config = labConfig({ COREKUBE_LAB_DIR: "/tmp/it's here", COREKUBE_CACHE: "/tmp/corekube-env-test" });
     const lines = environmentLines(config, "dev", { PULUMI_CONFIG_PASSPHRASE: "" });
     const output = await run([
