@@ -29,7 +29,7 @@ interface Export {
   };
 }
 
-/** Bytes of user-data by pool; the machines of a pool share theirs. */
+/** Bytes of user-data by pool. */
 async function userDataBytes(config: LabConfig, stack: string): Promise<Record<string, number>> {
   const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
   const bytes: Record<string, number> = {};
@@ -42,7 +42,7 @@ async function userDataBytes(config: LabConfig, stack: string): Promise<Record<s
   return bytes;
 }
 
-/** What the engine would create for one more worker: all resources, and those without components. */
+/** Resources that one more worker would add: all of them, and those that are not components. */
 async function workerResources(config: LabConfig, stack: string): Promise<Figures["worker"]> {
   const scaling = new Scaling(config, stack, plainProgress());
   const began = Date.now();
