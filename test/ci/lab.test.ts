@@ -84,7 +84,7 @@ describe("ci: scripts on the lab's API", function () {
     assert.equal(preview.code, 1, preview.output);
     assert.match(readFileSync(join(folder, "out", "preview.md"), "utf8"), /failed[\s\S]*node_count/);
     const up = await run("up", ["--preview", join(folder, "out", "preview.json")]);
-    assert.match(up.output, /that preview failed, it cannot be carried out/);
+    assert.match(up.output, /this preview failed and cannot be applied/);
   });
 
   it("a stack that is not there is named, with what to do", async () => {
