@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { run } from "../lab/commands/process.js";
+import { run } from "../lab/process/run.js";
 import { projectDirectory } from "../lab/config.js";
 
 /** @throws Error when the document has no such block. */
@@ -22,6 +22,6 @@ export function withBlock(text: string, name: string, block: string, file: strin
 
 /** The machine that was measured on. */
 export async function machineDescription(): Promise<string> {
-  const go = (await run("go", ["env", "GOVERSION"])).trim();
+  const go = (await run(["go", "env", "GOVERSION"])).trim();
   return `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}, ${go}`;
 }

@@ -1,47 +1,36 @@
-/** One `pulumi preview`, measured. */
-import { spawn } from "node:child_process";
-import { childEnvironment } from "../lab/commands/stack.js";
+/** Time, memory and processor use of one `pulumi preview`. */
+import { pulumiCommand } from "../engine/run.js";
+import { childEnvironment } from "../lab/engine/stack.js";
 import { projectDirectory, type LabConfig } from "../lab/config.js";
+import { run } from "../lab/process/run.js";
 import { watchProcesses, type Usage } from "./processes.js";
 
 export interface Preview extends Usage {
   readonly workers: number;
-  /** From the command's start to its end. */
+  /** Duration of the command. */
   readonly seconds: number;
-  /** Resources of the engine that would be made, components and providers included. */
+  /** Resources to create, components and providers included. */
   readonly resources: number;
 }
 
-/** @throws Error with the engine's last lines when the preview fails. */
+/** Measures the preview as a user runs it, with its text output. @throws CommandError when it fails. */
 export async function measurePreview(config: LabConfig, stack: string, workers: number): Promise<Preview> {
   const began = performance.now();
-  const child = spawn("pulumi", ["preview", "--stack", stack, "--non-interactive", "--color", "never"], {
+  let watch: ReturnType<typeof watchProcesses> | undefined;
+  const output = await run(pulumiCommand(["preview", "--stack", stack]), {
     cwd: projectDirectory,
     env: childEnvironment(config, stack),
-    stdio: ["ignore", "pipe", "pipe"],
+    onStart: (pid) => (watch = watchProcesses(pid)),
   });
-  const lines: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => lines.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => lines.push(chunk));
-  const code = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  const watch = child.pid === undefined ? undefined : watchProcesses(child.pid);
-  const ended = await code;
   const seconds = (performance.now() - began) / 1000;
-  const output = Buffer.concat(lines).toString();
-  if (ended !== 0 || watch === undefined)
-    throw new Error(
-      `pulumi preview of ${workers} workers ended with ${ended}:\n${output.split("\n").slice(-40).join("\n")}`,
-    );
-  return { workers, seconds, resources: Number(/\+ (\d+) to create/.exec(output)?.[1] ?? 0), ...watch.stop() };
+  const resources = Number(/\+ (\d+) to create/.exec(output)?.[1] ?? 0);
+  return { workers, seconds, resources, ...watch!.stop() };
 }
 
-/** The run whose time is in the middle. */
+/** The run with the median time. */
 export function median(previews: readonly Preview[]): Preview {
   const sorted = [...previews].sort((left, right) => left.seconds - right.seconds);
   const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (middle === undefined) throw new Error("the median of nothing; at least one run is needed");
+  if (middle === undefined) throw new Error("the median needs at least one run");
   return middle;
 }

@@ -19,7 +19,7 @@ export interface PreviewFigures {
   readonly previews: readonly Preview[];
 }
 
-export interface Aim {
+interface Aim {
   readonly name: string;
   readonly got: string;
   readonly aim: string;

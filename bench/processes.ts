@@ -1,8 +1,8 @@
-/** What a command and all processes below it take: time of the processors and memory, sampled from /proc while it runs. */
+/** Processor time and memory of a command and its descendants, sampled from /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 
 const sampleMilliseconds = 200;
-/** New processes are looked for less often: it reads all of /proc. */
+/** Samples between two searches for new processes, which read all of /proc. */
 const samplesPerSearch = 5;
 /** Of `times` in /proc/<pid>/stat; fixed on Linux for user space. */
 const ticksPerSecond = 100;
@@ -21,7 +21,7 @@ interface Seen {
   readonly seconds: number;
 }
 
-/** Follows the tree below `root`, itself included, until `stop`. */
+/** Samples `root` and its descendants until `stop`. */
 export function watchProcesses(root: number): { stop(): Usage } {
   const seen = new Map<number, Seen>();
   let alive: readonly number[] = [];

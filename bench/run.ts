@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { Scaling } from "../lab/checks/scale.js";
 import { down } from "../lab/commands/down.js";
 import { usedMemory } from "../lab/commands/memory.js";
-import { run } from "../lab/commands/process.js";
-import { stackName } from "../lab/commands/settings.js";
-import { pulumi } from "../lab/commands/stack.js";
+import { run } from "../lab/process/run.js";
+import { stackName } from "../lab/engine/settings.js";
+import { pulumi } from "../lab/engine/stack.js";
 import { timingsFile, up, type SavedTimings } from "../lab/commands/up.js";
 import { labConfig, type LabConfig } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
@@ -29,7 +29,7 @@ interface Export {
   };
 }
 
-/** Bytes of user-data by pool; the machines of a pool share theirs. */
+/** Bytes of user-data by pool. */
 async function userDataBytes(config: LabConfig, stack: string): Promise<Record<string, number>> {
   const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
   const bytes: Record<string, number> = {};
@@ -42,7 +42,7 @@ async function userDataBytes(config: LabConfig, stack: string): Promise<Record<s
   return bytes;
 }
 
-/** What the engine would create for one more worker: all resources, and those without components. */
+/** Resources that one more worker would add: all of them, and those that are not components. */
 async function workerResources(config: LabConfig, stack: string): Promise<Figures["worker"]> {
   const scaling = new Scaling(config, stack, plainProgress());
   const began = Date.now();
@@ -94,7 +94,7 @@ async function main(): Promise<void> {
     await down(config, { cache: false });
     // Go keeps its modules read-only.
     if (scratch) {
-      await run("chmod", ["-R", "u+w", scratch]);
+      await run(["chmod", "-R", "u+w", scratch]);
       rmSync(scratch, { recursive: true, force: true });
     }
   }

@@ -13,7 +13,7 @@ ci/comment: put the preview on the pull request (GitHub) or merge request (GitLa
 
   --stack NAME   the stack (default: variable PULUMI_STACK); each stack has a comment of its own
   --file FILE    the Markdown (default: ${outputDirectory}/preview.md)
-  --number N     of the pull or merge request (default: the one that the pipeline runs for)
+  --number N     number of the pull or merge request (default: that of the pipeline)
 
 The token comes from the variable GITHUB_TOKEN (permission "pull-requests: write") or GITLAB_TOKEN (scope api), nowhere else.
 The comment that this token's owner wrote before is updated; comments of others are left alone.

@@ -1,4 +1,4 @@
-/** `ci/drift`: does the cloud still have what the state says, and how long do the certificates last? Changes nothing. */
+/** `ci/drift`: compares the cloud with the state and checks when certificates expire. Changes nothing. */
 import { join } from "node:path";
 import { readCertificates, type Certificate } from "./lib/certificates.js";
 import { readDrift, type Plan } from "./lib/changes.js";
@@ -18,7 +18,7 @@ import { driftRecord, driftReport } from "./lib/driftReport.js";
 import { exportState, remedy, runEvents } from "./lib/engine.js";
 
 const help = `
-ci/drift: compare the cloud with the state, and look at the certificates' ends
+ci/drift: compare the cloud with the state, and check when certificates expire
 
   ci/drift [--stack NAME] [--certificate-days N] [--authority-days N] [--out FOLDER]
 
@@ -50,13 +50,13 @@ start("drift", async () => {
   let plan = nothing;
   let failure: string | undefined;
   try {
-    // First: it is quick, and tells whether backend and stack are there at all.
+    // First, because it is quick and fails when backend or stack are missing.
     certificates = readCertificates(await exportState(stack));
     const run = await runEvents("drift", ["refresh", "--preview-only", "--diff", "--stack", stack]);
     plan = readDrift(run.events);
     if (run.code !== 0 || !plan.complete) {
-      const told = plan.errors.length > 0 ? plan.errors.join("\n") : run.errors.trim();
-      failure = `pulumi refresh --preview-only ended with ${run.code}:\n${told}${remedy(run.errors + told)}`;
+      const errors = plan.errors.length > 0 ? plan.errors.join("\n") : run.errors.trim();
+      failure = `pulumi refresh --preview-only ended with ${run.code}:\n${errors}${remedy(run.errors + errors)}`;
     }
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

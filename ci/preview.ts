@@ -1,4 +1,4 @@
-/** `ci/preview`: what `ci/up` would do, as Markdown and as a record that `ci/up` compares with. */
+/** `ci/preview`: previews the stack and writes the changes as Markdown and as a record for `ci/up`. */
 import { join } from "node:path";
 import { exitCodes, outputDirectory, readOptions, say, showOnRun, stackOf, start, writeOutput } from "./lib/command.js";
 import { policyArguments } from "./lib/engine.js";
@@ -17,7 +17,7 @@ Nothing is changed. Neither file holds a secret. With the folder policies/ in th
 Needs what "pulumi preview" needs: the backend's address and its credentials, the passphrase or the key service of the
 secrets provider, and read access to the cloud (docs/pipelines.md).
 
-Exit codes: 0 the preview was made (changes or not), 1 it failed or a mandatory policy is violated (preview.md says why)
+Exit codes: 0 the preview was made (changes or not), 1 it failed or a mandatory policy is violated (see preview.md)
 `;
 
 start("preview", async () => {

@@ -1,4 +1,4 @@
-/** `ci/up`: carries out what was previewed and approved, and nothing else. */
+/** `ci/up`: applies exactly what was previewed and approved. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { deviations, readRecord, takePreview } from "./lib/record.js";
 import { counts } from "./lib/summary.js";
 
 const help = `
-ci/up: carry out what was previewed
+ci/up: apply what was previewed
 
   ci/up [--stack NAME] [--preview FILE] [--without-plan]
 
@@ -16,11 +16,10 @@ ci/up: carry out what was previewed
   --preview FILE   the record that ci/preview wrote (default: ${outputDirectory}/preview.json)
   --without-plan   do not bind the engine to the plan (see below)
 
-Previews again and refuses to run when that would do anything else than the record says. Then the engine is bound to the plan
-of this second preview ("pulumi up --plan", experimental in the engine): should the program decide otherwise in the meantime, the
-run stops there.
+Previews again and refuses to run when the result differs from the record. Then the engine is bound to the plan of this second
+preview ("pulumi up --plan", experimental in the engine): it stops when the program deviates from it.
 
-Exit codes: 0 done, 1 failed, 3 refused: the preview of now differs from the record, and nothing was touched
+Exit codes: 0 done, 1 failed, 3 refused: the preview now differs from the record; nothing was changed
 `;
 
 start("up", async () => {
@@ -39,20 +38,20 @@ start("up", async () => {
     const now = await takePreview(stack, policies, options["without-plan"] ? [] : ["--save-plan", planFile]);
     if (now.failed) {
       process.stdout.write(now.summary);
-      say(`the preview before the run failed, nothing was touched${now.remedy}`);
+      say(`the preview before the run failed; nothing was changed${now.remedy}`);
       return exitCodes.failed;
     }
     const different = deviations(approved, now.record);
     if (different.length > 0) {
       say(
-        `refused, nothing was touched: what a run would do now is not what ${options.preview} says:\n${different.map((line) => `  ${line}`).join("\n")}`,
+        `refused, nothing was changed: a run would now differ from ${options.preview}:\n${different.map((line) => `  ${line}`).join("\n")}`,
       );
       say(
-        `What to do: preview again ("ci/preview --stack ${stack}"), look at it, approve it. Settings, program, state or cloud have changed since.`,
+        `What to do: settings, program, state or cloud have changed since. Preview again ("ci/preview --stack ${stack}") and approve the result.`,
       );
       return exitCodes.refused;
     }
-    if (now.plan.changes.length === 0) say("nothing to do but to renew outputs");
+    if (now.plan.changes.length === 0) say("nothing to do but to update outputs");
     say(`stack ${stack}: ${counts(now.plan)}`);
     const began = Date.now();
     const code = await runShown([
@@ -67,26 +66,26 @@ start("up", async () => {
     ]);
     const seconds = Math.round((Date.now() - began) / 1000);
     showOnRun(
-      `## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for how to go on`}\n`,
+      `## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for what to do`}\n`,
     );
     if (code === 0) {
       say(`done in ${seconds} s`);
       return exitCodes.done;
     }
-    say(howToGoOn(stack, code));
+    say(nextSteps(stack, code));
     return exitCodes.failed;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
-function howToGoOn(stack: string, code: number): string {
+function nextSteps(stack: string, code: number): string {
   return `
-stack ${stack}: pulumi ended with ${code}. What was done is in the state, what failed was not gone past. To go on:
+stack ${stack}: pulumi ended with ${code}. The state has what was done; the run stopped at the failure. What to do:
   1. Read the error above: it names the machine or resource.
-  2. Put the cause right, then preview and run again; the run goes on from where this one stopped.
-  3. "violates plan": the program decided otherwise than in its preview. Preview and run again; if it stays, --without-plan.
-  4. "currently locked" after a run that was killed: make sure that none is at work, then "pulumi cancel --stack ${stack}".
-  5. After a run that was killed: "pulumi refresh --stack ${stack}" asks about creations whose end nobody saw.
-docs/pipelines.md says more.`;
+  2. Fix it, then preview and run again; the run resumes where this one stopped.
+  3. "violates plan": the program deviated from its preview. Preview and run again; if it happens again, use --without-plan.
+  4. "currently locked" after a run was killed: make sure that no other run is active, then "pulumi cancel --stack ${stack}".
+  5. After a run was killed: "pulumi refresh --stack ${stack}" asks about creations whose result is unknown.
+See docs/pipelines.md.`;
 }

@@ -4,8 +4,8 @@ import { check } from "./commands/check.js";
 import { cis } from "./commands/cis.js";
 import { down } from "./commands/down.js";
 import { environmentLines } from "./commands/env.js";
-import { Interrupted, watchInterrupts } from "./commands/interrupts.js";
-import { stackName } from "./commands/settings.js";
+import { Interrupted, watchInterrupts } from "./process/interrupts.js";
+import { stackName } from "./engine/settings.js";
 import { ssh } from "./commands/ssh.js";
 import { status } from "./commands/status.js";
 import { up } from "./commands/up.js";
@@ -15,7 +15,7 @@ function program(): Command {
   const cli = new Command("lab").description("A cloud region on this machine, and the cluster in it");
   cli
     .command("up")
-    .description("make region and cluster, or go on where an earlier run stopped")
+    .description("create the region and the cluster, or resume an earlier run")
     .action(async () => {
       watchInterrupts();
       const config = labConfig();
@@ -24,21 +24,21 @@ function program(): Command {
   cli
     .command("down")
     .description("destroy the cluster and remove the region")
-    .option("--cache", "empty the cache as well", false)
+    .option("--cache", "remove the cache as well", false)
     .action(async (options: { cache: boolean }) => {
       watchInterrupts();
       await down(labConfig(), options);
     });
   cli
     .command("status")
-    .description("what there is, and what is wrong")
+    .description("show the region and the cluster, and what is wrong")
     .action(async () => {
       const config = labConfig();
       process.exitCode = await status(config, stackName(config));
     });
   cli
     .command("env")
-    .description('print what a shell needs: eval "$(make -s env)"')
+    .description('print the variables that a shell needs: eval "$(make -s env)"')
     .action(() => {
       const config = labConfig();
       process.stdout.write(`${environmentLines(config, stackName(config)).join("\n")}\n`);
@@ -62,7 +62,7 @@ function program(): Command {
     });
   cli
     .command("cis")
-    .description("walk the CIS Kubernetes Benchmark on the cluster")
+    .description("check the cluster against the CIS Kubernetes Benchmark")
     .action(async () => {
       watchInterrupts();
       const config = labConfig();
@@ -77,7 +77,7 @@ program()
     () => process.exit(),
     (error: unknown) => {
       if (error instanceof Interrupted) {
-        process.stderr.write(`\n${error.message}; "make up" goes on from here, "make down" removes everything\n`);
+        process.stderr.write(`\n${error.message}; "make up" resumes here, "make down" removes everything\n`);
         process.exit(130);
       }
       process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);

@@ -2,7 +2,7 @@
  * Where a lab region lives on this machine: names, addresses and folders.
  *
  * A region is one network namespace. Its public network and link are in the range for tests of network devices
- * (198.18.0.0/15, RFC 2544), so that they never meet an address that a user's machine really talks to; private networks exist
+ * (198.18.0.0/15, RFC 2544), so they never collide with an address that this machine uses; private networks exist
  * only inside the namespace.
  */
 import { homedir } from "node:os";
@@ -40,7 +40,7 @@ export interface LabConfig {
 }
 
 /**
- * The third octet tells regions apart; `lab` is the user's, `test` the one that `make test` boots, the others are for clusters
+ * The third octet identifies the region; `lab` is the user's, `test` is for `make test`, the others are for clusters
  * side by side.
  */
 const regions: Readonly<Record<string, { link: string; publicNetwork: string }>> = {
@@ -57,7 +57,7 @@ const regions: Readonly<Record<string, { link: string; publicNetwork: string }>>
 /**
  * Settings of the region named by `COREKUBE_LAB` (default `lab`; allowed: `lab`, `test`, `side1` to `side6`).
  * Folders: `COREKUBE_LAB_DIR` (default `.lab/<name>` in the project), `COREKUBE_CACHE` (default `~/.cache/corekube`).
- * @throws Error when the name is none of the allowed ones.
+ * @throws Error when the name is not allowed.
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env["COREKUBE_LAB"] ?? "lab";

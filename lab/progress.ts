@@ -1,4 +1,4 @@
-/** How long-running lab code tells what it is doing; the command surface shows it as a progress tree. */
+/** How long-running lab code reports progress; the commands show it as a tree. */
 export interface Progress {
   /** One line about what is happening now; called at least every 10 s while something runs. */
   report(line: string): void;

@@ -7,8 +7,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { watchInterrupts } from "../lab/commands/interrupts.js";
-import { tryRun } from "../lab/commands/process.js";
+import { watchInterrupts } from "../lab/process/interrupts.js";
+import { tryRun } from "../lab/process/run.js";
 import { runPhases } from "../lab/commands/phases.js";
 import { usedMemory } from "../lab/commands/memory.js";
 import { removeEverything } from "../lab/commands/down.js";
@@ -23,14 +23,14 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** What failed, said again at the end: a log of many minutes is often kept in its last lines only. */
+  /** What failed; repeated at the end, since often only the last lines of a log are kept. */
   failures: string[];
 }
 
-/** Characters of each failure that are said again. */
+/** Characters of each failure that are repeated. */
 const failureLength = 600;
 
-// The user's own region is none of the tests' business.
+// Tests must not touch the user's own region.
 const config = labConfig({
   ...process.env,
   COREKUBE_LAB: "test",
@@ -65,13 +65,11 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
         ...mocha,
       ]
     : mocha;
-  const [command = "", ...args] = suite.command
-    ? [binary(suite.command[0] ?? ""), ...suite.command.slice(1)]
-    : measured;
-  const result = await tryRun(command, args, {
+  const command = suite.command ? [binary(suite.command[0] ?? ""), ...suite.command.slice(1)] : measured;
+  const result = await tryRun(command, {
     cwd: projectDirectory,
     env: { ...environment, COREKUBE_TEST_COUNTS: counts },
-    timeout: suite.limit,
+    timeout: suite.limit * 1000,
     onLine: (line) => say(line),
   });
   let total: Counts;
@@ -80,13 +78,13 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
       passed: result.code === 0 ? 1 : 0,
       failed: result.code === 0 ? 0 : 1,
       skipped: 0,
-      failures: result.code === 0 ? [] : [`${command} ended with ${result.code}`],
+      failures: result.code === 0 ? [] : [`${command[0]} ended with ${result.code}`],
     };
   } else if (existsSync(counts)) {
     total = JSON.parse(readFileSync(counts, "utf8")) as Counts;
-    // Ended badly although no test failed, or nothing was found to run: neither may pass for success.
+    // A bad exit code without a failed test, or no tests at all, must not count as success.
     if (total.failed === 0 && (result.code !== 0 || total.passed === 0))
-      total = { ...total, failed: 1, failures: [`${command} ended with ${result.code}, ${total.passed} passed`] };
+      total = { ...total, failed: 1, failures: [`${command[0]} ended with ${result.code}, ${total.passed} passed`] };
   } else {
     total = {
       passed: 0,

@@ -1,6 +1,6 @@
 /** What a run would do, from the engine's events. */
 import { createHash } from "node:crypto";
-import { type EngineEvent, type StepMetadata } from "./events.js";
+import { plainText, type EngineEvent, type StepMetadata } from "../../engine/events.js";
 import { withoutSecrets } from "./secrets.js";
 
 export type Action = "create" | "update" | "replace" | "delete";
@@ -8,7 +8,7 @@ export type Action = "create" | "update" | "replace" | "delete";
 export interface Property {
   /** Path such as `inboundRules[7]`. */
   readonly path: string;
-  /** Old and new value where both are short, else what can be said of them. */
+  /** Old and new value where both are short, else a summary. */
   readonly text: string;
   /** It is why the resource is replaced. */
   readonly replaces: boolean;
@@ -38,7 +38,7 @@ export interface Violation {
 export interface Plan {
   readonly changes: readonly Change[];
   readonly violations: readonly Violation[];
-  /** Errors that the engine told, without secrets. */
+  /** Errors of the engine, without secrets. */
   readonly errors: readonly string[];
   /** Resources that stay as they are. */
   readonly unchanged: number;
@@ -106,13 +106,13 @@ function collect(events: readonly EngineEvent[], steps: readonly StepMetadata[])
               policy: `${event.policyPackName}/${event.policyName}`,
               mandatory: event.enforcementLevel === "mandatory",
               resource: nameOf(event.resourceUrn ?? ""),
-              message: withoutSecrets(plain(event.message)),
+              message: withoutSecrets(plainText(event.message)),
             },
           ],
     ),
     errors: events.flatMap(({ diagnosticEvent: event }) =>
       event?.severity === "error" && event.ephemeral !== true
-        ? [withoutSecrets(plain(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))]
+        ? [withoutSecrets(plainText(`${event.urn ? `${nameOf(event.urn)}: ` : ""}${event.message}`))]
         : [],
     ),
     unchanged: summary?.resourceChanges?.["same"] ?? 0,
@@ -130,7 +130,7 @@ function actionOf(steps: readonly StepMetadata[]): Action | undefined {
 
 function toChange(urn: string, steps: readonly StepMetadata[]): Change {
   const action = actionOf(steps)!;
-  // Of a replacement's steps the one that says most: what changed, and why that replaces.
+  // Of a replacement's steps, the one with most details: what changed and why it replaces.
   const main =
     steps.find(({ op, detailedDiff }) => op === "replace" && detailedDiff) ??
     steps.find(({ op }) => op === "replace") ??
@@ -183,14 +183,6 @@ function shown(value: unknown): string {
   if (value === unknown) return "(known after the run)";
   const text = JSON.stringify(value) ?? "";
   return text.length > longestValue ? `(${text.length} characters)` : text;
-}
-
-/** Without colours, which policies and providers may put into messages. */
-function plain(text: string): string {
-  return text
-    .replace(/\u001b\[[0-9;]*m/g, "")
-    .replace(/<\{%[^%]*%\}>/g, "")
-    .trim();
 }
 
 function sha256(value: unknown): string {

@@ -1,9 +1,9 @@
-/** What all scripts share: options, help, errors with a remedy, and where files are written. */
+/** Shared by all scripts: options, help, errors with a remedy, output files. */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
-/** Something that the caller can put right; the message says how. */
+/** An error that the user can fix; the message says how. */
 export class Problem extends Error {
   override readonly name = "Problem";
 }
@@ -11,10 +11,10 @@ export class Problem extends Error {
 /** Root of the project's checkout, where Pulumi.yaml is. */
 export const projectDirectory = resolve(__dirname, "../..");
 
-/** Folder of what the scripts write, when nothing else is asked for; not part of the repository. */
+/** Default folder of the scripts' output; not part of the repository. */
 export const outputDirectory = "ci-output";
 
-/** Exit codes; what more a script has is in its help. */
+/** Exit codes; each script's help lists its own. */
 export const exitCodes = { done: 0, failed: 1, found: 2, refused: 3 } as const;
 
 type OptionsOf<T extends NonNullable<ParseArgsConfig["options"]>> = ReturnType<
@@ -59,7 +59,7 @@ export function wholeNumber(name: string, text: string, lowest: number, highest:
   return value;
 }
 
-/** Writes a file and its folders, readable by its owner only: a preview is nobody else's business. */
+/** Writes a file and its folders, readable by its owner only. */
 export function writeOutput(file: string, content: string): void {
   mkdirSync(dirname(resolve(file)), { recursive: true });
   writeFileSync(file, content, { mode: 0o600 });

@@ -6,7 +6,7 @@ import { ending, type Certificate, type Thresholds } from "./certificates.js";
 import { code, escape, table } from "./markdown.js";
 
 /** drift.json. `clean`: nothing found; `found`: drift or certificates that end; `failed`: the check itself failed. */
-export interface DriftRecord {
+interface DriftRecord {
   readonly version: 1;
   readonly stack: string;
   readonly result: "clean" | "found" | "failed";
@@ -56,7 +56,7 @@ export function driftReport(findings: Findings): string {
     certificates.length > 0 && soon.length < certificates.length
       ? `<details><summary>All ${certificates.length} certificates in the state</summary>\n\n${certificateTable(certificates)}\n\n</details>`
       : "",
-    `${plan.unchanged} resources as the state says.`,
+    `${plan.unchanged} resources match the state.`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
@@ -68,7 +68,7 @@ function driftBlock(changes: readonly Change[]): string {
     return `- ${escape(change.name)} (${escape(shortType(change.type))}, ${escape(change.component)}) ${what}${properties}`;
   });
   return [
-    "### Drift: what the cloud has is not what the state says",
+    "### Drift: the cloud differs from the state",
     "",
     ...lines,
     "",
@@ -98,7 +98,7 @@ function renewal(soon: readonly Certificate[]): string {
   return lines.join("\n");
 }
 
-/** @throws Problem when the file is missing or is none. */
+/** @throws Problem when the file is missing or invalid. */
 export function readDriftRecord(file: string): DriftRecord {
   let record: Partial<DriftRecord>;
   try {

@@ -1,13 +1,13 @@
-/** Starts `pulumi`. Its event stream is read here and nowhere else: the raw stream holds secrets and is never written to a file. */
-import { spawn, type ChildProcess } from "node:child_process";
+/** Starts `pulumi` in the project for the scripts: with progress, without secrets in what it prints, interrupted once. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { execa } from "execa";
+import type { EngineEvent } from "../../engine/events.js";
+import { pulumiCommand, runWithEvents, type Runner } from "../../engine/run.js";
 import { Problem, projectDirectory, say } from "./command.js";
-import { readEvent, type EngineEvent } from "./events.js";
 import { withoutSecrets } from "./secrets.js";
 
-/** Folder of the policy pack; a run takes it as soon as it is there. */
+/** Folder of the policy pack, applied when it exists. */
 const policies = "policies";
 
 export interface EngineRun {
@@ -17,12 +17,12 @@ export interface EngineRun {
   readonly errors: string;
 }
 
-/** Names the file with the policy pack's configuration: exceptions by name, and what a team demands beyond the defaults. */
-export const policyConfigVariable = "COREKUBE_POLICY_CONFIG";
+/** Variable with the path of the policy pack's configuration: exceptions, and rules beyond the defaults. */
+const policyConfigVariable = "COREKUBE_POLICY_CONFIG";
 
 /**
- * `--policy-pack policies` when the project has one, with the configuration that the environment names.
- * @throws Problem when that file is not there.
+ * `--policy-pack policies` when the project has one, with the configuration file that the environment names.
+ * @throws Problem when that file does not exist.
  */
 export function policyArguments(directory = projectDirectory, env: NodeJS.ProcessEnv = process.env): string[] {
   if (!existsSync(join(directory, policies, "PulumiPolicy.yaml"))) return [];
@@ -30,34 +30,26 @@ export function policyArguments(directory = projectDirectory, env: NodeJS.Proces
   if (!file) return ["--policy-pack", policies];
   if (!existsSync(file))
     throw new Problem(
-      `${policyConfigVariable}: got "${file}", allowed is the path of a JSON file with the policy pack's configuration; there is none`,
+      `${policyConfigVariable}: got "${file}", which does not exist; set it to a JSON file with the policy pack's configuration, or unset it`,
     );
   return ["--policy-pack", policies, "--policy-pack-config", file];
 }
 
-/** Arguments that every call carries. */
-const common = ["--non-interactive", "--color", "never"];
-
-/** Runs a preview of any kind and returns its events; tells at least every 10 seconds how far it is. */
+/** Runs a preview of any kind and returns its events; reports progress at least every 10 seconds. */
 export async function runEvents(name: string, args: readonly string[]): Promise<EngineRun> {
-  const child = open([...args, "--json"], ["ignore", "pipe", "pipe"], { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" });
   const events: EngineEvent[] = [];
   let seen = 0;
   const began = Date.now();
   const seconds = (): number => Math.round((Date.now() - began) / 1000);
-  createInterface({ input: child.stdout! }).on("line", (line) => {
-    const event = readEvent(line);
-    if (event === undefined) return;
-    if (event.resourcePreEvent) seen += 1;
-    events.push(event);
-  });
-  let errors = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
   const heartbeat = setInterval(() => say(`${name}: ${seconds()} s, ${seen} resources`), 8000);
   try {
-    const code = await ended(child);
+    const { code, errors } = await runWithEvents(runner, args, {
+      env: process.env,
+      onEvent: (event) => {
+        if (event.resourcePreEvent) seen += 1;
+        events.push(event);
+      },
+    });
     say(`${name}: done in ${seconds()} s, ${seen} resources`);
     return { code, events, errors: withoutSecrets(errors) };
   } finally {
@@ -65,31 +57,21 @@ export async function runEvents(name: string, args: readonly string[]): Promise<
   }
 }
 
-/** Runs a command whose output is for the reader; returns its exit code. */
-export async function runShown(args: readonly string[]): Promise<number> {
-  return ended(open(args, ["ignore", "inherit", "inherit"]));
-}
+/** Runs a command whose output goes to the user; returns its exit code. */
+export const runShown = async (args: readonly string[]): Promise<number> =>
+  (await runner(pulumiCommand(args), { shown: true })).code;
 
-/** The stack's state; secrets in it stay encrypted. @throws Problem when it cannot be had. */
+/** The stack's state; secrets in it stay encrypted. @throws Problem when it cannot be read. */
 export async function exportState(stack: string): Promise<unknown> {
-  const child = open(["stack", "export", "--stack", stack], ["ignore", "pipe", "pipe"]);
-  let output = "";
-  let errors = "";
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  const code = await ended(child);
+  const { code, stdout, stderr } = await runner(pulumiCommand(["stack", "export", "--stack", stack]), {});
   if (code !== 0)
     throw new Problem(
-      `the state of stack ${stack} could not be read:\n${withoutSecrets(errors).trim()}${remedy(errors)}`,
+      `the state of stack ${stack} could not be read:\n${withoutSecrets(stderr).trim()}${remedy(stderr)}`,
     );
-  return JSON.parse(output) as unknown;
+  return JSON.parse(stdout) as unknown;
 }
 
-/** What to do about an error of the engine that a person can put right; empty when nothing is known. */
+/** What to do about a known error of the engine; empty for others. */
 export function remedy(errors: string): string {
   const known: readonly (readonly [RegExp, string])[] = [
     [
@@ -102,11 +84,11 @@ export function remedy(errors: string): string {
     ],
     [
       /no stack named|no previous deployment/i,
-      'check PULUMI_STACK and PULUMI_BACKEND_URL: "pulumi stack ls" lists what this backend has',
+      'check PULUMI_STACK and PULUMI_BACKEND_URL: "pulumi stack ls" lists the stacks of this backend',
     ],
     [
       /currently locked by|another update is currently in progress/i,
-      'another run works on the stack: wait for its end. If it is gone for good (see who holds the lock above), "pulumi cancel --stack NAME", then "pulumi refresh"',
+      'another run is using the stack: wait for it. If it was killed (see the owner of the lock above), "pulumi cancel --stack NAME", then "pulumi refresh"',
     ],
     [/no changes were expected/i, "see the changes above"],
   ];
@@ -114,39 +96,38 @@ export function remedy(errors: string): string {
   return found ? `\nWhat to do: ${found[1]} (docs/pipelines.md)` : "";
 }
 
-function open(
-  args: readonly string[],
-  stdio: ("ignore" | "pipe" | "inherit")[],
-  env: Readonly<Record<string, string>> = {},
-): ChildProcess {
-  const child = spawn("pulumi", [...args, ...common], {
+/** Passes interrupts on as SIGINT, so that the engine completes what is under way and writes its state. */
+const runner = async (
+  command: readonly string[],
+  { env, onLine, shown }: Parameters<Runner>[1] & { readonly shown?: boolean },
+): ReturnType<Runner> => {
+  const child = execa(command[0]!, command.slice(1), {
     cwd: projectDirectory,
-    env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
-    stdio,
+    env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    stdin: "ignore",
+    stdout: shown
+      ? "inherit"
+      : onLine && {
+          *transform(line: unknown): Generator<string> {
+            onLine(String(line), "stdout");
+          },
+        },
+    stderr: shown ? "inherit" : "pipe",
+    reject: false,
+    maxBuffer: Number.MAX_SAFE_INTEGER,
   });
-  return child;
-}
-
-/** Passes on the first interrupt, so that the engine ends what is under way and writes its state down. */
-function ended(child: ChildProcess): Promise<number> {
-  const ask = (): void => {
+  const interrupt = (): void => {
     child.kill("SIGINT");
   };
-  process.on("SIGINT", ask);
-  process.on("SIGTERM", ask);
-  return new Promise<number>((resolve, reject) => {
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === "ENOENT"
-          ? new Problem(
-              "pulumi is not on PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), version 3.238 or newer",
-            )
-          : error,
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    const result = await child;
+    if (result.code === "ENOENT")
+      throw new Problem(
+        "pulumi is not on PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), version 3.238 or newer",
       );
-    });
-    child.once("close", (code) => resolve(code ?? 130));
-  }).finally(() => {
-    process.off("SIGINT", ask);
-    process.off("SIGTERM", ask);
-  });
-}
+    return { code: result.exitCode ?? 130, stdout: result.stdout ?? "", stderr: result.stderr ?? "" };
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+};

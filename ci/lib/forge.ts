@@ -1,12 +1,12 @@
 /** The forge that runs the pipeline: comments on a pull or merge request, and issues. GitHub and GitLab, by their REST APIs. */
 import { Problem } from "./command.js";
 
-export interface Note {
+interface Note {
   readonly id: number;
   readonly body: string;
 }
 
-export interface Forge {
+interface Forge {
   /** For messages: `GitHub` or `GitLab`. */
   readonly name: string;
   /** Comments that the token's owner wrote on the request that the pipeline runs for. */
@@ -42,7 +42,7 @@ class Refusal extends Problem {
 
 /**
  * The forge of this pipeline, from the variables that it sets. The token comes from GITHUB_TOKEN or GITLAB_TOKEN only.
- * @param number of the pull or merge request; @default the one that the pipeline runs for
+ * @param number Of the pull or merge request. @default that of the pipeline
  * @throws Problem that names the variable which is missing.
  */
 export function forgeOf(env: NodeJS.ProcessEnv = process.env, number?: number): Forge {

@@ -1,4 +1,4 @@
-/** Resource types that a reader must not overlook, and those that cost money. */
+/** Resource types that reviewers must not overlook, and those that cost money. */
 import type { Change } from "./changes.js";
 
 export type Kind = "machine" | "volume" | "load balancer" | "key of a certificate authority";

@@ -1,4 +1,4 @@
-/** Text of others in Markdown: names and messages must not become mark-up, links, or mentions of people. */
+/** Foreign text in Markdown: names and messages must not become mark-up, links or mentions. */
 
 /** For running text. */
 export function escape(text: string): string {
@@ -8,7 +8,7 @@ export function escape(text: string): string {
       .replace(/</g, "&lt;")
       .replace(/>/g, "&gt;")
       .replace(/[\\`*_[\]|~]/g, (character) => `\\${character}`)
-      // A character of no width between: nobody is called, no issue is linked.
+      // A zero-width character prevents mentions and links to issues.
       .replace(/([@#!])(?=\w)/g, "$1\u200b")
       .replace(/\s*\n\s*/g, " ")
   );
@@ -28,13 +28,13 @@ export function table(header: readonly string[], rows: readonly (readonly string
 }
 
 /** GitHub refuses comments over 65,536 characters; GitLab takes 1,000,000. */
-export const longestComment = 60_000;
+const longestComment = 60_000;
 
-/** Cuts at a line and says so. */
+/** Cuts at a line and adds a note. */
 export function shorten(markdown: string, limit = longestComment): string {
   if (markdown.length <= limit) return markdown;
   const kept = markdown.slice(0, limit - 200);
   // An open fold would swallow the note.
   const open = (kept.match(/<details>/g)?.length ?? 0) > (kept.match(/<\/details>/g)?.length ?? 0);
-  return `${kept.slice(0, kept.lastIndexOf("\n"))}\n${open ? "\n</details>\n" : ""}\n_Shortened; the whole text is in the run's files._\n`;
+  return `${kept.slice(0, kept.lastIndexOf("\n"))}\n${open ? "\n</details>\n" : ""}\n_Shortened; the full text is in the run's files._\n`;
 }

@@ -43,7 +43,7 @@ export async function takePreview(
   return { plan, record, summary, failed, remedy: failed ? remedy(run.errors + plan.errors.join("\n")) : "" };
 }
 
-/** Reads preview.json. @throws Problem when it is missing, is none, or cannot be approved for this stack. */
+/** Reads preview.json. @throws Problem when it is missing, invalid, or not approvable for this stack. */
 export function readRecord(file: string, stack: string): PreviewRecord {
   let record: Partial<PreviewRecord>;
   try {
@@ -61,12 +61,12 @@ export function readRecord(file: string, stack: string): PreviewRecord {
     );
   if (record.failed !== false)
     throw new Problem(
-      `${file}: that preview failed, it cannot be carried out; put right what preview.md names, then "ci/preview --stack ${stack}"`,
+      `${file}: this preview failed and cannot be applied; fix what preview.md names, then run "ci/preview --stack ${stack}"`,
     );
   return record as PreviewRecord;
 }
 
-/** What differs between the approved preview and the one of now, a line each; empty when they would do the same. */
+/** Differences between the approved preview and the current one, a line each; empty when they are equal. */
 export function deviations(approved: PreviewRecord, now: PreviewRecord): string[] {
   if (approved.digest === now.digest) return [];
   const [before, after] = [approved, now].map(({ changes }) => new Map(changes.map((change) => [change.urn, change])));
@@ -74,7 +74,7 @@ export function deviations(approved: PreviewRecord, now: PreviewRecord): string[
   for (const [urn, change] of after ?? []) {
     const known = before?.get(urn);
     if (known === undefined) lines.push(`${change.action} ${urn}: was not in the preview`);
-    else if (known.action !== change.action) lines.push(`${change.action} ${urn}: the preview said ${known.action}`);
+    else if (known.action !== change.action) lines.push(`${change.action} ${urn}: the preview had ${known.action}`);
     else if (known.digest !== change.digest)
       lines.push(`${change.action} ${urn}: with other values than in the preview`);
   }

@@ -68,7 +68,7 @@ function violationsBlock(plan: Plan, policies: boolean): string {
 }
 
 function errorsBlock(plan: Plan, errors: string): string {
-  const told =
+  const text =
     plan.errors.length > 0
       ? plan.errors.join("\n")
       : errors
@@ -77,8 +77,8 @@ function errorsBlock(plan: Plan, errors: string): string {
           .slice(-30)
           .join("\n");
   // Longer than any run of backticks within, so that nothing of the text gets out.
-  const fence = "`".repeat(Math.max(3, ...[...told.matchAll(/`+/g)].map(([run]) => run.length + 1)));
-  return told.trim() === "" ? "" : `### Errors\n\n${fence}text\n${told.trim()}\n${fence}`;
+  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return text.trim() === "" ? "" : `### Errors\n\n${fence}text\n${text.trim()}\n${fence}`;
 }
 
 function componentsBlock(plan: Plan): string {

@@ -1,8 +1,8 @@
-/** Who may talk to the API server, to etcd and to the metadata service, and what they get. */
-import { eventually } from "../commands/process.js";
+/** Access to the API server, etcd and the metadata service. */
+import { until } from "../process/until.js";
 import { regionCloud } from "../kind.js";
-import { expect, type Check } from "./context.js";
-import { answers, get } from "./network.js";
+import { expect, type Check } from "../cluster/context.js";
+import { answers, get } from "../cluster/network.js";
 import { findSecrets, unpackUserData } from "./secrets.js";
 import { dnsPod } from "./workload.js";
 
@@ -19,7 +19,7 @@ export const accessChecks: readonly Check[] = [
         expect(answer.status === 401, `GET ${path} without a client certificate: expected 401, got ${answer.status}`);
       }
       for (const path of ["/livez", "/readyz"]) {
-        await eventually(path, 30, async () => {
+        await until(path, { timeout: 30_000 }, async () => {
           const answer = await get(`${endpoint}${path}`, { ca });
           expect(
             answer.status === 200 && answer.body === "ok",
@@ -79,7 +79,7 @@ export const accessChecks: readonly Check[] = [
         return (
           await context.tryKubectl(
             ["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", url],
-            { timeout: 30 },
+            { timeout: 30_000 },
           )
         ).stdout;
       };
@@ -101,7 +101,7 @@ export const accessChecks: readonly Check[] = [
         for (const other of context.outputs.machines.filter((machine) => machine.name !== node)) {
           expect(
             !answer.includes(other.public_ipv4) && !answer.includes(`"${other.name}"`),
-            `${path} tells a pod on ${node} about ${other.name}`,
+            `${path} gives a pod on ${node} data of ${other.name}`,
           );
         }
       }

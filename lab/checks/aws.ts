@@ -3,11 +3,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readState } from "../clouds/aws/cloud.js";
 import { machineNameOf } from "../clouds/aws/desired.js";
-import { eventually } from "../commands/process.js";
+import { until } from "../process/until.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { get } from "./network.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { get } from "../cluster/network.js";
 import { dnsPod, namespace } from "./workload.js";
 
 interface Node {
@@ -32,7 +32,7 @@ function spread(zones: readonly string[]): number {
   return Math.max(0, ...counts) - (counts.length > 1 ? Math.min(...counts) : 0);
 }
 
-/** Tells the addresses of the load balancer that a Service names. @throws Error while there is none. */
+/** Addresses of the load balancer in a Service's status. @throws Error while there is none. */
 async function balancerOf(context: CheckContext): Promise<string> {
   const name = (
     await context.kubectl([
@@ -61,7 +61,7 @@ export const awsChecks: readonly Check[] = [
     level: "always",
     applies,
     run: (context) =>
-      eventually("nodes known to the cloud controller manager", 60, async () => {
+      until("nodes known to the cloud controller manager", { timeout: 60_000 }, async () => {
         const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
         const { instances, region } = await readState(context.config);
         for (const { name } of context.nodes()) {
@@ -82,7 +82,7 @@ export const awsChecks: readonly Check[] = [
             expect(found === wanted, `${name}: ${what} is ${found ?? "missing"}, its instance has ${wanted}`);
           const waiting =
             node.spec.taints?.some(({ key }) => key === "node.cloudprovider.kubernetes.io/uninitialized") ?? false;
-          expect(!waiting, `${name}: the cloud controller manager has not taken it over`);
+          expect(!waiting, `${name}: the cloud controller manager has not initialized it`);
         }
       }),
   },
@@ -123,10 +123,10 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
         codes === "401 200",
         `${node}: without and with a token the metadata service answered ${codes}, expected 401 200`,
       );
-      // wget of the pod asks without a token, and would be told 401 if anything came back.
+      // The pod's wget sends no token: any answer would be a 401.
       const asked = await context.tryKubectl(
         ["exec", "-n", "default", dnsPod, "--", "timeout", "5", "wget", "-q", "-O", "-", `${metadata}/meta-data/`],
-        { timeout: 30 },
+        { timeout: 30_000 },
       );
       expect(
         asked.code !== 0 && !/40\d|server returned/i.test(asked.stderr),
@@ -146,8 +146,10 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
         spec: { type: "LoadBalancer", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80 }] },
       });
       try {
-        const address = await eventually(`load balancer of Service ${serviceName}`, 90, () => balancerOf(context));
-        await eventually(`port 80 of ${address}`, 120, async () => {
+        const address = await until(`load balancer of Service ${serviceName}`, { timeout: 90_000 }, () =>
+          balancerOf(context),
+        );
+        await until(`port 80 of ${address}`, { timeout: 120_000 }, async () => {
           const { status, body } = await get(`http://${address}`, { from: context.config.strangerAddress });
           expect(status === 200 && body.includes("Welcome to nginx"), `status ${status}: ${body.slice(0, 200)}`);
         });
@@ -168,10 +170,10 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
         );
       } finally {
         await context.kubectl(["delete", "service", serviceName, "-n", namespace, "--wait", "--timeout=120s"], {
-          timeout: 150,
+          timeout: 150_000,
         });
       }
-      await eventually("removal of the load balancer", 60, async () => {
+      await until("removal of the load balancer", { timeout: 60_000 }, async () => {
         const left = (await readState(context.config)).balancers.filter(({ dnsName }) =>
           /\.elb\.amazonaws\.com$/.test(dnsName),
         );

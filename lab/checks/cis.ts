@@ -1,7 +1,7 @@
 /** The CIS benchmark as a check. */
 import { collect } from "../cis/facts.js";
 import { walk } from "../cis/index.js";
-import { expect, type Check } from "./context.js";
+import { expect, type Check } from "../cluster/context.js";
 
 export const cisChecks: readonly Check[] = [
   {

@@ -1,12 +1,12 @@
 /** All checks of a cluster, and what runs them. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { pulumi } from "../commands/stack.js";
-import type { ClusterOutputs } from "../commands/outputs.js";
+import { pulumi } from "../engine/stack.js";
+import type { ClusterOutputs } from "../engine/outputs.js";
 import { accessChecks } from "./access.js";
 import { awsChecks } from "./aws.js";
 import { cisChecks } from "./cis.js";
-import { CheckContext, levels, type Check, type Level } from "./context.js";
+import { CheckContext, levels, type Check, type Level } from "../cluster/context.js";
 import { leakChecks } from "./leaks.js";
 import { proxiedChecks } from "./proxied.js";
 import { poolChecks } from "./pools.js";
@@ -55,7 +55,7 @@ export function checksOf(level: Level): readonly Check[] {
 }
 
 /** True when checks of this level need the workload. */
-export function needsWorkload(level: Level): boolean {
+function needsWorkload(level: Level): boolean {
   return level !== "always";
 }
 

@@ -1,8 +1,8 @@
 /** No private key and no join token where they could be read: state, settings, user-data, logs, journals, processes. */
 import { join } from "node:path";
-import { pulumi } from "../commands/stack.js";
-import { stackDirectory } from "../commands/settings.js";
-import { expect, type Check } from "./context.js";
+import { pulumi } from "../engine/stack.js";
+import { stackDirectory } from "../engine/settings.js";
+import { expect, type Check } from "../cluster/context.js";
 import { commandLines, findSecrets, scanFiles, unpackUserData } from "./secrets.js";
 
 interface Export {

@@ -1,6 +1,6 @@
 /** The nodes and the system's own pods. */
-import { expect, type Check } from "./context.js";
-import { eventually } from "../commands/process.js";
+import { expect, type Check } from "../cluster/context.js";
+import { until } from "../process/until.js";
 
 interface Node {
   readonly metadata: { readonly name: string };
@@ -32,7 +32,7 @@ export const nodeChecks: readonly Check[] = [
     name: "every controller and worker is a Node and Ready",
     level: "always",
     run: (context) =>
-      eventually("nodes Ready", 120, async () => {
+      until("nodes Ready", { timeout: 120_000 }, async () => {
         const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
         for (const machine of context.nodes()) {
           const node = nodes.find((item) => item.metadata.name === machine.name);
@@ -91,7 +91,7 @@ export const nodeChecks: readonly Check[] = [
     name: "every pod in kube-system is Running and ready",
     level: "always",
     run: (context) =>
-      eventually("kube-system Running", 180, async () => {
+      until("kube-system Running", { timeout: 180_000 }, async () => {
         const pods = (await context.kubectlJson<{ items: Pod[] }>(["get", "pods", "-n", "kube-system"])).items;
         expect(pods.length > 0, "kube-system has no pods");
         const bad = pods.filter(

@@ -1,10 +1,10 @@
-/** What the pools of nodes offer, and to whom. */
+/** Allocatable resources, labels, taints and open ports of the node pools. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { eventually } from "../commands/process.js";
-import { settingsFile } from "../commands/settings.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { answers, get } from "./network.js";
+import { until } from "../process/until.js";
+import { settingsFile } from "../engine/settings.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { answers, get } from "../cluster/network.js";
 import { hostPort } from "./workload.js";
 
 interface Node {
@@ -17,7 +17,7 @@ interface Node {
 
 type Reservation = Partial<Record<"kube_cpus" | "kube_mem" | "kube_disk", number>>;
 
-/** What the reference says of settings that are not set. */
+/** Defaults of the configuration reference. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240 };
 
 const pools = {
@@ -60,7 +60,7 @@ export const poolChecks: readonly Check[] = [
           const cpus = quantity(allocatable.cpu);
           expect(
             cpus === wanted.kube_cpus,
-            `${name}: allocatable CPUs are ${allocatable.cpu}, asked for were ${wanted.kube_cpus}`,
+            `${name}: allocatable CPUs are ${allocatable.cpu}, expected ${wanted.kube_cpus}`,
           );
           for (const [key, want] of [
             ["memory", wanted.kube_mem],
@@ -69,7 +69,7 @@ export const poolChecks: readonly Check[] = [
             const got = quantity(allocatable[key]) / megabyte;
             expect(
               Math.abs(got - want) < 1,
-              `${name}: allocatable ${key} is ${allocatable[key]} (${got.toFixed(2)} MB), asked for were ${want} MB`,
+              `${name}: allocatable ${key} is ${allocatable[key]} (${got.toFixed(2)} MB), expected ${want} MB`,
             );
           }
         }
@@ -77,7 +77,7 @@ export const poolChecks: readonly Check[] = [
     },
   },
   {
-    name: "public workers carry label and taint of their pool, the others none of it",
+    name: "public workers have the label and taint of their pool, other nodes have not",
     level: "always",
     run: async (context) => {
       const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
@@ -101,7 +101,7 @@ export const poolChecks: readonly Check[] = [
     run: async (context) => {
       const { adminAddress, strangerAddress } = context.config;
       for (const { name, public_ipv4: address } of context.machines("public")) {
-        await eventually(`port ${hostPort} of ${name}`, 30, async () => {
+        await until(`port ${hostPort} of ${name}`, { timeout: 30_000 }, async () => {
           for (const from of [adminAddress, strangerAddress]) {
             const { status } = await get(`http://${address}:${hostPort}`, { from });
             expect(status === 200, `${name}: port ${hostPort} answered ${from} with ${status}`);

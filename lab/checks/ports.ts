@@ -1,7 +1,7 @@
 /** Which ports of the machines answer from outside. The ports are repeated here on purpose: the check is independent of the program. */
-import type { Machine } from "../commands/outputs.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { openPorts } from "./network.js";
+import type { Machine } from "../engine/outputs.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { openPorts } from "../cluster/network.js";
 
 interface Range {
   readonly from: number;
@@ -36,7 +36,7 @@ function* every(): Generator<number> {
   for (let port = 1; port <= 65535; port++) yield port;
 }
 
-/** Machines without one cannot be reached from outside at all. */
+/** Other machines cannot be reached from outside. */
 const withPublicAddress = (context: CheckContext): readonly Machine[] =>
   context.outputs.machines.filter((machine) => machine.public_ipv4 !== "");
 

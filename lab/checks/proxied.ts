@@ -1,11 +1,11 @@
 /** In a region with a proxy: downloads pass it, and nothing else does. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { Machine } from "../commands/outputs.js";
-import { settingsFile } from "../commands/settings.js";
+import type { Machine } from "../engine/outputs.js";
+import { settingsFile } from "../engine/settings.js";
 import { proxyLog, proxyMode } from "../region/proxy.js";
 import { releases } from "../mirror/releases.js";
-import { expect, type Check, type CheckContext } from "./context.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
 import { parseProxyLog, proxyFaults } from "./proxy.js";
 
 /** What each role downloads, by the last part of the file's address. */
@@ -16,7 +16,7 @@ const downloads: Readonly<Record<Machine["role"], readonly RegExp[]>> = {
   public: [/\/kubelet$/, /\/cni-plugins-[^/]*$/],
 };
 
-/** What the reference says of networks that are not set. */
+/** Defaults of the configuration reference. */
 const usual = { pod_cidr: "10.2.0.0/16", service_cidr: "10.3.0.0/16", node_cidr: "10.4.0.0/20" } as const;
 
 function releasesOf(context: CheckContext, role: Machine["role"]): string[] {

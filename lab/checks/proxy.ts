@@ -1,14 +1,14 @@
-/** What passed the region's proxy: its access log read, and held against what must pass it and what must not. */
+/** Compares the access log of the region's proxy with what must and must not pass it. */
 import { Address4 } from "ip-address";
 
 /** One request as squid logged it. */
-export interface ProxyRequest {
+interface ProxyRequest {
   /** Seconds since 1970. */
   readonly time: number;
-  /** Address of the machine that asked. */
+  /** Address of the machine that sent it. */
   readonly client: string;
   readonly method: string;
-  /** Status that the client got; 0: it went away first. */
+  /** Status of the answer; 0: the client disconnected first. */
   readonly status: number;
   readonly host: string;
   readonly port: number;
@@ -18,7 +18,7 @@ export interface ProxyRequest {
 
 /**
  * Reads an access log. A last line without its newline is still being written and is left out.
- * @throws Error with the line that is none of the proxy's.
+ * @throws Error with a line that is not in the log's format.
  */
 export function parseProxyLog(text: string): readonly ProxyRequest[] {
   return text
@@ -65,7 +65,7 @@ function place(method: string, target: string, line: string): Pick<ProxyRequest,
   }
 }
 
-/** What a cluster must download, and by whom. */
+/** What each machine must download through the proxy, and what must not pass it. */
 export interface ProxyExpectation {
   readonly machines: readonly {
     readonly name: string;
@@ -82,10 +82,10 @@ export interface ProxyExpectation {
   readonly clusterDomain: string;
 }
 
-/** Networks that are no proxy's business in any cluster: the machine itself, and the cloud's metadata. */
+/** Networks that must never pass a proxy: the machine itself and the metadata service. */
 const always = ["127.0.0.0/8", "169.254.169.254/32"];
 
-/** What is wrong, one sentence each; none: what must pass the proxy did, and nothing else. */
+/** Faults, one sentence each; empty when exactly what must pass the proxy did. */
 export function proxyFaults(requests: readonly ProxyRequest[], expected: ProxyExpectation): readonly string[] {
   const missing = expected.machines.flatMap((machine) => {
     const mine = requests.filter((request) => machine.addresses.includes(request.client));
@@ -109,11 +109,11 @@ export function proxyFaults(requests: readonly ProxyRequest[], expected: ProxyEx
   return [...missing, ...new Set(strangers)];
 }
 
-/** A registry asks for a token with 401 and answers HEAD for what it has not with 404: both mean that it was reached. */
+/** A registry requests a token with 401 and answers 404 to a HEAD for a missing image: in both cases it was reached. */
 const succeeded = (request: ProxyRequest): boolean =>
   request.status >= 200 && (request.status < 400 || request.status === 401 || request.status === 404);
 
-/** A file on a server with TLS is seen as a tunnel to the server. */
+/** A file on a TLS server appears as a tunnel to the server. */
 function isFor(request: ProxyRequest, address: string): boolean {
   const url = new URL(address);
   const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);

@@ -1,18 +1,18 @@
-/** What a rolling replacement looks like from the cloud: which machine was away, from when until when. */
+/** A rolling replacement as seen in the cloud: which machine was absent, and when. */
 import type { LabConfig } from "../config.js";
-import { labCloud } from "../commands/cloud.js";
-import { sleep } from "../commands/process.js";
+import { labCloud } from "../cluster/cloud.js";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Absence {
   readonly machine: string;
-  /** Milliseconds since the epoch: the cloud had no such machine any more; it had a new one. */
+  /** Milliseconds since the epoch at which the machine was removed, and at which its successor existed. */
   readonly gone: number;
   readonly back?: number;
 }
 
 const POLL_MILLISECONDS = 500;
 
-/** Looks at the cloud's machines all the time. */
+/** Polls the cloud's machines. */
 export class MachineWatch {
   readonly #absences: { machine: string; gone: number; back?: number }[] = [];
   readonly #ids = new Map<string, string>();
@@ -22,20 +22,20 @@ export class MachineWatch {
 
   constructor(private readonly config: LabConfig) {}
 
-  /** Begins; the machines that there are now are the ones that are watched. */
+  /** Starts watching the machines that exist now. */
   async start(): Promise<void> {
     for (const { id, name } of await labCloud(this.config).list("droplets")) this.#ids.set(name, id);
     this.#loop = this.#watch();
   }
 
-  /** Ends; says which machines were away, in order. */
+  /** Stops, and returns the absences in order. */
   async stop(): Promise<readonly Absence[]> {
     this.#stopping = true;
     await this.#loop;
     return this.#absences;
   }
 
-  /** The most machines that were away together. */
+  /** Highest number of machines that were absent at the same time. */
   get mostAway(): number {
     return this.#most;
   }
@@ -60,11 +60,11 @@ export class MachineWatch {
   }
 }
 
-/** One line for each machine: seconds since `from` at which it went and came back. */
+/** One line for each absence, in seconds since `from`. */
 export function timelineOf(absences: readonly Absence[], from: number): string {
   const seconds = (at: number | undefined): string =>
     at === undefined ? "never" : `${((at - from) / 1000).toFixed(1)} s`;
   return absences
-    .map(({ machine, gone, back }) => `${machine}: gone at ${seconds(gone)}, made again at ${seconds(back)}`)
+    .map(({ machine, gone, back }) => `${machine}: gone at ${seconds(gone)}, replaced at ${seconds(back)}`)
     .join("\n");
 }

@@ -1,12 +1,12 @@
-/** Scaling by one worker and back: what the preview says, what happens to pods, what is left. */
+/** Scaling by one worker and back: the preview, the pods, and what is left. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { labCloud } from "../commands/cloud.js";
-import { diagnostics, runEngine } from "../commands/deploy.js";
-import { readOutputs } from "../commands/outputs.js";
-import { eventually } from "../commands/process.js";
-import { pulumi } from "../commands/stack.js";
-import { CheckContext, expect } from "./context.js";
+import { labCloud } from "../cluster/cloud.js";
+import { mustRun } from "../engine/run.js";
+import { readOutputs } from "../engine/outputs.js";
+import { until } from "../process/until.js";
+import { pulumi } from "../engine/stack.js";
+import { CheckContext, expect } from "../cluster/context.js";
 import { httpImage } from "./workload.js";
 
 interface Preview {
@@ -28,7 +28,7 @@ export class Scaling {
     await pulumi(this.config, ["config", "set", setting, String(count), "--stack", this.stack], { stack: this.stack });
   }
 
-  /** Steps of a preview that are more than looking: operation and resource. */
+  /** Changes in a preview: operation and resource. */
   async changes(): Promise<{ readonly op: string; readonly urn: string }[]> {
     const text = await pulumi(this.config, ["preview", "--json", "--stack", this.stack], { stack: this.stack });
     const preview = JSON.parse(text) as Preview;
@@ -36,8 +36,7 @@ export class Scaling {
   }
 
   async up(): Promise<void> {
-    const result = await runEngine(this.config, this.stack, ["up", "--yes", "--skip-preview"], this.progress);
-    if (result.code !== 0) throw new Error(`pulumi up failed\n${diagnostics(result.output)}`);
+    await mustRun(this.config, this.stack, ["up", "--yes", "--skip-preview"], this.progress);
   }
 
   async context(): Promise<CheckContext> {
@@ -107,13 +106,13 @@ export async function startBudgeted(context: CheckContext, replicas: number): Pr
   );
   await context.kubectl(
     ["wait", "-n", namespace, "--for=condition=Available", "deployment/budgeted", "--timeout=180s"],
-    { timeout: 200 },
+    { timeout: 200_000 },
   );
 }
 
 export async function stopBudgeted(context: CheckContext): Promise<void> {
   await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], {
-    timeout: 140,
+    timeout: 140_000,
   });
 }
 
@@ -152,7 +151,7 @@ export async function expectGone(context: CheckContext, config: LabConfig, machi
   expect(!nodes.split("\n").includes(`node/${machine}`), `the Node ${machine} is still there`);
   const droplets = await labCloud(config).list("droplets");
   expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
-  await eventually("pods of the removed machine run elsewhere", 60, async () => {
+  await until("pods of the removed machine run elsewhere", { timeout: 60_000 }, async () => {
     const pods = await context.kubectl([
       "get",
       "pods",

@@ -53,7 +53,7 @@ export function* filesBelow(folder: string): Generator<string> {
   }
 }
 
-/** `file: what it gives away` for every file below the folders; larger files than 64 MB are no text of ours. */
+/** `file: secret found` for every file below the folders; files above 64 MB are skipped. */
 export function scanFiles(paths: readonly string[]): string[] {
   const problems: string[] = [];
   for (const path of paths) {

@@ -1,7 +1,7 @@
 /** DNS, pods, Services, node ports, host ports, logs and exec, seen with the check's workload running. */
-import { eventually } from "../commands/process.js";
-import { expect, type Check, type CheckContext } from "./context.js";
-import { get } from "./network.js";
+import { until } from "../process/until.js";
+import { expect, type Check, type CheckContext } from "../cluster/context.js";
+import { get } from "../cluster/network.js";
 import { dnsPod, greeting, hostPort, namespace } from "./workload.js";
 
 /** In every default node port range that the product accepts; the number of the source documents. */
@@ -14,7 +14,7 @@ async function podAddress(context: CheckContext, pod: string): Promise<string> {
 }
 
 /**
- * Output of a command in a pod, whatever its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
+ * Output of a command in a pod, regardless of its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
  * come from `timeout`: Debian's static busybox crashes on wget's own.)
  */
 async function inPod(
@@ -23,7 +23,7 @@ async function inPod(
   podNamespace: string,
   command: readonly string[],
 ): Promise<string> {
-  const result = await context.tryKubectl(["exec", "-n", podNamespace, pod, "--", ...command], { timeout: 60 });
+  const result = await context.tryKubectl(["exec", "-n", podNamespace, pod, "--", ...command], { timeout: 60_000 });
   return result.stdout + result.stderr;
 }
 
@@ -49,7 +49,7 @@ export const trafficChecks: readonly Check[] = [
     level: "boot",
     run: async (context) => {
       const api = await serviceAddress(context, "kubernetes", "default");
-      await eventually("nslookup kubernetes", 30, async () => {
+      await until("nslookup kubernetes", { timeout: 30_000 }, async () => {
         const output = await inPod(context, dnsPod, "default", ["nslookup", "kubernetes"]);
         expect(
           output.includes("kubernetes.default.svc.cluster.local") && output.includes(api),
@@ -107,7 +107,7 @@ export const trafficChecks: readonly Check[] = [
     level: "boot",
     run: async (context) => {
       for (const machine of context.machines("worker").filter(({ public_ipv4 }) => public_ipv4 !== "")) {
-        await eventually(`NodePort of ${machine.name}`, 30, async () => {
+        await until(`NodePort of ${machine.name}`, { timeout: 30_000 }, async () => {
           const answer = await get(`http://${machine.public_ipv4}:${nodePort}`, { from: context.config.adminAddress });
           expect(
             answer.status === 200 && answer.body.includes(welcome),
@@ -115,7 +115,7 @@ export const trafficChecks: readonly Check[] = [
           );
         });
       }
-      // Node ports of controllers are closed from outside; the service works there all the same.
+      // Node ports of controllers are closed from outside; the Service works there nevertheless.
       for (const machine of context.machines("controller")) {
         const output = await context.inMachine(machine, `curl -sS -m 5 http://${machine.private_ipv4}:${nodePort}`);
         expect(output.includes(welcome), `${machine.name} asking itself: ${output.slice(0, 300)}`);
@@ -128,9 +128,9 @@ export const trafficChecks: readonly Check[] = [
     run: async (context) => {
       const [worker] = context.machines("worker");
       expect(worker !== undefined, "the cluster has no worker");
-      // A machine without a public address is not reached from outside, whatever listens there.
+      // A machine without a public address cannot be reached from outside.
       if (worker.public_ipv4 === "") return;
-      await eventually(`port ${hostPort} of ${worker.name}`, 30, async () => {
+      await until(`port ${hostPort} of ${worker.name}`, { timeout: 30_000 }, async () => {
         const answer = await get(`http://${worker.public_ipv4}:${hostPort}`, { from: context.config.adminAddress });
         expect(
           answer.status === 200 && answer.body.includes(welcome),

@@ -2,14 +2,14 @@
  * Pods that the checks talk to: nginx behind a Service and a NodePort, one nginx and one busybox per worker, and one
  * nginx on a host port of a worker and of each public one. They live in a namespace of their own, which is removed afterwards.
  */
-import type { Machine } from "../commands/outputs.js";
-import type { CheckContext } from "./context.js";
+import type { Machine } from "../engine/outputs.js";
+import type { CheckContext } from "../cluster/context.js";
 
 export const namespace = "corekube-check";
 /** Open on workers to administrators, as for an ingress controller. */
 export const hostPort = 80;
 export const httpImage = "docker.io/library/nginx:1.22";
-export const shellImage = "docker.io/library/busybox:1.35";
+const shellImage = "docker.io/library/busybox:1.35";
 
 /** First line of the shell pods' logs. */
 export const greeting = "corekube-was-here";
@@ -97,13 +97,13 @@ function namesOf(context: CheckContext, role: Machine["role"]): string[] {
 export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
   await context.apply(...workload(nodePort, namesOf(context, "worker"), namesOf(context, "public")));
   await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], {
-    timeout: 200,
+    timeout: 200_000,
   });
   await context.kubectl(["wait", "-n", "default", "--for=condition=Ready", `pod/${dnsPod}`, "--timeout=180s"], {
-    timeout: 200,
+    timeout: 200_000,
   });
   await context.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=180s"], {
-    timeout: 200,
+    timeout: 200_000,
   });
 }
 
@@ -111,9 +111,9 @@ export async function startWorkload(context: CheckContext, nodePort: number): Pr
 export async function stopWorkload(context: CheckContext): Promise<void> {
   await context.kubectl(
     ["delete", "pod", dnsPod, "-n", "default", "--ignore-not-found", "--grace-period=1", "--timeout=120s"],
-    { timeout: 140 },
+    { timeout: 140_000 },
   );
   await context.kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait", "--timeout=120s"], {
-    timeout: 140,
+    timeout: 140_000,
   });
 }

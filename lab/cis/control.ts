@@ -1,11 +1,11 @@
-/** A control of the benchmark, and the words in which controls are written. */
+/** A control of the benchmark, and helpers to write controls. */
 import type { ClusterFacts, FileFact, MachineFacts, Process } from "./facts.js";
 
 export interface Control {
   /** As in the CIS Kubernetes Benchmark 1.12. */
   readonly id: string;
   readonly title: string;
-  /** What is against it, one line each; nothing: it passes. */
+  /** Findings, one line each; empty when the control passes. */
   readonly check: (facts: ClusterFacts) => readonly string[];
 }
 
@@ -14,7 +14,7 @@ type Program = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" |
 const rolesOf = (program: Program): readonly string[] =>
   program === "etcd" ? ["etcd"] : program === "kubelet" ? ["controller", "worker", "public"] : ["controller"];
 
-/** For a program on every machine that must run it; one that does not run is a failure. `wrong` says what is wrong, or nothing. */
+/** Checks a program on every machine that must run it; a missing program fails. `wrong` returns the finding, if any. */
 export function ofProgram(
   id: string,
   program: Program,
@@ -33,7 +33,7 @@ export function ofProgram(
   return { id, title, check };
 }
 
-/** The flag has one of the values; `undefined` among them: it may be left out. */
+/** The flag has one of the values; `undefined` means that it may be absent. */
 export function flag(
   id: string,
   program: Program,
@@ -54,16 +54,20 @@ export function set(id: string, program: Program, ...names: readonly string[]): 
   });
 }
 
-/** The list in a flag has the word, or does not have it. */
+/** The list in a flag contains the word, or does not. */
 export function listed(id: string, program: Program, name: string, word: string, wanted = true): Control {
-  return ofProgram(id, program, `${program}: --${name} ${wanted ? "has" : "has not"} ${word}`, ({ flags }) =>
-    (flags.get(name) ?? "").split(",").includes(word) === wanted
-      ? undefined
-      : `--${name}: got ${flags.get(name) ?? "nothing"}`,
+  return ofProgram(
+    id,
+    program,
+    `${program}: --${name} ${wanted ? "contains" : "does not contain"} ${word}`,
+    ({ flags }) =>
+      (flags.get(name) ?? "").split(",").includes(word) === wanted
+        ? undefined
+        : `--${name}: got ${flags.get(name) ?? "nothing"}`,
   );
 }
 
-/** The flag is a number of at least so much. */
+/** The flag is a number of at least `least`. */
 export function atLeast(id: string, program: Program, name: string, least: number): Control {
   return ofProgram(id, program, `${program}: --${name} is at least ${least}`, ({ flags }) =>
     Number(flags.get(name)) >= least ? undefined : `--${name}: got ${flags.get(name) ?? "nothing"}`,
@@ -121,7 +125,7 @@ export function kubelet(
     const nodes = machines.filter(({ role }) => role !== "etcd");
     if (nodes.length === 0) return ["no machine runs a kubelet"];
     return nodes.flatMap((machine) => {
-      if (!machine.kubelet) return [`${machine.name}: its kubelet told nothing of its configuration`];
+      if (!machine.kubelet) return [`${machine.name}: its kubelet did not return its configuration`];
       return right(machine.kubelet)
         ? []
         : [`${machine.name}: ${show} is ${JSON.stringify(machine.kubelet[show]) ?? "not set"}`];

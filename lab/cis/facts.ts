@@ -1,9 +1,9 @@
-/** What the walk knows of a cluster: what runs on its machines, with which files, and what its API tells. */
-import type { CheckContext } from "../checks/context.js";
-import type { Machine } from "../commands/outputs.js";
+/** Facts about a cluster that the controls check: processes and files of its machines, and objects of its API. */
+import type { CheckContext } from "../cluster/context.js";
+import type { Machine } from "../engine/outputs.js";
 
 export interface Process {
-  /** Number of the user that it runs under. */
+  /** User id that it runs as. */
   readonly user: number;
   /** Flags by name, without dashes; one without a value is `true`. */
   readonly flags: ReadonlyMap<string, string>;
@@ -14,7 +14,7 @@ export interface FileFact {
   readonly kind: "file" | "directory" | "other";
   /** Permission bits. */
   readonly mode: number;
-  /** `user:group`; a number where the machine has no name for it. */
+  /** `user:group`; a number where there is no name. */
   readonly owner: string;
 }
 
@@ -23,9 +23,9 @@ export interface MachineFacts {
   readonly role: Machine["role"];
   readonly processes: ReadonlyMap<string, Process>;
   readonly files: readonly FileFact[];
-  /** Configuration and certificates that are no secret, by path. */
+  /** Configuration and certificates without secrets, by path. */
   readonly texts: ReadonlyMap<string, string>;
-  /** The running kubelet's own answer about its configuration. */
+  /** Configuration of the running kubelet, from its API. */
   readonly kubelet?: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +33,7 @@ export interface ClusterFacts {
   readonly machines: readonly MachineFacts[];
   /** kube-proxy's configuration, YAML. */
   readonly kubeProxy: string;
-  /** Secrets that let somebody in: `<namespace>/<name>`, by type. */
+  /** Secrets that grant access: `<namespace>/<name>`, by type. */
   readonly tokens: Readonly<
     Record<"kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token", readonly string[]>
   >;
@@ -41,7 +41,7 @@ export interface ClusterFacts {
 
 const programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kubelet"] as const;
 
-/** Whatever may hold credentials or configuration, and the places where other installers leave an administrator's. */
+/** Paths that may hold credentials or configuration, and those where other installers put an administrator's. */
 const places = [
   ...[
     "/etc/kubernetes",
@@ -62,7 +62,7 @@ const places = [
 
 const separator = "==corekube-cis==";
 
-/** One visit for each machine. Keys never leave it: of the encryption's configuration, only what is no key. */
+/** Runs once per machine. Keys never leave it: they are blanked in the encryption configuration. */
 const script = `
 for program in ${programs.join(" ")}; do
   for pid in $(pgrep -x "\${program:0:15}"); do
@@ -81,7 +81,7 @@ exit 0`;
 export async function collect(context: CheckContext): Promise<ClusterFacts> {
   const machines = await Promise.all(
     context.outputs.machines.map(async (machine): Promise<MachineFacts> => {
-      const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120));
+      const facts = parseMachine(machine.name, machine.role, await context.inMachine(machine, script, 120_000));
       if (machine.role === "etcd") return facts;
       const { kubeletconfig } = JSON.parse(
         await context.kubectl(["get", "--raw", `/api/v1/nodes/${machine.name}/proxy/configz`]),
@@ -112,7 +112,7 @@ export async function collect(context: CheckContext): Promise<ClusterFacts> {
   };
 }
 
-/** Reads what `script` prints. */
+/** Parses the output of `script`. */
 export function parseMachine(name: string, role: Machine["role"], output: string): MachineFacts {
   const processes = new Map<string, Process>();
   const texts = new Map<string, string>();
@@ -138,7 +138,7 @@ export function parseFlags(args: readonly string[]): Map<string, string> {
   );
 }
 
-/** A line of `find -printf '%m %u:%g %y %p\n'`; links are left out, since what they lead to is listed itself. */
+/** A line of `find -printf '%m %u:%g %y %p\n'`; links are skipped, since their targets are listed. */
 export function parseFile(line: string): FileFact[] {
   const match = /^([0-7]{1,4}) (\S+:\S+) ([a-z]) (\/.*)$/.exec(line);
   if (!match || match[3] === "l") return [];

@@ -1,4 +1,4 @@
-/** Walks the CIS Kubernetes Benchmark 1.12: control plane (1), etcd (2), logins and audit (3), nodes (4). Section 5 is about what users run. */
+/** The CIS Kubernetes Benchmark 1.12: control plane (1), etcd (2), authentication and audit (3), nodes (4). Section 5 is about workloads of users. */
 import type { Control } from "./control.js";
 import { apiServerControls, managerControls } from "./controls/controlPlane.js";
 import { etcdControls } from "./controls/etcd.js";
@@ -21,7 +21,7 @@ export interface Finding {
   readonly id: string;
   readonly title: string;
   readonly result: "pass" | "exception" | "FAIL";
-  /** Of an exception, or what was found. */
+  /** The exception's reason, or the findings. */
   readonly reason: string;
 }
 
@@ -36,7 +36,7 @@ export function walk(facts: ClusterFacts, reasons: Readonly<Record<string, strin
             id,
             title,
             result: "FAIL",
-            reason: "it passes, so it needs no exception: take it out of lab/cis/exceptions.ts",
+            reason: "it passes: remove its exception from lab/cis/exceptions.ts",
           };
     }
     return reason === undefined
@@ -45,7 +45,7 @@ export function walk(facts: ClusterFacts, reasons: Readonly<Record<string, strin
   });
 }
 
-/** The number that the README carries. */
+/** One line; the README quotes it. */
 export function summary(findings: readonly Pick<Finding, "result">[]): string {
   const count = (result: Finding["result"]): number => findings.filter((finding) => finding.result === result).length;
   const failed = count("FAIL");

@@ -1,10 +1,11 @@
-/** `make check`: every check on a cluster that runs. */
+/** `make check`: all checks on the running cluster. */
 import { runChecks } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";
-import { watchInterrupts } from "./interrupts.js";
+import { watchInterrupts } from "../process/interrupts.js";
 import { exclusively } from "./run-lock.js";
-import { ChecksFailed, writeKubeconfig } from "./up.js";
+import { writeKubeconfig } from "../engine/outputs.js";
+import { ChecksFailed } from "./up.js";
 
 /** @throws ChecksFailed when one fails. */
 export async function check(config: LabConfig, stack: string): Promise<void> {

@@ -1,15 +1,15 @@
-/** `make cis`: the CIS Kubernetes Benchmark, walked on a cluster that runs. */
-import { CheckContext } from "../checks/context.js";
+/** `make cis`: the CIS Kubernetes Benchmark on the running cluster. */
+import { CheckContext } from "../cluster/context.js";
 import { collect } from "../cis/facts.js";
 import { summary, walk } from "../cis/index.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";
-import { watchInterrupts } from "./interrupts.js";
+import { watchInterrupts } from "../process/interrupts.js";
 import { exclusively } from "./run-lock.js";
 import { table } from "./table.js";
-import { writeKubeconfig } from "./up.js";
+import { writeKubeconfig } from "../engine/outputs.js";
 
-/** @returns the exit code: 1 when a control fails without a reason. */
+/** Returns the exit code: 1 when a control fails and has no exception. */
 export async function cis(config: LabConfig, stack: string): Promise<number> {
   return exclusively(config, "cis", async () => {
     const outputs = await writeKubeconfig(config, stack);

@@ -1,14 +1,8 @@
 /** The little of a region's cloud API that the commands themselves need, whichever cloud it plays: lists, removals, power. */
 import { request } from "node:http";
-import { AwsLabCloud } from "../clouds/aws/cloud.js";
 import type { LabConfig } from "../config.js";
-import { regionCloud } from "../kind.js";
 import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";
-import { eventually } from "./process.js";
-
-/** The cloud that the region plays. */
-export const labCloud = (config: LabConfig): LabCloud =>
-  regionCloud(config) === "aws" ? new AwsLabCloud(config) : new DigitalOceanLabCloud(config);
+import { until } from "../process/until.js";
 
 /** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
 const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonly key: string }>>> = {
@@ -22,7 +16,7 @@ const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonl
 };
 
 /** Speaks DigitalOcean's public interface. */
-class DigitalOceanLabCloud implements LabCloud {
+export class DigitalOceanLabCloud implements LabCloud {
   constructor(private readonly config: LabConfig) {}
 
   async list(kind: CloudKind): Promise<CloudResource[]> {
@@ -71,15 +65,10 @@ class DigitalOceanLabCloud implements LabCloud {
     const path = `/v2/droplets/${droplet}/actions`;
     const started = await this.call("POST", path, [], { type });
     const { id } = started["action"] as { readonly id: number };
-    await eventually(
-      `${type} of droplet ${droplet}`,
-      60,
-      async () => {
-        const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
-        if (status !== "completed") throw new Error(`the action is ${status}`);
-      },
-      0.2,
-    );
+    await until(`${type} of droplet ${droplet}`, { timeout: 60_000, pause: 200 }, async () => {
+      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      if (status !== "completed") throw new Error(`the action is ${status}`);
+    });
   }
 
   /** One request; `accepted` are error codes that count as success. */
@@ -111,7 +100,7 @@ class DigitalOceanLabCloud implements LabCloud {
       });
       sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
       sent.on("error", (error) =>
-        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" tells whether the lab runs`)),
+        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" shows whether the lab runs`)),
       );
       sent.end(text);
     });

@@ -1,4 +1,4 @@
-/** `make down`: destroys the cluster and takes the region away, in whatever state they are. `make clean` empties the cache too. */
+/** `make down`: destroys the cluster and removes the region, whatever their state. `make clean` also removes the cache. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readState } from "../clouds/aws/cloud.js";
@@ -9,48 +9,44 @@ import { daemonStatus, stopDaemon } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
 import { regionExists, removeRegion } from "../region/region.js";
 import type { Progress } from "../progress.js";
-import { diagnostics, runEngine } from "./deploy.js";
+import { mustRun } from "../engine/run.js";
 import { restoreLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
 import { runPhases } from "./phases.js";
 import { exclusively } from "./run-lock.js";
-import { stackName } from "./settings.js";
-import { clearLocks, stackExists } from "./stack.js";
+import { stackName } from "../engine/settings.js";
+import { clearLocks, stackExists } from "../engine/stack.js";
 
-/** What is destroyed by the engine before the region goes: only a region that answers can be asked. */
+/** Destroys the stack before the region is removed; needs a region whose API answers. */
 async function destroyStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   if (!stackExists(config, stack)) {
     progress.report("no stack");
     return;
   }
   if (!(await regionExists(config)) || daemonStatus(config).state !== "serving") {
-    progress.report("the region does not run: its machines go with it");
+    progress.report("the region is not running; its machines are removed with it");
     return;
   }
   if (regionCloud(config) === "aws" && motoStatus(config) !== "running") {
-    progress.report("the region's AWS has ended, and its account with it: its machines go with the region");
+    progress.report(
+      "the region's AWS (moto) has ended and its state is lost; its machines are removed with the region",
+    );
     return;
   }
   try {
     await clearLocks(config, stack, progress);
-    const result = await runEngine(
-      config,
-      stack,
-      ["destroy", "--yes", "--skip-preview", "--continue-on-error"],
-      progress,
-    );
-    if (result.code !== 0) throw new Error(diagnostics(result.output));
-    if (regionCloud(config) === "aws") await tellAccount(config, progress);
+    await mustRun(config, stack, ["destroy", "--yes", "--skip-preview", "--continue-on-error"], progress);
+    if (regionCloud(config) === "aws") await reportLeftovers(config, progress);
   } catch (error) {
-    // The region is removed as a whole next: what the engine could not destroy goes then.
+    // The whole region is removed next, with everything that the engine could not destroy.
     progress.report(
-      `pulumi destroy did not end well; removing the region all the same: ${error instanceof Error ? error.message : String(error)}`,
+      `pulumi destroy failed; removing the region anyway: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }
 
-/** Says of every kind of resource how many the account has left. */
-async function tellAccount(config: LabConfig, progress: Progress): Promise<void> {
+/** Reports how many resources of each kind are left. @throws Error when there is one that the stack should have destroyed. */
+async function reportLeftovers(config: LabConfig, progress: Progress): Promise<void> {
   const { kinds } = await readState(config);
   progress.report(
     `left in the account: ${Object.entries(kinds)
@@ -61,7 +57,7 @@ async function tellAccount(config: LabConfig, progress: Progress): Promise<void>
   if (left.length > 0) throw new Error(`pulumi destroy left behind ${left.join("; ")}`);
 }
 
-/** Takes the region away: daemon, machines, network, state. */
+/** Removes the region: daemon, machines, network, state. */
 export async function removeEverything(config: LabConfig, progress: Progress): Promise<void> {
   progress.report("stopping the daemon");
   await stopDaemon(config);
@@ -75,7 +71,6 @@ export async function removeEverything(config: LabConfig, progress: Progress): P
     rmdirSync(above);
 }
 
-/** The whole command. */
 export async function down(config: LabConfig, options: { readonly cache: boolean }): Promise<void> {
   await exclusively(config, "down", async () => {
     await runPhases(

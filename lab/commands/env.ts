@@ -1,9 +1,9 @@
-/** `make env`: what a shell needs to work on the lab's cluster, as lines for `eval`. */
+/** `make env`: the variables for working on the lab's cluster, as lines for `eval`. */
 import type { LabConfig } from "../config.js";
-import { quote } from "../checks/context.js";
-import { conflictingVariables, stackEnvironment } from "./stack.js";
+import { quote } from "../process/quote.js";
+import { conflictingVariables, stackEnvironment } from "../engine/stack.js";
 
-/** Lines for a POSIX shell; evaluating them twice changes nothing more. */
+/** Lines for a POSIX shell; evaluating them twice changes nothing. */
 export function environmentLines(config: LabConfig, stack: string, env: NodeJS.ProcessEnv = process.env): string[] {
   return [
     ...conflictingVariables(config)

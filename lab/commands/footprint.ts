@@ -1,8 +1,8 @@
-/** What a region leaves on a machine, for telling that nothing is left of it. */
+/** What a region changes on this machine, to check that nothing of it is left. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { run, tryRun } from "./process.js";
+import { run, tryRun } from "../process/run.js";
 
-/** What this machine has at a moment: each list is sorted and free of what changes by itself. */
+/** State of this machine at one moment: sorted lists without what changes on its own. */
 export interface Footprint {
   readonly links: readonly string[];
   readonly addresses: readonly string[];
@@ -16,9 +16,9 @@ export interface Footprint {
   readonly processes: readonly string[];
 }
 
-/** Lines of a command; none when the command is not there. */
-async function lines(command: string, args: readonly string[]): Promise<string[]> {
-  const result = await tryRun(command, args).catch(() => undefined);
+/** Output lines of a command; none when the command is not installed. */
+async function lines(...command: readonly string[]): Promise<string[]> {
+  const result = await tryRun(command).catch(() => undefined);
   return (result?.stdout ?? "")
     .split("\n")
     .filter((line) => line.trim() !== "")
@@ -32,7 +32,7 @@ function cgroupsBelow(folder: string, depth: number): string[] {
       .filter((entry) => entry.isDirectory())
       .flatMap((entry) => [`${folder}/${entry.name}`, ...cgroupsBelow(`${folder}/${entry.name}`, depth - 1)]);
   } catch {
-    return []; // Removed while we looked.
+    return []; // Removed meanwhile.
   }
 }
 
@@ -54,26 +54,24 @@ function processes(): string[] {
 export async function takeFootprint(): Promise<Footprint> {
   return {
     // Without flags, indices and counters.
-    links: (await run("ip", ["-o", "link"]))
+    links: (await run(["ip", "-o", "link"]))
       .split("\n")
       .flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? [])
       .sort(),
-    addresses: (await lines("ip", ["-o", "addr"]))
-      .map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line)
-      .sort(),
-    routes: [...(await lines("ip", ["route", "show", "table", "all"])), ...(await lines("ip", ["rule"]))],
-    namespaces: (await lines("ip", ["netns", "list"])).map((line) => line.split(" ")[0] ?? line),
+    addresses: (await lines("ip", "-o", "addr")).map((line) => /^\d+: (\S+\s+\S+ \S+)/.exec(line)?.[1] ?? line).sort(),
+    routes: [...(await lines("ip", "route", "show", "table", "all")), ...(await lines("ip", "rule"))],
+    namespaces: (await lines("ip", "netns", "list")).map((line) => line.split(" ")[0] ?? line),
     mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(Boolean).sort(),
-    loopDevices: await lines("losetup", ["--noheadings", "--output", "NAME,BACK-FILE"]),
-    rules: await lines("nft", ["list", "ruleset"]),
+    loopDevices: await lines("losetup", "--noheadings", "--output", "NAME,BACK-FILE"),
+    rules: await lines("nft", "list", "ruleset"),
     cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
     processes: processes(),
   };
 }
 
 /**
- * What is there now and was not before; lines with one of `others` belong to somebody else's region. Processes count only when they belong to the region: `mark` is in their command
- * line, or they run in its folder.
+ * What exists now and did not before, except lines with one of `others`, which belong to another region. Processes count only
+ * when they belong to the region: `mark` is in their command line, or they run in its folder.
  */
 export function leftovers(
   before: Footprint,

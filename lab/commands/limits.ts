@@ -1,17 +1,17 @@
 /**
- * A limit of the host that machines share: inotify instances. Each machine takes about 15 of the 128 that kernels allow
- * by default; what finds none left (kubelet, kube-proxy) ends at once and is tried again for minutes.
+ * A limit of the host that all machines share: inotify instances. Each machine needs about 15 of the default 128; without a
+ * free one kubelet and kube-proxy exit and are restarted for minutes.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Progress } from "../progress.js";
 import { namespaces } from "../region/region.js";
 
 const setting = "/proc/sys/fs/inotify/max_user_instances";
-/** The host's own value while a region is there; gone with the machine's next start, as the changed value is. */
+/** The host's original value while a region exists; lost on reboot, as the changed value is. */
 const kept = "/run/corekube-inotify";
 const wanted = 1024;
 
-/** Raises the limit for as long as a region is there. A host that does not allow it goes on with what it has. */
+/** Raises the limit while a region exists. A host that does not allow it keeps its value. */
 export function raiseLimits(progress: Progress): void {
   const now = Number(readFileSync(setting, "utf8"));
   if (now >= wanted) return;
@@ -26,7 +26,7 @@ export function raiseLimits(progress: Progress): void {
   }
 }
 
-/** Puts the host's own value back when no region is left. */
+/** Restores the host's original value when no region is left. */
 export async function restoreLimits(): Promise<void> {
   if (!existsSync(kept)) return;
   if ((await namespaces()).some((name) => name.startsWith("corekube-"))) return;

@@ -1,4 +1,4 @@
-/** Memory that a phase takes, sampled from /proc while it runs. */
+/** Memory use of this machine, sampled from /proc. */
 import { readFileSync } from "node:fs";
 
 /** Memory in use on this machine, MB. */
@@ -8,7 +8,7 @@ export function usedMemory(): number {
   return Math.round((value("MemTotal") - value("MemAvailable")) / 1024);
 }
 
-/** Follows the memory in use once a second; `stop` returns the highest value seen, MB. */
+/** Samples the memory in use once a second; `stop` returns the peak, MB. */
 export function watchMemory(): { stop(): number } {
   let peak = usedMemory();
   const timer = setInterval(() => {

@@ -1,21 +1,21 @@
 /**
- * A run as a list of phases: shown as a tree on a terminal and as plain lines elsewhere, timed, and stopped between
- * phases when the user interrupts.
+ * Runs a list of phases: shown as a tree on a terminal and as plain lines elsewhere, timed, and stopped between phases when
+ * the user interrupts.
  */
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import type { Progress } from "../progress.js";
-import { Interrupted, watchInterrupts } from "./interrupts.js";
+import { Interrupted, watchInterrupts } from "../process/interrupts.js";
 import { watchMemory } from "./memory.js";
 
 export interface Phase {
   /** Short name; key of its timing. */
   readonly name: string;
-  /** What it does, for the reader of the progress. */
+  /** What it does; shown as progress. */
   readonly title: string;
   run(progress: Progress): Promise<void>;
 }
 
-/** Phases that run beside each other. */
+/** Phases that run in parallel. */
 export interface Together {
   readonly together: readonly Phase[];
 }
@@ -23,16 +23,16 @@ export interface Together {
 export interface Timing {
   readonly phase: string;
   readonly seconds: number;
-  /** Highest memory in use on the machine during the phase, MB above what was in use when the run began. */
+  /** Peak memory in use on this machine during the phase, in MB above that at the start of the run. */
   readonly memory: number;
 }
 
-/** Longest silence, in milliseconds, before the last line is repeated with the time since then. */
+/** Milliseconds without output after which the last line is repeated with the elapsed time. */
 const silence = 8_000;
 
 /**
- * Runs the phases in order and returns what each took.
- * @throws Interrupted when the user interrupts; otherwise what the failing phase threw, with the phase in its message.
+ * Runs the phases in order and returns the time and memory of each.
+ * @throws Interrupted when the user interrupts; otherwise the error of the failing phase.
  */
 export async function runPhases(phases: readonly (Phase | Together)[], baseMemory: number): Promise<Timing[]> {
   const timings: Timing[] = [];
@@ -89,7 +89,7 @@ async function runTree(phases: readonly (Phase | Together)[], execute: Execute):
       : leaf(item),
   );
   await new Listr(tasks, {
-    // Interrupts are ours; the renderer's handler would end the process.
+    // The renderer's own signal handler would end the process.
     registerSignalListeners: false,
     rendererOptions: { collapseSubtasks: false, timer: PRESET_TIMER },
   }).run();
@@ -111,7 +111,7 @@ async function runPlain(phases: readonly (Phase | Together)[], execute: Execute,
       await one(item);
       continue;
     }
-    // All must come to rest before the run ends, or a build would go on behind the back of the next run.
+    // Wait for all of them: a build that is still running would disturb the next run.
     const ended = await Promise.allSettled(item.together.map(one));
     const failed = ended.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;

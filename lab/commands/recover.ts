@@ -1,16 +1,16 @@
 /**
- * After a run that was killed.
+ * Recovery from a run that was killed.
  *
- * The engine writes down that it begins to create a resource before it does. When it is killed in between, nobody knows
- * whether the cloud made the thing: the next `up` would make a second droplet, or stop at a name that is taken. In the
- * lab the answer is at hand: whatever the cloud holds under the name of an interrupted creation, and the state does not
- * know, is removed, and the engine's note with it. (On a real account a person decides: `pulumi refresh` asks.)
+ * The engine records in the state that it is about to create a resource. When it is killed before it records the result, the
+ * resource may exist: the next `up` would create a second droplet, or fail because the name is taken. The lab's cloud can be
+ * asked: a resource with the name of an interrupted creation that is not in the state is removed, and so is the record. (On a
+ * real account a person decides: `pulumi refresh` asks.)
  */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import type { CloudKind, CloudResource } from "../labCloud.js";
-import { labCloud } from "./cloud.js";
-import { pulumi, stackExists } from "./stack.js";
+import { labCloud } from "../cluster/cloud.js";
+import { pulumi, stackExists } from "../engine/stack.js";
 
 interface Operation {
   readonly type: string;
@@ -28,7 +28,7 @@ interface Export {
   readonly deployment: { resources?: readonly StateResource[]; pending_operations?: readonly Operation[] };
 }
 
-/** Type of a resource to the list of the cloud's API that holds it. Tags and attachments are not here: making them twice is harmless. */
+/** Resource types and the lists of the cloud's API that hold them. Tags and attachments are not listed: creating them twice is harmless. */
 const lists: Readonly<Record<string, CloudKind>> = {
   "digitalocean:index/droplet:Droplet": "droplets",
   "digitalocean:index/vpc:Vpc": "vpcs",
@@ -47,7 +47,7 @@ const lists: Readonly<Record<string, CloudKind>> = {
   "aws:ec2/keyPair:KeyPair": "ssh_keys",
 };
 
-/** What must go: resources of the cloud that bear the name of an interrupted creation and are in no state. */
+/** Resources of the cloud that have the name of an interrupted creation and are not in the state. */
 export function orphansOf(
   operation: Operation,
   known: ReadonlySet<string>,
@@ -63,7 +63,7 @@ export function orphansOf(
   return existing.filter((item) => item.name === wanted && !known.has(item.id));
 }
 
-/** Takes away what interrupted creations left behind in the lab's cloud, and the engine's notes about them. */
+/** Removes what interrupted creations left behind in the lab's cloud, and their records in the state. */
 export async function clearInterrupted(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   if (!stackExists(config, stack)) return;
   const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;

@@ -1,4 +1,4 @@
-/** `make status`: what there is, what runs, and what is wrong. */
+/** `make status`: the region, the cluster, and what is wrong. */
 import { existsSync } from "node:fs";
 import { checksOf, runChecks } from "../checks/index.js";
 import { awsRegion, motoLost, motoStatus } from "../clouds/aws/moto.js";
@@ -6,11 +6,11 @@ import type { LabConfig } from "../config.js";
 import { daemonStatus } from "../daemon-control.js";
 import { regionCloud } from "../kind.js";
 import { regionExists } from "../region/region.js";
-import { labCloud } from "./cloud.js";
-import { readOutputs, type ClusterOutputs } from "./outputs.js";
-import { tryRun } from "./process.js";
-import { onMachine } from "./ssh.js";
-import { childEnvironment, kubeconfigFile, stackExists } from "./stack.js";
+import { labCloud } from "../cluster/cloud.js";
+import { readOutputs, type ClusterOutputs } from "../engine/outputs.js";
+import { onMachine } from "../cluster/ssh.js";
+import { tryRun } from "../process/run.js";
+import { childEnvironment, kubeconfigFile, stackExists } from "../engine/stack.js";
 import { table } from "./table.js";
 
 interface Node {
@@ -22,14 +22,14 @@ interface Node {
 }
 
 async function nodes(config: LabConfig, stack: string): Promise<readonly Node[]> {
-  const result = await tryRun("kubectl", ["get", "nodes", "-o", "json", "--request-timeout", "10s"], {
+  const result = await tryRun(["kubectl", "get", "nodes", "-o", "json", "--request-timeout", "10s"], {
     env: { ...childEnvironment(config, stack), KUBECONFIG: kubeconfigFile(config) },
-    timeout: 20,
+    timeout: 20_000,
   });
   return result.code === 0 ? (JSON.parse(result.stdout) as { items: Node[] }).items : [];
 }
 
-/** One line per machine: role, addresses, id, and what Kubernetes says of it. */
+/** One line per machine: role, addresses, id, and its Node's state. */
 export async function nodeTable(config: LabConfig, stack: string, outputs: ClusterOutputs): Promise<string> {
   const known = await nodes(config, stack);
   const rows = outputs.machines.map((machine) => {
@@ -49,24 +49,24 @@ export async function nodeTable(config: LabConfig, stack: string, outputs: Clust
   return table([["MACHINE", "ROLE", "NODE", "VERSION", "PUBLIC", "PRIVATE", "ID"], ...rows]);
 }
 
-/** Failed units of a machine with their last lines, as the machine itself reports them; undefined when all is well. */
+/** Failed units of a machine with their last log lines, from its own health report; undefined when it is healthy. */
 async function complaint(
   config: LabConfig,
   outputs: ClusterOutputs,
   machine: ClusterOutputs["machines"][number],
 ): Promise<string | undefined> {
-  const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30);
+  const health = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/health", 30_000);
   if (health.code === 0) return undefined;
-  const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30);
+  const report = await onMachine(config, outputs, machine, "sudo /opt/corekube/bin/report", 30_000);
   return [
-    `${machine.name}: ${(health.stderr || health.stdout).trim() || `not reached (exit code ${health.code})`}`,
+    `${machine.name}: ${(health.stderr || health.stdout).trim() || `unreachable (exit code ${health.code})`}`,
     report.stdout.trim(),
   ]
     .filter(Boolean)
     .join("\n");
 }
 
-/** The whole command; the exit code is 0 only when nothing is wrong. */
+/** Prints the status and returns the exit code: 0 only when nothing is wrong. */
 export async function status(config: LabConfig, stack: string): Promise<number> {
   const say = (text: string): void => {
     process.stdout.write(`${text}\n`);
@@ -74,7 +74,7 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const region = await regionExists(config);
   const daemon = daemonStatus(config);
   say(
-    `region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "not there"}`,
+    `region ${config.name}: ${region ? `network namespace ${config.namespace}, public ${config.publicCidr}` : "does not exist"}`,
   );
   say(
     `daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`,
@@ -82,12 +82,12 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const aws = regionCloud(config) === "aws";
   if (aws)
     say(
-      `AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto does not run", lost: motoLost(config) }[motoStatus(config)] : "not there"}`,
+      `AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto is not running", lost: motoLost(config) }[motoStatus(config)] : "does not exist"}`,
     );
   if (aws && region && motoStatus(config) === "lost") return 1;
   if (!region || daemon.state !== "serving") {
     say(
-      `what to do: make up${stackExists(config, stack) ? " (the stack is there; its machines are started again)" : ""}`,
+      `what to do: make up${stackExists(config, stack) ? " (the stack exists; its machines are started again)" : ""}`,
     );
     return 1;
   }
@@ -96,7 +96,7 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
     `machines: ${machines.length}${machines.length > 0 ? `; ${machines.map(({ name, status: state }) => `${name} ${state}`).join(", ")}` : ""}`,
   );
   if (!stackExists(config, stack) || !existsSync(kubeconfigFile(config))) {
-    say("cluster: none yet; make up makes it");
+    say('cluster: none yet; "make up" creates it');
     return 1;
   }
   const outputs = await readOutputs(config, stack);
@@ -107,10 +107,10 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const results = await runChecks(config, stack, outputs, "always", { report: () => undefined });
   const failed = results.filter((result) => result.failure !== undefined);
   if (complaints.length + failed.length === 0) {
-    say(`all is well (${checksOf("always").length} checks passed; "make check" runs all of them)`);
+    say(`healthy (${checksOf("always").length} checks passed; "make check" runs all checks)`);
     return 0;
   }
-  say("\nWhat is wrong:");
+  say("\nProblems:");
   for (const text of complaints) say(text);
   for (const result of failed) say(`- ${result.name}: ${result.failure ?? ""}`);
   return 1;

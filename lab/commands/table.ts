@@ -1,6 +1,6 @@
 /** Plain text tables. */
 
-/** Columns padded to their widest cell, two blanks apart. */
+/** Columns padded to their widest cell, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -1,4 +1,4 @@
-/** `make up`: from nothing, or from wherever an earlier run stopped, to a checked cluster. */
+/** `make up`: creates a checked cluster, or resumes an earlier run. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks, type CheckResult } from "../checks/index.js";
@@ -11,22 +11,22 @@ import { machineChecks } from "../region/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../region/proxy.js";
 import { createRegion } from "../region/region.js";
 import { ensureMirror } from "../mirror/index.js";
-import { firstChecks, hostChecks, preflight } from "../preflight.js";
+import { firstChecks, hostChecks, preflight } from "./preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
-import { diagnostics, engineLog, runEngine } from "./deploy.js";
+import { mustRun } from "../engine/run.js";
 import { raiseLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
-import { readOutputs, type ClusterOutputs } from "./outputs.js";
+import { writeKubeconfig, type ClusterOutputs } from "../engine/outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { checkStack, stackCloud, writeSettings } from "./settings.js";
-import { clearLocks, ensureStack, kubeconfigFile } from "./stack.js";
+import { checkStack, stackCloud, writeSettings } from "../engine/settings.js";
+import { clearLocks, ensureStack } from "../engine/stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "./table.js";
 
-/** A run whose cluster stands, but does not do what it should. */
+/** The cluster runs, but fails checks. */
 export class ChecksFailed extends Error {
   constructor(readonly results: readonly CheckResult[]) {
     const failed = results.filter((result) => result.failure !== undefined);
@@ -81,7 +81,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
   ];
 }
 
-/** A region that runs: network, cloud API, metadata service, mirror, and the machines that it had. */
+/** Starts the region: network, cloud API, metadata service, mirror, and the machines that it had. */
 export function regionPhase(config: LabConfig): Phase {
   return {
     name: "region",
@@ -95,7 +95,7 @@ export function regionPhase(config: LabConfig): Phase {
   };
 }
 
-/** The proxy as COREKUBE_LAB_PROXY wants it. The daemon draws up the firewall, so it starts anew when the mode changes. */
+/** Applies COREKUBE_LAB_PROXY. The daemon writes the firewall rules, so it is restarted when the mode changes. */
 async function changeProxyMode(config: LabConfig, progress: Progress): Promise<void> {
   const wanted = wantedProxyMode(config);
   if (wanted !== proxyMode(config)) {
@@ -110,7 +110,7 @@ async function changeProxyMode(config: LabConfig, progress: Progress): Promise<v
   await ensureProxy(config);
 }
 
-/** Settings that send machines' downloads through the region's proxy, where it has one. */
+/** Settings that route the machines' downloads through the region's proxy, if it has one. */
 function proxySettings(config: LabConfig): Readonly<Record<string, unknown>> {
   return proxyMode(config) === "off"
     ? {}
@@ -118,10 +118,9 @@ function proxySettings(config: LabConfig): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Makes the stack and runs the program on it.
- * @param settings replace those of `Pulumi.<stack>.yaml`, by full key.
- * @returns number of resources that changed.
- * @throws Error with the engine's diagnostics when the run fails.
+ * Creates the stack and runs `pulumi up` on it; returns the number of resources that changed.
+ * @param settings Replace those of `Pulumi.<stack>.yaml`, by full key.
+ * @throws Error with the engine's errors when the run fails.
  */
 export async function deploy(
   config: LabConfig,
@@ -133,20 +132,9 @@ export async function deploy(
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
   await clearInterrupted(config, stack, progress);
-  const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
-  if (result.code !== 0)
-    throw new Error(`pulumi up failed (whole log: ${engineLog(config, stack)})\n${diagnostics(result.output)}`);
-  return result.changes;
+  return (await mustRun(config, stack, ["up", "--yes", "--skip-preview"], progress)).changes;
 }
 
-/** Writes the administrator's kubeconfig, readable by its owner only. */
-export async function writeKubeconfig(config: LabConfig, stack: string): Promise<ClusterOutputs> {
-  const outputs = await readOutputs(config, stack);
-  writeFileSync(kubeconfigFile(config), outputs.kubeconfig, { mode: 0o600 });
-  return outputs;
-}
-
-/** The whole command. */
 export async function up(config: LabConfig, stack: string): Promise<void> {
   checkStack(config, stack);
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
@@ -187,12 +175,12 @@ export async function up(config: LabConfig, stack: string): Promise<void> {
 
 export interface SavedTimings {
   readonly when: string;
-  /** Resources that the run changed; 0: the cluster was there. */
+  /** Resources that the run changed; 0 when the cluster was up to date. */
   readonly changes: number;
   readonly phases: readonly Timing[];
 }
 
-/** Where the last runs' timings are kept, newest last; the benchmark's figures come from here. */
+/** Timings of the last runs, newest last; the benchmark reads them. */
 export function timingsFile(config: LabConfig): string {
   return join(config.directory, "timings.json");
 }

@@ -1,17 +1,6 @@
-/** The API as a program outside of the cluster sees it: one connection, kept open, through the public endpoint. */
+/** The API as a program outside the cluster sees it: one connection, kept open, through the public endpoint. */
 import { Agent, request } from "node:https";
-import { parse } from "yaml";
-import { z } from "zod";
-
-/** What a kubeconfig with embedded certificates says of its first cluster and user. */
-const kubeconfigSchema = z.object({
-  clusters: z
-    .array(z.object({ cluster: z.object({ server: z.url(), "certificate-authority-data": z.string() }) }))
-    .min(1),
-  users: z
-    .array(z.object({ user: z.object({ "client-certificate-data": z.string(), "client-key-data": z.string() }) }))
-    .min(1),
-});
+import { KubeConfig } from "@kubernetes/client-node";
 
 export interface Answer {
   readonly status: number;
@@ -19,38 +8,38 @@ export interface Answer {
 }
 
 /**
- * Requests one after another over a connection that is kept open, as a controller or an operator would. A request that is
- * not answered in time takes its connection with it, so that the next one is made anew and may reach another server.
+ * Sends one request at a time over a connection that is kept open, as a controller or an operator would. A request that is
+ * not answered in time closes the connection; the next one may reach another server. (The generated client has no control
+ * over its connections.)
  */
 export class ApiClient {
   private readonly agent: Agent;
   private readonly server: string;
 
   /**
-   * @param kubeconfig text of a kubeconfig with embedded certificates.
-   * @param limit milliseconds for one request, connecting included.
-   * @throws Error when the kubeconfig lacks server or certificates.
+   * @param kubeconfig Text of a kubeconfig with embedded certificates.
+   * @param limit Milliseconds for one request, connecting included.
+   * @throws Error when the kubeconfig lacks its server or a certificate.
    */
   constructor(
     kubeconfig: string,
     readonly limit: number,
   ) {
-    const read = kubeconfigSchema.safeParse(parse(kubeconfig));
-    if (!read.success)
+    const config = new KubeConfig();
+    config.loadFromString(kubeconfig);
+    const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+    if (!cluster?.caData || !user?.certData || !user.keyData)
       throw new Error(
-        `kubeconfig: ${z.prettifyError(read.error)}; needed are a server, its CA and a client certificate, all embedded`,
+        "kubeconfig: needs a current context with a server, its CA and a client certificate, all embedded",
       );
-    const [{ cluster } = { cluster: undefined }] = read.data.clusters;
-    const [{ user } = { user: undefined }] = read.data.users;
-    if (!cluster || !user) throw new Error("kubeconfig: got no cluster or no user, needed is one of each");
     const decode = (text: string): string => Buffer.from(text, "base64").toString("utf8");
     this.server = cluster.server;
     this.agent = new Agent({
       keepAlive: true,
       maxSockets: 1,
-      ca: decode(cluster["certificate-authority-data"]),
-      cert: decode(user["client-certificate-data"]),
-      key: decode(user["client-key-data"]),
+      ca: decode(cluster.caData),
+      cert: decode(user.certData),
+      key: decode(user.keyData),
     });
   }
 

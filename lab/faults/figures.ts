@@ -1,4 +1,4 @@
-/** Counts and pauses from the operations of a client. Pure. */
+/** Counts and pauses computed from the operations of a client. */
 
 export interface Operation {
   readonly kind: "write" | "read";
@@ -7,24 +7,24 @@ export interface Operation {
   readonly ended: number;
   /** Name of the object. */
   readonly key: string;
-  /** `stale`: a read that did not show what had been acknowledged before it began. */
+  /** `stale`: a read that did not return what was acknowledged before it began. */
   readonly outcome: "ok" | "stale" | "failed";
-  /** Why it failed, or what the stale read showed. */
+  /** Why it failed, or what the stale read returned. */
   readonly error?: string;
 }
 
-/** A stretch of time without a success. */
-export interface Pause {
+/** A period without a success. */
+interface Pause {
   readonly from: number;
   /** Milliseconds. */
   readonly length: number;
 }
 
-export interface KindFigures {
+interface KindFigures {
   readonly succeeded: number;
   readonly failed: number;
   readonly longest: Pause;
-  /** What went wrong, to how often. */
+  /** Errors with their counts. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
@@ -34,8 +34,8 @@ export interface Figures {
 }
 
 /**
- * The longest time between two successes that follow each other, of those that overlap the window; the window's ends count as
- * successes only where there is no real one beyond them, so a pause that goes on when the window ends is not cut short.
+ * The longest time between two consecutive successes that overlaps the window. The window's ends count as successes only when
+ * there is none beyond them, so that a pause across an end is not cut short.
  * @param successes ascending.
  */
 export function longestPause(successes: readonly number[], from: number, to: number): Pause {
@@ -78,7 +78,7 @@ export function figures(operations: readonly Operation[], from: number, to: numb
 /** `3.2 s` */
 export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** One line: counts, longest pauses, and what went wrong meanwhile. */
+/** One line: counts, longest pauses and errors. */
 export function figuresLine({ write, read }: Figures): string {
   const errors = new Map<string, number>();
   for (const [error, count] of [...Object.entries(write.errors), ...Object.entries(read.errors)])

@@ -1,9 +1,9 @@
-/** Whether a highly available cluster is whole: every etcd member, every API server, every node. */
+/** Whether a highly available cluster is healthy: every etcd member, every API server, every node. */
 import { z } from "zod";
-import { expect, type CheckContext } from "../checks/context.js";
-import { get } from "../checks/network.js";
-import type { Machine } from "../commands/outputs.js";
-import { eventually } from "../commands/process.js";
+import { expect, type CheckContext } from "../cluster/context.js";
+import { get } from "../cluster/network.js";
+import type { Machine } from "../engine/outputs.js";
+import { until } from "../process/until.js";
 
 /** Port of the API servers and of their load balancers. */
 export const apiPort = 6443;
@@ -31,9 +31,9 @@ const statusSchema = z.array(
 
 export type Member = z.infer<typeof membersSchema>["members"][number];
 
-/** Runs etcdctl on a member and returns what it wrote, also when it ended with an error: health tells that way. */
+/** Runs etcdctl on a member and returns its output even when it fails: `endpoint health` reports that way. */
 async function onMember(context: CheckContext, machine: Machine, command: string): Promise<string> {
-  const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20);
+  const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20_000);
   if (result.stdout.trim() === "")
     throw new Error(
       `etcdctl ${command} on ${machine.name}: ${result.stderr.trim().slice(-300) || `exit code ${result.code}`}`,
@@ -41,12 +41,12 @@ async function onMember(context: CheckContext, machine: Machine, command: string
   return result.stdout;
 }
 
-/** Members as a machine's own member knows them. */
+/** The member list of a machine's own member. */
 export async function members(context: CheckContext, machine: Machine): Promise<readonly Member[]> {
   return membersSchema.parse(JSON.parse(await onMember(context, machine, "member list --write-out json"))).members;
 }
 
-/** The machine whose member leads. @throws Error when none says so. */
+/** The machine of the leading member. @throws Error when no member leads. */
 export async function leader(context: CheckContext): Promise<Machine> {
   for (const machine of context.machines("etcd")) {
     const [status] = statusSchema.parse(
@@ -54,10 +54,10 @@ export async function leader(context: CheckContext): Promise<Machine> {
     );
     if (status && status.Status.header.member_id === status.Status.leader) return machine;
   }
-  throw new Error("etcd: no member says that it leads");
+  throw new Error("etcd: no member is the leader");
 }
 
-/** Keys below a prefix in each member's own data, without asking the others. */
+/** Number of keys below a prefix in each member's own data (not linearized). */
 export async function keysOnMembers(context: CheckContext, prefix: string): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
   for (const machine of context.machines("etcd")) {
@@ -72,10 +72,10 @@ export async function keysOnMembers(context: CheckContext, prefix: string): Prom
 }
 
 /**
- * Every member is asked by itself: the firewall keeps members from each other's client port.
- * @throws Error that says which member is not part of it, or not healthy, or not at the address of its machine.
+ * Each member is asked on its own machine: the firewall closes the client port to other members.
+ * @throws Error that names a member that is missing, unhealthy, or not at the address of its machine.
  */
-export async function expectEtcd(context: CheckContext): Promise<void> {
+async function expectEtcd(context: CheckContext): Promise<void> {
   const machines = context.machines("etcd");
   expect(machines.length > 0, "the cluster has no etcd machine");
   await together(
@@ -112,10 +112,10 @@ export async function expectEtcd(context: CheckContext): Promise<void> {
 }
 
 /** @throws Error that names the API server that is not ready. */
-export async function expectApiServers(context: CheckContext): Promise<void> {
+async function expectApiServers(context: CheckContext): Promise<void> {
   await together(
     context.machines("controller").map(async (machine) => {
-      // Through SSH: the firewall lets nobody but the load balancers and the cluster's machines to it.
+      // Through SSH: the firewall admits only load balancers and machines of the cluster.
       const answer = await context.tryInMachine(
         machine,
         `curl --silent --max-time 5 --cacert /etc/corekube/secrets/ca.crt https://127.0.0.1:${apiPort}/readyz`,
@@ -142,8 +142,8 @@ interface Listed {
 /** Seconds after which a node's lease counts as not renewed: kubelets renew every 10 s. */
 const leaseAge = 25;
 
-/** @throws Error that names the node that is not Ready, or that has not said so lately. */
-export async function expectNodes(context: CheckContext): Promise<void> {
+/** @throws Error that names a node that is not Ready or whose heartbeat is old. */
+async function expectNodes(context: CheckContext): Promise<void> {
   const [nodes, leases] = (await Promise.all(
     [["nodes"], ["leases", "-n", "kube-node-lease"]].map(
       async (what) => (await context.kubectlJson<Listed>(["get", ...what, "--request-timeout=5s"])).items,
@@ -161,37 +161,33 @@ export async function expectNodes(context: CheckContext): Promise<void> {
 }
 
 /** @throws Error with the first thing that is not as it should be. */
-export async function expectWhole(context: CheckContext): Promise<void> {
+async function expectWhole(context: CheckContext): Promise<void> {
   await together([expectEtcd(context), expectApiServers(context), expectNodes(context)]);
 }
 
-/** Waits for all, so that no try outlasts its turn. @throws the first error. */
+/** Waits for all of them. @throws the first error. */
 async function together(tries: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(tries)) if (result.status === "rejected") throw result.reason;
 }
 
 /**
- * Waits until everything is healthy, and tells what is not meanwhile.
+ * Waits until the cluster is healthy, and reports what is not.
+ * @param limit Seconds.
  * @returns milliseconds that it took.
- * @throws Error with what is not healthy after that many seconds.
+ * @throws Error with what is not healthy after `limit`.
  */
 export async function untilWhole(context: CheckContext, limit: number): Promise<number> {
   const began = Date.now();
-  let said = "";
-  await eventually(
-    "the cluster whole",
-    limit,
-    async () => {
-      try {
-        await expectWhole(context);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        if (why !== said) context.progress.report(`not whole yet: ${why.slice(0, 200)}`);
-        said = why;
-        throw error;
-      }
-    },
-    1,
-  );
+  let reported = "";
+  await until("the cluster is healthy", { timeout: limit * 1000, pause: 1_000 }, async () => {
+    try {
+      await expectWhole(context);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== reported) context.progress.report(`not healthy yet: ${why.slice(0, 200)}`);
+      reported = why;
+      throw error;
+    }
+  });
   return Date.now() - began;
 }

@@ -1,9 +1,8 @@
 /** One fault after another under a client, and what each of them cost. */
-import { CheckContext } from "../checks/context.js";
-import { diagnostics, runEngine } from "../commands/deploy.js";
-import type { Machine } from "../commands/outputs.js";
-import { sleep } from "../commands/process.js";
-import { writeKubeconfig } from "../commands/up.js";
+import { CheckContext } from "../cluster/context.js";
+import { mustRun } from "../engine/run.js";
+import { writeKubeconfig, type Machine } from "../engine/outputs.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { crash, deleteMachine, favouriteController, killProcess, powerOff, powerOn } from "./faults.js";
@@ -24,7 +23,7 @@ export interface Outcome {
 /** Seconds that a machine stays without power: longer than health checks, keep-alives and elections need. */
 const darkness = 35;
 
-/** Seconds until the cluster must be whole again. */
+/** Seconds until the cluster must be healthy again. */
 const wholeLimit = 240;
 
 /** A highly available cluster, a client that never stops, and the faults. */
@@ -38,7 +37,7 @@ export class Scenarios {
     private readonly progress: Progress,
   ) {}
 
-  /** As the stack tells its machines now. */
+  /** With the machines that the stack has now. */
   async context(): Promise<CheckContext> {
     this.current ??= new CheckContext(
       this.config,
@@ -67,7 +66,7 @@ export class Scenarios {
     return this.darken(`etcd machine, ${which}, off for ${darkness} s`, (context) => this.member(context, which));
   }
 
-  /** A controller that the load balancer likes least loses its power for a while. */
+  /** A controller without most of the load balancer's connections loses power for a while. */
   darkenController(): Promise<Outcome> {
     return this.darken(`controller machine, off for ${darkness} s`, async (context) => {
       const favourite = await favouriteController(context);
@@ -78,14 +77,14 @@ export class Scenarios {
     });
   }
 
-  /** The controller to which most of the client's connections go loses its power for a while. */
+  /** The controller with most of the client's connections loses power for a while. */
   darkenFavourite(): Promise<Outcome> {
-    return this.darken(`the load balancer's favourite controller, off for ${darkness} s`, favouriteController);
+    return this.darken(`the controller with most connections, off for ${darkness} s`, favouriteController);
   }
 
-  /** A machine crashes without the cloud being asked; it is switched on again. */
+  /** A machine crashes and is powered on again. */
   crashController(): Promise<Outcome> {
-    return this.run("controller machine crashes, switched on again", "power on", async (context) => {
+    return this.run("controller machine crashes, powered on again", "power on", async (context) => {
       const machine = must(context.machines("controller")[0], "a controller");
       return {
         machine,
@@ -97,7 +96,7 @@ export class Scenarios {
     });
   }
 
-  /** A machine is deleted in the cloud, behind the engine's back; one `pulumi up --refresh` makes it again. */
+  /** A machine is deleted in the cloud without the engine; one `pulumi up --refresh` recreates it. */
   lose(role: "controller" | "etcd"): Promise<Outcome> {
     return this.run(`${role} machine deleted`, "one pulumi up", async (context) => {
       const machine = must(context.machines(role).at(-1), `a machine of role ${role}`);
@@ -112,19 +111,13 @@ export class Scenarios {
     });
   }
 
-  /** One `pulumi up`, which looks at the cloud first. @throws Error with the engine's diagnostics. */
+  /** One `pulumi up --refresh`. @throws Error with the engine's errors. */
   async up(): Promise<void> {
-    const result = await runEngine(
-      this.config,
-      this.stack,
-      ["up", "--refresh", "--yes", "--skip-preview"],
-      this.progress,
-    );
-    if (result.code !== 0) throw new Error(`pulumi up --refresh failed\n${diagnostics(result.output)}`);
+    await mustRun(this.config, this.stack, ["up", "--refresh", "--yes", "--skip-preview"], this.progress);
     this.current = undefined;
   }
 
-  /** Keys of the client's objects that each etcd member holds itself. */
+  /** Number of the client's objects in each etcd member's own data. */
   async written(): Promise<Readonly<Record<string, number>>> {
     return keysOnMembers(await this.context(), `/registry/configmaps/${this.writer.namespace}/write-`);
   }
@@ -166,7 +159,7 @@ export class Scenarios {
     await act();
     await untilWhole(await this.context(), wholeLimit);
     const whole = Date.now() - began;
-    // What comes to light only after all seems well belongs to the fault, too.
+    // Late effects count, too.
     await sleep(5_000);
     return { fault: `${fault} (${machine.name})`, figures: this.writer.figures(began, Date.now()), whole, by };
   }
@@ -174,7 +167,7 @@ export class Scenarios {
 
 /** One line of a report. */
 export const outcomeLine = ({ fault, figures, whole, by }: Outcome): string =>
-  `${fault}: ${figuresLine(figures)}; whole again ${by} after ${seconds(whole)}`;
+  `${fault}: ${figuresLine(figures)}; healthy again (${by}) after ${seconds(whole)}`;
 
 function must<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`the cluster has no ${what}`);

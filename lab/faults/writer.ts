@@ -1,36 +1,37 @@
 /**
- * A client that writes and reads through the API all the time, and knows afterwards what it was promised.
+ * A client that writes and reads through the API continuously and checks afterwards what was acknowledged.
  *
- * Every write makes an object of its own, so nothing that is late or repeated can hide or feign a loss: an object whose
- * creation was acknowledged has to be there at the end, with its value. A write that was not acknowledged is tried again under
- * the same name until it is; that it exists already then is an acknowledgement of the try before.
+ * Every write creates a new object, so a late or repeated write can neither hide nor fake a loss: an object whose creation was
+ * acknowledged must exist at the end, with its value. A write that was not acknowledged is retried under the same name; if the
+ * object exists already, that acknowledges the previous attempt.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { z } from "zod";
-import { sleep } from "../commands/process.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../process/until.js";
 import { ApiClient, type Answer } from "./client.js";
 import { figures, type Figures, type Operation } from "./figures.js";
 
-export interface WriterOptions {
+interface WriterOptions {
   /** Text of the administrator's kubeconfig; its server is the public endpoint. */
   readonly kubeconfig: string;
-  /** Namespace of the objects; made at the start, removed by `remove`. @default corekube-faults-<time> */
+  /** Namespace of the objects; created by `start`, removed by `remove`. @default corekube-faults-<time> */
   readonly namespace?: string;
-  /** Most writes per second, and as many reads. @default 5 */
+  /** Writes per second at most, and as many reads. @default 5 */
   readonly rate?: number;
   /** Milliseconds for one request, connecting included. @default 2500 */
   readonly requestLimit?: number;
-  /** Seconds after which it stops by itself. @default 3600 */
+  /** Seconds after which it stops. @default 3600 */
   readonly timeLimit?: number;
-  /** Writes after which it stops by itself. @default 20000 */
+  /** Writes after which it stops. @default 20000 */
   readonly writeLimit?: number;
 }
 
 export interface Verdict {
   readonly acknowledged: number;
-  /** Acknowledged writes that are not there, or not with their value. */
+  /** Acknowledged writes that are missing or have another value. */
   readonly lost: readonly string[];
-  /** Reads that did not show an acknowledged write. */
+  /** Reads that did not return an acknowledged write. */
   readonly stale: readonly string[];
 }
 
@@ -41,7 +42,7 @@ const pageSchema = z.object({
   ),
 });
 
-/** Seconds that the API may take to answer at the start and at the end, when no fault is on. */
+/** Seconds that the API may take to answer when no fault is active. */
 const patience = 120;
 
 export class Writer {
@@ -64,7 +65,7 @@ export class Writer {
     this.requestLimit = options.requestLimit ?? 2500;
   }
 
-  /** Makes the namespace and begins; resolves after the first write and the first read that succeeded. @throws Error when they do not. */
+  /** Creates the namespace and starts; resolves after the first successful write and read. @throws Error when there is none. */
   async start(): Promise<void> {
     const client = this.client(10_000);
     await this.insist("namespace", async () => {
@@ -73,21 +74,19 @@ export class Writer {
         kind: "Namespace",
         metadata: { name: this.namespace },
       });
-      if (answer.status !== 201 && answer.status !== 409) throw new Error(said(answer));
+      if (answer.status !== 201 && answer.status !== 409) throw new Error(summaryOf(answer));
     });
     this.began = Date.now();
     this.lag.enable();
     const end = this.began + (this.options.timeLimit ?? 3600) * 1000;
     this.loops = [this.write(end), this.read(end)];
     await this.insist("first write and first read", () => {
-      const seen = this.figures();
-      return seen.write.succeeded > 0 && seen.read.succeeded > 0
-        ? Promise.resolve()
-        : Promise.reject(new Error("none yet"));
+      const { write, read } = this.figures();
+      return Promise.resolve(write.succeeded > 0 && read.succeeded > 0);
     });
   }
 
-  /** Ends writing and reading; what was done stays. */
+  /** Stops writing and reading; the objects stay. */
   async stop(): Promise<void> {
     this.stopping = true;
     await Promise.all(this.loops);
@@ -99,12 +98,12 @@ export class Writer {
     return figures(this.operations, from, to);
   }
 
-  /** Everything that was tried, in the order in which it ended. */
+  /** All operations in the order in which they ended. */
   timeline(): readonly Operation[] {
     return this.operations;
   }
 
-  /** The most that this program was late itself, in milliseconds: a pause of that length is its own, not the cluster's. */
+  /** Longest delay of this program itself, in milliseconds: a pause of that length is not the cluster's. */
   ownLag(): number {
     return this.lag.max / 1e6;
   }
@@ -114,7 +113,7 @@ export class Writer {
     return this.names;
   }
 
-  /** Lists what there is and compares. @throws Error when the API does not answer within two minutes. */
+  /** Lists the objects and compares. @throws Error when the API does not answer within two minutes. */
   async verify(): Promise<Verdict> {
     const expected = new Map(this.acknowledged);
     const found = await this.insist("list of what was written", () => this.list());
@@ -136,7 +135,7 @@ export class Writer {
     const client = this.client(10_000);
     await this.insist("removal of the namespace", async () => {
       const answer = await client.call("DELETE", `/api/v1/namespaces/${this.namespace}`);
-      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) throw new Error(said(answer));
+      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) throw new Error(summaryOf(answer));
     });
     for (const open of this.clients) open.close();
   }
@@ -149,7 +148,7 @@ export class Writer {
 
   private async write(end: number): Promise<void> {
     const client = this.client(this.requestLimit);
-    for (let count = 0; this.goesOn(end) && count < (this.options.writeLimit ?? 20_000); count++) {
+    for (let count = 0; this.active(end) && count < (this.options.writeLimit ?? 20_000); count++) {
       const name = `write-${String(count).padStart(6, "0")}`;
       const value = `${count}-${Date.now()}`;
       const object = {
@@ -158,10 +157,10 @@ export class Writer {
         metadata: { name, namespace: this.namespace },
         data: { value },
       };
-      while (this.goesOn(end)) {
+      while (this.active(end)) {
         const done = await this.operation("write", name, async () => {
           const answer = await client.call("POST", this.path(), object);
-          if (answer.status !== 201 && answer.status !== 409) throw new Error(said(answer));
+          if (answer.status !== 201 && answer.status !== 409) throw new Error(summaryOf(answer));
           this.acknowledged.set(name, value);
           this.names.push(name);
           return undefined;
@@ -171,10 +170,10 @@ export class Writer {
     }
   }
 
-  /** Reads by turns the newest and any of the acknowledged objects. */
+  /** Reads the newest and a random acknowledged object in turn. */
   private async read(end: number): Promise<void> {
     const client = this.client(this.requestLimit);
-    for (let count = 0; this.goesOn(end); count++) {
+    for (let count = 0; this.active(end); count++) {
       const name = count % 2 === 0 ? this.names.at(-1) : this.names[Math.floor(Math.random() * this.names.length)];
       if (name === undefined) {
         await sleep(50);
@@ -183,7 +182,7 @@ export class Writer {
       await this.operation("read", name, async () => {
         const answer = await client.call("GET", this.path(name));
         if (answer.status === 404) return "acknowledged, but not found";
-        if (answer.status !== 200) throw new Error(said(answer));
+        if (answer.status !== 200) throw new Error(summaryOf(answer));
         const value = (JSON.parse(answer.body) as { data?: { value?: string } }).data?.value;
         return value === this.acknowledged.get(name)
           ? undefined
@@ -192,7 +191,7 @@ export class Writer {
     }
   }
 
-  /** Does one operation and records it, then waits for its turn. What `work` returns is why a read is stale. Returns whether it succeeded. */
+  /** Runs and records one operation, then waits for the next turn. `work` returns why a read is stale, if it is. Returns whether it succeeded. */
   private async operation(
     kind: Operation["kind"],
     key: string,
@@ -222,7 +221,7 @@ export class Writer {
         "GET",
         `${this.path()}?limit=500${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`,
       );
-      if (answer.status !== 200) throw new Error(said(answer));
+      if (answer.status !== 200) throw new Error(summaryOf(answer));
       const page = pageSchema.parse(JSON.parse(answer.body));
       for (const item of page.items) found.set(item.metadata.name, item.data?.["value"] ?? "");
       next = page.metadata.continue ?? "";
@@ -230,20 +229,12 @@ export class Writer {
     return found;
   }
 
-  private async insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const end = Date.now() + patience * 1000;
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (Date.now() > end)
-          throw new Error(`${what}: not within ${patience} s; last: ${kindOf(error)}`, { cause: error });
-        await sleep(500);
-      }
-    }
+  /** Retries for as long as the API may need when no fault is active. */
+  private insist<T>(what: string, attempt: () => Promise<T | false>): Promise<T> {
+    return until(what, { timeout: patience * 1000, pause: 500 }, attempt);
   }
 
-  private goesOn(end: number): boolean {
+  private active(end: number): boolean {
     return !this.stopping && Date.now() < end;
   }
 
@@ -252,7 +243,7 @@ export class Writer {
   }
 }
 
-function said(answer: Answer): string {
+function summaryOf(answer: Answer): string {
   const read = z.object({ message: z.string() }).safeParse(safeJson(answer.body));
   return `${answer.status} ${read.success ? read.data.message.slice(0, 120) : ""}`.trim();
 }
@@ -265,7 +256,7 @@ function safeJson(text: string): unknown {
   }
 }
 
-/** Errors of a kind count together: without the names of objects and the local ports. */
+/** An error without object names and local ports, so that equal errors are counted together. */
 function kindOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message

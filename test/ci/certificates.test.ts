@@ -59,7 +59,7 @@ describe("ci: certificates", () => {
     certPem: { "4dabf18193072939515e22adb298388d": "secret" },
   });
 
-  it("counts the days that the certificate itself says", () => {
+  it("counts the days from the certificate itself", () => {
     const now = new Date();
     const later = new Date(now.getTime() + 99 * day);
     assert.equal(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { componentOf, readChanges, readDrift, shortType, type Plan } from "../../ci/lib/changes.js";
-import { readEvent, type EngineEvent } from "../../ci/lib/events.js";
+import { readEvent, type EngineEvent } from "../../engine/events.js";
 import { costs, losses } from "../../ci/lib/kinds.js";
 import { code, escape, shorten } from "../../ci/lib/markdown.js";
 import { deviations, type PreviewRecord } from "../../ci/lib/record.js";
@@ -28,7 +28,7 @@ describe("ci: changes", () => {
   const scale = readChanges(recorded("scale"));
   const replace = readChanges(recorded("replace"));
 
-  it("tells creations, updates and what stays apart, by component", () => {
+  it("separates creations, updates and unchanged resources, by component", () => {
     assert.equal(counts(scale), "2 created, 3 updated");
     assert.equal(scale.unchanged, 99);
     assert.deepEqual(
@@ -75,7 +75,7 @@ describe("ci: changes", () => {
     assert.equal(losses(plan.changes).length, 2);
   });
 
-  it("says whether costs change: creations and sizes of machines do, joins do not", () => {
+  it("reports changed costs for creations and sizes of machines, not for joins", () => {
     assert.deepEqual(
       costs(scale.changes).map(({ name }) => name),
       ["kubernetes-controller-0", "kubernetes-worker-2"],
@@ -136,7 +136,7 @@ describe("ci: changes", () => {
     );
     assert.match(
       deviations(record(scale), record(replace)).join("\n"),
-      /replace .*kubernetes-worker-1: the preview said update|was not in the preview/,
+      /replace .*kubernetes-worker-1: the preview had update|was not in the preview/,
     );
   });
 

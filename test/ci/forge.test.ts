@@ -69,7 +69,7 @@ for (const kind of ["github", "gitlab"] as const) {
       assert.match(forge.comments[0]?.body ?? "", /leaked \[secret\]$/);
     });
 
-    it("the report opens an issue, updates it, and closes it when all is well", async () => {
+    it("the report opens an issue, updates it, and closes it when there is nothing to report", async () => {
       const others = forge.add(forge.issues, "<!-- corekube drift of stack prod -->\nplanted", "666", {
         label: "drift",
       });
@@ -144,7 +144,7 @@ describe("ci: what is missing is named", function () {
   }
 
   for (const name of ["preview", "up", "drift", "comment", "report"]) {
-    it(`ci/${name} --help tells the exit codes`, async () => {
+    it(`ci/${name} --help lists the exit codes`, async () => {
       const run = await script(name, ["--help"]);
       assert.equal(run.code, 0);
       assert.match(run.output, new RegExp(`^ci/${name}: .*[\\s\\S]*Exit codes: 0`));

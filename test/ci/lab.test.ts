@@ -1,11 +1,11 @@
-/** The scripts on the whole program and the lab's API, with a driver that makes no machines: quick, and nothing is booted. */
+/** The scripts on the real program and the lab's API, with a driver that creates no machines. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeSettings } from "../../lab/commands/settings.js";
-import { childEnvironment, ensureStack } from "../../lab/commands/stack.js";
+import { writeSettings } from "../../lab/engine/settings.js";
+import { childEnvironment, ensureStack } from "../../lab/engine/stack.js";
 import { labConfig, type LabConfig } from "../../lab/config.js";
 import { createApi, type Api } from "../../lab/clouds/digitalocean/index.js";
 import { ensureTools } from "../../lab/toolchain/index.js";
@@ -27,7 +27,7 @@ describe("ci: scripts on the lab's API", function () {
       ...env,
     });
   const out = ["--out", join(folder, "out")];
-  /** What the cloud was told to make; it takes stock of its machines at its start. */
+  /** What the driver was asked to create; it reconciles once at the start. */
   const made = (): string[] => driver.names().filter((name) => name !== "reconcile");
 
   before(async () => {
@@ -77,14 +77,14 @@ describe("ci: scripts on the lab's API", function () {
     assert.deepEqual(made(), []);
   });
 
-  it("a setting that is wrong fails the preview, and the summary says which", async () => {
+  it("a wrong setting fails the preview, and the summary names it", async () => {
     writeSettings(config, stack, { ...settings, "corekube:node_count": 0 });
     const preview = await run("preview", out);
     writeSettings(config, stack, settings);
     assert.equal(preview.code, 1, preview.output);
     assert.match(readFileSync(join(folder, "out", "preview.md"), "utf8"), /failed[\s\S]*node_count/);
     const up = await run("up", ["--preview", join(folder, "out", "preview.json")]);
-    assert.match(up.output, /that preview failed, it cannot be carried out/);
+    assert.match(up.output, /this preview failed and cannot be applied/);
   });
 
   it("a stack that is not there is named, with what to do", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deploy } from "../../lab/commands/up.js";
-import { runEngine } from "../../lab/commands/deploy.js";
+import { runEngine } from "../../lab/engine/run.js";
 import { config, openRegion, progress } from "./region.js";
 
 const stack = "broken";

@@ -9,10 +9,11 @@ import {
   stopBudgeted,
   watchAvailable,
 } from "../../lab/checks/scale.js";
-import { stackName } from "../../lab/commands/settings.js";
-import { deploy, writeKubeconfig } from "../../lab/commands/up.js";
-import { runEngine } from "../../lab/commands/deploy.js";
-import { labCloud } from "../../lab/commands/cloud.js";
+import { stackName } from "../../lab/engine/settings.js";
+import { deploy } from "../../lab/commands/up.js";
+import { writeKubeconfig } from "../../lab/engine/outputs.js";
+import { runEngine } from "../../lab/engine/run.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);
@@ -117,7 +118,7 @@ describe("a cluster", function () {
     it("pulumi destroy leaves nothing in the cloud", async () => {
       needsCluster();
       const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
-      assert.equal(result.code, 0, result.output.slice(-2000));
+      assert.equal(result.code, 0, result.failure);
       const cloud = labCloud(config);
       for (const kind of ["droplets", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
         assert.deepEqual(

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy } from "../../lab/commands/up.js";
-import { labCloud } from "../../lab/commands/cloud.js";
-import { stackName } from "../../lab/commands/settings.js";
-import { childEnvironment } from "../../lab/commands/stack.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
+import { stackName } from "../../lab/engine/settings.js";
+import { childEnvironment } from "../../lab/engine/stack.js";
 import { script, type ScriptRun } from "../ci/support/run.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
@@ -77,7 +77,7 @@ describe("pipelines on a cluster", function () {
     assert.doesNotMatch(drift.output.split("<details>")[0] ?? "", /\(authority\)/);
   });
 
-  it("none of the files holds a private key or a token", () => {
+  it("no file holds a private key or a token", () => {
     for (const name of ["preview.md", "preview.json", "drift.md", "drift.json"]) {
       const text = readFileSync(join(folder, name), "utf8");
       assert.doesNotMatch(text, /PRIVATE KEY/);

@@ -1,22 +1,23 @@
 /**
- * Interrupts `make up` at different moments and runs it again; the last run must end with a checked cluster, and with
- * every machine once. Not part of `make test` (it boots the cluster in pieces): `make test-interrupt`.
+ * Interrupts `make up` at different moments and runs it again; the last run must end with a checked cluster in which every
+ * machine exists once. Not part of `make test`, since it boots the cluster in pieces: `make test-interrupt`.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { commandLines } from "../../lab/checks/secrets.js";
-import { labCloud } from "../../lab/commands/cloud.js";
+import { labCloud } from "../../lab/cluster/cloud.js";
 import { down } from "../../lab/commands/down.js";
-import { run, sleep } from "../../lab/commands/process.js";
+import { run } from "../../lab/process/run.js";
 import { labConfig, projectDirectory } from "../../lab/config.js";
 import { plainProgress } from "../../lab/progress.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
 
-process.env["COREKUBE_LAB"] = "test";
+process.env["COREKUBE_LAB"] = process.env["COREKUBE_TEST_LAB"] ?? "test";
 
 interface Moment {
   readonly name: string;
@@ -27,9 +28,9 @@ interface Moment {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Children of a process and theirs; those in process groups of their own as well. */
+/** A process with all its descendants, also those in process groups of their own. */
 async function family(pid: number): Promise<number[]> {
-  const lines = (await run("ps", ["-e", "-o", "pid=,ppid="]))
+  const lines = (await run(["ps", "-e", "-o", "pid=,ppid="]))
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/).map(Number));
@@ -38,7 +39,7 @@ async function family(pid: number): Promise<number[]> {
   return found;
 }
 
-/** Runs `make up`; resolves with its exit code, null when it was killed. */
+/** Runs `make up`; resolves with its exit code, or null when it was killed. */
 function makeUp(moment?: Moment): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn("make", ["--no-print-directory", "up"], {
@@ -60,7 +61,7 @@ function makeUp(moment?: Moment): Promise<number | null> {
     child.on("error", reject);
     child.on("close", (code) => {
       if (moment && !done)
-        reject(new Error(`${moment.name}: the run ended with ${code} before ${moment.at.source} came`));
+        reject(new Error(`${moment.name}: the run ended with ${code} before ${moment.at.source} appeared`));
       else resolve(code);
     });
   });
@@ -68,8 +69,7 @@ function makeUp(moment?: Moment): Promise<number | null> {
 
 async function interrupted(moment: Moment): Promise<void> {
   const code = await makeUp(moment);
-  if (moment.signal === "SIGINT")
-    assert.notEqual(code, 0, `${moment.name}: an interrupted run must not look like a finished one`);
+  if (moment.signal === "SIGINT") assert.notEqual(code, 0, `${moment.name}: an interrupted run must not exit with 0`);
 }
 
 async function main(): Promise<void> {
@@ -86,11 +86,11 @@ async function main(): Promise<void> {
     });
     await sleep(1000);
     const left = commandLines().filter(({ text }) => text.includes(cache));
-    assert.deepEqual(left, [], "builds go on after the interruption");
-    // One cheap tool stands for all: the interrupted cache must serve the next run.
+    assert.deepEqual(left, [], "builds continue after the interrupt");
+    // The interrupted cache must serve the next run; one cheap tool is enough to show it.
     const again = { ...config, cache };
     await ensureTools(again, ["flannel"], plainProgress());
-    await run(toolPath(again, "flannel"), [], { env: { ...process.env, CNI_COMMAND: "VERSION" }, input: "{}" });
+    await run([toolPath(again, "flannel")], { env: { ...process.env, CNI_COMMAND: "VERSION" }, input: "{}" });
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }

@@ -2,22 +2,9 @@
  * The order of a run on the real engine, without machines: the product's own `Rollout` in a small program, and a stub in the place
  * of the provider that writes down what the engine asks of it, and when.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { killAtExit } from "../provider/support/processes.js";
-import { tool } from "../provider/support/tools.js";
+import { TestEngine } from "../support/engine.js";
 
 const PROJECT = path.resolve(__dirname, "../..");
 
@@ -103,13 +90,11 @@ export interface EngineRun {
 }
 
 export class OrderStack {
-  readonly #root = mkdtempSync(path.join(tmpdir(), "corekube-rollout-"));
-  #pulumi = "";
+  readonly #engine = new TestEngine();
+  readonly #root = this.#engine.root;
 
   async create(): Promise<void> {
-    this.#pulumi = await tool("pulumi");
-    for (const name of ["project/node_modules/@pulumi", "bin", "home", "state", "stub"])
-      mkdirSync(path.join(this.#root, name), { recursive: true });
+    for (const name of ["project/node_modules/@pulumi", "bin", "stub"]) this.#engine.folder(name);
     // The official plugins are in the way: the engine would look for every package that it finds.
     for (const name of ["@pulumi/pulumi", "tsx", "typescript"])
       symlinkSync(path.join(PROJECT, "node_modules", name), path.join(this.#root, "project/node_modules", name));
@@ -125,7 +110,7 @@ export class OrderStack {
   }
 
   remove(): void {
-    rmSync(this.#root, { recursive: true, force: true });
+    this.#engine.remove();
   }
 
   set(key: string, value: string | number): Promise<void> {
@@ -161,23 +146,11 @@ export class OrderStack {
   }
 
   #start(args: readonly string[]): Promise<{ code: number; output: string }> {
-    const child: ChildProcess = spawn(this.#pulumi, [...args, "--non-interactive"], {
+    return this.#engine.run(args, {
       cwd: path.join(this.#root, "project"),
-      env: {
-        ...process.env,
-        PATH: `${path.join(this.#root, "bin")}:${path.join(PROJECT, "lab/standins")}:${process.env["PATH"] ?? ""}`,
-        STUB_FOLDER: path.join(this.#root, "stub"),
-        PULUMI_HOME: path.join(this.#root, "home"),
-        PULUMI_BACKEND_URL: `file://${path.join(this.#root, "state")}`,
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-      },
+      plugins: [path.join(this.#root, "bin")],
+      env: { STUB_FOLDER: path.join(this.#root, "stub") },
+      onStart: (pid) => writeFileSync(path.join(this.#root, "stub/engine"), String(pid)),
     });
-    killAtExit(child);
-    writeFileSync(path.join(this.#root, "stub/engine"), String(child.pid));
-    let output = "";
-    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
   }
 }

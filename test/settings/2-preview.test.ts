@@ -53,7 +53,7 @@ describe("pulumi preview", function () {
 
   before(async function () {
     this.timeout(600_000);
-    program = await Program.make(await cloud.start());
+    program = new Program(await cloud.start());
     for (const stack of stacks) await program.makeStack(stack);
   });
   after(async () => {

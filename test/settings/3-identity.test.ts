@@ -45,7 +45,7 @@ describe("a cluster that exists", function () {
   let resources: readonly string[];
 
   before(async () => {
-    program = await Program.make(await cloud.start());
+    program = new Program(await cloud.start());
     await program.makeStack("live");
     // The rest of the cluster is not needed to know what it was made with; the engine calls it incomplete.
     const { output } = await program.withSettings("live", made, [

@@ -32,7 +32,7 @@ export const apiServerControls: readonly Control[] = [
   listed("1.2.3", api, "enable-admission-plugins", "DenyServiceExternalIPs"),
   set("1.2.4", api, "kubelet-client-certificate", "kubelet-client-key"),
   set("1.2.5", api, "kubelet-certificate-authority"),
-  ofProgram("1.2.6", api, "kube-apiserver: --authorization-mode has not AlwaysAllow", ({ flags }) => {
+  ofProgram("1.2.6", api, "kube-apiserver: --authorization-mode does not contain AlwaysAllow", ({ flags }) => {
     const modes = flags.get("authorization-mode");
     return modes !== undefined && !modes.split(",").includes("AlwaysAllow")
       ? undefined

@@ -9,7 +9,7 @@ import {
   ElasticLoadBalancingV2Client,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../../labCloud.js";
-import { eventually } from "../../commands/process.js";
+import { until } from "../../process/until.js";
 import type { LabConfig } from "../../config.js";
 import { hasPower, listenerId, machineNameOf } from "./desired.js";
 import { awsRegion, numbersFile } from "./moto.js";
@@ -166,15 +166,14 @@ export class AwsLabCloud implements LabCloud {
     else await this.ec2.send(new ec2.RebootInstancesCommand(only));
     await synchronised(this.config);
     const wanted = type === "power_off" || type === "shutdown" ? "stopped" : "running";
-    await eventually(
+    await until(
       `${type} of instance ${id}`,
-      60,
+      { timeout: 60_000, pause: 200 },
       async () => {
         const state = (await this.ec2.send(new ec2.DescribeInstancesCommand(only))).Reservations?.[0]?.Instances?.[0]
           ?.State?.Name;
         if (state !== wanted) throw new Error(`the instance is ${state ?? "gone"}`);
       },
-      0.2,
     );
   }
 }

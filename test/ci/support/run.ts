@@ -1,5 +1,5 @@
 /** Runs a script of ci/ as a pipeline does: a process of its own, its settings in variables. */
-import { tryRun } from "../../../lab/commands/process.js";
+import { tryRun } from "../../../lab/process/run.js";
 import { projectDirectory } from "../../../lab/config.js";
 
 export interface ScriptRun {
@@ -13,9 +13,9 @@ export async function script(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
-  timeout = 300,
+  timeout = 300_000,
 ): Promise<ScriptRun> {
   const { PATH, HOME } = process.env;
-  const result = await tryRun(`ci/${name}`, args, { cwd: projectDirectory, env: { PATH, HOME, ...env }, timeout });
+  const result = await tryRun([`ci/${name}`, ...args], { cwd: projectDirectory, env: { PATH, HOME, ...env }, timeout });
   return { code: result.code, output: `${result.stdout}\n${result.stderr}` };
 }

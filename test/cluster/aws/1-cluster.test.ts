@@ -4,10 +4,10 @@ import { readState } from "../../../lab/clouds/aws/cloud.js";
 import { leftOf } from "../../../lab/clouds/aws/state.js";
 import { checksOf, runChecks, type CheckResult } from "../../../lab/checks/index.js";
 import { expectOnly, Scaling } from "../../../lab/checks/scale.js";
-import { runEngine } from "../../../lab/commands/deploy.js";
-import { readOutputs } from "../../../lab/commands/outputs.js";
-import { pulumi } from "../../../lab/commands/stack.js";
-import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
+import { runEngine } from "../../../lab/engine/run.js";
+import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
+import { pulumi } from "../../../lab/engine/stack.js";
+import { deploy } from "../../../lab/commands/up.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "../region.js";
 
 const stack = "lab-aws";
@@ -73,7 +73,7 @@ describe("a cluster on AWS", function () {
       for (const option of ["node_size", "controller_size"])
         await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
       const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
-      assert.equal(result.code, 0, result.output.slice(-2000));
+      assert.equal(result.code, 0, result.failure);
       const after = await readOutputs(config, stack);
       for (const { name, role, id } of after.machines) {
         const earlier = before.machines.find((machine) => machine.name === name)?.id;
@@ -94,7 +94,7 @@ describe("a cluster on AWS", function () {
     it("pulumi destroy leaves nothing in the account, of any kind", async () => {
       needsCluster();
       const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
-      assert.equal(result.code, 0, result.output.slice(-2000));
+      assert.equal(result.code, 0, result.failure);
       const state = await readState(config);
       process.stdout.write(
         `      ${Object.entries(state.kinds)

@@ -1,10 +1,11 @@
 /**
- * A highly available cluster that is broken on purpose, under a client that writes and reads all the time: nothing that was
- * acknowledged may be lost, and nobody may wait for long.
+ * Faults in a highly available cluster while a client writes and reads continuously: no acknowledged write may be lost, and no
+ * pause may be long.
  */
 import assert from "node:assert/strict";
-import { runEngine } from "../../../lab/commands/deploy.js";
-import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
+import { runEngine } from "../../../lab/engine/run.js";
+import { deploy } from "../../../lab/commands/up.js";
+import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { figuresLine } from "../../../lab/faults/figures.js";
 import { Scenarios, outcomeLine, type Outcome } from "../../../lab/faults/scenarios.js";
 import { Writer } from "../../../lab/faults/writer.js";
@@ -29,7 +30,7 @@ describe("a highly available cluster under faults", function () {
     scenarios = new Scenarios(config, stack, writer, progress);
   });
   after(async () => {
-    // A writer whose cluster is gone must not keep the region from being removed.
+    // Without its cluster the writer must not delay the removal of the region.
     await writer?.stop();
     await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
     assert.deepEqual(await closeRegion(), []);
@@ -40,8 +41,8 @@ describe("a highly available cluster under faults", function () {
     const outcome = await run(scenarios);
     process.stdout.write(`      ${outcomeLine(outcome)}\n`);
     const { write, read } = outcome.figures;
-    assert.ok(write.succeeded > 0 && read.succeeded > 0, "nothing was written or read meanwhile");
-    assert.equal(read.stale, 0, "reads that did not show what had been acknowledged");
+    assert.ok(write.succeeded > 0 && read.succeeded > 0, "nothing was written or read during the fault");
+    assert.equal(read.stale, 0, "reads that did not return an acknowledged write");
     assert.ok(
       write.longest.length < pauseLimit,
       `writes paused for ${write.longest.length / 1000} s, at most ${pauseLimit / 1000} are allowed`,
@@ -55,16 +56,16 @@ describe("a highly available cluster under faults", function () {
 
   it("an etcd member's process is killed", () => survives((on) => on.killMember("follower")));
   it("the leading etcd member's process is killed", () => survives((on) => on.killMember("leader")));
-  it("an etcd machine loses its power", () => survives((on) => on.darkenMember("follower")));
-  it("the leading etcd member's machine loses its power", () => survives((on) => on.darkenMember("leader")));
-  it("a controller machine loses its power", () => survives((on) => on.darkenController()));
-  it("the load balancer's favourite controller loses its power", () => survives((on) => on.darkenFavourite()));
+  it("an etcd machine loses power", () => survives((on) => on.darkenMember("follower")));
+  it("the leading etcd member's machine loses power", () => survives((on) => on.darkenMember("leader")));
+  it("a controller machine loses power", () => survives((on) => on.darkenController()));
+  it("the controller with most connections loses power", () => survives((on) => on.darkenFavourite()));
   it("a controller machine crashes, and the cloud notices", () => survives((on) => on.crashController()));
-  it("a controller machine is deleted: one pulumi up makes it again", () => survives((on) => on.lose("controller")));
-  it("an etcd machine is deleted: one pulumi up makes it again, with the data of its volume", () =>
+  it("a controller machine is deleted: one pulumi up recreates it", () => survives((on) => on.lose("controller")));
+  it("an etcd machine is deleted: one pulumi up recreates it with the data of its volume", () =>
     survives((on) => on.lose("etcd")));
 
-  it("in the end every acknowledged write is there, and on every etcd member", async () => {
+  it("every acknowledged write exists at the end, on every etcd member", async () => {
     assert.ok(scenarios && writer, "the cluster did not come up");
     await writer.stop();
     const verdict = await writer.verify();
@@ -81,7 +82,7 @@ describe("a highly available cluster under faults", function () {
     }
   });
 
-  it("a write that is lost after it was acknowledged is noticed", async () => {
+  it("a lost or changed acknowledged write is detected", async () => {
     assert.ok(scenarios && writer, "the cluster did not come up");
     const [first, second] = writer.acknowledgedNames();
     const context = await scenarios.context();

@@ -3,16 +3,17 @@
  * and etcd members, killed at three moments, with a gate that is closed once.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { deploy, writeKubeconfig } from "../../../lab/commands/up.js";
-import { diagnostics, runEngine } from "../../../lab/commands/deploy.js";
-import { childEnvironment, pulumi } from "../../../lab/commands/stack.js";
+import { pulumiCommand } from "../../../engine/run.js";
+import { deploy } from "../../../lab/commands/up.js";
+import { runEngine } from "../../../lab/engine/run.js";
+import { childEnvironment, pulumi } from "../../../lab/engine/stack.js";
 import { clearInterrupted } from "../../../lab/commands/recover.js";
-import { readOutputs } from "../../../lab/commands/outputs.js";
-import { CheckContext } from "../../../lab/checks/context.js";
+import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
+import { CheckContext } from "../../../lab/cluster/context.js";
 import { MachineWatch, timelineOf, type Absence } from "../../../lab/checks/rolling.js";
 import { Writer } from "../../../lab/faults/writer.js";
 import { projectDirectory } from "../../../lab/config.js";
+import { sendSignal, tryRun } from "../../../lab/process/run.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
 
 const stack = "ha";
@@ -62,7 +63,7 @@ describe("rolling replacement of a highly available cluster", function () {
 
   async function well(): Promise<void> {
     const result = await runEngine(config, stack, up, progress);
-    assert.equal(result.code, 0, diagnostics(result.output));
+    assert.equal(result.code, 0, result.failure);
   }
 
   async function nothingLost(): Promise<void> {
@@ -85,23 +86,20 @@ describe("rolling replacement of a highly available cluster", function () {
 
   /** @param at the line of output at which `pulumi up` and everything that it started is killed. */
   async function killed(at: RegExp): Promise<void> {
-    const child = spawn("pulumi", [...up, "--stack", stack, "--non-interactive"], {
+    let pid = 0;
+    let done = false;
+    const { stdout, stderr } = await tryRun(pulumiCommand([...up, "--stack", stack]), {
       cwd: projectDirectory,
       env: childEnvironment(config, stack),
-      detached: true,
+      timeout: 1_800_000,
+      onStart: (started) => (pid = started),
+      onLine: (line) => {
+        if (done || !at.test(line)) return;
+        done = true;
+        sendSignal(pid, "SIGKILL", true);
+      },
     });
-    let output = "";
-    let done = false;
-    const take = (chunk: Buffer): void => {
-      output += chunk.toString();
-      if (done || !at.test(output)) return;
-      done = true;
-      process.kill(-(child.pid ?? 0), "SIGKILL");
-    };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    await new Promise((resolve) => child.once("close", resolve));
-    assert.ok(done, `the run ended before ${at.source} came:\n${diagnostics(output)}`);
+    assert.ok(done, `the run ended before ${at.source} came:\n${`${stdout}\n${stderr}`.slice(-3000)}`);
     await pulumi(config, ["cancel", "--yes", "--stack", stack], { stack }).catch(() => "");
     await clearInterrupted(config, stack, progress);
   }
@@ -159,10 +157,7 @@ describe("rolling replacement of a highly available cluster", function () {
     const { absences } = await watched(async () => {
       const result = await runEngine(config, stack, up, progress);
       assert.notEqual(result.code, 0);
-      assert.match(
-        diagnostics(result.output),
-        /kubernetes-controller-0: not replaced[\s\S]*kubernetes-etcd-2 is not healthy/,
-      );
+      assert.match(result.failure, /kubernetes-controller-0: not replaced[\s\S]*kubernetes-etcd-2 is not healthy/);
     });
     assert.deepEqual(absences, []);
     await on("kubernetes-etcd-2", "systemctl start etcd.service");

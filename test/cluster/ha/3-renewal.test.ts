@@ -3,10 +3,10 @@
  * restarted with its new files only after the one before it serves again.
  */
 import assert from "node:assert/strict";
-import { CheckContext } from "../../../lab/checks/context.js";
-import { diagnostics, runEngine, type EngineRun } from "../../../lab/commands/deploy.js";
-import { readOutputs } from "../../../lab/commands/outputs.js";
+import { CheckContext } from "../../../lab/cluster/context.js";
 import { deploy } from "../../../lab/commands/up.js";
+import { readOutputs } from "../../../lab/engine/outputs.js";
+import { runEngine, type EngineRun } from "../../../lab/engine/run.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
 
 const stack = "ha";
@@ -22,14 +22,9 @@ interface Restart {
   readonly started: number;
 }
 
-/** Beginnings and ends of deliveries, in the engine's order. */
-function deliveries({ output }: EngineRun): string[] {
-  const steps = /corekube:machine:Delivery (\S+) (updating|updated|\*\*updating failed\*\*)/g;
-  const lines = [...output.matchAll(steps)].map(
-    ([, machine = "", what = ""]) => `${what.replaceAll("*", "")} ${machine}`,
-  );
-  // The engine repeats a line with each status.
-  return lines.filter((line, index) => line !== lines[index - 1]);
+/** A run with the beginnings and ends of its deliveries, in the engine's order. */
+interface Renewal extends EngineRun {
+  readonly deliveries: readonly string[];
 }
 
 const oneByOne = (machines: readonly string[]): string[] =>
@@ -50,8 +45,23 @@ describe("renewal of all certificates of a highly available cluster", function (
   });
 
   /** As in the last days of every leaf certificate: all of them are signed again in one run. */
-  const renew = (): Promise<EngineRun> =>
-    runEngine(config, stack, ["up", "--yes", "--skip-preview", "--replace", "**LocallySignedCert::**"], progress);
+  async function renew(): Promise<Renewal> {
+    const deliveries: string[] = [];
+    const args = ["up", "--yes", "--skip-preview", "--replace", "**LocallySignedCert::**"];
+    const run = await runEngine(config, stack, args, progress, (event) => {
+      const note = (
+        what: string,
+        metadata?: { readonly op: string; readonly urn: string; readonly type: string },
+      ): void => {
+        if (metadata?.type === "corekube:machine:Delivery" && metadata.op === "update")
+          deliveries.push(`${what} ${metadata.urn.split("::").at(-1)}`);
+      };
+      note("updating", event.resourcePreEvent?.metadata);
+      note("updated", event.resOutputsEvent?.metadata);
+      note("updating failed", event.resOpFailedEvent?.metadata);
+    });
+    return { ...run, deliveries };
+  }
 
   function on(name: string, command: string): Promise<string> {
     const machine = context.machines().find((each) => each.name === name);
@@ -79,8 +89,8 @@ describe("renewal of all certificates of a highly available cluster", function (
   it("restarts one machine at a time: etcd, then controllers, each with new files", async () => {
     const before = await files();
     const run = await renew();
-    assert.equal(run.code, 0, diagnostics(run.output));
-    assert.deepEqual(deliveries(run), oneByOne(all));
+    assert.equal(run.code, 0, run.failure);
+    assert.deepEqual(run.deliveries, oneByOne(all));
     (await files()).forEach((hash, index) => assert.notEqual(hash, before[index], all[index]));
     const times = await restarts(all);
     times.forEach(({ stopped, started }, index) => {
@@ -98,8 +108,8 @@ describe("renewal of all certificates of a highly available cluster", function (
     await on(broken, "systemctl daemon-reload");
     const stopped = await renew();
     assert.notEqual(stopped.code, 0);
-    assert.match(diagnostics(stopped.output), /kubernetes-etcd-1 .*corekube-activate\.service failed/);
-    assert.deepEqual(deliveries(stopped), [
+    assert.match(stopped.failure, /kubernetes-etcd-1 .*corekube-activate\.service failed/);
+    assert.deepEqual(stopped.deliveries, [
       ...oneByOne(["kubernetes-etcd-0"]),
       `updating ${broken}`,
       `updating failed ${broken}`,
@@ -113,7 +123,7 @@ describe("renewal of all certificates of a highly available cluster", function (
 
     await on(broken, `rm -r ${dropin} && systemctl daemon-reload`);
     const resumed = await renew();
-    assert.equal(resumed.code, 0, diagnostics(resumed.output));
-    assert.deepEqual(deliveries(resumed), oneByOne([broken, ...all.filter((each) => each !== broken)]));
+    assert.equal(resumed.code, 0, resumed.failure);
+    assert.deepEqual(resumed.deliveries, oneByOne([broken, ...all.filter((each) => each !== broken)]));
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labConfig, type LabConfig } from "../../../lab/config.js";
-import { hostChecks, preflight, type Host } from "../../../lab/preflight.js";
+import { hostChecks, preflight, type Host } from "../../../lab/commands/preflight.js";
 
 const gigabyte = 1024 ** 3;
 
@@ -26,23 +26,23 @@ describe("preflight", () => {
     [
       "an old Node",
       { nodeVersion: "20.18.3" },
-      /Node: version 20\.18\.3, needed is at least 20\.19\n.*what to do: install/,
+      /Node: version 20\.18\.3, at least 20\.19 is needed\n.*what to do: install/,
     ],
     ["no Go", { goVersion: async () => undefined }, /Go: not on PATH\n.*what to do: install Go/],
     ["an old Go", { goVersion: async () => "1.24.1" }, /Go: version 1\.24\.1/],
     ["a disk too small", { freeBytes: () => 2 * gigabyte }, /disk space for builds: 2\.0 GB free at .*\n.*GOCACHE/],
   ];
   for (const [what, host, expected] of cases) {
-    it(`${what}: says what is wrong and what to do`, () => assert.rejects(check(host), expected));
+    it(`${what}: reports the finding and the remedy`, () => assert.rejects(check(host), expected));
   }
 
-  it("tells everything that is wrong at once", () =>
+  it("reports all failed checks at once", () =>
     assert.rejects(
       check({ nodeVersion: "18.0.0", goVersion: async () => undefined }),
       (error: Error) => error.message.includes("Node:") && error.message.includes("Go:"),
     ));
 
-  it("a file of the mirror that is not what its checksum says: names the file and how to get it again", async () => {
+  it("a file of the mirror with a wrong checksum: names the file and the remedy", async () => {
     const url = "https://dl.example/release/kubelet";
     const file = join(config.cache, "mirror", "files", "dl.example", "release", "kubelet");
     mkdirSync(join(file, ".."), { recursive: true });

@@ -73,6 +73,8 @@ class FakeApi {
           },
         },
       ],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+      "current-context": "c",
       users: [{ name: "u", user: { "client-certificate-data": encode(pem.cert), "client-key-data": encode(pem.key) } }],
     });
     return this;

@@ -1,32 +1,26 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { stringify } from "yaml";
-import { projectDirectory } from "../../../lab/config.js";
-import { killAtExit } from "../../provider/support/processes.js";
-import { tool } from "../../provider/support/tools.js";
+import { TestEngine } from "../../support/engine.js";
 import { TestAws } from "./awsCloud.js";
 
 /** The real engine, the official SDK and the stand-in as the process that the engine starts. */
 describe("aws stand-in under the engine", function () {
   this.timeout(600_000);
   let aws: TestAws;
-  let root: string;
+  const engine = new TestEngine();
   const program = join(__dirname, "awsProgram");
 
   before(async () => {
-    root = mkdtempSync(join(tmpdir(), "corekube-aws-engine-"));
-    mkdirSync(join(root, "state"));
     aws = await TestAws.start();
-    assert.equal((await pulumi("stack", "init", "test")).code, 0);
+    await works("stack", "init", "test");
     configure({});
   });
 
   after(async () => {
     await aws.stop();
-    rmSync(root, { recursive: true, force: true });
+    engine.remove();
     // The engine writes the salt of a new stack beside Pulumi.yaml, whatever else it is told.
     rmSync(join(program, "Pulumi.test.yaml"), { force: true });
   });
@@ -41,37 +35,14 @@ describe("aws stand-in under the engine", function () {
       "aws:skipCredentialsValidation": true,
       ...more,
     };
-    writeFileSync(join(root, "settings.yaml"), stringify({ config }));
+    writeFileSync(join(engine.root, "settings.yaml"), stringify({ config }));
   }
 
-  async function pulumi(...args: string[]): Promise<{ code: number; output: string }> {
-    const child = spawn(await tool("pulumi"), [...args, "--non-interactive", "--color", "never"], {
-      cwd: program,
-      env: {
-        ...process.env,
-        PATH: [join(projectDirectory, "lab", "plugins"), process.env["PATH"]].join(delimiter),
-        PULUMI_HOME: join(root, "home"),
-        PULUMI_BACKEND_URL: `file://${join(root, "state")}`,
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PULUMI_OPTION_CONFIG_FILE: join(root, "settings.yaml"),
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        AWS_REGION: "",
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    killAtExit(child);
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
-  }
-
-  async function works(...args: string[]): Promise<string> {
-    const { code, output } = await pulumi(...args);
-    assert.equal(code, 0, `pulumi ${args.join(" ")}:\n${output}`);
-    return output;
-  }
+  const options = {
+    cwd: program,
+    env: { PULUMI_OPTION_CONFIG_FILE: join(engine.root, "settings.yaml"), AWS_REGION: "" },
+  };
+  const works = (...args: string[]): Promise<string> => engine.must(args, options);
 
   const stack = ["--stack", "test"];
 

@@ -1,12 +1,9 @@
 /** Previews with the policy pack on the real engine, in a home and a state of their own; no cloud and no machine is needed. */
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse, stringify } from "yaml";
 import { projectDirectory } from "../../../lab/config.js";
-import { killAtExit } from "../../provider/support/processes.js";
-import { tool } from "../../provider/support/tools.js";
+import { TestEngine, type EngineRun } from "../../support/engine.js";
 
 export const pack = path.join(projectDirectory, "policies");
 
@@ -17,9 +14,7 @@ export interface Violation {
   readonly resource: string;
 }
 
-export interface Preview {
-  readonly code: number;
-  readonly output: string;
+export interface Preview extends EngineRun {
   readonly violations: readonly Violation[];
 }
 
@@ -33,17 +28,15 @@ export interface PreviewOptions {
 }
 
 export class PolicyEngine {
-  readonly #root = mkdtempSync(path.join(tmpdir(), "corekube-policies-"));
+  readonly #engine = new TestEngine();
   #runs = 0;
 
   folder(name: string): string {
-    const folder = path.join(this.#root, name);
-    mkdirSync(folder, { recursive: true });
-    return folder;
+    return this.#engine.folder(name);
   }
 
   remove(): void {
-    rmSync(this.#root, { recursive: true, force: true });
+    this.#engine.remove();
   }
 
   /** Previews a stack that does not exist yet. */
@@ -55,8 +48,17 @@ export class PolicyEngine {
     writeFileSync(configuration, JSON.stringify(options.policies ?? {}));
     const state = this.folder(`run${this.#runs}/state`);
     const program = options.program ?? projectDirectory;
-    const call = (args: readonly string[], folder: string): Promise<Omit<Preview, "violations">> =>
-      this.#pulumi(args, folder, state, settings);
+    const call = (args: readonly string[], cwd: string): Promise<EngineRun> =>
+      this.#engine.run(args, {
+        cwd,
+        // The cases have types of AWS that the lab's stand-in lacks, and values that no cloud would accept.
+        plugins: cwd === program && program !== projectDirectory ? [path.join(__dirname, "plugins")] : [],
+        env: {
+          PULUMI_BACKEND_URL: `file://${state}`,
+          PULUMI_OPTION_CONFIG_FILE: settings,
+          DIGITALOCEAN_TOKEN: "test",
+        },
+      });
     // Elsewhere than beside the program: the engine writes the salt of a new stack into the settings that it finds there.
     const { name } = parse(readFileSync(path.join(program, "Pulumi.yaml"), "utf8")) as { readonly name: string };
     writeFileSync(path.join(run, "Pulumi.yaml"), stringify({ name, runtime: "nodejs" }));
@@ -68,40 +70,6 @@ export class PolicyEngine {
       program,
     );
     return { code, output, violations: violationsIn(output) };
-  }
-
-  /** The cases have types of AWS that the lab's stand-in has not, and values that no cloud would take. */
-  #plugins(program: string): string[] {
-    const lab = path.join(projectDirectory, "lab/standins");
-    return program === projectDirectory ? [lab] : [path.join(__dirname, "plugins"), lab];
-  }
-
-  async #pulumi(
-    args: readonly string[],
-    cwd: string,
-    state: string,
-    settings: string,
-  ): Promise<Omit<Preview, "violations">> {
-    const child = spawn(await tool("pulumi"), [...args, "--non-interactive", "--color", "never"], {
-      cwd,
-      env: {
-        ...process.env,
-        PATH: [...this.#plugins(cwd), process.env["PATH"]].join(path.delimiter),
-        PULUMI_HOME: this.folder("home"),
-        PULUMI_BACKEND_URL: `file://${state}`,
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PULUMI_OPTION_CONFIG_FILE: settings,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        DIGITALOCEAN_TOKEN: "test",
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    killAtExit(child);
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
   }
 }
 

@@ -1,10 +1,7 @@
 /** A small stack of its own on the real engine: one delivery to a test machine, the provider as Pulumi.yaml gives it. */
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { killAtExit } from "./processes.js";
-import { tool } from "./tools.js";
+import { TestEngine, type EngineOptions, type EngineRun } from "../../support/engine.js";
 
 const PROJECT = path.resolve(__dirname, "../../..");
 /** The official plugins are in the way: the engine would look for every package that it finds. */
@@ -28,20 +25,12 @@ export const hostKey = delivery.hostKey;
 export const digest = delivery.digest;
 `;
 
-export interface Run {
-  readonly code: number;
-  readonly output: string;
-}
-
 export class TestStack {
-  readonly #root = mkdtempSync(path.join(tmpdir(), "corekube-stack-"));
-  readonly #project = path.join(this.#root, "project");
-  #pulumi = "";
+  readonly #engine = new TestEngine();
+  readonly #project = this.#engine.folder("project");
 
   async create(): Promise<void> {
-    this.#pulumi = await tool("pulumi");
-    for (const name of ["project/node_modules", "project/elsewhere", "home", "state"])
-      mkdirSync(path.join(this.#root, name), { recursive: true });
+    for (const name of ["project/node_modules", "project/elsewhere"]) this.#engine.folder(name);
     this.#linkPackages(PROJECT, "");
     symlinkSync(path.join(PROJECT, "provider"), path.join(this.#project, "provider"));
     const write = (name: string, content: string): void => writeFileSync(path.join(this.#project, name), content);
@@ -52,54 +41,29 @@ export class TestStack {
     write("package.json", '{"name":"provider-test","main":"index.js"}');
     write("index.js", 'require("tsx/cjs");\nmodule.exports = require("./program.ts");\n');
     write("program.ts", PROGRAM);
-    await this.#done(["stack", "init", "test"]);
+    await this.#must(["stack", "init", "test"]);
   }
 
   remove(): void {
-    rmSync(this.#root, { recursive: true, force: true });
+    this.#engine.remove();
   }
 
   /** The file backend's folder, with the stack's state and its history. */
   get stateFolder(): string {
-    return path.join(this.#root, "state");
+    return this.#engine.folder("state");
   }
 
   async set(key: string, value: string, secret = false): Promise<void> {
-    await this.#done(["config", "set", ...(secret ? ["--secret"] : []), key], value);
+    await this.#must(["config", "set", ...(secret ? ["--secret"] : []), key], { input: value });
   }
 
-  /** Runs pulumi in a folder below the project's. `watch` sees the output as it comes. */
-  run(
-    args: readonly string[],
-    options: { stdin?: string; watch?: (output: string, interrupt: () => void) => void } = {},
-  ): Promise<Run> {
-    const child = spawn(this.#pulumi, [...args, "--non-interactive"], {
-      cwd: path.join(this.#project, "elsewhere"),
-      env: {
-        ...process.env,
-        PATH: `${path.join(PROJECT, "lab/standins")}:${process.env["PATH"] ?? ""}`,
-        PULUMI_HOME: path.join(this.#root, "home"),
-        PULUMI_BACKEND_URL: `file://${this.stateFolder}`,
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-      },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    killAtExit(child);
-    child.stdin.end(options.stdin ?? "");
-    let output = "";
-    const take = (chunk: Buffer): void => {
-      output += chunk.toString();
-      options.watch?.(output, () => child.kill("SIGINT"));
-    };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 255, output })));
+  /** Runs pulumi in a folder below the project's. */
+  run(args: readonly string[], options: Pick<EngineOptions, "watch"> = {}): Promise<EngineRun> {
+    return this.#engine.run(args, { ...options, cwd: this.#engine.folder("project/elsewhere") });
   }
 
-  async #done(args: readonly string[], stdin?: string): Promise<void> {
-    const { code, output } = await this.run(args, { stdin });
-    if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${output}`);
+  async #must(args: readonly string[], options: EngineOptions = {}): Promise<void> {
+    await this.#engine.must(args, { ...options, cwd: this.#engine.folder("project/elsewhere") });
   }
 
   /** node_modules as the project's, without what is left out. */

@@ -1,13 +1,9 @@
 /** The real program under the real engine, with settings of a test: a backend, a home and stacks of their own, and a cloud that counts. */
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fullKey } from "./cases.js";
-import { killAtExit } from "../../provider/support/processes.js";
-import { tool } from "../../provider/support/tools.js";
-
-const projectDirectory = path.resolve(__dirname, "..", "..", "..");
+import { projectDirectory } from "../../../lab/config.js";
+import { TestEngine } from "../../support/engine.js";
 
 export interface Run {
   readonly code: number;
@@ -20,39 +16,19 @@ export interface Run {
 export type Settings = Readonly<Record<string, unknown>>;
 
 export class Program {
-  private readonly root = mkdtempSync(path.join(tmpdir(), "corekube-program-"));
-  private readonly environment: NodeJS.ProcessEnv;
+  private readonly engine = new TestEngine();
 
   /**
-   * @param engine The program `pulumi`.
    * @param cloud Address of what answers for the cloud.
-   * @param plugins Folder that is looked in for plugins before the lab's.
+   * @param plugins Folders that are searched for plugins before the lab's.
    */
-  private constructor(
-    private readonly engine: string,
+  constructor(
     private readonly cloud: string,
-    plugins: readonly string[],
-  ) {
-    for (const name of ["home", "state", "config"]) mkdirSync(path.join(this.root, name));
-    const conflicting = new Set(["PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE", "PULUMI_CONFIG_PASSPHRASE_FILE"]);
-    this.environment = {
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !conflicting.has(name))),
-      PATH: [...plugins, path.join(projectDirectory, "lab", "plugins"), process.env["PATH"] ?? ""].join(path.delimiter),
-      PULUMI_HOME: path.join(this.root, "home"),
-      PULUMI_BACKEND_URL: `file://${path.join(this.root, "state")}`,
-      PULUMI_CONFIG_PASSPHRASE: "test",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      DIGITALOCEAN_TOKEN: "test",
-    };
-  }
-
-  static async make(cloud: string, plugins: readonly string[] = []): Promise<Program> {
-    return new Program(await tool("pulumi"), cloud, plugins);
-  }
+    private readonly plugins: readonly string[] = [],
+  ) {}
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    this.engine.remove();
   }
 
   async makeStack(stack: string): Promise<void> {
@@ -85,24 +61,16 @@ export class Program {
   }
 
   private settingsFile(stack: string): string {
-    return path.join(this.root, "config", `Pulumi.${stack}.yaml`);
+    return path.join(this.engine.folder("config"), `Pulumi.${stack}.yaml`);
   }
 
-  private run(args: readonly string[], cwd = projectDirectory): Promise<Run> {
+  private async run(args: readonly string[], cwd = projectDirectory): Promise<Run> {
     const began = Date.now();
-    const child = spawn(this.engine, [...args, "--non-interactive", "--color", "never"], {
+    const { code, output } = await this.engine.run(args, {
       cwd,
-      env: this.environment,
-      stdio: ["ignore", "pipe", "pipe"],
+      plugins: this.plugins,
+      env: { DIGITALOCEAN_TOKEN: "test" },
     });
-    killAtExit(child);
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    return new Promise((resolve) => {
-      child.once("close", (code) =>
-        resolve({ code: code ?? 255, output: output.replace(/\s+/g, " "), seconds: (Date.now() - began) / 1000 }),
-      );
-    });
+    return { code, output: output.replace(/\s+/g, " "), seconds: (Date.now() - began) / 1000 };
   }
 }

@@ -8,38 +8,35 @@ export interface Answer {
   readonly body: string;
 }
 
-export interface RequestOptions {
-  /** Address of the host to send from; default: the one that the route names. */
+interface RequestOptions {
+  /** Address of the host to send from. @default the one of the route */
   readonly from?: string;
   /** PEM bundle to trust for https. */
   readonly ca?: string;
-  /** Seconds. Default 5. */
-  readonly timeout?: number;
 }
+
+/** Milliseconds until a request counts as unanswered. */
+const timeout = 5_000;
 
 /** One GET request without any credentials. */
 export function get(url: string, options: RequestOptions = {}): Promise<Answer> {
   const send = url.startsWith("https:") ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const sent = send(
-      url,
-      { localAddress: options.from, ca: options.ca, timeout: (options.timeout ?? 5) * 1000, agent: false },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          body += chunk;
-        });
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${options.timeout ?? 5} s`)));
+    const sent = send(url, { localAddress: options.from, ca: options.ca, timeout, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        body += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     sent.on("error", (error) => reject(new Error(`GET ${url}: ${error.message}`)));
     sent.end();
   });
 }
 
-/** True when a TCP connection comes about within `timeout` milliseconds. */
+/** Whether a TCP connection is established within `timeout` milliseconds. */
 export function answers(address: string, port: number, from: string, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, localAddress: from });

@@ -1,9 +1,10 @@
-/** What the stack tells about its cluster. */
+/** Outputs of the stack, and machines from its state. */
 import { X509Certificate } from "node:crypto";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { LabConfig } from "../config.js";
-import { pulumi, stackExists } from "./stack.js";
+import { writeAtomically } from "../process/files.js";
+import { kubeconfigFile, pulumi, stackExists } from "./stack.js";
 
 const machine = z.object({
   name: z.string(),
@@ -12,7 +13,7 @@ const machine = z.object({
   /** Empty for a machine without one. */
   public_ipv4: z.union([z.ipv4(), z.literal("")]),
   private_ipv4: z.ipv4(),
-  /** Recorded when the machine was first reached; `<type> <base64>`. Empty for a machine that was never reached. */
+  /** Recorded at the first connection, `<type> <base64>`. Empty for a machine that was never reached. */
   host_key: z.string(),
 });
 
@@ -35,7 +36,7 @@ interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: { readonly "certificate-authority-data": string } }[];
 }
 
-/** How to get into machines. */
+/** What SSH into machines needs. */
 export type Access = Pick<ClusterOutputs, "machines" | "ssh_private_key" | "ssh_user">;
 
 interface StateResource {
@@ -46,17 +47,16 @@ interface StateResource {
 }
 
 /**
- * Machines as the state knows them: also those of a run that failed before it could tell its outputs, which are the ones
- * that somebody wants to look into.
- * @throws Error when there is none.
+ * Machines from the stack's state, so that those of a failed run, which has no outputs yet, can be reached too.
+ * @throws Error when there are none.
  */
 export async function readAccess(config: LabConfig, stack: string): Promise<Access> {
-  if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
+  if (!stackExists(config, stack)) throw new Error(`stack ${stack} does not exist yet; "make up" creates it`);
   const text = await pulumi(config, ["stack", "export", "--show-secrets", "--stack", stack], { stack });
   const resources =
     (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
-  // Certificates have such keys too: that of the machines is the one whose public half the cloud was given.
+  // Certificates have keys too; the machines' key is the one whose public half the cloud has.
   const given = resources
     .filter((resource) => /^(digitalocean:index\/sshKey:SshKey|aws:ec2\/keyPair:KeyPair)$/.test(resource.type))
     .map((resource) => plain(resource.inputs?.["publicKey"]).trim());
@@ -79,17 +79,17 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
         host_key: plain(record?.outputs?.["hostKey"]),
       };
     })
-    // One that is only on the way to the others is none of the cluster's.
+    // The bastion is not part of the cluster.
     .filter(({ name }) => !isBastion(name));
   const [key] = keys;
-  if (!key || machines.length === 0) throw new Error(`stack ${stack} has no machines yet; "make up" makes them`);
+  if (!key || machines.length === 0) throw new Error(`stack ${stack} has no machines yet; "make up" creates them`);
   return { machines, ssh_private_key: key, ssh_user: "core" };
 }
 
-/** Whether a machine of this name is the one through which those without public addresses are reached. */
+/** Whether this is the name of the bastion, through which machines without public addresses are reached. */
 export const isBastion = (name: string): boolean => name.endsWith("-bastion");
 
-/** Types of machines in the state, and where each has its name and its addresses. */
+/** Machine types in the state, with the properties that hold name and addresses. */
 const machineTypes: Readonly<
   Record<
     string,
@@ -112,7 +112,7 @@ const machineTypes: Readonly<
   },
 };
 
-/** A text of the state; a secret one is wrapped in an object with its JSON. */
+/** A text in the state; secrets are wrapped in an object that holds their JSON. */
 function plain(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "object" && value !== null && "plaintext" in value)
@@ -125,14 +125,23 @@ function plain(value: unknown): string {
  * @throws Error when the stack has no cluster yet.
  */
 export async function readOutputs(config: LabConfig, stack: string): Promise<ClusterOutputs> {
-  if (!stackExists(config, stack)) throw new Error(`there is no stack ${stack} yet; "make up" makes it`);
+  if (!stackExists(config, stack)) throw new Error(`stack ${stack} does not exist yet; "make up" creates it`);
   const text = await pulumi(config, ["stack", "output", "--json", "--show-secrets", "--stack", stack], { stack });
   const read = outputs.safeParse(JSON.parse(text));
   if (!read.success)
-    throw new Error(`stack ${stack} has no finished cluster yet; "make up" makes one (${z.prettifyError(read.error)})`);
+    throw new Error(
+      `stack ${stack} has no complete cluster yet; "make up" creates it (${z.prettifyError(read.error)})`,
+    );
   const kubeconfig = parse(read.data.kubeconfig) as Kubeconfig;
   const ca = Buffer.from(kubeconfig.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString(
     "utf8",
   );
   return { ...read.data, caCertificate: new X509Certificate(ca).toString() };
+}
+
+/** Writes the administrator's kubeconfig, readable by its owner only, and returns the outputs. @throws as `readOutputs`. */
+export async function writeKubeconfig(config: LabConfig, stack: string): Promise<ClusterOutputs> {
+  const outputs = await readOutputs(config, stack);
+  writeAtomically(kubeconfigFile(config), outputs.kubeconfig, 0o600);
+  return outputs;
 }

@@ -10,7 +10,7 @@ import {
   settingsFile,
   stackName,
   writeSettings,
-} from "../../../lab/commands/settings.js";
+} from "../../../lab/engine/settings.js";
 import { labConfig } from "../../../lab/config.js";
 
 describe("settings of the lab's stack", () => {

@@ -1,16 +1,15 @@
 /**
- * Events of the engine, as `pulumi preview --json` and `pulumi refresh --preview-only --json` stream them with
- * PULUMI_ENABLE_STREAMING_JSON_PREVIEW set (github.com/pulumi/pulumi/sdk/v3/go/common/apitype, type EngineEvent).
- *
- * Without that variable both print one document, in which violations of policies are missing.
+ * Events of the engine as `pulumi ... --json` streams them (github.com/pulumi/pulumi/sdk/v3/go/common/apitype, type
+ * EngineEvent); previews do so only with PULUMI_ENABLE_STREAMING_JSON_PREVIEW. Without it they print one document, which
+ * lacks policy violations.
  */
 
-export interface ResourceState {
+interface ResourceState {
   readonly type: string;
   readonly urn: string;
   readonly id?: string;
   readonly parent?: string;
-  /** Secrets are `[secret]`, values that are not known yet are the engine's mark for them. */
+  /** Secrets are `[secret]`; values that are not known yet are the engine's placeholder. */
   readonly inputs?: Readonly<Record<string, unknown>>;
 }
 
@@ -31,6 +30,7 @@ export interface StepMetadata {
 export interface EngineEvent {
   readonly resourcePreEvent?: { readonly metadata: StepMetadata };
   readonly resOutputsEvent?: { readonly metadata: StepMetadata };
+  readonly resOpFailedEvent?: { readonly metadata: StepMetadata };
   readonly diagnosticEvent?: {
     readonly urn?: string;
     readonly prefix?: string;
@@ -53,8 +53,8 @@ export interface EngineEvent {
 }
 
 /**
- * One line of the stream; undefined for what is no event, and for debug messages: those carry outputs of resources as
- * they are, private keys included, and must not leave the process.
+ * One line of the stream; undefined for anything but an event, and for debug messages: they hold outputs of resources
+ * unmasked, private keys included, and must not leave the process.
  */
 export function readEvent(line: string): EngineEvent | undefined {
   if (!line.startsWith("{")) return undefined;
@@ -65,4 +65,12 @@ export function readEvent(line: string): EngineEvent | undefined {
     return undefined;
   }
   return event.diagnosticEvent?.severity === "debug" ? undefined : event;
+}
+
+/** A message without the colors that policies and providers may put into it. */
+export function plainText(text: string): string {
+  return text
+    .replace(/\u001b\[[0-9;]*m/g, "")
+    .replace(/<\{%[^%]*%\}>/g, "")
+    .trim();
 }

@@ -1,18 +1,21 @@
-/** The engine, set up for the lab's stack: environment, stack, locks, and one place that starts `pulumi`. */
+/** The engine for the lab's stack: environment, stack, locks. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pulumiCommand, quietEngine } from "../../engine/run.js";
 import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
 import { installPlugins } from "../standins/install.js";
 import { binDirectory } from "../toolchain/index.js";
-import { isAlive, run, sleep, tryRun, type RunOptions, type RunResult } from "./process.js";
+import { markOf } from "../process/marks.js";
+import { run, type RunOptions } from "../process/run.js";
 import { projectName, settingsFile, stackDirectory, stackName } from "./settings.js";
 
-/** Administrator's kubeconfig of the region's cluster; readable by the owner only. */
+/** The administrator's kubeconfig; readable by its owner only. */
 export function kubeconfigFile(config: LabConfig): string {
   return join(config.directory, "kubeconfig");
 }
@@ -21,12 +24,12 @@ function stateDirectory(config: LabConfig): string {
   return join(config.directory, "state");
 }
 
-/** The engine's home: its plugins are the lab's, and the official ones of the user's own home. */
-export function pulumiHome(config: LabConfig): string {
+/** The engine's home: the lab's plugins, and the official ones of the user's own home. */
+function pulumiHome(config: LabConfig): string {
   return join(config.directory, "pulumi-home");
 }
 
-/** What `make env` exports, and every child of ours gets. */
+/** Variables that `make env` exports and every command of the lab gets. */
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
   const tools = binDirectory(config);
@@ -42,8 +45,7 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
     PULUMI_CONFIG_PASSPHRASE_FILE: join(config.directory, "passphrase"),
     PULUMI_STACK: stack,
     PULUMI_OPTION_CONFIG_FILE: settingsFile(config, stack),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...quietEngine,
     ...(regionCloud(config) === "aws" ? awsCredentials : { DIGITALOCEAN_TOKEN: config.token }),
     ...(config.name === "lab" ? {} : { COREKUBE_LAB: config.name }),
     ...(process.env["COREKUBE_LAB_DIR"] ? { COREKUBE_LAB_DIR: process.env["COREKUBE_LAB_DIR"] } : {}),
@@ -54,57 +56,43 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
   };
 }
 
-/** The lab's AWS takes any; these are nobody's. */
+/** The lab's AWS accepts any credentials. */
 const awsCredentials = {
   AWS_ACCESS_KEY_ID: "corekube-lab",
   AWS_SECRET_ACCESS_KEY: "corekube-lab",
   AWS_EC2_METADATA_DISABLED: "true",
 } as const;
 
-/** Variables that would win over those above, even when they are empty. */
+/** Variables that would override those above, even when they are empty. */
 export const conflictingVariables = (config: LabConfig): readonly string[] => [
   "PULUMI_CONFIG_PASSPHRASE",
-  // A user's own account must not be what the lab's stack is made in.
+  // The lab's stack must not be created in the user's own account.
   ...(regionCloud(config) === "aws"
     ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"]
     : []),
 ];
 
-/** Environment of a child: the caller's, without what conflicts, with the stack's. */
+/** Environment of a command: the caller's without conflicting variables, and the stack's. */
 export function childEnvironment(config: LabConfig, stack?: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, ...stackEnvironment(config, stack) };
   for (const name of conflictingVariables(config)) delete env[name];
   return env;
 }
 
-export interface PulumiOptions extends Omit<RunOptions, "env"> {
+interface PulumiOptions extends Omit<RunOptions, "env"> {
   readonly stack?: string;
-  /** Added to the environment. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `pulumi` in the project, without a terminal and without colours; returns whatever its exit code is. */
-export function tryPulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<RunResult> {
-  return tryRun("pulumi", [...args, "--non-interactive", "--color", "never"], {
-    cwd: projectDirectory,
-    ...options,
-    env: { ...childEnvironment(config, options.stack), ...options.env },
-  });
-}
-
-/**
- * Runs `pulumi` and returns its standard output.
- * @throws CommandError when it fails.
- */
+/** Runs `pulumi` in the project and returns its standard output. @throws CommandError when it fails. */
 export function pulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<string> {
-  return run("pulumi", [...args, "--non-interactive", "--color", "never"], {
+  return run(pulumiCommand(args), {
     cwd: projectDirectory,
     ...options,
-    env: { ...childEnvironment(config, options.stack), ...options.env },
+    env: childEnvironment(config, options.stack),
   });
 }
 
-/** Makes the state folder, the passphrase, the engine's plugins and the stack; all of them stay when they are there. */
+/** Creates the state folder, the passphrase, the engine's plugins and the stack, unless they exist. */
 export async function ensureStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   mkdirSync(stateDirectory(config), { recursive: true, mode: 0o700 });
   mkdirSync(pulumiHome(config), { recursive: true, mode: 0o700 });
@@ -112,20 +100,19 @@ export async function ensureStack(config: LabConfig, stack: string, progress: Pr
   const passphrase = join(config.directory, "passphrase");
   if (!existsSync(passphrase)) writeFileSync(passphrase, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
   if (!stackExists(config, stack)) {
-    progress.report(`making stack ${stack}`);
+    progress.report(`creating stack ${stack}`);
     // In the region's own folder: `stack init` writes the encryption salt into the settings file beside Pulumi.yaml.
     await pulumi(config, ["stack", "init", stack], { stack, cwd: stackDirectory(config) });
   }
 }
 
-/** True when the backend knows the stack. */
+/** Whether the backend has the stack. */
 export function stackExists(config: LabConfig, stack: string): boolean {
   return existsSync(join(stateDirectory(config), ".pulumi", "stacks", projectName, `${stack}.json`));
 }
 
 /**
- * Clears the way for a run: waits for a run that is still at work on the stack, and takes away the lock of one that is
- * gone (it was killed).
+ * Waits for another run on the stack to end, and removes the lock of a run that was killed.
  * @throws Error when the other run has not ended within half an hour.
  */
 export async function clearLocks(config: LabConfig, stack: string, progress: Progress): Promise<void> {
@@ -133,7 +120,7 @@ export async function clearLocks(config: LabConfig, stack: string, progress: Pro
   for (;;) {
     const locks = readLocks(config, stack);
     if (locks.length === 0) return;
-    const holder = locks.find((lock) => lock.hostname === hostname() && isAlive(lock.pid));
+    const holder = locks.find((lock) => lock.hostname === hostname() && markOf(lock.pid) !== undefined);
     if (!holder) {
       progress.report(`removing the lock of a run that was killed (pid ${locks.map((lock) => lock.pid).join(", ")})`);
       await pulumi(config, ["cancel", "--yes", `organization/${projectName}/${stack}`], { stack });
@@ -141,10 +128,10 @@ export async function clearLocks(config: LabConfig, stack: string, progress: Pro
     }
     if (Date.now() > end || progress.signal?.aborted) {
       throw new Error(
-        `stack ${stack}: another pulumi (pid ${holder.pid}) still works on it; wait for its end or stop it with "kill -INT ${holder.pid}"`,
+        `stack ${stack}: another pulumi (pid ${holder.pid}) is still running on it; wait for it, or stop it with "kill -INT ${holder.pid}"`,
       );
     }
-    progress.report(`waiting for another pulumi (pid ${holder.pid}) that works on stack ${stack}`);
+    progress.report(`waiting for another pulumi (pid ${holder.pid}) on stack ${stack}`);
     await sleep(5000);
   }
 }

@@ -1,25 +1,26 @@
-/** What every check works with: the cluster's outputs, kubectl, and a way into the machines. */
+/** Access to a running cluster for checks and faults: its outputs, kubectl, and commands on its machines. */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import { childEnvironment, kubeconfigFile } from "../commands/stack.js";
-import { CommandError, run, tryRun, type RunOptions, type RunResult } from "../commands/process.js";
-import { onMachine } from "../commands/ssh.js";
-import type { ClusterOutputs, Machine } from "../commands/outputs.js";
+import { childEnvironment, kubeconfigFile } from "../engine/stack.js";
+import { quote } from "../process/quote.js";
+import { CommandError, run, tryRun, type RunOptions, type RunResult } from "../process/run.js";
+import { onMachine } from "./ssh.js";
+import type { ClusterOutputs, Machine } from "../engine/outputs.js";
 
 export const levels = ["always", "boot", "full"] as const;
 export type Level = (typeof levels)[number];
 
 export interface Check {
-  /** A sentence that is true when the check passes. */
+  /** A sentence that holds when the check passes. */
   readonly name: string;
   /**
-   * When it runs: `always` at every `make up`; `boot` at a `make up` that changed something; `full` only in `make check`
+   * When it runs: `always` in every `make up`; `boot` in a `make up` that changed something; `full` only in `make check`
    * and `make test`. Each level includes those before it.
    */
   readonly level: Level;
-  /** Whether it has something to look at here. @default always */
+  /** Whether it applies to this cluster. @default always */
   readonly applies?: (context: CheckContext) => boolean;
-  /** @throws Error that says what was expected and what was found. */
+  /** @throws Error with what was expected and what was found. */
   run(context: CheckContext): Promise<void>;
 }
 
@@ -42,11 +43,11 @@ export class CheckContext {
 
   /** Standard output of kubectl with the administrator's kubeconfig. */
   kubectl(args: readonly string[], options: Omit<RunOptions, "env"> = {}): Promise<string> {
-    return run("kubectl", args, { timeout: 120, ...options, env: this.environment() });
+    return run(["kubectl", ...args], { timeout: 120_000, ...options, env: this.environment() });
   }
 
   tryKubectl(args: readonly string[], options: Omit<RunOptions, "env"> = {}): Promise<RunResult> {
-    return tryRun("kubectl", args, { timeout: 120, ...options, env: this.environment() });
+    return tryRun(["kubectl", ...args], { timeout: 120_000, ...options, env: this.environment() });
   }
 
   async kubectlJson<T>(args: readonly string[]): Promise<T> {
@@ -60,25 +61,20 @@ export class CheckContext {
     });
   }
 
-  /** Runs a shell command as root in a machine and returns its standard output. */
-  async inMachine(machine: Machine, command: string, timeout = 60): Promise<string> {
+  /** Runs a shell command as root on a machine and returns its standard output. @param timeout Milliseconds. */
+  async inMachine(machine: Machine, command: string, timeout = 60_000): Promise<string> {
     const result = await this.tryInMachine(machine, command, timeout);
-    if (result.code !== 0) throw new CommandError(`${machine.name}: ${command}`, result, `exit code ${result.code}`);
+    if (result.code !== 0) throw new CommandError([machine.name, command], result);
     return result.stdout;
   }
 
-  tryInMachine(machine: Machine, command: string, timeout = 60): Promise<RunResult> {
+  tryInMachine(machine: Machine, command: string, timeout = 60_000): Promise<RunResult> {
     return onMachine(this.config, this.outputs, machine, `sudo bash -c ${quote(command)}`, timeout);
   }
 
   private environment(): NodeJS.ProcessEnv {
     return { ...childEnvironment(this.config, this.stack), KUBECONFIG: kubeconfigFile(this.config) };
   }
-}
-
-/** A word for a POSIX shell. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** @throws Error with `message` unless `condition` holds. */

@@ -1,10 +1,9 @@
 /**
  * The settings of the lab's stack.
  *
- * `Pulumi.dev.yaml` (or `Pulumi.<stack>.yaml`) in the project is the starting point and is never written by the lab. The region works on its own
- * copy (`<region>/stack/Pulumi.<stack>.yaml`), which carries the region's addresses and the engine's encryption salt,
- * and which `pulumi config set` changes when `make env` is in effect. A key that is changed in the project's file later
- * is carried over by the next `make up`.
+ * The lab never writes `Pulumi.<stack>.yaml` in the project. The region has its own copy
+ * (`<region>/stack/Pulumi.<stack>.yaml`) with its addresses and the engine's encryption salt; with `make env` in effect,
+ * `pulumi config set` changes that copy. The next `make up` carries over what has changed in the project's file.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,8 +17,8 @@ export const projectName = "corekube";
 /** File that the project ships for a stack. */
 const shippedFile = (stack: string): string => join(projectDirectory, `Pulumi.${stack}.yaml`);
 
-/** The stack that the region has already: a region holds one. */
-export function presentStack(config: LabConfig): string | undefined {
+/** The region's stack: a region has one. */
+function presentStack(config: LabConfig): string | undefined {
   if (!existsSync(stackDirectory(config))) return undefined;
   const names = readdirSync(stackDirectory(config)).flatMap(
     (file) => /^Pulumi\.([a-z0-9-]+)\.yaml$/.exec(file)?.[1] ?? [],
@@ -28,16 +27,16 @@ export function presentStack(config: LabConfig): string | undefined {
 }
 
 /**
- * Stack of a region: the one that `COREKUBE_STACK` names (`make up STACK=ha`), else the one that the region has, else `dev` for
- * the user's region and the region's own name for the others.
+ * Stack of a region: `COREKUBE_STACK` (`make up STACK=ha`), else the stack that the region has, else `dev` for the user's
+ * region and the region's name for the others.
  */
 export function stackName(config: LabConfig, env: NodeJS.ProcessEnv = process.env): string {
   return env["COREKUBE_STACK"] || (presentStack(config) ?? (config.name === "lab" ? "dev" : config.name));
 }
 
 /**
- * Refuses a stack that cannot be made in the region.
- * @throws Error that says what to do instead.
+ * Checks that a stack can be created in the region.
+ * @throws Error with what to do instead.
  */
 export function checkStack(config: LabConfig, stack: string): void {
   const present = presentStack(config);
@@ -57,8 +56,8 @@ export function checkStack(config: LabConfig, stack: string): void {
 }
 
 /**
- * Cloud that a stack is made on, which its region has to play.
- * @throws Error when the lab plays no such cloud.
+ * Cloud of a stack, which its region must play.
+ * @throws Error when the lab has no such cloud.
  */
 export function stackCloud(config: LabConfig, stack: string): RegionCloud {
   const files = [settingsFile(config, stack), shippedFile(stack), shippedFile("dev")];
@@ -70,7 +69,7 @@ export function stackCloud(config: LabConfig, stack: string): RegionCloud {
   return cloud;
 }
 
-/** Folder with the region's copy of the settings and the `Pulumi.yaml` that `pulumi stack init` wants beside it. */
+/** Folder of the region's copy of the settings, with the `Pulumi.yaml` that `pulumi stack init` needs. */
 export function stackDirectory(config: LabConfig): string {
   return join(config.directory, "stack");
 }
@@ -85,7 +84,7 @@ interface SettingsFile {
   config?: Record<string, unknown>;
 }
 
-/** `value` with the addresses and folders of the user's lab exchanged for those of another region. */
+/** `value` with addresses and folders of the user's region replaced by those of another one. */
 export function moveToRegion(value: unknown, config: LabConfig): unknown {
   const home = labConfig({});
   const pairs: readonly (readonly [string, string])[] = [
@@ -107,8 +106,8 @@ export function moveToRegion(value: unknown, config: LabConfig): unknown {
 }
 
 /**
- * Keys of `now` that differ from `before` are set in `copy`, keys that are gone from it are removed; what the user set
- * in the copy alone stays.
+ * Sets in `copy` the keys of `now` that differ from `before` and removes those that `now` lacks; what the user set in the
+ * copy only stays.
  */
 export function carryOver(
   copy: Readonly<Record<string, unknown>>,
@@ -126,7 +125,7 @@ export function carryOver(
 
 /**
  * Writes or updates the region's copy.
- * @param changes settings that replace those of the project's file, by full key such as `corekube:node_count`.
+ * @param changes Settings that replace those of the project's file, by full key such as `corekube:node_count`.
  */
 export function writeSettings(
   config: LabConfig,

@@ -1,19 +1,19 @@
-/** What must hold before anything is done: named checks, each with what to do about it. */
+/** Checks before anything is done, each with a remedy. */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { versions } from "../components/spec/versions.js";
-import { tryRun } from "./commands/process.js";
-import type { LabConfig } from "./config.js";
-import { machineChecks, type CheckResult, type MachineCheck } from "./region/preflight.js";
+import { versions } from "../../components/spec/versions.js";
+import { tryRun } from "../process/run.js";
+import type { LabConfig } from "../config.js";
+import { machineChecks, type CheckResult, type MachineCheck } from "../region/preflight.js";
 
-/** What the checks look at; a test puts another machine in its place. */
+/** What the checks inspect; tests replace it. */
 export interface Host {
   readonly nodeVersion: string;
   /** Version of Go on PATH, such as `1.26.8`; undefined: none. */
   goVersion(): Promise<string | undefined>;
-  /** Free bytes where a folder is or will be. */
+  /** Free bytes on the file system of a folder, which need not exist yet. */
   freeBytes(folder: string): number;
 }
 
@@ -25,7 +25,7 @@ const buildSpace = 12 * gigabyte;
 const passed: CheckResult = { ok: true };
 const failed = (found: string, remedy: string): CheckResult => ({ ok: false, found, remedy });
 
-/** True when the mirror was made before: nothing is left to build. */
+/** Whether the mirror exists: then nothing is left to build. */
 const isWarm = (config: LabConfig): boolean => existsSync(join(config.cache, "mirror"));
 
 function atLeast(version: string, least: readonly number[]): boolean {
@@ -45,7 +45,7 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
       run: async () =>
         atLeast(host.nodeVersion, [20, 19])
           ? passed
-          : failed(`version ${host.nodeVersion}, needed is at least 20.19`, "install a newer Node and put it on PATH"),
+          : failed(`version ${host.nodeVersion}, at least 20.19 is needed`, "install a newer Node and put it on PATH"),
     },
     {
       name: "Go",
@@ -55,7 +55,7 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
         const found = await host.goVersion();
         if (found && atLeast(found, wanted.split(".").slice(0, 2).map(Number))) return passed;
         return failed(
-          found ? `version ${found}, needed is ${wanted} or newer` : "not on PATH",
+          found ? `version ${found}, ${wanted} or newer is needed` : "not on PATH",
           `install Go ${wanted} and put it on PATH; it builds what cannot be downloaded`,
         );
       },
@@ -68,7 +68,7 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
         if (isWarm(config) || free >= buildSpace) return passed;
         return failed(
           `${(free / gigabyte).toFixed(1)} GB free at ${folder}, needed ${buildSpace / gigabyte} GB`,
-          "free some space, or point GOCACHE and GOMODCACHE to a larger disk",
+          "free some space, or set GOCACHE and GOMODCACHE to folders on a larger disk",
         );
       },
     },
@@ -80,28 +80,28 @@ interface Checksums {
   readonly releases: Readonly<Record<string, string>>;
 }
 
-/** Files of the mirror must be what their recorded checksums say: machines would refuse them one by one otherwise. */
+/** The mirror's files must match their recorded checksums; machines refuse them otherwise. */
 async function checkMirrorFiles(config: LabConfig): Promise<CheckResult> {
   const record = join(config.directory, "checksums.json");
-  if (!existsSync(record)) return passed; // First run: the mirror is made later.
+  if (!existsSync(record)) return passed; // First run: the mirror is created later.
   let checksums: Checksums;
   try {
     checksums = JSON.parse(readFileSync(record, "utf8")) as Checksums;
   } catch (error) {
     return failed(
       `${record} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      `remove it, and the run makes it again: rm ${record}`,
+      `remove it; the run creates it again: rm ${record}`,
     );
   }
   for (const [address, expected] of Object.entries(checksums.releases)) {
     const url = new URL(address);
     const file = join(config.cache, "mirror", "files", url.host, url.pathname);
-    if (!existsSync(file)) continue; // Made again by the run.
+    if (!existsSync(file)) continue; // Created again by the run.
     const found = await sha256(file);
     if (found !== expected)
       return failed(
         `${file} has sha256 ${found}, recorded is ${expected}`,
-        `it was changed or cut off; remove it, and the run makes it again: rm ${file}`,
+        `it was changed or truncated; remove it, and the run creates it again: rm ${file}`,
       );
   }
   return passed;
@@ -114,10 +114,10 @@ async function sha256(file: string): Promise<string> {
 }
 
 /** This machine. */
-export const thisHost: Host = {
+const thisHost: Host = {
   nodeVersion: process.versions.node,
   async goVersion() {
-    const result = await tryRun("go", ["env", "GOVERSION"]).catch(() => undefined);
+    const result = await tryRun(["go", "env", "GOVERSION"]).catch(() => undefined);
     return result?.code === 0 ? result.stdout.trim().replace(/^go/, "") : undefined;
   },
   freeBytes(folder) {
@@ -128,12 +128,12 @@ export const thisHost: Host = {
   },
 };
 
-/** Checks that hold without any package installed, first of all who we are. */
+/** Checks that need no package. */
 export const firstChecks: readonly MachineCheck[] = machineChecks.filter((check) => check.name === "runs as root");
 
 /**
- * Runs checks in order; all of them, so that one run tells everything that is wrong.
- * @throws Error with what every failed check found and what to do about it.
+ * Runs all checks in order.
+ * @throws Error with the findings and remedies of all failed checks.
  */
 export async function preflight(config: LabConfig, checks: readonly MachineCheck[]): Promise<void> {
   const problems: string[] = [];
