@@ -1,5 +1,6 @@
 import { announcement } from "../rollout/announcement.js";
-import type { Functions } from "../rpc/server.js";
+import type { PluginFunction } from "../rpc/kind.js";
+import type { Settings } from "../settings.js";
 import { Delivery } from "./delivery.js";
 import { Identity } from "./identity.js";
 import { EncryptionKey } from "./encryptionKey.js";
@@ -19,4 +20,6 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
 ]);
 
 /** What the program may tell the provider, by token. */
-export const functions: Functions = new Map([["corekube:rollout:announce", (given) => announcement.begin(given)]]);
+export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map([
+  ["corekube:rollout:announce", (given) => announcement.begin(given)],
+]);

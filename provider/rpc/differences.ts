@@ -1,5 +1,5 @@
 import { DiffResponse, PropertyDiff } from "@pulumi/pulumi/proto/provider_pb.js";
-import type { Change } from "../resources/kind.js";
+import type { Difference } from "./kind.js";
 
 const KINDS = {
   add: [PropertyDiff.Kind.ADD, PropertyDiff.Kind.ADD_REPLACE],
@@ -8,10 +8,7 @@ const KINDS = {
 } as const;
 
 /** A list of changes in the engine's form. */
-export function diffResponse(difference: {
-  readonly changes: readonly Change[];
-  readonly deleteBeforeReplace: boolean;
-}): DiffResponse {
+export function diffResponse(difference: Difference): DiffResponse {
   const response = new DiffResponse();
   const { changes } = difference;
   response.setChanges(changes.length > 0 ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE);

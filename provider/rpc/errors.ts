@@ -2,7 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import { Any } from "google-protobuf/google/protobuf/any_pb.js";
 import { ErrorResourceInitFailed } from "@pulumi/pulumi/proto/provider_pb.js";
 import { Status } from "@pulumi/pulumi/proto/status_pb.js";
-import { Incomplete } from "../resources/kind.js";
+import { Incomplete } from "./kind.js";
 import { encode } from "./properties.js";
 
 /**
