@@ -1,6 +1,6 @@
 /** Translates between the API's names and the SDK's. Pure. */
-import { isList, isObject } from "../framework/inputs.js";
-import type { Value } from "../framework/kind.js";
+import type { Value } from "../../../provider/rpc/properties.js";
+import { isList, isObject } from "../framework/values.js";
 
 export type Renames = Readonly<Record<string, string>>;
 
