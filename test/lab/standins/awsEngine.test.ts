@@ -49,7 +49,7 @@ describe("aws stand-in under the engine", function () {
       cwd: program,
       env: {
         ...process.env,
-        PATH: [join(projectDirectory, "lab", "plugins"), process.env["PATH"]].join(delimiter),
+        PATH: [join(projectDirectory, "lab", "standins"), process.env["PATH"]].join(delimiter),
         PULUMI_HOME: join(root, "home"),
         PULUMI_BACKEND_URL: `file://${join(root, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: "test",
