@@ -75,17 +75,18 @@ export function managed<Settings, Cloud, Remote>(
   });
   const isSame = (name: string, before: Value | undefined, after: Value | undefined): boolean =>
     kind.same?.(name, before, after) ?? ((sticky && (after ?? null) === null) || same(before, after));
-  const diff = (state: State, inputs: Properties): Difference => ({
-    changes: compare(state.inputs, inputs, {
+  const diff = (state: State, inputs: Properties): Difference => {
+    const changes = compare(state.inputs, inputs, {
       replaces: (path) =>
         changeOf(kind.inputs, topOf(path)) === "replace" || kind.replaces?.(path, state.inputs, inputs) === true,
       same: isSame,
-    }),
+    });
     // Two of one name cannot exist side by side.
-    deleteBeforeReplace: ["name", "keyName"].some(
+    const nameStays = ["name", "keyName"].some(
       (name) => inputs[name] !== undefined && inputs[name] === state.inputs[name],
-    ),
-  });
+    );
+    return { changes, deleteBeforeReplace: nameStays && changes.some(({ replace }) => replace === true) };
+  };
 
   async function find(context: Context<Cloud>, id: string, inputs: Properties): Promise<Remote | undefined> {
     try {

@@ -15,8 +15,6 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 export const image = "ami-0f1a7ca2000000001";
 export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin";
 
-export const tags = { Name: "one", KubernetesCluster: "c", "kubernetes.io/cluster/c": "owned" };
-
 export class TestAws {
   private constructor(
     readonly url: string,
