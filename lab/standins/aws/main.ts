@@ -2,7 +2,7 @@
 import { serve } from "../../../provider/rpc/process.js";
 import { createPlugin } from "./plugin.js";
 
-// The project says which Node runs it; a warning in the middle of a run helps nobody.
+// The project decides which version of Node runs it; a warning during a run does not help its user.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 serve(createPlugin(process.env));

@@ -103,7 +103,7 @@ export const volumeAttachment = aws({
     try {
       await context.cloud.ec2.detachVolume(requestOf(inputs));
     } catch (error) {
-      // Gone with the machine, or by another hand.
+      // Detached with its machine, or outside the program.
       if (!isNotFound(error) && !isCode(error, "IncorrectState")) throw error;
       if (isCode(error, "IncorrectState") && (await attachmentOf(context, inputs)) !== undefined) throw error;
     }

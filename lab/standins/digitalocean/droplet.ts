@@ -33,7 +33,7 @@ export const droplet = rest(
     },
     computed: ["status", "dropletUrn", "ipv4Address", "ipv4AddressPrivate"],
     seconds: 3600,
-    // The state has only the SHA-1 of user data, like the official provider's.
+    // The state has only the SHA-1 of user data, as with the official provider.
     shown: (inputs) => {
       const data = inputs["userData"];
       return typeof data === "string" ? { ...inputs, userData: createHash("sha1").update(data).digest("hex") } : inputs;

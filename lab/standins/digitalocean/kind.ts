@@ -12,7 +12,7 @@ interface Rest {
   /** Name of the object in the API's answers. */
   readonly key: string;
   /** What a creation sends. */
-  body(inputs: Properties): unknown;
+  readonly body: (inputs: Properties) => unknown;
 }
 
 /** A type that is created, read and deleted as the API does with nearly all of them; `more` says the rest. */

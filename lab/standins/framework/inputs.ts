@@ -4,7 +4,7 @@ import type { Properties, Value } from "../../../provider/rpc/properties.js";
 import { bag, bags, isGiven, isList } from "./values.js";
 
 /** What a change of an input does to the resource: a new one takes its place, or it is changed where it is. */
-export type OnChange = "replace" | "update";
+type OnChange = "replace" | "update";
 
 /**
  * Input to what its change does; for an object, or a list of objects, followed by the names that are allowed inside.

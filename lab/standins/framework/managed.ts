@@ -56,9 +56,9 @@ export interface ManagedKind<Cloud, Remote> {
 
 export interface Options<Settings, Cloud> {
   /** The cloud as one operation uses it. */
-  open(settings: Settings, signal: AbortSignal): Cloud;
+  readonly open: (settings: Settings, signal: AbortSignal) => Cloud;
   /** Whether an error says that there is no such resource. */
-  isGone(error: unknown): boolean;
+  readonly isGone: (error: unknown) => boolean;
   /** Whether the resource keeps an input that the program no longer gives. */
   readonly sticky: boolean;
 }

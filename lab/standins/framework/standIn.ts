@@ -4,7 +4,7 @@ import { isUnknown, type Properties, type Value } from "../../../provider/rpc/pr
 import { compare } from "./changes.js";
 import { isGiven } from "./values.js";
 
-export interface StandIn<Settings> {
+interface StandIn<Settings> {
   readonly name: string;
   /** Of the SDK that the program uses it with. */
   readonly version: string;

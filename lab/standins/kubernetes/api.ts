@@ -85,7 +85,7 @@ export class Cluster {
           context.setHeaderParam("Content-Type", type);
           context.setBody(JSON.stringify(body));
         }
-        return this.requestPromise(context) as Promise<JsonObject>;
+        return this.requestPromise<JsonObject>(context);
       }
 
       protected override async requestPromise<T extends KubernetesObject>(context: RequestContext): Promise<T> {

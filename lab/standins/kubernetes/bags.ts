@@ -17,7 +17,7 @@ export function outputsOf(live: JsonObject): Properties {
   return { ...live, metadata } as unknown as Properties;
 }
 
-/** What was asked for, with the values that are there now: a change by another hand shows as a difference. */
+/** The inputs with the live values, so that changes made outside the program show as drift. */
 export function drift(asked: Properties, live: Properties): Properties {
   return Object.fromEntries(
     Object.entries(asked).map(([key, value]): [string, Value] => {

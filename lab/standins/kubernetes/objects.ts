@@ -47,7 +47,7 @@ export function objectKind({ replaces = [], secrets = [] }: Rules = {}): Kind<Cl
       let live: JsonObject | undefined = applied;
       const serving = await deadline.until(`${nameOf(inputs)} to serve`, async (seen) => {
         live ??= await objects.find(applied);
-        if (live === undefined) throw new Error(`${nameOf(inputs)} was deleted by another hand`);
+        if (live === undefined) throw new Error(`${nameOf(inputs)} was deleted while it was awaited`);
         const [now, waiting] = [live, await waitsFor(live, objects)];
         live = undefined;
         if (waiting !== undefined) seen(waiting);

@@ -212,7 +212,7 @@ describe("aws stand-in", function () {
     ["a volume without a size", "Volume", { availabilityZone: "a", type: "gp3", encrypted: true }, /size is missing/],
     ["a route without a target", "Route", { routeTableId: "x", destinationCidrBlock: "x" }, /exactly one target/],
     [
-      "a rule for nobody",
+      "a rule without a party",
       "SecurityGroupIngressRule",
       { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1 },
       /exactly one of cidrIpv4, .* got none/,

@@ -86,7 +86,7 @@ export function xmlError(code: string, message: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
 }
 
-/** A call by another hand. */
+/** A call outside the program. */
 export async function fetchXml(url: string, body: string): Promise<string> {
   const authorization =
     "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
