@@ -70,7 +70,7 @@ export class PolicyEngine {
     return { code, output, violations: violationsIn(output) };
   }
 
-  /** The cases have types of AWS that the lab's stand-in has not, and values that no cloud would take. */
+  /** The cases have types and inputs that the lab's stand-ins refuse, and values that no cloud would accept. */
   #plugins(program: string): string[] {
     const lab = path.join(projectDirectory, "lab/standins");
     return program === projectDirectory ? [lab] : [path.join(__dirname, "plugins"), lab];
