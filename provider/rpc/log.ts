@@ -1,4 +1,4 @@
-/** What operations tell the user, through the engine. */
+/** Messages of operations to the user, through the engine. */
 import * as grpc from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb.js";
@@ -44,7 +44,7 @@ export class EngineLog {
     request.setSeverity(severity);
     request.setMessage(text);
     request.setEphemeral(ephemeral);
-    // A message that does not arrive must never fail the operation that it tells of.
+    // A message that does not arrive must never fail its operation.
     this.#client.log(request, () => undefined);
   }
 }

@@ -3,7 +3,7 @@ import type { Plugin } from "./kind.js";
 import { EngineLog } from "./log.js";
 import { createServer, ENGINE_PORT_HOST } from "./server.js";
 
-/** Time that running operations have to clean up (delete tokens, close connections) once the process is told to end. */
+/** Time that running operations have to clean up (delete tokens, close connections) once the process gets a signal to end. */
 const CLEANUP_MILLISECONDS = 8_000;
 
 export function serve<Settings>(plugin: Plugin<Settings>): void {

@@ -1,136 +1,115 @@
 /** Talks to AWS's APIs: retries as the official provider does, errors with what the API said. */
+import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EC2 } from "@aws-sdk/client-ec2";
-import { ElasticLoadBalancingV2 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { IAM } from "@aws-sdk/client-iam";
-import { STS } from "@aws-sdk/client-sts";
+import type * as ec2Module from "@aws-sdk/client-ec2";
+import type * as elbModule from "@aws-sdk/client-elastic-load-balancing-v2";
+import type * as iamModule from "@aws-sdk/client-iam";
 import { awsError, AwsError, isThrottled, neverArrived } from "./errors.js";
-import type { Settings } from "./settings.js";
-import type { Tags } from "./tags.js";
+
+/** Each client takes a noticeable time to load, and a run without changes needs none. */
+const load = createRequire(__filename);
 
 /** Milliseconds before the second try; twice as long before each further one. */
 const firstPause = 500;
 const longestPause = 20_000;
+/** Tries of a call that the API is too busy for, as the official provider's. */
+const busyTries = 25;
 /** Tries while nothing answers at the address: far fewer than for a busy API. */
 const connectTries = 9;
+
+/** Addresses instead of AWS's public ones. */
+export interface Endpoints {
+  readonly ec2?: string;
+  readonly elbv2?: string;
+  readonly iam?: string;
+}
 
 /** Methods of the SDK's that take one input and, optionally, how to send it. */
 type Method = (input: object, options: { abortSignal?: AbortSignal }) => Promise<unknown>;
 
+/** The services as one operation uses them. */
+export interface Services {
+  readonly region: string;
+  readonly ec2: ec2Module.EC2;
+  readonly elb: elbModule.ElasticLoadBalancingV2;
+  readonly iam: iamModule.IAM;
+}
+
 export class Cloud {
-  private readonly clients: { ec2: EC2; elb: ElasticLoadBalancingV2; iam: IAM; sts: STS };
-  /** Number of the account; empty when the settings forbid to ask for it. */
-  account = "";
-  partition = "aws";
+  private readonly clients = new Map<string, object>();
 
-  constructor(private readonly settings: Settings) {
-    const { region, credentials, profile, endpoints } = settings;
-    const common = {
-      region,
-      maxAttempts: 1,
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(profile === undefined ? {} : { profile }),
-    };
-    const at = (endpoint: string | undefined): object => (endpoint === undefined ? {} : { endpoint });
-    this.clients = {
-      ec2: new EC2({ ...common, ...at(endpoints.ec2) }),
-      elb: new ElasticLoadBalancingV2({ ...common, ...at(endpoints.elb) }),
-      iam: new IAM({ ...common, ...at(endpoints.iam) }),
-      sts: new STS({ ...common, ...at(endpoints.sts) }),
-    };
-    if (region.startsWith("cn-")) this.partition = "aws-cn";
-    if (region.startsWith("us-gov-")) this.partition = "aws-us-gov";
-  }
-
-  get region(): string {
-    return this.settings.region;
-  }
-
-  get defaultTags(): Tags {
-    return this.settings.defaultTags;
-  }
-
-  /**
-   * Asks who the credentials belong to.
-   * @throws Error when they are not accepted and the settings do not say to skip that.
-   */
-  async identify(signal: AbortSignal): Promise<void> {
-    if (this.settings.skipCredentialsValidation && this.settings.skipRequestingAccountId) return;
-    try {
-      const { Account, Arn } = await this.sts(signal).getCallerIdentity({});
-      if (!this.settings.skipRequestingAccountId) this.account = Account ?? "";
-      this.partition = Arn?.split(":")[1] ?? this.partition;
-    } catch (error) {
-      if (this.settings.skipCredentialsValidation) return;
-      const advice = "set aws:accessKey and aws:secretKey, aws:profile, or the usual AWS_ variables of the environment";
-      throw new Error(
-        `AWS does not accept the credentials: ${error instanceof Error ? error.message : String(error)}; ${advice}`,
-        { cause: error },
-      );
-    }
-  }
-
-  arn(service: string, resource: string, account = this.account): string {
-    return `arn:${this.partition}:${service}:${service === "iam" ? "" : this.region}:${account}:${resource}`;
-  }
-
-  ec2(signal: AbortSignal): EC2 {
-    return this.retrying("ec2", this.clients.ec2, signal);
-  }
-
-  elb(signal: AbortSignal): ElasticLoadBalancingV2 {
-    return this.retrying("elasticloadbalancing", this.clients.elb, signal);
-  }
-
-  iam(signal: AbortSignal): IAM {
-    return this.retrying("iam", this.clients.iam, signal);
-  }
-
-  private sts(signal: AbortSignal): STS {
-    return this.retrying("sts", this.clients.sts, signal);
-  }
-
-  /** The client, its methods with tries. */
-  private retrying<Client extends object>(service: string, client: Client, signal: AbortSignal): Client {
-    return new Proxy(client, {
-      get: (target, name) => {
-        const method = Reflect.get(target, name) as unknown;
-        if (typeof method !== "function" || typeof name !== "string") return method;
-        return (input: object) => this.call(`${service} ${name}`, (method as Method).bind(target), input, signal);
-      },
-    });
-  }
+  constructor(
+    readonly region: string,
+    private readonly endpoints: Endpoints,
+    /** Undefined: the SDK looks for them as all of AWS's tools do. */
+    private readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined,
+  ) {}
 
   /** @param signal Ends waiting and reading. A change that was sent is always waited for: what it made must be known. */
-  private async call(call: string, send: Method, input: object, signal: AbortSignal): Promise<unknown> {
-    const reads = / (describe|get|list)/.test(call);
+  services(signal: AbortSignal): Services {
+    const client = <Client extends object>(service: keyof Endpoints, make: (options: object) => Client): Client => {
+      const endpoint = this.endpoints[service];
+      const { region, credentials } = this;
+      const options = { region, maxAttempts: 1, ...(credentials && { credentials }), ...(endpoint && { endpoint }) };
+      const known = this.clients.get(service) ?? make(options);
+      this.clients.set(service, known);
+      return retrying(service, known as Client, endpoint, signal);
+    };
+    return {
+      region: this.region,
+      get ec2() {
+        return client("ec2", (options) => new (load("@aws-sdk/client-ec2") as typeof ec2Module).EC2(options));
+      },
+      get elb() {
+        return client("elbv2", (options) => {
+          const module = load("@aws-sdk/client-elastic-load-balancing-v2") as typeof elbModule;
+          return new module.ElasticLoadBalancingV2(options);
+        });
+      },
+      get iam() {
+        return client("iam", (options) => new (load("@aws-sdk/client-iam") as typeof iamModule).IAM(options));
+      },
+    };
+  }
+}
+
+/** The client, its methods with tries. */
+function retrying<Client extends object>(
+  service: string,
+  client: Client,
+  endpoint: string | undefined,
+  signal: AbortSignal,
+): Client {
+  const call = async (name: string, send: Method, input: object): Promise<unknown> => {
+    const reads = /^(describe|get|list)/.test(name);
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
       try {
         return await send(input, reads ? { abortSignal: signal } : {});
       } catch (error) {
         signal.throwIfAborted();
-        const known = awsError(call, error, this.addressFor(call));
-        if (!this.mayTryAgain(known, error, attempt, reads || "ClientToken" in input)) throw known;
-        await sleep(Math.min(firstPause * 2 ** (attempt - 1), longestPause) * (0.5 + Math.random() / 2), undefined, {
-          signal,
-        });
+        const known = awsError(`${service} ${name}`, error, endpoint ?? "");
+        if (!mayTryAgain(known, error, attempt, reads || "ClientToken" in input)) throw known;
+        const pause = Math.min(firstPause * 2 ** (attempt - 1), longestPause);
+        await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal });
       }
     }
-  }
+  };
+  return new Proxy(client, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name) as unknown;
+      if (typeof method !== "function" || typeof name !== "string") return method;
+      return (input: object) => call(name, (method as Method).bind(target), input);
+    },
+  });
+}
 
-  /** @param repeatable Twice is the same as once. A change that failed inside the cloud may have been made all the same. */
-  private mayTryAgain(known: Error, error: unknown, attempt: number, repeatable: boolean): boolean {
-    if (attempt >= this.settings.maxRetries) return false;
-    if (known instanceof AwsError) return isThrottled(known) || (repeatable && (known.status ?? 0) >= 500);
-    if (neverArrived(error)) return attempt < connectTries;
-    return repeatable && attempt < connectTries && isTransport(error);
-  }
-
-  private addressFor(call: string): string {
-    const { ec2, elb, iam, sts } = this.settings.endpoints;
-    return { ec2, elasticloadbalancing: elb, iam, sts }[call.split(" ")[0] ?? ""] ?? "";
-  }
+/** @param repeatable Twice is the same as once. A change that failed inside the cloud may have been made all the same. */
+function mayTryAgain(known: Error, error: unknown, attempt: number, repeatable: boolean): boolean {
+  if (known instanceof AwsError)
+    return attempt < busyTries && (isThrottled(known) || (repeatable && (known.status ?? 0) >= 500));
+  if (attempt >= connectTries) return false;
+  return neverArrived(error) || (repeatable && isTransport(error));
 }
 
 function isTransport(error: unknown): boolean {

@@ -14,22 +14,17 @@ export class AwsError extends Error {
 }
 
 const throttled = new Set([
-  ...[
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-  ],
-  ...[
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "PriorRequestNotComplete",
-    "SlowDown",
-    "LimitExceededException.Throttling",
-  ],
+  "BandwidthLimitExceeded",
+  "EC2ThrottledException",
+  "PriorRequestNotComplete",
+  "RequestLimitExceeded",
+  "RequestThrottled",
+  "RequestThrottledException",
+  "SlowDown",
+  "ThrottledException",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
 ]);
 
 /** The API asks to try again later: nothing was done. */

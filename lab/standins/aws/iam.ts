@@ -1,269 +1,138 @@
 /** Roles, their policies and the profiles by which machines take them on. */
-import type { InstanceProfile as ApiProfile, Role as ApiRole } from "@aws-sdk/client-iam";
-import type { Operation, Properties, State } from "../framework/kind.js";
-import type { Deadline } from "../framework/waiting.js";
-import { AwsKind } from "./awsKind.js";
+import type { Properties, Value } from "../../../provider/rpc/properties.js";
+import { text } from "../framework/values.js";
 import { isCode } from "./errors.js";
-import { fromApiTags, hasChanges, tagChanges, type Tags, toApiTags } from "./tags.js";
-import { number, text } from "./values.js";
+import { aws, fromApiTags, ifThere, retag, toApiTags, whenFree } from "./kind.js";
 
-export class Role extends AwsKind<ApiRole> {
-  protected readonly title = "role";
-  protected override readonly named = true;
-  protected override readonly nameLength = 64;
-  protected readonly replaces = new Set(["name", "namePrefix", "path"]);
-  protected readonly inputs = [
-    "assumeRolePolicy",
-    "description",
-    "forceDetachPolicies",
-    "maxSessionDuration",
-    "name",
-    "path",
-    "permissionsBoundary",
-    "tags",
-  ];
-  protected readonly computed = ["arn", "createDate", "inlinePolicies", "managedPolicyArns", "uniqueId"];
-  protected override readonly documents = ["assumeRolePolicy"];
-  protected override readonly defaults = {
-    path: "/",
-    maxSessionDuration: 3600,
-    description: "",
-    permissionsBoundary: "",
-    forceDetachPolicies: false,
+const isEarlyRole = (error: unknown): boolean => isCode(error, "NoSuchEntity", "NoSuchEntityException");
+
+/** Two documents mean the same: white space, the order of keys and lists of one do not count. */
+const sameDocument =
+  (property: string) =>
+  (name: string, before: Value | undefined, after: Value | undefined): boolean | undefined => {
+    if (name !== property || typeof before !== "string" || typeof after !== "string") return undefined;
+    try {
+      return canonical(JSON.parse(before)) === canonical(JSON.parse(after));
+    } catch {
+      return false;
+    }
   };
 
-  protected idOf(role: ApiRole): string {
-    return String(role.RoleName);
-  }
+function canonical(value: unknown): string {
+  if (Array.isArray(value))
+    return value.length === 1 ? canonical(value[0]) : `[${value.map(canonical).sort().join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(",")}}`;
+}
 
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<ApiRole> {
-    const request = {
-      RoleName: this.nameFor(inputs),
-      Path: text(inputs["path"]) ?? "/",
+const document = (text: string | undefined): Value => (text === undefined ? null : decodeURIComponent(text));
+
+export const role = aws({
+  title: "role",
+  inputs: { name: "replace", "description?": "update", assumeRolePolicy: "update", "tags?": "update" },
+  computed: ["arn"],
+  same: sameDocument("assumeRolePolicy"),
+  create: async ({ cloud: { iam } }, inputs) => {
+    const { Role } = await iam.createRole({
+      RoleName: text(inputs["name"]),
       AssumeRolePolicyDocument: text(inputs["assumeRolePolicy"]),
       Description: text(inputs["description"]),
-      MaxSessionDuration: number(inputs["maxSessionDuration"]),
-      PermissionsBoundary: text(inputs["permissionsBoundary"]),
-      Tags: toApiTags(this.allTags(inputs)),
-    };
-    // A principal that was just made is not known at once; other faults of a document are.
-    const early = (error: unknown): boolean =>
-      isCode(error, "MalformedPolicyDocument", "MalformedPolicyDocumentException") &&
-      /Invalid principal/i.test(error.text);
-    const { Role: role } = await this.whenKnown(deadline, "the role's principals", early, () =>
-      this.iam(operation).createRole(request),
-    );
-    return role ?? ({ RoleName: request.RoleName } as ApiRole);
-  }
-
-  protected look(operation: Operation, id: string): Promise<ApiRole | undefined> {
-    return this.found(async () => (await this.iam(operation).getRole({ RoleName: id })).Role);
-  }
-
-  protected tagsIn(role: ApiRole): Tags | undefined {
-    return role.Tags === undefined ? undefined : fromApiTags(role.Tags);
-  }
-
-  protected attributes(role: ApiRole): Properties {
-    return {
-      arn: role.Arn ?? null,
-      name: role.RoleName ?? null,
-      path: role.Path ?? "/",
-      uniqueId: role.RoleId ?? null,
-      createDate: role.CreateDate?.toISOString() ?? null,
-      description: role.Description ?? "",
-      maxSessionDuration: role.MaxSessionDuration ?? 3600,
-      permissionsBoundary: role.PermissionsBoundary?.PermissionsBoundaryArn ?? "",
-      assumeRolePolicy:
-        role.AssumeRolePolicyDocument === undefined ? null : decodeURIComponent(role.AssumeRolePolicyDocument),
-    };
-  }
-
-  protected async converge({ operation }: Deadline, id: string, remote: ApiRole, inputs: Properties): Promise<void> {
-    const iam = this.iam(operation);
-    const now = this.attributes(remote);
-    const differs = (name: string): boolean => !this.same(name, now[name], inputs[name]);
-    if (differs("assumeRolePolicy"))
+      Tags: toApiTags(inputs["tags"]),
+    });
+    return String(Role?.RoleName);
+  },
+  read: async ({ cloud: { iam } }, id) => (await iam.getRole({ RoleName: id })).Role,
+  outputs: (remote) => ({
+    arn: remote.Arn ?? null,
+    assumeRolePolicy: document(remote.AssumeRolePolicyDocument),
+    description: remote.Description ?? "",
+    name: remote.RoleName ?? null,
+    tags: fromApiTags(remote.Tags),
+  }),
+  converge: async ({ cloud: { iam } }, id, remote, inputs, changed) => {
+    if (changed?.has("assumeRolePolicy") === true)
       await iam.updateAssumeRolePolicy({ RoleName: id, PolicyDocument: text(inputs["assumeRolePolicy"]) });
-    if (differs("description") || differs("maxSessionDuration")) {
-      await iam.updateRole({
-        RoleName: id,
-        Description: text(inputs["description"]) ?? "",
-        MaxSessionDuration: number(inputs["maxSessionDuration"]) ?? this.defaults.maxSessionDuration,
-      });
-    }
-    if (differs("permissionsBoundary")) {
-      const boundary = text(inputs["permissionsBoundary"]);
-      await (boundary === undefined
-        ? iam.deleteRolePermissionsBoundary({ RoleName: id })
-        : iam.putRolePermissionsBoundary({ RoleName: id, PermissionsBoundary: boundary }));
-    }
-    const changes = tagChanges(fromApiTags(remote.Tags), this.allTags(inputs));
-    if (hasChanges(changes)) {
-      if (changes.remove.length > 0) await iam.untagRole({ RoleName: id, TagKeys: [...changes.remove] });
-      if (Object.keys(changes.set).length > 0) await iam.tagRole({ RoleName: id, Tags: toApiTags(changes.set) });
-    }
-  }
-
-  protected async remove(deadline: Deadline, { id, inputs }: State): Promise<void> {
-    const iam = this.iam(deadline.operation);
+    if (changed?.has("description") === true)
+      await iam.updateRole({ RoleName: id, Description: text(inputs["description"]) });
+    await retag(
+      fromApiTags(remote.Tags),
+      inputs["tags"],
+      (Tags) => iam.tagRole({ RoleName: id, Tags }),
+      (TagKeys) => iam.untagRole({ RoleName: id, TagKeys }),
+    );
+  },
+  remove: async (context, id) => {
+    const { iam } = context.cloud;
     const { InstanceProfiles = [] } = await iam.listInstanceProfilesForRole({ RoleName: id });
     for (const { InstanceProfileName } of InstanceProfiles)
-      await this.found(() => iam.removeRoleFromInstanceProfile({ RoleName: id, InstanceProfileName }));
-    if (inputs["forceDetachPolicies"] === true) {
-      const { AttachedPolicies = [] } = await iam.listAttachedRolePolicies({ RoleName: id });
-      for (const { PolicyArn } of AttachedPolicies)
-        await this.found(() => iam.detachRolePolicy({ RoleName: id, PolicyArn }));
-      const { PolicyNames = [] } = await iam.listRolePolicies({ RoleName: id });
-      for (const PolicyName of PolicyNames) await this.found(() => iam.deleteRolePolicy({ RoleName: id, PolicyName }));
-    }
-    await this.whenFree(deadline, id, () => iam.deleteRole({ RoleName: id }));
-  }
-}
+      await ifThere(() => iam.removeRoleFromInstanceProfile({ RoleName: id, InstanceProfileName }));
+    await whenFree(context, `role ${id}`, () => iam.deleteRole({ RoleName: id }));
+  },
+});
 
-interface Policy {
-  readonly role: string;
-  readonly name: string;
-  readonly document: string;
-}
+const policyOf = (inputs: Properties) => ({ RoleName: text(inputs["role"]), PolicyName: text(inputs["name"]) });
 
-export class RolePolicy extends AwsKind<Policy> {
-  protected readonly title = "role policy";
-  protected override readonly named = true;
-  protected override readonly nameLength = 128;
-  protected readonly replaces = new Set(["name", "namePrefix", "role"]);
-  protected readonly inputs = ["name", "policy", "role"];
-  protected readonly computed = [];
-  protected override readonly documents = ["policy"];
-  protected override readonly taggable = false;
+export const rolePolicy = aws({
+  title: "role policy",
+  inputs: { name: "replace", role: "replace", policy: "update" },
+  computed: [],
+  same: sameDocument("policy"),
+  create: async ({ cloud: { iam }, deadline }, inputs) => {
+    const request = { ...policyOf(inputs), PolicyDocument: text(inputs["policy"]) };
+    await deadline.retry("the role to be known", isEarlyRole, () => iam.putRolePolicy(request));
+    return `${request.RoleName}:${request.PolicyName}`;
+  },
+  read: ({ cloud: { iam } }, _id, inputs) => iam.getRolePolicy(policyOf(inputs)),
+  outputs: (remote) => ({ policy: document(remote.PolicyDocument) }),
+  converge: async ({ cloud: { iam } }, _id, _remote, inputs, changed) => {
+    if (changed?.has("policy") === true)
+      await iam.putRolePolicy({ ...policyOf(inputs), PolicyDocument: text(inputs["policy"]) });
+  },
+  remove: async ({ cloud: { iam } }, _id, inputs) => void (await iam.deleteRolePolicy(policyOf(inputs))),
+});
 
-  protected idOf({ role, name }: Policy): string {
-    return `${role}:${name}`;
-  }
-
-  protected async make(operation: Operation, inputs: Properties, deadline: Deadline): Promise<Policy> {
-    const policy = { role: String(inputs["role"]), name: this.nameFor(inputs), document: String(inputs["policy"]) };
-    await this.whenKnown(
-      deadline,
-      `role ${policy.role}`,
-      (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"),
-      () => this.put(operation, policy),
-    );
-    return policy;
-  }
-
-  private async put(operation: Operation, { role, name, document }: Policy): Promise<void> {
-    await this.iam(operation).putRolePolicy({ RoleName: role, PolicyName: name, PolicyDocument: document });
-  }
-
-  protected look(operation: Operation, id: string): Promise<Policy | undefined> {
-    const [role, name] = partsOf(id);
-    return this.found(async () => {
-      const { PolicyDocument } = await this.iam(operation).getRolePolicy({ RoleName: role, PolicyName: name });
-      return PolicyDocument === undefined ? undefined : { role, name, document: decodeURIComponent(PolicyDocument) };
+export const instanceProfile = aws({
+  title: "instance profile",
+  inputs: { name: "replace", role: "update", "tags?": "update" },
+  computed: ["arn"],
+  create: async ({ cloud: { iam } }, inputs) => {
+    const { InstanceProfile } = await iam.createInstanceProfile({
+      InstanceProfileName: text(inputs["name"]),
+      Tags: toApiTags(inputs["tags"]),
     });
-  }
-
-  protected tagsIn(): undefined {
-    return undefined;
-  }
-
-  protected attributes({ role, name, document }: Policy): Properties {
-    return { role, name, policy: document };
-  }
-
-  protected async converge({ operation }: Deadline, _id: string, remote: Policy, inputs: Properties): Promise<void> {
-    if (!this.same("policy", remote.document, inputs["policy"]))
-      await this.put(operation, { ...remote, document: String(inputs["policy"]) });
-  }
-
-  protected async remove({ operation }: Deadline, { id }: State): Promise<void> {
-    const [role, name] = partsOf(id);
-    await this.iam(operation).deleteRolePolicy({ RoleName: role, PolicyName: name });
-  }
-}
-
-function partsOf(id: string): [string, string] {
-  const [role, name] = id.split(":");
-  if (role === undefined || name === undefined)
-    throw new Error(`"${id}" is no role policy; it must be <role>:<policy's name>`);
-  return [role, name];
-}
-
-export class InstanceProfile extends AwsKind<ApiProfile> {
-  protected readonly title = "instance profile";
-  protected override readonly named = true;
-  protected override readonly nameLength = 128;
-  protected readonly replaces = new Set(["name", "namePrefix", "path"]);
-  protected readonly inputs = ["name", "path", "role", "tags"];
-  protected readonly computed = ["arn", "createDate", "uniqueId"];
-  protected override readonly defaults = { path: "/" };
-
-  protected idOf(profile: ApiProfile): string {
-    return String(profile.InstanceProfileName);
-  }
-
-  protected async make(operation: Operation, inputs: Properties): Promise<ApiProfile> {
-    const name = this.nameFor(inputs);
-    const { InstanceProfile: profile } = await this.iam(operation).createInstanceProfile({
-      InstanceProfileName: name,
-      Path: text(inputs["path"]) ?? "/",
-      Tags: toApiTags(this.allTags(inputs)),
-    });
-    return profile ?? ({ InstanceProfileName: name } as ApiProfile);
-  }
-
-  protected look(operation: Operation, id: string): Promise<ApiProfile | undefined> {
-    return this.found(
-      async () => (await this.iam(operation).getInstanceProfile({ InstanceProfileName: id })).InstanceProfile,
-    );
-  }
-
-  protected tagsIn(profile: ApiProfile): Tags | undefined {
-    return profile.Tags === undefined ? undefined : fromApiTags(profile.Tags);
-  }
-
-  protected attributes(profile: ApiProfile, inputs: Properties): Properties {
-    return {
-      arn: profile.Arn ?? null,
-      name: profile.InstanceProfileName ?? null,
-      path: profile.Path ?? "/",
-      uniqueId: profile.InstanceProfileId ?? null,
-      createDate: profile.CreateDate?.toISOString() ?? null,
-      role: profile.Roles === undefined ? (inputs["role"] ?? null) : (profile.Roles[0]?.RoleName ?? ""),
-    };
-  }
-
-  /** It holds one role. */
-  protected async converge(deadline: Deadline, id: string, remote: ApiProfile, inputs: Properties): Promise<void> {
-    const { operation } = deadline;
-    const iam = this.iam(operation);
+    return String(InstanceProfile?.InstanceProfileName);
+  },
+  read: async ({ cloud: { iam } }, id) => (await iam.getInstanceProfile({ InstanceProfileName: id })).InstanceProfile,
+  outputs: (remote) => ({
+    arn: remote.Arn ?? null,
+    name: remote.InstanceProfileName ?? null,
+    role: remote.Roles?.[0]?.RoleName ?? "",
+    tags: fromApiTags(remote.Tags),
+  }),
+  converge: async ({ cloud: { iam }, deadline }, id, remote, inputs) => {
+    // It holds one role.
     const now = remote.Roles?.[0]?.RoleName;
     const wanted = text(inputs["role"]);
     if (wanted !== now) {
       if (now !== undefined)
-        await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: now }));
-      if (wanted !== undefined) {
-        await this.whenKnown(
-          deadline,
-          `role ${wanted}`,
-          (error) => isCode(error, "NoSuchEntity", "NoSuchEntityException"),
-          () => iam.addRoleToInstanceProfile({ InstanceProfileName: id, RoleName: wanted }),
-        );
-      }
+        await ifThere(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: now }));
+      await deadline.retry(`role ${wanted ?? ""} to be known`, isEarlyRole, () =>
+        iam.addRoleToInstanceProfile({ InstanceProfileName: id, RoleName: wanted }),
+      );
     }
-    const changes = tagChanges(fromApiTags(remote.Tags), this.allTags(inputs));
-    if (changes.remove.length > 0)
-      await iam.untagInstanceProfile({ InstanceProfileName: id, TagKeys: [...changes.remove] });
-    if (Object.keys(changes.set).length > 0)
-      await iam.tagInstanceProfile({ InstanceProfileName: id, Tags: toApiTags(changes.set) });
-  }
-
-  protected async remove(deadline: Deadline, { id }: State): Promise<void> {
-    const iam = this.iam(deadline.operation);
-    const now = await this.look(deadline.operation, id);
-    for (const { RoleName } of now?.Roles ?? [])
-      await this.found(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName }));
-    await this.whenFree(deadline, id, () => iam.deleteInstanceProfile({ InstanceProfileName: id }));
-  }
-}
+    await retag(
+      fromApiTags(remote.Tags),
+      inputs["tags"],
+      (Tags) => iam.tagInstanceProfile({ InstanceProfileName: id, Tags }),
+      (TagKeys) => iam.untagInstanceProfile({ InstanceProfileName: id, TagKeys }),
+    );
+  },
+  remove: async (context, id) => {
+    const { iam } = context.cloud;
+    const { InstanceProfile } = await iam.getInstanceProfile({ InstanceProfileName: id });
+    for (const { RoleName } of InstanceProfile?.Roles ?? [])
+      await ifThere(() => iam.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName }));
+    await whenFree(context, `instance profile ${id}`, () => iam.deleteInstanceProfile({ InstanceProfileName: id }));
+  },
+});

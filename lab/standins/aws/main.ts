@@ -1,8 +1,8 @@
 /** Stand-in for Pulumi's aws plugin: what a cluster needs of AWS's EC2, Elastic Load Balancing and IAM. */
-import { serve } from "../framework/serve.js";
+import { serve } from "../../../provider/rpc/process.js";
 import { createPlugin } from "./plugin.js";
 
-// Which Node runs is for the project to say, and not in the middle of a run.
+// The project decides which version of Node runs it; a warning during a run does not help its user.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 serve(createPlugin(process.env));

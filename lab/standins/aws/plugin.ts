@@ -1,77 +1,89 @@
-import { type Kind, type Plugin } from "../framework/kind.js";
-import { sdkDeclaration } from "../framework/types.js";
-import { Eip, NatGateway } from "./addresses.js";
-import { Cloud } from "./cloud.js";
-import { answer } from "./functions.js";
-import { InstanceProfile, Role, RolePolicy } from "./iam.js";
-import { Instance } from "./instance.js";
-import { KeyPair } from "./keyPair.js";
-import { Listener } from "./listener.js";
-import { LoadBalancer } from "./loadBalancer.js";
-import { InternetGateway, Subnet, Vpc } from "./network.js";
-import { Route, RouteTable, RouteTableAssociation } from "./routes.js";
-import { SecurityGroup, SecurityGroupRule } from "./securityGroup.js";
-import { readSettings, settingsProblems } from "./settings.js";
-import { TargetGroup, TargetGroupAttachment } from "./targetGroup.js";
-import { Volume, VolumeAttachment } from "./volume.js";
+import { version } from "@pulumi/aws/package.json";
+import type { Failure, Plugin } from "../../../provider/rpc/kind.js";
+import type { Properties } from "../../../provider/rpc/properties.js";
+import { standIn } from "../framework/standIn.js";
+import { bags, isGiven, text } from "../framework/values.js";
+import { Cloud, type Endpoints } from "./cloud.js";
+import { functions } from "./functions.js";
+import * as iam from "./iam.js";
+import { instance } from "./instance.js";
+import * as balancing from "./loadBalancing.js";
+import * as network from "./network.js";
+import * as routing from "./routing.js";
+import * as security from "./security.js";
+import * as targets from "./targetGroup.js";
+import * as volumes from "./volumes.js";
 
-/** @param env Where the region is looked for when the provider's settings have none; credentials too, by the SDK. */
-export function createPlugin(env: NodeJS.ProcessEnv): Plugin {
-  let configured: Cloud | undefined;
+/** The stand-in never does what these skip; any other value would be ignored. */
+const skipped = ["skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck"];
 
-  function cloud(): Cloud {
-    if (configured === undefined)
-      throw new Error(
-        "no region for AWS; set aws:region in the stack's configuration, or AWS_REGION in the environment",
-      );
-    return configured;
-  }
-
-  const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-    ["aws:ec2/vpc:Vpc", new Vpc(cloud)],
-    ["aws:ec2/subnet:Subnet", new Subnet(cloud)],
-    ["aws:ec2/internetGateway:InternetGateway", new InternetGateway(cloud)],
-    ["aws:ec2/routeTable:RouteTable", new RouteTable(cloud)],
-    ["aws:ec2/route:Route", new Route(cloud)],
-    ["aws:ec2/routeTableAssociation:RouteTableAssociation", new RouteTableAssociation(cloud)],
-    ["aws:ec2/eip:Eip", new Eip(cloud)],
-    ["aws:ec2/natGateway:NatGateway", new NatGateway(cloud)],
-    ["aws:ec2/securityGroup:SecurityGroup", new SecurityGroup(cloud)],
-    ["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", new SecurityGroupRule(cloud, "ingress")],
-    ["aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", new SecurityGroupRule(cloud, "egress")],
-    ["aws:ec2/keyPair:KeyPair", new KeyPair(cloud)],
-    ["aws:ec2/instance:Instance", new Instance(cloud)],
-    ["aws:ebs/volume:Volume", new Volume(cloud)],
-    ["aws:ec2/volumeAttachment:VolumeAttachment", new VolumeAttachment(cloud)],
-    ["aws:lb/loadBalancer:LoadBalancer", new LoadBalancer(cloud)],
-    ["aws:lb/targetGroup:TargetGroup", new TargetGroup(cloud)],
-    ["aws:lb/listener:Listener", new Listener(cloud)],
-    ["aws:lb/targetGroupAttachment:TargetGroupAttachment", new TargetGroupAttachment(cloud)],
-    ["aws:iam/role:Role", new Role(cloud)],
-    ["aws:iam/rolePolicy:RolePolicy", new RolePolicy(cloud)],
-    ["aws:iam/instanceProfile:InstanceProfile", new InstanceProfile(cloud)],
-  ]);
-
-  return {
+/** @param env Where the region and credentials are looked for when the provider's settings have none. */
+export function createPlugin(env: NodeJS.ProcessEnv): Plugin<Cloud> {
+  return standIn({
     name: "aws",
-    sdk: "@pulumi/aws",
-    kind: (type) => kinds.get(type),
-    offered: [...kinds.keys()].join(", "),
-    declaration: sdkDeclaration,
-    functionDeclaration: sdkDeclaration,
-    secretSettings: new Set(["accessKey", "secretKey", "token"]),
-    checkConfig: settingsProblems,
-    // The same names elsewhere would be other things.
-    replacesOn: (setting, olds, news) =>
-      setting === "region" && olds["region"] !== undefined && news["region"] !== undefined,
-    configure: async (given) => {
-      const settings = readSettings(given, env);
-      if (settings === undefined) return;
-      if (settings.skipMetadataApiCheck) env["AWS_EC2_METADATA_DISABLED"] ??= "true";
-      const fresh = new Cloud(settings);
-      await fresh.identify(AbortSignal.timeout(60_000));
-      configured = fresh;
+    version,
+    kinds: {
+      "aws:ec2/vpc:Vpc": network.vpc,
+      "aws:ec2/subnet:Subnet": network.subnet,
+      "aws:ec2/internetGateway:InternetGateway": network.internetGateway,
+      "aws:ec2/eip:Eip": network.eip,
+      "aws:ec2/natGateway:NatGateway": network.natGateway,
+      "aws:ec2/routeTable:RouteTable": routing.routeTable,
+      "aws:ec2/route:Route": routing.route,
+      "aws:ec2/routeTableAssociation:RouteTableAssociation": routing.routeTableAssociation,
+      "aws:ec2/securityGroup:SecurityGroup": security.securityGroup,
+      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": security.rule("Ingress"),
+      "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": security.rule("Egress"),
+      "aws:ec2/keyPair:KeyPair": security.keyPair,
+      "aws:ec2/instance:Instance": instance,
+      "aws:ebs/volume:Volume": volumes.volume,
+      "aws:ec2/volumeAttachment:VolumeAttachment": volumes.volumeAttachment,
+      "aws:lb/loadBalancer:LoadBalancer": balancing.loadBalancer,
+      "aws:lb/targetGroup:TargetGroup": targets.targetGroup,
+      "aws:lb/listener:Listener": balancing.listener,
+      "aws:lb/targetGroupAttachment:TargetGroupAttachment": targets.targetGroupAttachment,
+      "aws:iam/role:Role": iam.role,
+      "aws:iam/rolePolicy:RolePolicy": iam.rolePolicy,
+      "aws:iam/instanceProfile:InstanceProfile": iam.instanceProfile,
     },
-    invoke: (token, args, signal) => answer(cloud(), token, args, signal),
-  };
+    functions,
+    settings: ["region", "accessKey", "secretKey", "endpoints", ...skipped, "skipRegionValidation"],
+    secretSettings: ["accessKey", "secretKey"],
+    problems,
+    // The same names elsewhere would be other things.
+    replacesOn: (setting, before, after) =>
+      setting === "region" && isGiven(before["region"]) && isGiven(after["region"]),
+    configure: (settings) => {
+      const region = text(settings["region"]) ?? text(env["AWS_REGION"]) ?? text(env["AWS_DEFAULT_REGION"]);
+      if (region === undefined)
+        throw new Error(
+          "no region for AWS; set aws:region in the stack's configuration, or AWS_REGION in the environment",
+        );
+      const [accessKeyId, secretAccessKey] = [text(settings["accessKey"]), text(settings["secretKey"])];
+      const credentials =
+        accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey };
+      return new Cloud(region, endpointsOf(settings), credentials);
+    },
+  });
+}
+
+function problems(settings: Properties): Failure[] {
+  return [
+    ...skipped
+      .filter((name) => settings[name] === false)
+      .map((property) => ({
+        property,
+        reason: `${property}: got false; the lab's stand-in never checks it, set true`,
+      })),
+    ...Object.entries(endpointsOf(settings))
+      .filter(([, address]) => typeof address === "string" && !URL.canParse(address))
+      .map(([name, address]) => ({
+        property: "endpoints",
+        reason: `endpoints[0].${name}: got ${JSON.stringify(address)}; it must be a URL such as https://ec2.eu-central-1.amazonaws.com`,
+      })),
+  ];
+}
+
+function endpointsOf(settings: Properties): Endpoints {
+  return Object.assign({}, ...bags(settings["endpoints"])) as Endpoints;
 }

@@ -1,18 +1,13 @@
 /** Talks to DigitalOcean's API v2: retries as the official provider does, errors with what the API said. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Value } from "../framework/kind.js";
+import type { Value } from "../../../provider/rpc/properties.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-export interface ClientSettings {
-  readonly endpoint: string;
-  readonly token: string;
-  /** Tries after the first. */
-  readonly retries: number;
-  /** Seconds between tries when the API names no time. */
-  readonly minimumWait: number;
-  readonly maximumWait: number;
-}
+/** Tries after the first, and milliseconds between them when the API names no time: as the official provider's. */
+const retries = 4;
+const shortestWait = 1_000;
+const longestWait = 30_000;
 
 export class ApiError extends Error {
   constructor(
@@ -28,30 +23,43 @@ export class ApiError extends Error {
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-export class Client {
-  constructor(private readonly settings: ClientSettings) {}
-
+/** The API as one operation uses it. */
+export interface Api {
   /**
    * The answer's body; empty when there is none.
-   * @param signal Ends waiting and reading. A change that was sent is always waited for: what it made must be known.
    * @throws {ApiError} for an answer that is no success.
    */
-  async call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<Json> {
+  call(method: Method, path: string, body?: unknown): Promise<Json>;
+  /** The object under `key` in the answer to a GET. @throws {ApiError} */
+  find(path: string, key: string): Promise<Json>;
+}
+
+export class Client {
+  constructor(
+    private readonly endpoint: string,
+    private readonly token: string,
+  ) {}
+
+  /** @param signal Ends waiting and reading. A change that was sent is always waited for: what it made must be known. */
+  api(signal: AbortSignal): Api {
+    return {
+      call: (method, path, body) => this.call(method, path, signal, body),
+      find: async (path, key) => objectAt(await this.call("GET", path, signal), key),
+    };
+  }
+
+  private async call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<Json> {
     const call = `${method} ${path}`;
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
-      const last = attempt >= this.settings.retries;
+      const last = attempt >= retries;
+      const wait = Math.min(shortestWait * 2 ** attempt, longestWait);
       let response: Response;
       let text: string;
       try {
-        response = await fetch(new URL(path, this.settings.endpoint), {
+        response = await fetch(new URL(path, this.endpoint), {
           method,
-          headers: {
-            authorization: `Bearer ${this.settings.token}`,
-            "content-type": "application/json",
-            accept: "application/json",
-            "user-agent": "corekube-lab",
-          },
+          headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
           ...(method === "GET" ? { signal } : {}),
         });
@@ -59,31 +67,16 @@ export class Client {
       } catch (error) {
         signal.throwIfAborted();
         if (last || !(method === "GET" || neverArrived(error)))
-          throw new Error(`${call} at ${this.settings.endpoint}: ${causeOf(error)}`);
-        await sleep(this.wait(attempt), undefined, { signal });
+          throw new Error(`${call} at ${this.endpoint}: ${causeOf(error)}`, { cause: error });
+        await sleep(wait, undefined, { signal });
         continue;
       }
       if (response.ok) return text === "" ? {} : (JSON.parse(text) as Json);
-      const error = apiError(call, response.status, text);
       // A change that failed inside the cloud may have been made all the same: only what changes nothing is tried again.
       const again = response.status === 429 || (response.status >= 500 && method === "GET");
-      if (!again || last) throw error;
-      await sleep(askedWait(response) ?? this.wait(attempt), undefined, { signal });
+      if (!again || last) throw apiError(call, response.status, text);
+      await sleep(askedWait(response) ?? wait, undefined, { signal });
     }
-  }
-
-  /** Undefined when it is not there. */
-  async find(path: string, key: string, signal: AbortSignal): Promise<Json | undefined> {
-    try {
-      return objectAt(await this.call("GET", path, signal), key);
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined;
-      throw error;
-    }
-  }
-
-  private wait(attempt: number): number {
-    return Math.min(this.settings.minimumWait * 2 ** attempt, this.settings.maximumWait) * 1000;
   }
 }
 

@@ -1,125 +1,76 @@
-import { isList, isObject } from "../framework/inputs.js";
-import type { Failure, Operation, Properties, State, Value } from "../framework/kind.js";
-import { type Json, objectAt, valueOf } from "./client.js";
-import { CloudKind } from "./cloudKind.js";
-import type { Deadline } from "../framework/waiting.js";
-import { sameSets } from "../framework/sets.js";
-import { fromApi } from "./words.js";
+import type { Properties, Value } from "../../../provider/rpc/properties.js";
+import { bags, isGiven, same } from "../framework/values.js";
+import { type Json, valueOf } from "./client.js";
+import { rest } from "./kind.js";
 
-const members = ["Addresses", "DropletIds", "LoadBalancerUids", "KubernetesIds", "Tags"] as const;
+/** SDK's names of the parties of a rule to the API's, inside `sources` or `destinations`. */
+const sources = { sourceAddresses: "addresses", sourceTags: "tags", sourceLoadBalancerUids: "load_balancer_uids" };
+const destinations = { destinationAddresses: "addresses" };
 
-export class Firewall extends CloudKind {
-  protected readonly title = "firewall";
-  protected readonly key = "firewall";
-  protected readonly replaces = new Set<string>();
-  protected readonly inputs = ["name", "dropletIds", "inboundRules", "outboundRules", "tags"];
-  protected readonly computed = ["createdAt", "pendingChanges", "status"];
+type Parties = Readonly<Record<string, string>>;
 
-  protected path(id: string): string {
-    return `/v2/firewalls/${encodeURIComponent(id)}`;
-  }
-
-  protected override problems(inputs: Properties): Failure[] {
-    const failures: Failure[] = [];
-    for (const property of ["inboundRules", "outboundRules"]) {
-      rules(inputs[property]).forEach((rule, index) => {
-        const protocol = rule["protocol"];
-        const place = `${property}[${index}]`;
-        if (typeof protocol === "string" && !["tcp", "udp", "icmp"].includes(protocol)) {
-          failures.push({
-            property: `${place}.protocol`,
-            reason: `${place}.protocol: got ${JSON.stringify(protocol)}, allowed are tcp, udp, icmp`,
-          });
-        } else if (typeof protocol === "string" && protocol !== "icmp" && (rule["portRange"] ?? null) === null) {
-          failures.push({
-            property: `${place}.portRange`,
-            reason: `${place}.portRange is missing: rules for tcp and udp need ports, such as "22", "8000-8010" or "all"`,
-          });
-        }
-      });
-    }
-    return failures;
-  }
-
-  protected async make(operation: Operation, inputs: Properties): Promise<Json> {
-    return objectAt(await this.cloud().call("POST", "/v2/firewalls", operation.signal, body(inputs)), "firewall");
-  }
-
-  protected async change(deadline: Deadline, state: State, inputs: Properties): Promise<void> {
-    await this.cloud().call("PUT", this.path(state.id), deadline.operation.signal, body(inputs));
-  }
-
-  protected outputs(remote: Json): Properties {
-    return {
+export const firewall = rest(
+  { path: "/v2/firewalls", key: "firewall", body },
+  {
+    title: "firewall",
+    inputs: {
+      name: "update",
+      "tags?": "update",
+      "inboundRules?": ["update", "protocol", "portRange", ...Object.keys(sources)],
+      "outboundRules?": ["update", "protocol", "portRange", ...Object.keys(destinations)],
+    },
+    computed: ["status"],
+    outputs: (remote) => ({
       name: valueOf(remote["name"]),
       status: valueOf(remote["status"]),
-      createdAt: valueOf(remote["created_at"]),
-      pendingChanges: fromApi(remote["pending_changes"] ?? []),
-      dropletIds: valueOf(remote["droplet_ids"] ?? []),
       tags: valueOf(remote["tags"] ?? []),
-      inboundRules: rulesOf(remote["inbound_rules"], "source", "sources"),
-      outboundRules: rulesOf(remote["outbound_rules"], "destination", "destinations"),
-    };
-  }
+      inboundRules: rulesOf(remote["inbound_rules"], sources, "sources"),
+      outboundRules: rulesOf(remote["outbound_rules"], destinations, "destinations"),
+    }),
+    // The API writes the same ports in several ways.
+    same: (name, before, after) =>
+      name.endsWith("Rules") ? same(bags(before).map(plain), bags(after).map(plain)) : undefined,
+    converge: async ({ cloud }, id, _remote, inputs, changed) => {
+      if (changed !== undefined) await cloud.call("PUT", `/v2/firewalls/${id}`, body(inputs));
+    },
+  },
+);
 
-  /** The API writes the same ports in several ways, and leaves empty lists out. */
-  protected override same(property: string, before: Value | undefined, after: Value | undefined): boolean {
-    if (property !== "inboundRules" && property !== "outboundRules") return super.same(property, before, after);
-    return sameSets(rules(before).map(plain), rules(after).map(plain));
-  }
-}
-
-function rules(value: Value | undefined): Properties[] {
-  return isList(value) ? value.filter(isObject) : [];
-}
-
+/** With all ports written as `all`. */
 function plain(rule: Properties): Properties {
-  const ports = rule["portRange"] ?? null;
-  const all = rule["protocol"] === "icmp" ? null : "all";
-  const { action: _always, ...rest } = rule;
-  return { ...rest, portRange: ports === "0" || ports === "all" || ports === "1-65535" || ports === "" ? all : ports };
+  const { portRange, ...rest } = rule;
+  const isAll = !isGiven(portRange) || /^(0|all|1-65535|)$/.test(String(portRange));
+  return { ...rest, portRange: isAll ? "all" : (portRange ?? null) };
 }
 
 function body(inputs: Properties): Json {
   return {
     name: inputs["name"],
-    droplet_ids: inputs["dropletIds"] ?? [],
+    droplet_ids: [],
     tags: inputs["tags"] ?? [],
-    inbound_rules: rules(inputs["inboundRules"]).map((rule) => toRule(rule, "source", "sources")),
-    outbound_rules: rules(inputs["outboundRules"]).map((rule) => toRule(rule, "destination", "destinations")),
+    inbound_rules: bags(inputs["inboundRules"]).map((rule) => toRule(rule, sources, "sources")),
+    outbound_rules: bags(inputs["outboundRules"]).map((rule) => toRule(rule, destinations, "destinations")),
   };
 }
 
-function snake(member: string): string {
-  return member.replace(/[A-Z]/g, (letter, index: number) => `${index === 0 ? "" : "_"}${letter.toLowerCase()}`);
-}
-
-function toRule(rule: Properties, prefix: string, group: string): Json {
-  const ports = rule["portRange"] ?? null;
-  const parties = members
-    .filter((member) => (rule[prefix + member] ?? null) !== null)
-    .map((member) => [snake(member), rule[prefix + member]]);
+function toRule({ protocol, portRange, ...rule }: Properties, parties: Parties, group: string): Json {
+  const given = Object.entries(parties).filter(([name]) => isGiven(rule[name]));
   return {
-    protocol: rule["protocol"],
-    ...(ports === null ? {} : { ports }),
-    [group]: Object.fromEntries(parties) as Json,
+    protocol,
+    ...(isGiven(portRange) ? { ports: portRange } : {}),
+    [group]: Object.fromEntries(given.map(([name, api]) => [api, rule[name]])),
   };
 }
 
-function rulesOf(remote: unknown, prefix: string, group: string): Value {
-  if (!Array.isArray(remote)) return [];
-  return (remote as Json[]).map((rule): Properties => {
-    const parties = (rule[group] ?? {}) as Json;
-    const ports = rule["ports"];
-    const range: Properties =
-      ports === "0" ? (rule["protocol"] === "icmp" ? {} : { portRange: "all" }) : { portRange: valueOf(ports ?? "") };
-    const given = members.filter(
-      (member) => Array.isArray(parties[snake(member)]) && (parties[snake(member)] as unknown[]).length > 0,
-    );
+function rulesOf(remote: unknown, parties: Parties, group: string): Value {
+  return ((remote ?? []) as Json[]).map((rule): Properties => {
+    const members = (rule[group] ?? {}) as Json;
+    const given = Object.entries(parties).filter(([, api]) => ((members[api] ?? []) as unknown[]).length > 0);
+    const { protocol, ports } = rule;
     return {
-      protocol: valueOf(rule["protocol"]),
-      ...range,
-      ...Object.fromEntries(given.map((member): [string, Value] => [prefix + member, valueOf(parties[snake(member)])])),
+      protocol: valueOf(protocol),
+      ...(protocol === "icmp" ? {} : { portRange: ports === "0" ? "all" : valueOf(ports ?? "") }),
+      ...Object.fromEntries(given.map(([name, api]): [string, Value] => [name, valueOf(members[api])])),
     };
   });
 }

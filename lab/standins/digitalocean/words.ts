@@ -1,8 +1,8 @@
 /** Translates between the API's names and the SDK's. Pure. */
-import { isList, isObject } from "../framework/inputs.js";
-import type { Value } from "../framework/kind.js";
+import type { Value } from "../../../provider/rpc/properties.js";
+import { isList, isObject } from "../framework/values.js";
 
-export type Renames = Readonly<Record<string, string>>;
+type Renames = Readonly<Record<string, string>>;
 
 /** SDK's form to the API's, without nulls. @param renames SDK's name to the API's where it is not just the case. */
 export function toApi(value: Value, renames: Renames = {}): unknown {

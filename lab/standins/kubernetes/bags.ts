@@ -1,26 +1,7 @@
 /** What an object's properties say, and how they differ from the live object. Pure. */
-import { isList, isObject } from "../framework/inputs.js";
-import type { Properties, Value } from "../framework/kind.js";
-import type { Address, JsonObject } from "./client.js";
-
-export const metadataOf = (bag: Properties): Properties => (isObject(bag["metadata"]) ? bag["metadata"] : {});
-
-export const textOf = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
-
-export function annotation(bag: Properties, name: string): string | undefined {
-  const annotations = metadataOf(bag)["annotations"];
-  return isObject(annotations) ? textOf(annotations[name]) : undefined;
-}
-
-/** @param namespace Where objects go that name none. */
-export function addressOf(bag: Properties, namespace: string): Address & { readonly name: string } {
-  return {
-    apiVersion: textOf(bag["apiVersion"]) ?? "",
-    kind: textOf(bag["kind"]) ?? "",
-    namespace: textOf(metadataOf(bag)["namespace"]) ?? namespace,
-    name: textOf(metadataOf(bag)["name"]) ?? "",
-  };
-}
+import type { Properties, Value } from "../../../provider/rpc/properties.js";
+import { isList, isObject } from "../framework/values.js";
+import type { JsonObject } from "./api.js";
 
 /** What goes to the API: neither the engine's own names nor properties without a value. */
 export function toBody(value: Value): unknown {
@@ -32,11 +13,11 @@ export function toBody(value: Value): unknown {
 
 /** The live object without the book-keeping of who wrote which field. */
 export function outputsOf(live: JsonObject): Properties {
-  const { managedFields: _fields, ...metadata } = live["metadata"] as JsonObject;
+  const { managedFields: _fields, ...metadata } = live.metadata ?? {};
   return { ...live, metadata } as unknown as Properties;
 }
 
-/** What was asked for, with the values that are there now: a change by another hand shows as a difference. */
+/** The inputs with the live values, so that changes made outside the program show as drift. */
 export function drift(asked: Properties, live: Properties): Properties {
   return Object.fromEntries(
     Object.entries(asked).map(([key, value]): [string, Value] => {

@@ -1,5 +1,5 @@
 /** Stand-in for Pulumi's kubernetes plugin: objects by server-side apply, awaited until they serve. */
-import { serve } from "../framework/serve.js";
-import { createPlugin } from "./plugin.js";
+import { serve } from "../../../provider/rpc/process.js";
+import { plugin } from "./plugin.js";
 
-serve(createPlugin(process.env));
+serve(plugin);

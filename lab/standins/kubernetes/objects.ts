@@ -1,258 +1,129 @@
 /** Objects of any kind: applied by the server, awaited, read and deleted. */
+import { Incomplete, type Kind, type Operation } from "../../../provider/rpc/kind.js";
+import { isUnknown, type Properties, UNKNOWN } from "../../../provider/rpc/properties.js";
 import { compare } from "../framework/changes.js";
-import { isObject } from "../framework/inputs.js";
-import {
-  Incomplete,
-  isUnknown,
-  type Kind,
-  type Operation,
-  type Properties,
-  type State,
-  UNKNOWN,
-  type Value,
-} from "../framework/kind.js";
-import { autoname } from "../framework/names.js";
-import { type Awaited, untilGone, untilServing } from "./await.js";
-import { addressOf, annotation, drift, metadataOf, outputsOf, textOf, toBody } from "./bags.js";
-import { isImmutable, type Mutability } from "./changes.js";
-import { type Address, ApiError, type Client, type JsonObject, type Manner, Unreachable } from "./client.js";
+import { Deadline } from "../framework/deadline.js";
+import { bag, text } from "../framework/values.js";
+import { ApiError, type Cluster, isTransient, type JsonObject, Unreachable } from "./api.js";
+import { drift, outputsOf, toBody } from "./bags.js";
+import { unreadyPods, waitsFor } from "./readiness.js";
 
-export interface Settings extends Mutability {
-  /** @throws Error when there is no cluster to talk to. */
-  client(): Client;
-  /** False: the kubeconfig comes with this very run. */
-  readonly known: boolean;
-  /** Where objects go that name no namespace. */
-  readonly namespace: string;
-  readonly patchForce: boolean;
-  /** An object that exists already is taken over instead of refused. */
-  readonly upsert: boolean;
-  /** Objects of a cluster that does not answer count as deleted. */
-  readonly deleteUnreachable: boolean;
-}
-
-const fieldManager = "pulumi-kubernetes";
-const autonamed = "pulumi.com/autonamed";
 /** Seconds, as the official plugin's. */
 const defaultTimeout = 600;
 
-/** @param secrets Whether the objects are Secrets. */
-export function objectKind(settings: () => Settings, secrets: boolean): Kind {
-  const hidden = new Set(secrets ? ["data", "stringData"] : []);
-  const manner = (operation: Operation, patient = true): Manner => ({ signal: operation.signal, patient });
-  const nameOf = (bag: Properties): string =>
-    [
-      textOf(bag["kind"]),
-      [textOf(metadataOf(bag)["namespace"]), textOf(metadataOf(bag)["name"])].filter(Boolean).join("/"),
-    ].join(" ");
+const skipAwait = "pulumi.com/skipAwait";
+const always = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
-  async function apply(operation: Operation, inputs: Properties, dryRun: boolean): Promise<JsonObject> {
-    const client = settings().client();
-    const force = annotation(inputs, "pulumi.com/patchForce") ?? String(settings().patchForce);
-    const query = `fieldManager=${fieldManager}&fieldValidation=Strict${force === "true" ? "&force=true" : ""}${dryRun ? "&dryRun=All" : ""}`;
-    const path = await client.path(addressOf(inputs, settings().namespace), manner(operation, !dryRun));
+interface Rules {
+  /** Paths whose change replaces the object. */
+  readonly replaces?: readonly string[];
+  /** Inputs and outputs that are always kept as secrets. */
+  readonly secrets?: readonly string[];
+}
+
+const annotationsOf = (inputs: Properties): Properties => bag(bag(inputs["metadata"])["annotations"]);
+
+/** For messages, such as `Deployment kube-system/coredns`. */
+function nameOf(inputs: Properties): string {
+  const { namespace, name } = bag(inputs["metadata"]);
+  return `${String(inputs["kind"])} ${[text(namespace), text(name)].filter((word) => word !== undefined).join("/")}`;
+}
+
+export function objectKind({ replaces = [], secrets = [] }: Rules = {}): Kind<Cluster> {
+  const places = [...always, ...replaces];
+  const body = (inputs: Properties): JsonObject => toBody(inputs) as JsonObject;
+
+  async function write(
+    operation: Operation<Cluster>,
+    inputs: Properties,
+  ): Promise<{ id: string; outputs: Properties }> {
+    const objects = await operation.settings.objects(operation.signal, true);
+    const applied = await objects.apply(body(inputs), false);
+    const { namespace, name } = applied.metadata ?? {};
+    const id = [namespace, name].filter((word) => word !== undefined).join("/");
+    if (annotationsOf(inputs)[skipAwait] === "true") return { id, outputs: outputsOf(applied) };
     try {
-      return await client.ask(
-        {
-          method: "PATCH",
-          path: `${path}?${query}`,
-          body: toBody(inputs),
-          contentType: "application/apply-patch+yaml",
-        },
-        manner(operation, !dryRun),
-      );
+      const deadline = new Deadline(operation, defaultTimeout);
+      let live: JsonObject | undefined = applied;
+      const serving = await deadline.until(`${nameOf(inputs)} to serve`, async (seen) => {
+        live ??= await objects.find(applied);
+        if (live === undefined) throw new Error(`${nameOf(inputs)} was deleted while it was awaited`);
+        const [now, waiting] = [live, await waitsFor(live, objects)];
+        live = undefined;
+        if (waiting !== undefined) seen(waiting);
+        return waiting === undefined ? now : undefined;
+      });
+      return { id, outputs: outputsOf(serving) };
     } catch (error) {
-      if (!(error instanceof ApiError) || error.reason !== "Conflict") throw error;
-      throw new ApiError(
-        error.status,
-        error.reason,
-        `${error.message}; the annotation pulumi.com/patchForce: "true" takes these fields over`,
-      );
-    }
-  }
-
-  async function awaited(operation: Operation, address: Address, inputs: Properties): Promise<Awaited> {
-    const client = settings().client();
-    return {
-      what: nameOf(inputs),
-      path: await client.path(address, manner(operation)),
-      seconds: operation.timeout ?? Number(annotation(inputs, "pulumi.com/timeoutSeconds") ?? defaultTimeout),
-    };
-  }
-
-  async function write(operation: Operation, inputs: Properties): Promise<{ id: string; outputs: Properties }> {
-    const client = settings().client();
-    const address = addressOf(inputs, settings().namespace);
-    const applied = await apply(operation, inputs, false);
-    const id = (await client.isNamespaced(address, manner(operation)))
-      ? `${address.namespace ?? "default"}/${address.name}`
-      : address.name;
-    if (annotation(inputs, "pulumi.com/skipAwait") === "true") return { id, outputs: outputsOf(applied) };
-    try {
-      return {
-        id,
-        outputs: outputsOf(await untilServing(operation, client, applied, await awaited(operation, address, inputs))),
-      };
-    } catch (error) {
-      throw new Incomplete(error instanceof Error ? error.message : String(error), id, outputsOf(applied));
-    }
-  }
-
-  async function find(operation: Operation, address: Address): Promise<JsonObject | undefined> {
-    const client = settings().client();
-    try {
-      return await client.ask(
-        { method: "GET", path: await client.path(address, manner(operation)) },
-        manner(operation),
-      );
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
+      const pods = await unreadyPods(applied, objects).catch(() => []);
+      const message = [(error as Error).message, ...pods].join("\n  ");
+      throw new Incomplete(message, id, outputsOf(applied));
     }
   }
 
   return {
-    secretInputs: hidden,
-    secretOutputs: hidden,
-    check: ({ name, old, seed }, inputs) => {
-      const metadata = metadataOf(inputs);
-      if (
-        inputs["metadata"] === UNKNOWN ||
-        (metadata["name"] ?? null) !== null ||
-        (metadata["generateName"] ?? null) !== null
-      )
-        return { inputs, failures: [] };
-      const before = old === undefined || !isAutonamed(old) ? undefined : metadataOf(old)["name"];
-      const annotations = isObject(metadata["annotations"]) ? metadata["annotations"] : {};
+    secretInputs: new Set(secrets),
+    secretOutputs: new Set(secrets),
+    // The API checks the rest, strictly.
+    check: (inputs) => ({
+      inputs,
+      failures: [
+        ...(inputs["metadata"] !== UNKNOWN && text(bag(inputs["metadata"])["name"]) === undefined
+          ? [{ property: "metadata.name", reason: "metadata.name is missing: the lab's stand-in makes no names" }]
+          : []),
+        ...Object.keys(annotationsOf(inputs))
+          .filter((name) => name.startsWith("pulumi.com/") && name !== skipAwait)
+          .map((name) => ({
+            property: "metadata.annotations",
+            reason: `the lab's stand-in does not support the annotation ${name}; remove it, or install the official plugin`,
+          })),
+      ],
+    }),
+    diff: (state, inputs) => {
+      const [before, after] = [bag(state.inputs["metadata"]), bag(inputs["metadata"])];
       return {
-        inputs: {
-          ...inputs,
-          metadata: {
-            ...metadata,
-            name: before ?? autoname(name, seed, 8),
-            annotations: { ...annotations, [autonamed]: "true" },
-          },
-        },
-        failures: [],
+        changes: compare(state.inputs, inputs, {
+          replaces: (path) =>
+            places.some((place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)),
+        }),
+        // A successor of the same name cannot come before it.
+        deleteBeforeReplace: before["name"] === after["name"] && before["namespace"] === after["namespace"],
       };
     },
-    diff: (state, inputs) => {
-      const changes = compare(state.inputs, inputs, {
-        replaces: (path) => isImmutable(textOf(inputs["kind"]) ?? "", path, settings()),
-      });
-      const stays = (property: string): boolean => metadataOf(state.inputs)[property] === metadataOf(inputs)[property];
-      // A successor of the same name cannot come before it; one that is named by us gets another name.
-      return { changes, deleteBeforeReplace: stays("name") && stays("namespace") && !isAutonamed(inputs) };
-    },
-    preview: async (operation, state, inputs) => {
-      if (!settings().known || isUnknown(inputs)) return previewOf(inputs, inputs, state);
+    preview: async (state, inputs, operation) => {
+      const known: Properties = { ...inputs, status: state?.outputs["status"] ?? UNKNOWN };
+      if (isUnknown(inputs)) return known;
       try {
-        return previewOf(outputsOf(await apply(operation, inputs, true)), inputs, state);
+        await (await operation.settings.objects(operation.signal, false)).apply(body(inputs), true);
       } catch (error) {
         // The cluster, the namespace or the kind may come with this very run.
-        const early =
-          error instanceof Unreachable ||
-          (error instanceof ApiError && (error.status === 404 || error.status === 429 || error.status >= 500));
-        if (!early) throw error;
+        const isEarly = error instanceof ApiError && (error.status === 404 || isTransient(error.status));
         if (error instanceof Unreachable) operation.log.status(`not checked by the cluster: ${error.message}`);
-        return previewOf(inputs, inputs, state);
+        else if (!isEarly) throw error;
       }
+      return known;
     },
-    create: async (operation, inputs) => {
-      const address = addressOf(inputs, settings().namespace);
-      if (!settings().upsert && (await find(operation, address)) !== undefined) {
-        throw new Error(
-          `${nameOf(inputs)} exists already; import it, delete it, or set the provider's upsertExistingObjects to take it over`,
-        );
-      }
-      return write(operation, inputs);
-    },
+    create: write,
     update: async (operation, _state, inputs) => (await write(operation, inputs)).outputs,
-    read: async (operation, state) => {
-      const known = Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs;
-      const imported = Object.keys(known).length === 0;
-      const live = await find(
-        operation,
-        imported ? importAddress(operation.type, state.id) : addressOf(known, settings().namespace),
-      );
-      if (live === undefined) return undefined;
-      const outputs = outputsOf(live);
-      return { id: state.id, outputs, inputs: imported ? withoutStatus(outputs) : drift(state.inputs, outputs) };
+    read: async ({ settings, signal }, { inputs }) => {
+      const live = await (await settings.objects(signal, true)).find(body(inputs));
+      return live && outputsOf(live);
     },
-    delete: async (operation, state) => {
-      const known = Object.keys(state.inputs).length > 0 ? state.inputs : state.outputs;
-      const address = addressOf(known, settings().namespace);
-      try {
-        const live = await find(operation, address);
-        if (live === undefined) return;
-        const uid = String((live["metadata"] as JsonObject)["uid"]);
-        const waiting = await awaited(operation, address, known);
-        const body = {
-          kind: "DeleteOptions",
-          apiVersion: "v1",
-          propagationPolicy: "Background",
-          preconditions: { uid },
-        };
-        await settings().client().ask({ method: "DELETE", path: waiting.path, body }, manner(operation));
-        if (annotation(known, "pulumi.com/skipAwait") !== "true")
-          await untilGone(operation, settings().client(), uid, waiting);
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return;
-        if (!(error instanceof Unreachable)) throw error;
-        if (!settings().deleteUnreachable) {
-          throw new Error(
-            `${nameOf(known)}: ${error.message}; if the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true takes it out of the state`,
-          );
-        }
-        operation.log.warn(`${nameOf(known)}: taken out of the state without being deleted: ${error.message}`);
-      }
+    drift,
+    delete: async (operation, { inputs }) => {
+      const objects = await operation.settings.objects(operation.signal, true);
+      const uid = (await objects.find(body(inputs)))?.metadata?.uid;
+      if (uid === undefined) return;
+      await objects.remove(body(inputs), uid).catch((error: unknown) => {
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
+      });
+      await new Deadline(operation, defaultTimeout).until(`${nameOf(inputs)} to be gone`, async (seen) => {
+        const metadata = (await objects.find(body(inputs)))?.metadata;
+        const finalizers = metadata?.finalizers ?? [];
+        if (finalizers.length > 0) seen(`its finalizers are ${finalizers.join(", ")}`);
+        // Another one of the same name is not ours.
+        return metadata?.uid === uid ? undefined : true;
+      });
     },
   };
-}
-
-function isAutonamed(bag: Properties): boolean {
-  return annotation(bag, autonamed) === "true";
-}
-
-/** What the server decides for a Service; which ports of a node, too. */
-const decided = ["clusterIP", "clusterIPs", "healthCheckNodePort", "ports"];
-
-/** A preview with what only the real run decides as unknown; a dry run would invent it. */
-function previewOf(result: Properties, inputs: Properties, state: State | undefined): Properties {
-  if (state !== undefined) return { ...result, status: state.outputs["status"] ?? null };
-  // Left out, not unknown: one unknown part would make all of the metadata unknown, and its name is not.
-  const { uid: _uid, resourceVersion: _version, creationTimestamp: _created, ...metadata } = metadataOf(result);
-  const known: Properties = { ...result, ...(isObject(result["metadata"]) ? { metadata } : {}), status: UNKNOWN };
-  const spec = result["spec"];
-  const asked = inputs["spec"];
-  if (inputs["kind"] !== "Service" || !isObject(spec) || !isObject(asked)) return known;
-  const unknown: Properties = Object.fromEntries(
-    decided.filter((key) => key === "ports" || !(key in asked)).map((key): [string, Value] => [key, UNKNOWN]),
-  );
-  return { ...known, spec: { ...spec, ...unknown } };
-}
-
-/** An import gives `namespace/name` or `name`, and the type. */
-function importAddress(type: string, id: string): Address {
-  const [group = "", kind = ""] = type.replace(/^kubernetes:/, "").split(":");
-  const [first = "", second] = id.split("/");
-  return {
-    apiVersion: group.replace(/^core\//, ""),
-    kind,
-    namespace: second === undefined ? undefined : first,
-    name: second ?? first,
-  };
-}
-
-function withoutStatus(outputs: Properties): Properties {
-  const { status: _status, ...rest } = outputs;
-  const {
-    uid: _uid,
-    resourceVersion: _version,
-    creationTimestamp: _created,
-    generation: _generation,
-    selfLink: _link,
-    ...metadata
-  } = metadataOf(outputs);
-  return { ...rest, metadata };
 }

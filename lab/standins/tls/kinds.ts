@@ -1,215 +1,157 @@
-/** The resources of the tls plugin. */
-import { createHash } from "node:crypto";
-import { compare } from "../framework/changes.js";
-import {
-  type Change,
-  type Failure,
-  type Kind,
-  type Properties,
-  type State,
-  UNKNOWN,
-  type Value,
-} from "../framework/kind.js";
-import { createRequest } from "./certificates.js";
-import { issueLocallySigned, issueSelfSigned, type Issued } from "./issue.js";
-import {
-  type Algorithm,
-  algorithmOf,
-  algorithms,
-  curves,
-  generateKey,
-  parseKey,
-  privatePem,
-  publicDer,
-} from "./keys.js";
-import { fingerprints, privateOpenssh, publicOpenssh } from "./openssh.js";
-import { alternativeNames, checkNames, distinguishedName, strings } from "./subject.js";
-import { allowedUses } from "./usages.js";
+/** The resource types of the tls plugin. Nothing of them exists outside the state: a change makes another one. */
+import { createHash, createPublicKey } from "node:crypto";
+import type { Failure, Kind, State } from "../../../provider/rpc/kind.js";
+import { type Properties, UNKNOWN } from "../../../provider/rpc/properties.js";
+import { compare, topOf } from "../framework/changes.js";
+import { changeOf, checkInputs, type Inputs } from "../framework/inputs.js";
+import { texts } from "../framework/values.js";
+import { type Certificate, createRequest, extendedUses, keyUses, locallySigned, selfSigned } from "./certificates.js";
+import { generateKey, openssh, privatePem, publicPem } from "./keys.js";
 
 interface Recipe {
+  readonly title: string;
+  readonly inputs: Inputs;
   readonly secretInputs?: readonly string[];
   readonly secretOutputs?: readonly string[];
   /** Outputs that a preview does not know. */
   readonly computed: readonly string[];
-  readonly defaults?: Properties;
-  /** Inputs that may change without a new key or certificate. */
-  readonly updatable?: readonly string[];
-  check(inputs: Properties): readonly Failure[];
-  make(inputs: Properties): Issued;
-  /** Whether what was made is due for renewal. */
-  isDue?(state: State, inputs: Properties): boolean;
+  readonly problems?: (inputs: Properties) => readonly Failure[];
+  make(inputs: Properties): Promise<{ readonly id: string; readonly outputs: Properties }>;
 }
 
-/** Nothing here exists outside the state: reading gives the state, deleting does nothing, a change makes it anew. */
-function kind(recipe: Recipe): Kind {
-  const complete = (inputs: Properties): Properties => ({ ...recipe.defaults, ...inputs });
+function kind(recipe: Recipe): Kind<undefined> {
+  const renewable = recipe.computed.includes("readyForRenewal");
   return {
     secretInputs: new Set(recipe.secretInputs),
-    secretOutputs: new Set([...(recipe.secretInputs ?? []), ...(recipe.secretOutputs ?? [])]),
-    check: (_operation, inputs) => ({ inputs, failures: recipe.check(inputs) }),
+    secretOutputs: new Set(recipe.secretOutputs),
+    check: (inputs) => ({
+      inputs,
+      failures: [...checkInputs(recipe.inputs, inputs, recipe.title), ...(recipe.problems?.(inputs) ?? [])],
+    }),
     diff: (state, inputs) => {
-      const updatable = new Set(recipe.updatable);
-      const changes: Change[] = compare(state.inputs, inputs, { replaces: (path) => !updatable.has(path) });
-      if (recipe.isDue?.(state, inputs) === true)
+      const changes = compare(state.inputs, inputs, {
+        replaces: (path) => changeOf(recipe.inputs, topOf(path)) === "replace",
+      });
+      if (renewable && isDue(state.outputs, inputs))
         changes.push({ path: "readyForRenewal", kind: "update", replace: true, input: false });
       return { changes, deleteBeforeReplace: false };
     },
-    preview: (_operation, state, inputs) => ({
-      ...(state === undefined ? Object.fromEntries(recipe.computed.map((name) => [name, UNKNOWN])) : state.outputs),
-      ...complete(inputs),
+    preview: (state, inputs) => ({
+      ...(state?.outputs ?? Object.fromEntries(recipe.computed.map((name) => [name, UNKNOWN]))),
+      ...inputs,
     }),
     create: async (_operation, inputs) => {
-      const { id, outputs } = recipe.make(inputs);
-      return { id, outputs: { ...complete(inputs), ...outputs } };
+      const { id, outputs } = await recipe.make(inputs);
+      return { id, outputs: { ...inputs, ...outputs } };
     },
-    update: async (_operation, state, inputs) => ({
-      ...state.outputs,
-      ...complete(inputs),
-      ...(recipe.isDue === undefined ? {} : { readyForRenewal: false }),
-    }),
-    read: async (operation, state) => {
-      if (Object.keys(state.outputs).length === 0)
-        throw new Error(`${operation.type} cannot be imported: it exists nowhere but in a stack's state`);
-      const due = recipe.isDue?.(state, state.inputs);
-      return { ...state, outputs: due === undefined ? state.outputs : { ...state.outputs, readyForRenewal: due } };
-    },
+    update: async (_operation, state: State, inputs) => ({ ...state.outputs, ...inputs, readyForRenewal: false }),
+    read: async (_operation, { inputs, outputs }) =>
+      renewable ? { ...outputs, readyForRenewal: isDue(outputs, inputs) } : outputs,
     delete: async () => undefined,
   };
 }
 
-function oneOf(inputs: Properties, property: string, allowed: readonly string[]): Failure[] {
-  const value = inputs[property];
-  if (typeof value !== "string" || allowed.includes(value)) return [];
-  return [{ property, reason: `${property}: got ${JSON.stringify(value)}, allowed are ${allowed.join(", ")}` }];
+/** In the last `earlyRenewalHours` before its end, or after it. */
+function isDue(outputs: Properties, { earlyRenewalHours }: Properties): boolean {
+  const end = Date.parse(String(outputs["validityEndTime"]));
+  const early = typeof earlyRenewalHours === "number" ? earlyRenewalHours : 0;
+  return Number.isFinite(end) && Date.now() >= end - early * 3_600_000;
 }
 
-function atLeast(inputs: Properties, property: string, least: number): Failure[] {
-  const value = inputs[property];
-  if (typeof value !== "number" || (Number.isInteger(value) && value >= least)) return [];
-  return [{ property, reason: `${property}: got ${value}, it must be a whole number of at least ${least}` }];
-}
+const sha1 = (content: string | Buffer): string => createHash("sha1").update(content).digest("hex");
 
-/** The write-only form of a secret input never reaches a state; the engine here has no such inputs. */
-function readableSecret(inputs: Properties, property: string): Failure[] {
-  for (const name of [`${property}Wo`, `${property}WoVersion`]) {
-    if ((inputs[name] ?? null) !== null)
-      return [{ property: name, reason: `${name}: the lab's stand-in has no write-only inputs; use ${property}` }];
-  }
-  return (inputs[property] ?? null) === null ? [{ property, reason: `${property} is missing` }] : [];
-}
-
-function checkTerms(inputs: Properties): Failure[] {
-  const uses = inputs["allowedUses"] as Value;
-  const failures = strings(uses).flatMap((use, index): Failure[] =>
-    allowedUses.includes(use)
+export const privateKey = kind({
+  title: "private key",
+  inputs: { algorithm: "replace", "ecdsaCurve?": "replace" },
+  secretOutputs: ["privateKeyPem", "privateKeyOpenssh"],
+  computed: ["privateKeyPem", "privateKeyOpenssh", "publicKeyPem", "publicKeyOpenssh"],
+  problems: ({ algorithm, ecdsaCurve }) =>
+    algorithm === "ED25519" || (algorithm === "ECDSA" && ecdsaCurve === "P256")
       ? []
       : [
           {
-            property: `allowedUses[${index}]`,
-            reason: `allowedUses[${index}]: got ${JSON.stringify(use)}, allowed are ${allowedUses.join(", ")}`,
+            property: "algorithm",
+            reason: "algorithm: the lab's stand-in has ECDSA with ecdsaCurve P256, and ED25519",
           },
         ],
-  );
-  return [
-    ...failures,
-    ...atLeast(inputs, "validityPeriodHours", 0),
-    ...atLeast(inputs, "earlyRenewalHours", 0),
-    ...atLeast(inputs, "maxPathLength", -1),
-  ];
-}
-
-function text(inputs: Properties, property: string): string {
-  const value = inputs[property];
-  if (typeof value !== "string") throw new Error(`${property} is missing`);
-  return value;
-}
-
-const hour = 3_600_000;
-
-/** In the last `earlyRenewalHours` before its end, or after it. */
-function isDue(state: State, inputs: Properties): boolean {
-  const end = Date.parse(String(state.outputs["validityEndTime"]));
-  const early = typeof inputs["earlyRenewalHours"] === "number" ? inputs["earlyRenewalHours"] : 0;
-  return Number.isFinite(end) && Date.now() >= end - early * hour;
-}
-
-const privateKey = kind({
-  secretOutputs: ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"],
-  computed: [
-    "privateKeyPem",
-    "privateKeyPemPkcs8",
-    "privateKeyOpenssh",
-    "publicKeyPem",
-    "publicKeyOpenssh",
-    "publicKeyFingerprintMd5",
-    "publicKeyFingerprintSha256",
-  ],
-  defaults: { ecdsaCurve: "P224", rsaBits: 2048 },
-  check: (inputs) => [
-    ...oneOf(inputs, "algorithm", algorithms),
-    ...oneOf(inputs, "ecdsaCurve", Object.keys(curves)),
-    ...atLeast(inputs, "rsaBits", 1024),
-  ],
-  make: (inputs) => {
-    const bits = typeof inputs["rsaBits"] === "number" ? inputs["rsaBits"] : 2048;
-    const curve = typeof inputs["ecdsaCurve"] === "string" ? inputs["ecdsaCurve"] : "P224";
-    const key = generateKey(text(inputs, "algorithm") as Algorithm, curve, bits);
-    const der = publicDer(key);
-    const prints = fingerprints(key);
+  make: async ({ algorithm }) => {
+    const key = generateKey(algorithm as "ECDSA" | "ED25519");
+    const ssh = openssh(key);
     return {
-      id: createHash("sha1").update(der).digest("hex"),
+      id: sha1(createPublicKey(key).export({ format: "der", type: "spki" })),
       outputs: {
         privateKeyPem: privatePem(key),
-        privateKeyPemPkcs8: key.export({ format: "pem", type: "pkcs8" }).toString(),
-        privateKeyOpenssh: privateOpenssh(key) ?? "",
-        publicKeyPem: `-----BEGIN PUBLIC KEY-----\n${(der.toString("base64").match(/.{1,64}/g) ?? []).join("\n")}\n-----END PUBLIC KEY-----\n`,
-        publicKeyOpenssh: publicOpenssh(key) ?? "",
-        publicKeyFingerprintMd5: prints?.md5 ?? "",
-        publicKeyFingerprintSha256: prints?.sha256 ?? "",
+        privateKeyOpenssh: ssh.privateKey,
+        publicKeyPem: publicPem(key),
+        publicKeyOpenssh: ssh.publicKey,
       },
     };
   },
 });
 
-const certRequest = kind({
+const subject = ["replace", "commonName", "organization"] as const;
+
+export const certRequest = kind({
+  title: "certificate request",
+  inputs: { privateKeyPem: "replace", subject, "dnsNames?": "replace", "ipAddresses?": "replace" },
   secretInputs: ["privateKeyPem"],
-  computed: ["certRequestPem", "keyAlgorithm"],
-  check: (inputs) => [...readableSecret(inputs, "privateKeyPem"), ...checkNames(inputs)],
-  make: (inputs) => {
-    const key = parseKey(text(inputs, "privateKeyPem"), "privateKeyPem");
-    const pem = createRequest(distinguishedName(inputs["subject"]), alternativeNames(inputs), key);
-    return {
-      id: createHash("sha1").update(pem).digest("hex"),
-      outputs: { certRequestPem: pem, keyAlgorithm: algorithmOf(key) },
-    };
+  computed: ["certRequestPem"],
+  make: async (inputs) => {
+    const certRequestPem = await createRequest(inputs);
+    return { id: sha1(certRequestPem), outputs: { certRequestPem } };
   },
 });
 
-const certificateDefaults = { earlyRenewalHours: 0, isCaCertificate: false, setSubjectKeyId: false };
+function usesProblems(inputs: Properties): Failure[] {
+  const known = [...Object.keys(keyUses), ...Object.keys(extendedUses)];
+  return texts(inputs["allowedUses"])
+    .filter((use) => !known.includes(use))
+    .map((use) => ({
+      property: "allowedUses",
+      reason: `allowedUses: got ${JSON.stringify(use)}; the lab's stand-in has ${known.join(", ")}`,
+    }));
+}
 
-const locallySignedCert = kind({
-  secretInputs: ["caPrivateKeyPem"],
-  computed: ["certPem", "caKeyAlgorithm", "readyForRenewal", "validityStartTime", "validityEndTime"],
-  defaults: certificateDefaults,
-  updatable: ["earlyRenewalHours"],
-  check: (inputs) => [...readableSecret(inputs, "caPrivateKeyPem"), ...checkTerms(inputs)],
-  make: issueLocallySigned,
-  isDue,
+const certificateOutputs = ["certPem", "readyForRenewal", "validityStartTime", "validityEndTime"];
+
+const issued = ({ pem, serialNumber, notBefore, notAfter }: Certificate) => ({
+  id: serialNumber,
+  outputs: {
+    certPem: pem,
+    readyForRenewal: false,
+    validityStartTime: notBefore.toISOString(),
+    validityEndTime: notAfter.toISOString(),
+  },
 });
 
-const selfSignedCert = kind({
+export const selfSignedCert = kind({
+  title: "self-signed certificate",
+  inputs: {
+    privateKeyPem: "replace",
+    subject,
+    isCaCertificate: "replace",
+    setSubjectKeyId: "replace",
+    allowedUses: "replace",
+    validityPeriodHours: "replace",
+  },
   secretInputs: ["privateKeyPem"],
-  computed: ["certPem", "keyAlgorithm", "readyForRenewal", "validityStartTime", "validityEndTime"],
-  defaults: { ...certificateDefaults, setAuthorityKeyId: false },
-  updatable: ["earlyRenewalHours"],
-  check: (inputs) => [...readableSecret(inputs, "privateKeyPem"), ...checkNames(inputs), ...checkTerms(inputs)],
-  make: issueSelfSigned,
-  isDue,
+  computed: certificateOutputs,
+  problems: usesProblems,
+  make: async (inputs) => issued(await selfSigned(inputs)),
 });
 
-export const kinds: ReadonlyMap<string, Kind> = new Map([
-  ["tls:index/privateKey:PrivateKey", privateKey],
-  ["tls:index/certRequest:CertRequest", certRequest],
-  ["tls:index/locallySignedCert:LocallySignedCert", locallySignedCert],
-  ["tls:index/selfSignedCert:SelfSignedCert", selfSignedCert],
-]);
+export const locallySignedCert = kind({
+  title: "locally signed certificate",
+  inputs: {
+    certRequestPem: "replace",
+    caCertPem: "replace",
+    caPrivateKeyPem: "replace",
+    allowedUses: "replace",
+    validityPeriodHours: "replace",
+    earlyRenewalHours: "update",
+  },
+  secretInputs: ["caPrivateKeyPem"],
+  computed: certificateOutputs,
+  problems: usesProblems,
+  make: async (inputs) => issued(await locallySigned(inputs)),
+});

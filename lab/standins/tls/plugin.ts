@@ -1,11 +1,16 @@
-import { sdkDeclaration } from "../framework/types.js";
-import type { Plugin } from "../framework/kind.js";
-import { kinds } from "./kinds.js";
+import { version } from "@pulumi/tls/package.json";
+import { standIn } from "../framework/standIn.js";
+import { certRequest, locallySignedCert, privateKey, selfSignedCert } from "./kinds.js";
 
-export const plugin: Plugin = {
+export const plugin = standIn<undefined>({
   name: "tls",
-  sdk: "@pulumi/tls",
-  kind: (type) => kinds.get(type),
-  offered: [...kinds.keys()].join(", "),
-  declaration: sdkDeclaration,
-};
+  version,
+  kinds: {
+    "tls:index/privateKey:PrivateKey": privateKey,
+    "tls:index/certRequest:CertRequest": certRequest,
+    "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
+    "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
+  },
+  settings: [],
+  configure: () => undefined,
+});

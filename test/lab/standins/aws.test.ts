@@ -1,432 +1,403 @@
 import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createPlugin } from "../../../lab/standins/aws/plugin.js";
-import { fetchXml, publicKey, tags, TestAws } from "./awsCloud.js";
-import {
-  everything,
-  machineTags,
-  type Made,
-  metadataOptions,
-  type Name,
-  policy,
-  trust,
-  types,
-} from "./awsEverything.js";
-import { type Bag, type Resource, TestEngine, unknown } from "./engine.js";
+import { fetchXml, image, publicKey, TestAws, xmlError } from "./awsCloud.js";
+import { type Bag, partialOf, type Resource, TestEngine, unknown } from "./engine.js";
 
-const none = { changes: false, replaces: [], paths: [], deleteBeforeReplace: false };
+const types = {
+  Vpc: "aws:ec2/vpc:Vpc",
+  Subnet: "aws:ec2/subnet:Subnet",
+  Route: "aws:ec2/route:Route",
+  NatGateway: "aws:ec2/natGateway:NatGateway",
+  SecurityGroup: "aws:ec2/securityGroup:SecurityGroup",
+  SecurityGroupIngressRule: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  KeyPair: "aws:ec2/keyPair:KeyPair",
+  Instance: "aws:ec2/instance:Instance",
+  Volume: "aws:ebs/volume:Volume",
+  LoadBalancer: "aws:lb/loadBalancer:LoadBalancer",
+  Listener: "aws:lb/listener:Listener",
+  Role: "aws:iam/role:Role",
+  InstanceProfile: "aws:iam/instanceProfile:InstanceProfile",
+} as const;
+type Name = keyof typeof types;
+
+const tags = { Name: "one", KubernetesCluster: "c" };
+const trust = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+});
+
+const machine = (more: Bag): Bag => ({
+  ami: image,
+  instanceType: "t3.medium",
+  subnetId: "subnet-1",
+  vpcSecurityGroupIds: ["sg-1"],
+  associatePublicIpAddress: true,
+  keyName: "admin",
+  userData: `{"ignition":{"version":"3.5.0"}}`,
+  userDataReplaceOnChange: false,
+  metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+  rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, deleteOnTermination: true, tags },
+  disableApiTermination: false,
+  tags,
+  ...more,
+});
 
 describe("aws stand-in", function () {
   this.timeout(60_000);
   let aws: TestAws;
   let engine: TestEngine;
 
-  const start = async (settings: Bag = {}): Promise<void> => {
-    engine = await TestEngine.start(createPlugin({}), aws.settings(settings));
-  };
-
   before(async function () {
-    // Installs moto where it is missing, and reads the SDK's declarations.
+    // Installs moto where it is missing.
     this.timeout(300_000);
     aws = await TestAws.start();
-    await start();
+    engine = await TestEngine.start(createPlugin({}), aws.settings());
   });
 
   after(async () => {
     engine.stop();
+    const left = await aws.holdings();
     await aws.stop();
+    assert.deepEqual(left, {}, "nothing is left behind");
   });
 
   const make = (type: Name, name: string, inputs: Bag): Promise<Resource> => engine.create(types[type], name, inputs);
 
-  describe("one of each type", () => {
-    let made: Made[];
-    const previews = new Map<string, Bag>();
-    const find = (type: Name, name: string): Made => {
-      const found = made.find((item) => item.name === name && item.resource.type === types[type]);
-      assert.ok(found, `${type} ${name}`);
-      return found;
+  /** Where machines can be. */
+  async function place(by: TestEngine): Promise<{ readonly inputs: Bag; remove(): Promise<void> }> {
+    const vpc = await by.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16", tags });
+    const subnet = await by.create(types.Subnet, "net", {
+      vpcId: vpc.id,
+      cidrBlock: "10.0.1.0/24",
+      availabilityZone: "eu-central-1b",
+      tags,
+    });
+    const group = await by.create(types.SecurityGroup, "net", { name: "net", description: "x", vpcId: vpc.id, tags });
+    const key = await by.create(types.KeyPair, "net", { keyName: "net", publicKey, tags });
+    return {
+      inputs: { subnetId: subnet.id, vpcSecurityGroupIds: [group.id], keyName: key.id },
+      remove: async () => {
+        for (const resource of [key, group, subnet, vpc]) await by.delete(resource);
+      },
+    };
+  }
+
+  it("answers what the program asks: zones, the image, existing networks", async () => {
+    const zones = await engine.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {
+      filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
+    });
+    assert.deepEqual(zones["names"], ["eu-central-1a", "eu-central-1b", "eu-central-1c"]);
+    const named = (name: string): Bag => ({
+      owners: ["075585003325"],
+      mostRecent: true,
+      filters: [{ name: "name", values: [name] }],
+    });
+    const found = await engine.invoke("aws:ec2/getAmi:getAmi", named("Flatcar-stable-*-hvm"));
+    assert.deepEqual([found["id"], found["architecture"]], [image, "x86_64"]);
+    await assert.rejects(
+      engine.invoke("aws:ec2/getAmi:getAmi", named("nothing")),
+      /there is no image for .*name nothing in eu-central-1/,
+    );
+    const { inputs, remove } = await place(engine);
+    const subnet = await engine.invoke("aws:ec2/getSubnet:getSubnet", { id: inputs["subnetId"] ?? "" });
+    assert.deepEqual(
+      [subnet["availabilityZone"], subnet["cidrBlock"], subnet["tags"]],
+      ["eu-central-1b", "10.0.1.0/24", tags],
+    );
+    const vpc = await engine.invoke("aws:ec2/getVpc:getVpc", { id: subnet["vpcId"] ?? "" });
+    assert.equal(vpc["cidrBlock"], "10.0.0.0/16");
+    await remove();
+    await assert.rejects(
+      engine.invoke("aws:ec2/getVpc:getVpc", { id: "vpc-0123456789abcdef0" }),
+      /there is no .* for id "vpc-0123456789abcdef0"/,
+    );
+    await assert.rejects(engine.invoke("aws:ec2/getAmi:getAmi", { nameRegex: "x" }), /support the arguments nameRegex/);
+    await assert.rejects(
+      engine.invoke("aws:index/getRegion:getRegion", {}),
+      /no function "aws:index\/getRegion:getRegion"; it has .*getAmi/,
+    );
+  });
+
+  it("shows drift of a machine and repairs it, and that it is gone; its preview knows no address", async () => {
+    const { inputs, remove } = await place(engine);
+    const given = machine(inputs);
+    assert.equal((await engine.preview(types.Instance, "one", given))["privateIp"], unknown);
+    const made = await make("Instance", "one", given);
+    assert.match(String(made.outputs["privateIp"]), /^10\.0\.1\.\d+$/);
+    assert.match(String(made.outputs["publicIp"]), /^\d+\.\d+\.\d+\.\d+$/);
+    const call = (action: string): Promise<string> => fetchXml(aws.url, `${action}&Version=2016-11-15`);
+    await call(`Action=CreateTags&ResourceId.1=${made.id}&Tag.1.Key=Name&Tag.1.Value=other`);
+    await call(
+      `Action=ModifyInstanceMetadataOptions&InstanceId=${made.id}&HttpTokens=optional&HttpEndpoint=enabled&HttpPutResponseHopLimit=1`,
+    );
+    const moved = await engine.refresh(made);
+    assert.ok(moved);
+    assert.deepEqual((await engine.diff(moved, given)).paths, ["metadataOptions.httpTokens", "tags.Name"]);
+    const repaired = await engine.update(moved, given);
+    const fresh = await engine.refresh(repaired);
+    assert.ok(fresh);
+    assert.deepEqual(fresh.inputs, made.inputs);
+    assert.equal((await engine.diff(fresh, given)).changes, false);
+    await call(`Action=TerminateInstances&InstanceId.1=${made.id}`);
+    assert.equal(await engine.refresh(made), undefined);
+    await remove();
+  });
+
+  it("refuses in-place changes of a machine that it would not carry out", async () => {
+    const { inputs, remove } = await place(engine);
+    const made = await make("Instance", "one", machine(inputs));
+    const larger = machine({ ...inputs, instanceType: "t3.large" });
+    assert.deepEqual((await engine.diff(made, larger)).paths, ["instanceType"]);
+    await assert.rejects(engine.update(made, larger), /cannot change instanceType of a machine in place/);
+    await engine.delete(made);
+    await remove();
+  });
+
+  const state = (type: Name, inputs: Bag): Resource => ({
+    type: types[type],
+    name: "x",
+    id: "x",
+    inputs,
+    outputs: inputs,
+    secrets: [],
+  });
+  const balancer = {
+    name: "api",
+    internal: false,
+    loadBalancerType: "network",
+    ipAddressType: "ipv4",
+    subnets: ["a", "b"],
+    securityGroups: ["sg-1"],
+    enableCrossZoneLoadBalancing: true,
+  };
+  const role = { name: "x", assumeRolePolicy: trust };
+  const turned = JSON.stringify({
+    Statement: [{ Principal: { Service: ["ec2.amazonaws.com"] }, Action: ["sts:AssumeRole"], Effect: "Allow" }],
+    Version: "2012-10-17",
+  });
+  it("compares as the API does", async () => {
+    const replaces = async (type: Name, before: Bag, change: Bag): Promise<readonly string[]> =>
+      (await engine.diff(state(type, before), { ...before, ...change })).replaces;
+    const disk = { volumeType: "gp3", volumeSize: 40, encrypted: false, deleteOnTermination: true, tags };
+    assert.deepEqual(await replaces("Instance", machine({}), { rootBlockDevice: disk }), ["rootBlockDevice.encrypted"]);
+    assert.deepEqual(await replaces("LoadBalancer", balancer, { subnets: ["a", "c"] }), ["subnets[1]"]);
+    assert.deepEqual(await replaces("LoadBalancer", balancer, { subnets: ["c", "b", "a"] }), []);
+    const same = async (type: Name, before: Bag, change: Bag): Promise<boolean> =>
+      !(await engine.diff(state(type, before), { ...before, ...change })).changes;
+    assert.ok(await same("LoadBalancer", balancer, { subnets: ["b", "a"] }));
+    assert.ok(await same("Role", role, { assumeRolePolicy: turned }));
+  });
+
+  const refused: readonly [string, Name, Bag, RegExp][] = [
+    [
+      "an input that the program does not use",
+      "Instance",
+      machine({ hibernation: true }),
+      /hibernation: .* not support/,
+    ],
+    [
+      "one inside an object",
+      "Instance",
+      machine({ rootBlockDevice: { iops: 1 } }),
+      /rootBlockDevice\.iops: .* does not support this input of a machine/,
+    ],
+    [
+      "inline rules",
+      "SecurityGroup",
+      { name: "x", description: "x", vpcId: "x", ingress: [{}] },
+      /ingress: .* not support/,
+    ],
+    ["a volume without a size", "Volume", { availabilityZone: "a", type: "gp3", encrypted: true }, /size is missing/],
+    ["a route without a target", "Route", { routeTableId: "x", destinationCidrBlock: "x" }, /exactly one target/],
+    [
+      "a rule without a party",
+      "SecurityGroupIngressRule",
+      { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1 },
+      /exactly one of cidrIpv4, .* got none/,
+    ],
+    [
+      "too much user data",
+      "Instance",
+      machine({ userData: "x".repeat(16385) }),
+      /16385 bytes; EC2 takes at most 16384/,
+    ],
+    [
+      "protection that it has not",
+      "Instance",
+      machine({ disableApiTermination: true }),
+      /disableApiTermination: got true/,
+    ],
+    ["other load balancers", "LoadBalancer", { ...balancer, loadBalancerType: "application" }, /has "network" only/],
+    [
+      "other actions of a listener",
+      "Listener",
+      { loadBalancerArn: "x", port: 1, protocol: "TCP", defaultActions: [{ type: "redirect" }] },
+      /defaultActions\[0\]\.type: got "redirect"/,
+    ],
+  ];
+  for (const [what, type, inputs, message] of refused) {
+    it(`refuses ${what}`, async () =>
+      assert.match((await engine.check(types[type], "wrong", inputs)).failures.join("\n"), message));
+  }
+
+  it("refuses settings that it does not support, and says what is missing", async () => {
+    const check = async (settings: Bag): Promise<string> => (await engine.checkConfig(settings)).join();
+    assert.match(await check({ region: "x", httpProxy: "x" }), /does not support the setting httpProxy/);
+    assert.match(await check({ region: "x", skipMetadataApiCheck: "false" }), /skipMetadataApiCheck: got false/);
+    assert.match(await check({ endpoints: `[{"ec2":"nowhere"}]` }), /endpoints\[0\]\.ec2: got "nowhere"/);
+    assert.equal(await check(aws.settings()), "");
+    await assert.rejects(TestEngine.start(createPlugin({})), /no region for AWS; set aws:region/);
+  });
+
+  it("names the resource, the call and the API's own words in errors", async () => {
+    const inputs = { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24", availabilityZone: "eu-central-1a" };
+    await assert.rejects(
+      make("Subnet", "lost", inputs),
+      /cannot create subnet "lost": ec2 createSubnet: HTTP 400 InvalidVpcID\.NotFound: .+/,
+    );
+  });
+
+  describe("with an API that fails", () => {
+    let server: Server;
+    let url: string;
+    let handle: (request: IncomingMessage, body: string, response: ServerResponse) => void;
+    let other: TestEngine;
+
+    beforeEach(async () => {
+      server = createServer((request, response) => {
+        let body = "";
+        request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        request.on("end", () => handle(request, body, response));
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      other = await TestEngine.start(createPlugin({}), aws.settings({ endpoints: JSON.stringify([{ ec2: url }]) }));
+    });
+
+    afterEach(() => {
+      other.stop();
+      server.closeAllConnections();
+      server.close();
+    });
+
+    /** Passes on to the real one. */
+    const pass = async (request: IncomingMessage, body: string, response: ServerResponse): Promise<void> => {
+      const answer = await fetch(aws.url, {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          authorization: String(request.headers.authorization),
+        },
+        body,
+      });
+      response.writeHead(answer.status, { "content-type": "text/xml" }).end(await answer.text());
     };
 
-    before(async () => {
-      made = await everything(
-        engine,
-        async (type, name, inputs) => void previews.set(`${type}/${name}`, await engine.preview(type, name, inputs)),
-      );
+    it("tries again when it is too busy", async () => {
+      let busy = 2;
+      handle = (request, body, response) => {
+        if (!body.includes("Action=CreateVpc&") || busy-- <= 0) return void pass(request, body, response);
+        response
+          .writeHead(503, { "content-type": "text/xml" })
+          .end(xmlError("RequestLimitExceeded", "Request limit exceeded."));
+      };
+      const vpc = await other.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16" });
+      assert.equal(busy, -1);
+      await other.delete(vpc);
     });
 
-    it("covers every type", () => {
-      assert.deepEqual([...new Set(made.map(({ resource }) => resource.type))].sort(), Object.values(types).sort());
+    it("makes nothing twice when the answer to a creation is lost", async () => {
+      let calls = 0;
+      handle = (_request, _body, response) => {
+        calls++;
+        response
+          .writeHead(500, { "content-type": "text/xml" })
+          .end(xmlError("InternalError", "An internal error has occurred"));
+      };
+      await assert.rejects(other.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16" }), /InternalError/);
+      assert.equal(calls, 1);
     });
 
-    it("finds nothing to change after a refresh", async () => {
-      for (const { resource, given } of made) {
-        const fresh = await engine.refresh(resource);
-        assert.ok(fresh, resource.type);
-        assert.deepEqual(fresh.inputs, resource.inputs, resource.type);
-        assert.deepEqual(await engine.diff(fresh, given), none, resource.type);
-      }
+    it("waits until a new instance profile is known", async () => {
+      let early = 2;
+      handle = (request, body, response) => {
+        if (!body.includes("Action=RunInstances&") || early-- <= 0) return void pass(request, body, response);
+        response
+          .writeHead(400, { "content-type": "text/xml" })
+          .end(xmlError("InvalidParameterValue", "Value (x) is invalid. Invalid IAM Instance Profile name"));
+      };
+      const base = await place(other);
+      const role = await make("Role", "x", { name: "x", assumeRolePolicy: trust });
+      const profile = await make("InstanceProfile", "x", { name: "x", role: "x" });
+      const inputs = machine({ ...base.inputs, iamInstanceProfile: profile.id });
+      const one = await other.create(types.Instance, "one", inputs);
+      assert.equal(early, -1);
+      await other.delete(one);
+      await base.remove();
+      for (const resource of [profile, role]) await engine.delete(resource);
     });
 
-    it("has the official ids", () => {
-      const id = (type: Name, name: string): string => find(type, name).resource.id;
-      assert.match(id("Route", "internet"), /^r-rtb-[0-9a-f]+1080289494$/, "table and CRC-32 of the destination");
-      assert.match(id("VolumeAttachment", "data"), /^vai-\d+$/);
-      assert.match(id("RolePolicy", "describe"), /^node-[0-9a-f]{7}:describe-[0-9a-f]{7}$/);
-      assert.match(id("SecurityGroupIngressRule", "ssh"), /^sgr-[0-9a-f]+$/);
-      assert.match(id("KeyPair", "admin"), /^admin-[0-9a-f]{7}$/);
+    it("remembers a machine whose creation was interrupted, resumes, and says what it waited for when the time is over", async () => {
+      let pending = true;
+      let shown = (): void => undefined;
+      const waiting = new Promise<void>((resolve) => (shown = resolve));
+      handle = (request, body, response) => {
+        if (!body.includes("Action=DescribeInstances&") || !pending) return void pass(request, body, response);
+        const instance = `<item><instanceId>i-0123456789abcdef0</instanceId><instanceState><code>0</code><name>pending</name></instanceState></item>`;
+        response
+          .writeHead(200, { "content-type": "text/xml" })
+          .end(
+            `<DescribeInstancesResponse><reservationSet><item><instancesSet>${instance}</instancesSet></item></reservationSet></DescribeInstancesResponse>`,
+          );
+        shown();
+      };
+      const base = await place(engine);
+      const inputs = machine(base.inputs);
+      const late = await other.create(types.Instance, "late", inputs, 1).catch((error: unknown) => error);
       assert.match(
-        id("TargetGroupAttachment", "one"),
-        /^arn:aws:elasticloadbalancing:.*:targetgroup\/api-[0-9a-f]{7}\/[0-9a-f]+-[0-9a-f]{32}$/,
+        partialOf(late)?.reasons.join() ?? "",
+        /cannot create machine "late": waited 1 s for machine i-[0-9a-f]+ to be usable: pending/,
       );
-    });
-
-    it("shows in a preview only what cannot turn out otherwise", () => {
-      for (const { name, resource } of made) {
-        const preview = previews.get(`${resource.type}/${name}`) ?? {};
-        const differing = Object.keys(preview).filter(
-          (key) =>
-            preview[key] !== unknown &&
-            JSON.stringify(sorted(preview[key])) !== JSON.stringify(sorted(resource.outputs[key])),
-        );
-        // What was asked for is repeated; the API adds the rest of a health check, a disk and a policy's form.
-        assert.deepEqual(
-          differing.filter((key) => !["healthCheck", "metadataOptions", "rootBlockDevice", "publicKey"].includes(key)),
-          [],
-          `${resource.type} ${name}`,
-        );
-      }
-      const machine = previews.get(`${types.Instance}/one`) ?? {};
-      for (const output of ["arn", "privateIp", "publicIp", "primaryNetworkInterfaceId", "instanceState"])
-        assert.equal(machine[output], unknown, output);
-      assert.deepEqual(machine["tagsAll"], machineTags);
-    });
-
-    it("keeps user data as it is, and gives addresses and state of a running machine", () => {
-      const { outputs } = find("Instance", "one").resource;
-      assert.equal(outputs["userData"], `{"ignition":{"version":"3.5.0"}}`);
-      assert.equal(outputs["instanceState"], "running");
-      assert.match(String(outputs["privateIp"]), /^10\.0\.1\.\d+$/);
-      assert.match(String(outputs["publicIp"]), /^\d+\.\d+\.\d+\.\d+$/);
-      assert.deepEqual(outputs["metadataOptions"], { ...metadataOptions, httpProtocolIpv6: "disabled" });
-      const disk = outputs["rootBlockDevice"] as Bag;
-      assert.deepEqual(
-        [disk["volumeSize"], disk["volumeType"], disk["encrypted"], disk["tags"]],
-        [30, "gp3", true, tags],
+      const failed = other.create(types.Instance, "one", inputs).catch((error: unknown) => error);
+      await waiting;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await other.cancel();
+      const partial = partialOf(await failed);
+      assert.ok(partial);
+      assert.match(
+        partial.reasons.join(),
+        /cannot create machine "one": interrupted while waiting for machine i-[0-9a-f]+ to be usable/,
       );
-    });
-
-    it("takes away the rule that lets everything out of a new security group", async () => {
-      const group = find("SecurityGroup", "admin").resource.id;
-      const rules = await new Promise((resolve) =>
-        resolve(
-          fetchXml(
-            aws.url,
-            `Action=DescribeSecurityGroupRules&Version=2016-11-15&Filter.1.Name=group-id&Filter.1.Value.1=${group}`,
-          ),
-        ),
-      );
-      assert.doesNotMatch(String(rules), /<isEgress>true/);
-    });
-
-    interface Change {
-      readonly type: Name;
-      readonly name: string;
-      readonly change: Bag;
-      /** An output afterwards. */
-      readonly shows?: [string, unknown];
-    }
-
-    const inPlace: readonly Change[] = [
-      {
-        type: "Vpc",
-        name: "net",
-        change: { enableDnsHostnames: false, enableDnsSupport: false },
-        shows: ["enableDnsSupport", false],
-      },
-      { type: "Vpc", name: "net", change: { tags: { Name: "two" } }, shows: ["tagsAll", { Name: "two" }] },
-      { type: "Subnet", name: "public", change: { mapPublicIpOnLaunch: false }, shows: ["mapPublicIpOnLaunch", false] },
-      { type: "RouteTable", name: "outward", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      { type: "InternetGateway", name: "gateway", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      { type: "Eip", name: "nat", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      { type: "NatGateway", name: "nat", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      { type: "SecurityGroup", name: "nodes", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      {
-        type: "SecurityGroupIngressRule",
-        name: "ssh",
-        change: { cidrIpv4: "198.51.100.0/24", description: "SSH too", toPort: 23 },
-        shows: ["cidrIpv4", "198.51.100.0/24"],
-      },
-      { type: "KeyPair", name: "admin", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-      { type: "Instance", name: "one", change: { instanceType: "t3.large" }, shows: ["instanceType", "t3.large"] },
-      { type: "Instance", name: "one", change: { userData: "#!/bin/sh\n" }, shows: ["userData", "#!/bin/sh\n"] },
-      { type: "Instance", name: "one", change: { sourceDestCheck: false }, shows: ["sourceDestCheck", false] },
-      {
-        type: "Instance",
+      pending = false;
+      const state: Resource = {
+        type: types.Instance,
         name: "one",
-        change: { metadataOptions: { ...metadataOptions, httpPutResponseHopLimit: 2 } },
-      },
-      {
-        type: "Instance",
-        name: "one",
-        change: { tags: { Name: "two", more: "x" } },
-        shows: ["tags", { Name: "two", more: "x" }],
-      },
-      {
-        type: "Instance",
-        name: "one",
-        change: { rootBlockDevice: { volumeType: "gp3", volumeSize: 40, encrypted: true, tags } },
-      },
-      { type: "Instance", name: "one", change: { disableApiStop: true }, shows: ["disableApiStop", true] },
-      { type: "Volume", name: "data", change: { size: 20 }, shows: ["size", 20] },
-      {
-        type: "LoadBalancer",
-        name: "api",
-        change: { enableCrossZoneLoadBalancing: false, enableDeletionProtection: true },
-        shows: ["enableDeletionProtection", true],
-      },
-      {
-        type: "TargetGroup",
-        name: "api",
-        change: {
-          deregistrationDelay: 60,
-          healthCheck: { protocol: "HTTPS", path: "/livez", port: "6443", interval: 30 },
-        },
-        shows: ["deregistrationDelay", 60],
-      },
-      { type: "Listener", name: "api", change: { port: 443 }, shows: ["port", 443] },
-      {
-        type: "Role",
-        name: "node",
-        change: { description: "Other machines", maxSessionDuration: 7200 },
-        shows: ["maxSessionDuration", 7200],
-      },
-      {
-        type: "Role",
-        name: "node",
-        change: { assumeRolePolicy: { ...trust, Statement: [{ ...trust.Statement[0], Sid: "one" }] } },
-      },
-      {
-        type: "RolePolicy",
-        name: "describe",
-        change: { policy: policy("ec2:DescribeVolumes") },
-        shows: ["policy", policy("ec2:DescribeVolumes")],
-      },
-      { type: "InstanceProfile", name: "node", change: { tags: { Name: "two" } }, shows: ["tags", { Name: "two" }] },
-    ];
-    for (const { type, name, change, shows } of inPlace) {
-      it(`changes ${Object.keys(change).join(" and ")} of a ${type} in place${grows(change) ? "" : ", and back"}`, async () => {
-        const { resource, given } = find(type, name);
-        const wanted = { ...given, ...change };
-        const difference = await engine.diff(resource, wanted);
-        assert.deepEqual([difference.changes, difference.replaces], [true, []]);
-        const updated = await engine.update(resource, wanted);
-        if (shows !== undefined) assert.deepEqual(updated.outputs[shows[0]], shows[1]);
-        const fresh = await engine.refresh(updated);
-        assert.ok(fresh);
-        assert.deepEqual(await engine.diff(fresh, wanted), none, "after a refresh");
-        // A volume never shrinks.
-        if (grows(change)) Object.assign(find(type, name), { resource: updated, given: wanted });
-        else await engine.update(updated, given);
-      });
-    }
-
-    it("sends machines and routes elsewhere in place", async () => {
-      const groups = {
-        vpcSecurityGroupIds: [find("SecurityGroup", "nodes").resource.id, find("SecurityGroup", "admin").resource.id],
+        id: partial.id,
+        inputs,
+        outputs: partial.outputs,
+        secrets: [],
       };
-      const { resource, given } = find("Instance", "one");
-      const machine = await engine.update(resource, { ...given, ...groups });
-      assert.deepEqual(
-        [...(machine.outputs["vpcSecurityGroupIds"] as string[])].sort(),
-        [...groups.vpcSecurityGroupIds].sort(),
-      );
-      await engine.update(machine, given);
+      const whole = await engine.update(state, inputs);
+      assert.equal(whole.outputs["instanceState"], "running");
+      const rest = partialOf(late);
+      assert.ok(rest);
+      await engine.delete({ ...state, id: rest.id });
+      await engine.delete(whole);
+      await base.remove();
+    });
 
-      const profile = await make("InstanceProfile", "other", { role: find("Role", "node").resource.id });
-      const other = await engine.update(machine, { ...given, iamInstanceProfile: profile.id });
-      assert.equal(other.outputs["iamInstanceProfile"], profile.id);
-      await engine.update(other, given);
-      await engine.delete(profile);
-
-      const association = find("RouteTableAssociation", "private");
-      const moved = await engine.update(association.resource, {
-        ...association.given,
-        routeTableId: find("RouteTable", "outward").resource.id,
-      });
-      assert.equal(moved.id, association.resource.id, "the id stays though the API gives another one");
-      assert.deepEqual(
-        (await engine.refresh(moved))?.outputs["routeTableId"],
-        find("RouteTable", "outward").resource.id,
-      );
-      await engine.update(moved, association.given);
-
-      const route = find("Route", "nat");
-      const internet = {
-        routeTableId: route.given["routeTableId"] ?? "",
-        destinationCidrBlock: "0.0.0.0/0",
-        gatewayId: find("InternetGateway", "gateway").resource.id,
+    it("deletes a network as soon as what is in it lets go", async () => {
+      let held = 2;
+      handle = (request, body, response) => {
+        if (!body.includes("Action=DeleteVpc&") || held-- <= 0) return void pass(request, body, response);
+        response
+          .writeHead(400, { "content-type": "text/xml" })
+          .end(xmlError("DependencyViolation", "The vpc has dependencies and cannot be deleted."));
       };
-      assert.deepEqual((await engine.diff(route.resource, internet)).replaces, []);
-      const led = await engine.update(route.resource, internet);
-      assert.equal(led.outputs["gatewayId"], internet.gatewayId);
-      await engine.update(led, route.given);
-    });
-
-    const anew: readonly [Name, string, Bag][] = [
-      ["Vpc", "net", { cidrBlock: "10.9.0.0/16" }],
-      ["Subnet", "public", { cidrBlock: "10.0.9.0/24" }],
-      ["Subnet", "public", { availabilityZone: "eu-central-1b" }],
-      ["RouteTable", "outward", { vpcId: "vpc-2" }],
-      ["Route", "internet", { destinationCidrBlock: "192.0.2.0/24" }],
-      ["RouteTableAssociation", "public", { subnetId: "subnet-2" }],
-      ["NatGateway", "nat", { subnetId: "subnet-2" }],
-      ["SecurityGroup", "nodes", { description: "Other" }],
-      ["SecurityGroupIngressRule", "ssh", { securityGroupId: "sg-2" }],
-      ["KeyPair", "admin", { publicKey: publicKey.replace("AAAAIGPr", "AAAAIGPs") }],
-      ["Instance", "one", { ami: "ami-2" }],
-      ["Instance", "one", { subnetId: "subnet-2" }],
-      ["Instance", "one", { keyName: "other" }],
-      ["Instance", "one", { associatePublicIpAddress: false }],
-      ["Instance", "one", { userData: "x", userDataReplaceOnChange: true }],
-      ["Instance", "one", { rootBlockDevice: { volumeSize: 40, volumeType: "gp3", encrypted: false } }],
-      ["Volume", "data", { availabilityZone: "eu-central-1b" }],
-      ["Volume", "data", { encrypted: false }],
-      ["VolumeAttachment", "data", { deviceName: "/dev/xvdg" }],
-      ["LoadBalancer", "api", { internal: true }],
-      ["LoadBalancer", "api", { subnets: ["subnet-2"] }],
-      ["LoadBalancer", "api", { securityGroups: [] }],
-      ["TargetGroup", "api", { port: 443 }],
-      ["Listener", "api", { loadBalancerArn: "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/net/x/1" }],
-      ["TargetGroupAttachment", "one", { targetId: "i-2" }],
-      ["Role", "node", { path: "/x/" }],
-      ["RolePolicy", "describe", { role: "other" }],
-    ];
-    for (const [type, name, change] of anew) {
-      it(`makes a ${type} anew for another ${Object.keys(change).join(" and ")}`, async () => {
-        const { resource, given } = find(type, name);
-        const { replaces } = await engine.diff(resource, { ...given, ...change });
-        assert.ok(
-          replaces.length > 0 && replaces.every((path) => Object.keys(change).includes(path.split(/[.[]/)[0] ?? "")),
-          JSON.stringify(replaces),
-        );
-      });
-    }
-
-    it("adds a subnet to a load balancer in place, and does not mind the order of lists or of a document's keys", async () => {
-      const { resource, given } = find("LoadBalancer", "api");
-      const more = { ...given, subnets: [...(given["subnets"] as string[]), find("Subnet", "private").resource.id] };
-      assert.deepEqual((await engine.diff(resource, more)).replaces, []);
-      const role = find("Role", "node");
-      const turned = {
-        Statement: [{ Principal: { Service: ["ec2.amazonaws.com"] }, Action: ["sts:AssumeRole"], Effect: "Allow" }],
-        Version: "2012-10-17",
-      };
-      assert.deepEqual(
-        await engine.diff(role.resource, { ...role.given, assumeRolePolicy: JSON.stringify(turned, undefined, 2) }),
-        none,
-      );
-    });
-
-    it("refuses to shrink a volume, with both sizes", async () => {
-      const { resource, given } = find("Volume", "data");
-      await assert.rejects(
-        engine.update(resource, { ...given, size: 5 }),
-        /cannot update volume "data": size: it is 20 GiB and cannot shrink to 5 GiB/,
-      );
-    });
-
-    it("imports by id", async () => {
-      for (const [type, name] of [
-        ["Vpc", "net"],
-        ["Subnet", "public"],
-        ["SecurityGroup", "nodes"],
-        ["Instance", "one"],
-        ["LoadBalancer", "api"],
-        ["Role", "node"],
-        ["RolePolicy", "describe"],
-      ] as const) {
-        const { resource } = find(type, name);
-        const imported = await engine.refresh({ type: resource.type, name: resource.name, id: resource.id });
-        assert.ok(imported, type);
-        assert.deepEqual(imported.outputs["arn"], resource.outputs["arn"], type);
-      }
-      const { resource } = find("VolumeAttachment", "data");
-      const volume = await engine.refresh({
-        type: resource.type,
-        name: "x",
-        id: `/dev/xvdf:${String(resource.outputs["volumeId"])}:${String(resource.outputs["instanceId"])}`,
-      });
-      assert.deepEqual(volume?.outputs, resource.outputs);
-    });
-
-    it("shows what another hand changed", async () => {
-      const { resource, given } = find("SecurityGroup", "nodes");
-      await fetchXml(
-        aws.url,
-        `Action=CreateTags&Version=2016-11-15&ResourceId.1=${resource.id}&Tag.1.Key=foreign&Tag.1.Value=x`,
-      );
-      const fresh = await engine.refresh(resource);
-      assert.ok(fresh);
-      assert.deepEqual((await engine.diff(fresh, given)).paths, ["tags.foreign"]);
-      await engine.update(fresh, given);
-      assert.deepEqual((await engine.refresh(resource))?.outputs["tags"], given["tags"]);
-
-      const machine = find("Instance", "one");
-      await fetchXml(
-        aws.url,
-        `Action=ModifyInstanceAttribute&Version=2016-11-15&InstanceId=${machine.resource.id}&SourceDestCheck.Value=false`,
-      );
-      const moved = await engine.refresh(machine.resource);
-      assert.ok(moved);
-      assert.deepEqual(
-        (await engine.diff(moved, machine.given)).paths,
-        ["sourceDestCheck"],
-        "what was left to its default is drift too",
-      );
-      await engine.update(moved, machine.given);
-    });
-
-    // Last: nothing is left after it.
-    it("deletes each, and again without complaint, and leaves the account empty", async () => {
-      const turned = [...made].reverse();
-      for (const { resource } of turned) {
-        await engine.delete(resource);
-        assert.equal(await engine.refresh(resource), undefined, resource.type);
-      }
-      assert.deepEqual(await aws.holdings(), {});
-      for (const { resource } of turned) await engine.delete(resource);
+      await other.delete(await other.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16" }));
+      assert.equal(held, -1);
     });
   });
-
-  it("puts the provider's default tags on everything, and shows the program only its own", async () => {
-    engine.stop();
-    await start({ defaultTags: JSON.stringify({ tags: { owner: "team", Name: "default" } }) });
-    const vpc = await make("Vpc", "net", { cidrBlock: "10.0.0.0/16", tags: { Name: "own" } });
-    assert.deepEqual([vpc.outputs["tags"], vpc.outputs["tagsAll"]], [{ Name: "own" }, { Name: "own", owner: "team" }]);
-    engine.stop();
-    await start({ defaultTags: JSON.stringify({ tags: { owner: "others" } }) });
-    const difference = await engine.diff(vpc, { cidrBlock: "10.0.0.0/16", tags: { Name: "own" } });
-    assert.deepEqual([difference.paths, difference.replaces], [["tagsAll"], []]);
-    const updated = await engine.update(vpc, { cidrBlock: "10.0.0.0/16", tags: { Name: "own" } });
-    assert.deepEqual(updated.outputs["tagsAll"], { Name: "own", owner: "others" });
-    await engine.delete(updated);
-    engine.stop();
-    await start();
-  });
-
-  it("left nothing behind", async () => assert.deepEqual(await aws.holdings(), {}));
 });
-
-function grows(change: Bag): boolean {
-  return "size" in change || "rootBlockDevice" in change;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}

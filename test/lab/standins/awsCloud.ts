@@ -15,8 +15,6 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 export const image = "ami-0f1a7ca2000000001";
 export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin";
 
-export const tags = { Name: "one", KubernetesCluster: "c", "kubernetes.io/cluster/c": "owned" };
-
 export class TestAws {
   private constructor(
     readonly url: string,
@@ -88,7 +86,7 @@ export function xmlError(code: string, message: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
 }
 
-/** A call by another hand. */
+/** A call outside the program. */
 export async function fetchXml(url: string, body: string): Promise<string> {
   const authorization =
     "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";

@@ -21,7 +21,7 @@ describe("aws stand-in under the engine", function () {
   after(async () => {
     await aws.stop();
     engine.remove();
-    // The engine writes the salt of a new stack beside Pulumi.yaml, whatever else it is told.
+    // The engine writes the salt of a new stack beside Pulumi.yaml, whatever the settings say.
     rmSync(join(program, "Pulumi.test.yaml"), { force: true });
   });
 

@@ -13,10 +13,13 @@ const inbound: Bag[] = [
 ];
 const outbound: Bag[] = [{ protocol: "tcp", portRange: "1-65535", destinationAddresses: ["0.0.0.0/0", "::/0"] }];
 
+const network: Bag = { name: "net", region: "nyc3", ipRange: "10.10.0.0/20", description: "x" };
+
 describe("digitalocean stand-in", () => {
   let cloud: TestApi;
   let engine: TestEngine;
   let endpoint: string;
+  let vpc: Resource;
 
   async function start(settings: Bag = {}): Promise<void> {
     engine = await TestEngine.start(createPlugin({}), { apiEndpoint: endpoint, token: config.token, ...settings });
@@ -28,30 +31,10 @@ describe("digitalocean stand-in", () => {
     endpoint = `http://127.0.0.1:${(cloud.api.app.server.address() as AddressInfo).port}`;
   }
 
-  before(async function () {
-    // Reads the SDK's declarations, at the first time with the TypeScript compiler.
-    this.timeout(60_000);
-    await listen();
-    await start();
-    for (const name of [
-      "Vpc",
-      "Tag",
-      "SshKey",
-      "Droplet",
-      "Volume",
-      "VolumeAttachment",
-      "Firewall",
-      "LoadBalancer",
-      "CustomImage",
-    ])
-      await engine.check(type(name), "x", {});
-    engine.stop();
-    await cloud.stop();
-  });
-
   beforeEach(async () => {
     await listen();
     await start();
+    vpc = await engine.create(type("Vpc"), "net", network);
   });
 
   afterEach(async () => {
@@ -64,6 +47,7 @@ describe("digitalocean stand-in", () => {
     region: "nyc3",
     size: "s-1vcpu-1gb",
     image: "debian-12-x64",
+    vpcUuid: vpc.id,
     tags: ["worker"],
     userData: "#!/bin/sh\n",
     ...more,
@@ -81,15 +65,14 @@ describe("digitalocean stand-in", () => {
       made.push([resource, inputs]);
       return resource;
     };
-    const vpc = await make("Vpc", { name: "net", region: "nyc3", ipRange: "10.10.0.0/20", description: "x" });
+    made.push([vpc, network]);
     await make("Tag", { name: "controller" });
-    const key = await make("SshKey", { publicKey: `${publicKey}\n` });
+    const key = await make("SshKey", { name: "admin", publicKey: `${publicKey}\n` });
     const image = await make("CustomImage", { name: "own", url: "https://example.com/image.bz2", regions: ["nyc3"] });
     const droplet = await make(
       "Droplet",
       dropletInputs({
         image: String(image.outputs["imageId"]),
-        vpcUuid: vpc.id,
         sshKeys: [key.id],
         monitoring: false,
         dropletAgent: false,
@@ -130,7 +113,7 @@ describe("digitalocean stand-in", () => {
     }
   });
 
-  it("deletes each resource, and again without complaint", async () => {
+  it("deletes each resource, and again", async () => {
     const made = (await everything()).reverse();
     for (const [resource] of made) {
       await engine.delete(resource);
@@ -149,32 +132,27 @@ describe("digitalocean stand-in", () => {
 
   it("knows a droplet's computed outputs when it is active, and none of them before", async () => {
     const preview = await engine.preview(type("Droplet"), "one", dropletInputs());
-    for (const output of ["ipv4Address", "ipv4AddressPrivate", "dropletUrn", "vcpus", "status"])
+    for (const output of ["ipv4Address", "ipv4AddressPrivate", "dropletUrn", "status"])
       assert.equal(preview[output], unknown, output);
     const { id, outputs } = await engine.create(type("Droplet"), "one", dropletInputs());
     assert.match(String(outputs["ipv4Address"]), /^\d+\.\d+\.\d+\.\d+$/);
     assert.deepEqual(
-      [
-        outputs["status"],
-        outputs["dropletUrn"],
-        outputs["vcpus"],
-        outputs["memory"],
-        outputs["resizeDisk"],
-        outputs["userData"],
-      ],
-      ["active", `do:droplet:${id}`, 1, 1024, true, "bd971bec88149956458a10fc9c5ecb3eb99dd452"],
+      [outputs["status"], outputs["dropletUrn"], outputs["userData"]],
+      ["active", `do:droplet:${id}`, "bd971bec88149956458a10fc9c5ecb3eb99dd452"],
       "user data is kept as its SHA-1, as by the official provider",
     );
   });
 
   it("changes in place what can be changed", async () => {
-    let droplet = await engine.create(type("Droplet"), "one", dropletInputs());
-    const wanted = dropletInputs({ name: "two", size: "s-2vcpu-2gb", tags: ["worker", "spare"] });
-    assert.deepEqual((await engine.diff(droplet, wanted)).replaces, []);
-    droplet = await engine.update(droplet, wanted);
-    const [remote] = cloud.api.store.state.droplets;
-    assert.deepEqual([remote?.name, remote?.status, droplet.outputs["size"]], ["two", "active", "s-2vcpu-2gb"]);
-    assert.deepEqual([...(droplet.outputs["tags"] as string[])].sort(), ["spare", "worker"]);
+    const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
+    const tagged = await engine.update(droplet, dropletInputs({ tags: ["worker", "spare"] }));
+    assert.deepEqual([...(tagged.outputs["tags"] as string[])].sort(), ["spare", "worker"]);
+    const larger = dropletInputs({ size: "s-2vcpu-2gb" });
+    assert.deepEqual((await engine.diff(droplet, larger)).paths, ["size"]);
+    await assert.rejects(
+      engine.update(droplet, larger),
+      /cannot change size of a droplet in place; replace the droplet/,
+    );
 
     await tags("controller");
     const firewall = await engine.create(type("Firewall"), "fw", { name: "fw", inboundRules: inbound });
@@ -185,40 +163,17 @@ describe("digitalocean stand-in", () => {
     assert.equal((await engine.update(volume, { name: "data", region: "nyc3", size: 20 })).outputs["size"], 20);
     await assert.rejects(
       engine.update(volume, { name: "data", region: "nyc3", size: 5 }),
-      /size: it is 10 GB and cannot shrink to 5 GB/,
+      /size: it is 20 GB and cannot shrink to 5 GB/,
     );
   });
 
-  const replacing: readonly [string, Bag][] = [
-    ["image", { image: "ubuntu-24-04-x64" }],
-    ["region", { region: "fra1" }],
-    ["userData", { userData: "#!/bin/bash\n" }],
-    ["sshKeys", { sshKeys: ["1"] }],
-    ["vpcUuid", { vpcUuid: "0a8e9d9a-0000-4000-8000-000000000000" }],
-    ["monitoring", { monitoring: true }],
-  ];
-  for (const [property, change] of replacing) {
-    it(`makes a droplet anew when ${property} changes, after deleting the one of the same name`, async () => {
-      const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
-      const difference = await engine.diff(droplet, dropletInputs(change));
-      assert.deepEqual(
-        [difference.replaces.map((path) => path.split("[")[0]), difference.deleteBeforeReplace],
-        [[property], true],
-      );
-    });
-  }
-
-  it("makes names where none is given, keeps them, and may then create before it deletes", async () => {
-    const inputs = dropletInputs();
-    delete inputs["name"];
-    const droplet = await engine.create(type("Droplet"), "one", inputs);
-    assert.match(String(droplet.outputs["name"]), /^one-[0-9a-f]{7}$/);
-    assert.equal((await engine.diff(droplet, inputs)).changes, false);
-    const replaced = await engine.diff(droplet, { ...inputs, image: "ubuntu-24-04-x64" });
-    assert.deepEqual([replaced.replaces, replaced.deleteBeforeReplace], [["image"], false]);
+  it("replaces a droplet for another image, after deleting the one of the same name", async () => {
+    const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
+    const { replaces, deleteBeforeReplace } = await engine.diff(droplet, dropletInputs({ image: "ubuntu-24-04-x64" }));
+    assert.deepEqual([replaces, deleteBeforeReplace], [["image"], true]);
   });
 
-  it("shows what another hand changed, and what it deleted", async () => {
+  it("shows drift, and what is gone", async () => {
     await tags("controller", "worker");
     const inputs = { name: "fw", tags: ["controller"], inboundRules: inbound };
     const firewall = await engine.create(type("Firewall"), "fw", { ...inputs });
@@ -232,7 +187,7 @@ describe("digitalocean stand-in", () => {
     assert.equal(await engine.refresh(firewall), undefined);
   });
 
-  it("does not mind the order of rules, tags and addresses, nor the ways to write all ports", async () => {
+  it("ignores the order of rules, tags and addresses, and the ways to write all ports", async () => {
     await tags("a", "b", "controller", "worker");
     const rules = [
       { protocol: "tcp", portRange: "1-65535", sourceAddresses: ["10.0.0.0/8", "192.0.2.0/24"] },
@@ -246,16 +201,7 @@ describe("digitalocean stand-in", () => {
     assert.equal((await engine.diff(firewall, { name: "fw", tags: ["b", "a"], inboundRules: turned })).changes, false);
   });
 
-  it("imports by id", async () => {
-    const droplet = await engine.create(type("Droplet"), "one", dropletInputs());
-    const imported = await engine.refresh({ type: droplet.type, name: droplet.name, id: droplet.id });
-    assert.deepEqual(
-      [imported?.inputs["name"], imported?.inputs["image"], imported?.inputs["size"]],
-      ["one", "debian-12-x64", "s-1vcpu-1gb"],
-    );
-  });
-
-  it("remembers a droplet whose creation was interrupted, and goes on with it", async () => {
+  it("remembers a droplet whose creation was interrupted, and resumes", async () => {
     let release = (): void => undefined;
     cloud.driver.wait = (name) =>
       name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
@@ -271,7 +217,7 @@ describe("digitalocean stand-in", () => {
     assert.equal(partial.id, String(cloud.api.store.state.droplets[0]?.id));
     assert.match(
       partial.reasons.join(),
-      /cannot create droplet "one": interrupted while waiting for droplet \d+ to be active/,
+      /cannot create droplet "one": interrupted while waiting for droplet \d+ to be usable/,
     );
     release();
     engine.stop();
@@ -292,32 +238,24 @@ describe("digitalocean stand-in", () => {
     cloud.driver.wait = (name) => (name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
     await assert.rejects(
       engine.create(type("Droplet"), "one", dropletInputs(), 1),
-      /cannot create droplet "one": waited 1 s for droplet \d+ to be active; it is "new"/,
+      /cannot create droplet "one": waited 1 s for droplet \d+ to be usable: new/,
     );
   });
 
-  it("tries again as late as the API asks, and gives up after the settings' number of tries", async () => {
+  it("tries again as late as the API asks", async () => {
     const times: number[] = [];
-    const busy = createServer((_request, response) => {
+    const busy = createServer((request, response) => {
+      if (request.method === "GET") return void response.writeHead(200).end(JSON.stringify({ tag: { name: "t" } }));
       times.push(Date.now());
       if (times.length === 2) response.writeHead(201).end(JSON.stringify({ tag: { name: "t" } }));
-      else
-        response
-          .writeHead(429, { "retry-after": "1" })
-          .end(JSON.stringify({ id: "too_many_requests", message: "API Rate limit exceeded." }));
+      else response.writeHead(429, { "retry-after": "1" }).end(JSON.stringify({ id: "too_many_requests" }));
     });
     await new Promise<void>((resolve) => busy.listen(0, "127.0.0.1", resolve));
     try {
       engine.stop();
-      const settings = { apiEndpoint: `http://127.0.0.1:${(busy.address() as AddressInfo).port}`, token: "x" };
-      await start({ ...settings, httpRetryMax: "1" });
+      await start({ apiEndpoint: `http://127.0.0.1:${(busy.address() as AddressInfo).port}` });
       await engine.create(type("Tag"), "t", { name: "t" });
       assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 990, `tried again after ${(times[1] ?? 0) - (times[0] ?? 0)} ms`);
-      await assert.rejects(
-        engine.create(type("Tag"), "t", { name: "t" }),
-        /cannot create tag "t": POST \/v2\/tags: HTTP 429 too_many_requests: API Rate limit exceeded\./,
-      );
-      assert.equal(times.length, 4);
     } finally {
       busy.closeAllConnections();
       busy.close();
@@ -333,57 +271,26 @@ describe("digitalocean stand-in", () => {
     await start({ token: "wrong" });
     await assert.rejects(engine.create(type("Tag"), "t", { name: "t" }), /HTTP 401 unauthorized/);
     engine.stop();
-    engine = await TestEngine.start(createPlugin({}), { apiEndpoint: endpoint });
     await assert.rejects(
-      engine.create(type("Tag"), "t", { name: "t" }),
+      TestEngine.start(createPlugin({}), { apiEndpoint: endpoint }),
       /no token for DigitalOcean's API; set digitalocean:token/,
     );
   });
 
   const refused: readonly [string, string, Bag, RegExp][] = [
     [
-      "an unknown property",
+      "an input that the program does not use",
       "Droplet",
-      dropletInputs({ sshKey: ["1"] }),
-      /"sshKey" is no property of Droplet; did you mean "sshKeys"\?/,
+      { backups: true },
+      /backups: .* not support this input of a droplet/,
     ],
     [
-      "a number for a string",
-      "Droplet",
-      dropletInputs({ image: 17 }),
-      /image of Droplet: got a number, it must be a string/,
-    ],
-    [
-      "a string for a number",
-      "Volume",
-      { region: "nyc3", size: "10" },
-      /size of Volume: got a string, it must be a number/,
-    ],
-    ["a missing size", "Volume", { region: "nyc3" }, /"size" is missing/],
-    [
-      "a rule without ports",
+      "one inside a list",
       "Firewall",
-      { inboundRules: [{ protocol: "tcp" }] },
-      /inboundRules\[0\]\.portRange is missing/,
+      { name: "fw", inboundRules: [{ protocol: "tcp", portRange: "1", sourceDropletIds: [1] }] },
+      /inboundRules\.sourceDropletIds: .* not support/,
     ],
-    [
-      "an unknown protocol",
-      "Firewall",
-      { inboundRules: [{ protocol: "sctp", portRange: "1" }] },
-      /got "sctp", allowed are tcp, udp, icmp/,
-    ],
-    [
-      "a health check without a path",
-      "LoadBalancer",
-      { region: "nyc3", healthcheck: { protocol: "https", port: 1 } },
-      /healthcheck\.path is missing/,
-    ],
-    [
-      "droplets and a tag",
-      "LoadBalancer",
-      { region: "nyc3", dropletIds: [1], dropletTag: "x" },
-      /dropletTag and dropletIds exclude each other/,
-    ],
+    ["a missing name", "Volume", { region: "nyc3", size: 10 }, /name is missing/],
   ];
   for (const [what, name, inputs, message] of refused) {
     it(`refuses ${what}`, async () => {
@@ -391,15 +298,9 @@ describe("digitalocean stand-in", () => {
     });
   }
 
-  it("refuses settings that it does not know, and endpoints that are no address", async () => {
-    assert.match(
-      (await engine.checkConfig({ apiEndpiont: endpoint })).join(),
-      /"apiEndpiont" is no property .* did you mean "apiEndpoint"\?/,
-    );
-    assert.match(
-      (await engine.checkConfig({ apiEndpoint: "example" })).join(),
-      /apiEndpoint: got "example", it must be a URL/,
-    );
-    assert.deepEqual(await engine.checkConfig({ apiEndpoint: endpoint, httpRetryMax: "4" }), []);
+  it("refuses settings that it does not support, and endpoints that are no address", async () => {
+    assert.match((await engine.checkConfig({ httpRetryMax: "1" })).join(), /does not support the setting httpRetryMax/);
+    assert.match((await engine.checkConfig({ apiEndpoint: "example" })).join(), /got "example"; it must be a URL/);
+    assert.deepEqual(await engine.checkConfig({ apiEndpoint: endpoint, token: "x" }), []);
   });
 });

@@ -16,7 +16,6 @@ const kinds: Readonly<Record<string, readonly (readonly [string, string, boolean
     ["deployments", "Deployment", true],
     ["daemonsets", "DaemonSet", true],
   ],
-  "/apis/batch/v1": [["jobs", "Job", true]],
   "/apis/discovery.k8s.io/v1": [["endpointslices", "EndpointSlice", true]],
   "/apis/rbac.authorization.k8s.io/v1": [["clusterrolebindings", "ClusterRoleBinding", false]],
 };
@@ -49,7 +48,7 @@ export class FakeKubeApi {
     return JSON.stringify({
       "current-context": "test",
       contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-      clusters: [{ name: "test", cluster: { server } }],
+      clusters: [{ name: "test", cluster: { server, "insecure-skip-tls-verify": true } }],
       users: [{ name: "test", user: { token: "token" } }],
     });
   }
@@ -80,6 +79,7 @@ export class FakeKubeApi {
     const known = this.objects.get(url.pathname);
     if (method === "PATCH") {
       const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Live;
+      const [, namespace] = /\/namespaces\/([^/]+)\//.exec(url.pathname) ?? [];
       const live = {
         ...body,
         ...(known?.["status"] === undefined ? {} : { status: known["status"] }),
@@ -89,6 +89,7 @@ export class FakeKubeApi {
           managedFields: [{ manager: "x" }],
           ...known?.metadata,
           ...body.metadata,
+          ...(namespace === undefined ? {} : { namespace }),
         },
       };
       if (!url.searchParams.has("dryRun")) this.objects.set(url.pathname, live);

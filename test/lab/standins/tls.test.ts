@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,8 @@ const privateKey = "tls:index/privateKey:PrivateKey";
 const certRequest = "tls:index/certRequest:CertRequest";
 const selfSigned = "tls:index/selfSignedCert:SelfSignedCert";
 const locallySigned = "tls:index/locallySignedCert:LocallySignedCert";
+
+const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
 describe("tls stand-in", () => {
   let engine: TestEngine;
@@ -46,13 +48,12 @@ describe("tls stand-in", () => {
       subject: { commonName: "system:node:one", organization: "system:nodes" },
       dnsNames: ["localhost"],
       ipAddresses: ["127.0.0.1", "fd00::1"],
-      uris: ["spiffe://cluster/node"],
     });
     const inputs = {
       certRequestPem: text(request, "certRequestPem"),
       caCertPem: text(authority, "certPem"),
       caPrivateKeyPem: text(authorityKey, "privateKeyPem"),
-      allowedUses: ["digital_signature", "key_encipherment", "server_auth", "client_auth"],
+      allowedUses: ["digital_signature", "server_auth", "client_auth"],
       validityPeriodHours: 24,
       earlyRenewalHours: 2,
       ...more,
@@ -60,12 +61,10 @@ describe("tls stand-in", () => {
     return { inputs, certificate: await engine.create(locallySigned, key.name, inputs) };
   }
 
-  before(async function () {
-    // Reads the SDK's declarations, at the first time with the TypeScript compiler.
-    this.timeout(60_000);
+  before(async () => {
     directory = mkdtempSync(join(tmpdir(), "corekube-tls-"));
     engine = await TestEngine.start(plugin);
-    authorityKey = await engine.create(privateKey, "authority", { algorithm: "ECDSA", ecdsaCurve: "P256" });
+    authorityKey = await engine.create(privateKey, "authority", ecdsa);
     authority = await engine.create(selfSigned, "authority", authorityInputs());
   });
 
@@ -74,48 +73,35 @@ describe("tls stand-in", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const algorithms: readonly [string, Bag, string][] = [
-    ["P-224", { algorithm: "ECDSA" }, "EC PRIVATE KEY"],
-    ["P-256", { algorithm: "ECDSA", ecdsaCurve: "P256" }, "EC PRIVATE KEY"],
-    ["P-384", { algorithm: "ECDSA", ecdsaCurve: "P384" }, "EC PRIVATE KEY"],
-    ["P-521", { algorithm: "ECDSA", ecdsaCurve: "P521" }, "EC PRIVATE KEY"],
-    ["RSA", { algorithm: "RSA" }, "RSA PRIVATE KEY"],
-    ["ED25519", { algorithm: "ED25519" }, "PRIVATE KEY"],
-  ];
+  it("makes certificates that openssl verifies for servers and clients", async () => {
+    const key = await engine.create(privateKey, "leaf", ecdsa);
+    assert.match(text(key, "privateKeyPem"), /^-----BEGIN EC PRIVATE KEY-----\n/);
+    assert.match(text(key, "publicKeyPem"), /^-----BEGIN PUBLIC KEY-----\n/);
+    const { certificate } = await leaf(key);
+    const paths = [file("ca", text(authority, "certPem")), file("crt", text(certificate, "certPem"))];
+    for (const purpose of ["sslserver", "sslclient"])
+      openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", ...paths);
+    const parsed = new X509Certificate(text(certificate, "certPem"));
+    assert.ok(parsed.verify(new X509Certificate(text(authority, "certPem")).publicKey));
+    assert.ok(parsed.checkPrivateKey(createPrivateKey(text(key, "privateKeyPem"))));
+    assert.equal(parsed.subject, "O=system:nodes\nCN=system:node:one");
+    assert.equal(parsed.subjectAltName, "DNS:localhost, IP Address:127.0.0.1, IP Address:FD00:0:0:0:0:0:0:1");
+  });
 
-  for (const [name, inputs, label] of algorithms) {
-    it(`makes ${name} keys whose certificates openssl verifies for servers and clients`, async () => {
-      const key = await engine.create(privateKey, name, inputs);
-      assert.match(text(key, "privateKeyPem"), new RegExp(`^-----BEGIN ${label}-----\n`));
-      assert.match(text(key, "privateKeyPemPkcs8"), /^-----BEGIN PRIVATE KEY-----\n/);
-      const { certificate } = await leaf(key);
-      const paths = [file(`${name}-ca`, text(authority, "certPem")), file(`${name}-crt`, text(certificate, "certPem"))];
-      for (const purpose of ["sslserver", "sslclient"])
-        openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", ...paths);
-      const parsed = new X509Certificate(text(certificate, "certPem"));
-      assert.ok(parsed.verify(new X509Certificate(text(authority, "certPem")).publicKey));
-      assert.match(
-        parsed.subjectAltName ?? "",
-        /DNS:localhost, IP Address:127\.0\.0\.1, IP Address:FD00:0:0:0:0:0:0:1, URI:spiffe:\/\/cluster\/node/,
-      );
-    });
-
-    it(`writes ${name} keys for OpenSSH, or nothing where it knows no such key`, async () => {
-      const key = await engine.create(privateKey, `${name}-ssh`, inputs);
-      if (name === "P-224") {
-        assert.deepEqual([key.outputs["privateKeyOpenssh"], key.outputs["publicKeyOpenssh"]], ["", ""]);
-        return;
-      }
+  for (const inputs of [ecdsa, { algorithm: "ED25519" }]) {
+    it(`writes ${inputs.algorithm} keys for OpenSSH`, async () => {
+      const key = await engine.create(privateKey, "ssh", inputs);
       const parsed = ssh2.utils.parseKey(text(key, "privateKeyOpenssh"));
       assert.ok(!(parsed instanceof Error), String(parsed));
       assert.equal(`${parsed.type} ${parsed.getPublicSSH().toString("base64")}\n`, text(key, "publicKeyOpenssh"));
       assert.equal(parsed.verify(Buffer.from("x"), parsed.sign(Buffer.from("x"))), true);
-      assert.match(text(key, "publicKeyFingerprintMd5"), /^([0-9a-f]{2}:){15}[0-9a-f]{2}$/);
+      const derived = execFileSync("ssh-keygen", ["-y", "-f", file("ssh", text(key, "privateKeyOpenssh"))]);
+      assert.equal(derived.toString().trim(), text(key, "publicKeyOpenssh").trim());
     });
   }
 
   it("marks private keys as secrets and nothing else", async () => {
-    assert.deepEqual([...authorityKey.secrets].sort(), ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"]);
+    assert.deepEqual([...authorityKey.secrets].sort(), ["privateKeyOpenssh", "privateKeyPem"]);
     assert.deepEqual(authority.secrets, ["privateKeyPem"]);
     const { certificate } = await leaf(authorityKey);
     assert.deepEqual(certificate.secrets, ["caPrivateKeyPem"]);
@@ -133,14 +119,6 @@ describe("tls stand-in", () => {
     );
   });
 
-  it("limits the path only when it is told to", async () => {
-    const limited = await engine.create(selfSigned, "limited", { ...authorityInputs(), maxPathLength: 0 });
-    assert.match(
-      openssl("x509", "-noout", "-text", "-in", file("limited", text(limited, "certPem"))),
-      /CA:TRUE, pathlen:0/,
-    );
-  });
-
   it("names the authority's key in what it signs", async () => {
     const { certificate } = await leaf(authorityKey);
     const keyId = (kind: string, pem: string): string =>
@@ -150,7 +128,7 @@ describe("tls stand-in", () => {
     assert.equal(keyId("Authority", text(certificate, "certPem")), keyId("Subject", text(authority, "certPem")));
   });
 
-  it("makes a certificate anew in its last hours and after them, not before", async () => {
+  it("replaces a certificate in its last hours and after them, not before", async () => {
     const { inputs, certificate } = await leaf(authorityKey);
     assert.equal((await engine.diff(certificate, inputs)).changes, false);
     const clock = sinon.useFakeTimers({ now: Date.now() + 22.5 * 3_600_000, toFake: ["Date"] });
@@ -169,7 +147,6 @@ describe("tls stand-in", () => {
     for (const change of [
       { allowedUses: ["server_auth"] } as Bag,
       { validityPeriodHours: 25 },
-      { setSubjectKeyId: true },
       { caCertPem: unknown },
     ]) {
       assert.equal(
@@ -187,43 +164,24 @@ describe("tls stand-in", () => {
   });
 
   it("knows no key in a preview", async () => {
-    const preview = await engine.preview(privateKey, "later", { algorithm: "RSA" });
-    assert.equal(preview["privateKeyPem"], unknown);
-    assert.equal(preview["rsaBits"], 2048);
+    assert.equal((await engine.preview(privateKey, "later", ecdsa))["privateKeyPem"], unknown);
   });
 
   const refused: readonly [string, string, Bag, RegExp][] = [
+    ["an input that the program does not use", privateKey, { ...ecdsa, rsaBits: 2048 }, /rsaBits: .* does not support/],
     [
-      "an unknown property, with the near one",
-      privateKey,
-      { algorithm: "RSA", rsaBit: 2048 },
-      /"rsaBit" is no property of PrivateKey; did you mean "rsaBits"\?/,
-    ],
-    [
-      "an unknown property inside",
+      "one inside an object",
       certRequest,
-      { privateKeyPem: "x", subject: { commonNam: "x" } },
-      /"commonNam" is no property of CertRequest's subject; did you mean "commonName"\?/,
+      { privateKeyPem: "x", subject: { commonName: "x", country: "x" } },
+      /subject\.country: .* does not support this input of a certificate request/,
     ],
-    ["a missing property", privateKey, {}, /"algorithm" is missing/],
+    ["a missing input", privateKey, {}, /algorithm is missing/],
+    ["another algorithm", privateKey, { algorithm: "RSA" }, /algorithm: the lab's stand-in has ECDSA/],
     [
-      "a value of another type",
-      privateKey,
-      { algorithm: "RSA", rsaBits: "2048" },
-      /rsaBits of PrivateKey: got a string, it must be a number/,
-    ],
-    ["an unknown algorithm", privateKey, { algorithm: "DSA" }, /algorithm: got "DSA", allowed are RSA, ECDSA, ED25519/],
-    [
-      "a use by another name",
+      "another use",
       selfSigned,
-      { privateKeyPem: "x", allowedUses: ["serverAuth"], validityPeriodHours: 1 },
-      /allowedUses\[0\]: got "serverAuth", allowed are .*server_auth/,
-    ],
-    [
-      "an address that is none",
-      certRequest,
-      { privateKeyPem: "x", ipAddresses: ["10.0.0.300"] },
-      /ipAddresses\[0\]: got "10\.0\.0\.300"/,
+      { privateKeyPem: "x", allowedUses: ["code_signing"], validityPeriodHours: 1 },
+      /allowedUses: got "code_signing"; .*server_auth/,
     ],
   ];
   for (const [what, type, inputs, message] of refused) {
@@ -233,7 +191,7 @@ describe("tls stand-in", () => {
   }
 
   it("refuses the certificate of one authority with the key of another, without showing the key", async () => {
-    const other = await engine.create(privateKey, "other", { algorithm: "ECDSA", ecdsaCurve: "P256" });
+    const other = await engine.create(privateKey, "other", ecdsa);
     await assert.rejects(
       leaf(other, { caPrivateKeyPem: text(other, "privateKeyPem") }),
       /caPrivateKeyPem: not the key of the certificate/,

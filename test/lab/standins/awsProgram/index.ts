@@ -1,4 +1,4 @@
-/** One of each type, by the official SDK; with the setting `changed`, what can be changed in place is. */
+/** One of each type that the cluster's program registers, by the official SDK; with the setting `changed`, what can be changed in place is. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -7,15 +7,23 @@ const pick = <Value>(before: Value, after: Value): Value => (changed ? after : b
 const tags = { Name: pick("one", "two"), KubernetesCluster: "c", "kubernetes.io/cluster/c": "owned" };
 const plain = { Name: pick("one", "two"), KubernetesCluster: "c" };
 
-const zones = aws.getAvailabilityZonesOutput({ state: "available" });
+const zones = aws.getAvailabilityZonesOutput({
+  filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
+});
 const image = aws.ec2.getAmiOutput({
   owners: ["075585003325"],
   mostRecent: true,
+  includeDeprecated: true,
   filters: [{ name: "name", values: ["Flatcar-stable-*-hvm"] }],
 });
 const zone = zones.names.apply(([first = ""]) => first);
 
-const vpc = new aws.ec2.Vpc("net", { cidrBlock: "10.0.0.0/16", enableDnsHostnames: pick(true, false), tags });
+const vpc = new aws.ec2.Vpc("net", {
+  cidrBlock: "10.0.0.0/16",
+  enableDnsSupport: true,
+  enableDnsHostnames: pick(true, false),
+  tags,
+});
 const [outer, inner] = ["10.0.1.0/24", "10.0.2.0/24"].map(
   (cidrBlock, index) =>
     new aws.ec2.Subnet(`subnet-${index}`, {
@@ -45,8 +53,8 @@ new aws.ec2.Route(
 );
 new aws.ec2.RouteTableAssociation("through", { routeTableId: pick(through.id, outward.id), subnetId: inner.id });
 
-const nodes = new aws.ec2.SecurityGroup("nodes", { vpcId: vpc.id, description: "Machines", tags });
-const admin = new aws.ec2.SecurityGroup("admin", { vpcId: vpc.id, tags });
+const nodes = new aws.ec2.SecurityGroup("nodes", { name: "nodes", vpcId: vpc.id, description: "Machines", tags });
+const admin = new aws.ec2.SecurityGroup("admin", { name: "admin", vpcId: vpc.id, description: "Administrators", tags });
 new aws.vpc.SecurityGroupIngressRule("ssh", {
   securityGroupId: nodes.id,
   ipProtocol: "tcp",
@@ -72,44 +80,48 @@ new aws.vpc.SecurityGroupEgressRule("all", {
 });
 
 const key = new aws.ec2.KeyPair("admin", {
+  keyName: "admin",
   publicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin\n",
   tags,
 });
 const trust = {
-  Version: "2012-10-17" as const,
-  Statement: [{ Effect: "Allow" as const, Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
 };
 const role = new aws.iam.Role("node", {
-  assumeRolePolicy: trust,
+  name: "node",
+  assumeRolePolicy: JSON.stringify(trust),
   description: pick("Machines", "Other machines"),
   tags,
 });
 new aws.iam.RolePolicy("describe", {
-  role: role.id,
+  name: "describe",
+  role: role.name,
   policy: JSON.stringify({
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Action: pick("ec2:DescribeInstances", "ec2:DescribeVolumes"), Resource: "*" }],
   }),
 });
-const profile = new aws.iam.InstanceProfile("node", { role: role.name, tags });
+const profile = new aws.iam.InstanceProfile("node", { name: "node", role: role.name, tags });
 
 const machine = new aws.ec2.Instance("one", {
   ami: image.id,
-  instanceType: pick("t3.medium", "t3.large"),
+  instanceType: "t3.medium",
   subnetId: outer.id,
   vpcSecurityGroupIds: changed ? [nodes.id, admin.id] : [nodes.id],
   keyName: key.keyName,
   iamInstanceProfile: profile.name,
   associatePublicIpAddress: true,
-  sourceDestCheck: pick(true, false),
-  userData: pick(`{"ignition":{"version":"3.5.0"}}`, "#!/bin/sh\n"),
+  userData: `{"ignition":{"version":"3.5.0"}}`,
+  userDataReplaceOnChange: false,
+  disableApiTermination: false,
   metadataOptions: {
     httpEndpoint: "enabled",
     httpTokens: "required",
     httpPutResponseHopLimit: pick(1, 2),
     instanceMetadataTags: "enabled",
   },
-  rootBlockDevice: { volumeType: "gp3", volumeSize: pick(30, 40), encrypted: true, tags },
+  rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, deleteOnTermination: true, tags },
   tags: plain,
 });
 const volume = new aws.ebs.Volume("data", {
@@ -121,13 +133,17 @@ const volume = new aws.ebs.Volume("data", {
 });
 new aws.ec2.VolumeAttachment("data", { deviceName: "/dev/xvdf", instanceId: machine.id, volumeId: volume.id });
 const balancer = new aws.lb.LoadBalancer("api", {
+  name: "api",
+  internal: false,
   loadBalancerType: "network",
+  ipAddressType: "ipv4",
   subnets: [outer.id],
   securityGroups: [nodes.id],
   enableCrossZoneLoadBalancing: pick(true, false),
   tags,
 });
 const targets = new aws.lb.TargetGroup("api", {
+  name: "api",
   port: 6443,
   protocol: "TCP",
   targetType: "instance",
@@ -135,10 +151,13 @@ const targets = new aws.lb.TargetGroup("api", {
   deregistrationDelay: pick(30, 60),
   preserveClientIp: "false",
   healthCheck: {
+    enabled: true,
     protocol: "HTTPS",
     path: pick("/readyz", "/livez"),
     port: "6443",
+    matcher: "200",
     interval: 10,
+    timeout: 3,
     healthyThreshold: 2,
     unhealthyThreshold: 2,
   },
