@@ -13,14 +13,12 @@ function system(
   return {
     calls,
     userId: () => userId,
-    async run(command, args) {
+    async run([command, ...args]) {
       if (command === "sh" && args[1]?.startsWith("systemctl")) calls.push(`off ${args.at(-1)}`);
       if (command === "sh") {
-        return {
-          stdout: [...debianPackages, ...proxyPackages]
-            .map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`)
-            .join("\n"),
-        };
+        return [...debianPackages, ...proxyPackages]
+          .map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`)
+          .join("\n");
       }
       const verb = args.find((arg) => arg === "install" || arg === "update") ?? "?";
       const call =
@@ -28,7 +26,7 @@ function system(
       calls.push(call);
       if (fail(verb, calls.filter((earlier) => earlier.startsWith(verb)).length))
         throw new Error(`E: ${verb} does not work`);
-      return { stdout: "" };
+      return "";
     },
   };
 }
