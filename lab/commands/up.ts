@@ -1,4 +1,4 @@
-/** `make up`: from nothing, or from wherever an earlier run stopped, to a checked cluster. */
+/** `make up`: makes a checked cluster; resumes where an earlier run stopped. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks, type CheckResult } from "../checks/index.js";
@@ -97,7 +97,7 @@ export function regionPhase(config: LabConfig): Phase {
   };
 }
 
-/** The proxy as COREKUBE_LAB_PROXY wants it. The daemon draws up the firewall, so it starts anew when the mode changes. */
+/** Sets the proxy as COREKUBE_LAB_PROXY says. The daemon writes the firewall rules, so a change of mode restarts it. */
 async function changeProxyMode(config: LabConfig, progress: Progress): Promise<void> {
   const wanted = wantedProxyMode(config);
   if (wanted !== proxyMode(config)) {

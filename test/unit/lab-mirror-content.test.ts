@@ -77,7 +77,7 @@ describe("lab mirror: content", () => {
     );
   });
 
-  it("is made of tools that the toolchain has", () => {
+  it("consists of tools that the toolchain has", () => {
     const known = new Set(allTools());
     assert.deepEqual(
       [...releases().flatMap(({ tools }) => tools), ...imageTools(images())].filter((tool) => !known.has(tool)),
@@ -89,7 +89,7 @@ describe("lab mirror: content", () => {
     assert.equal(mirrorPath("https://dl.example.org/release/v1/bin/tool"), "dl.example.org/release/v1/bin/tool");
   });
 
-  it("serves a lone tool as it is", async () => {
+  it("serves a file that is the tool itself unchanged", async () => {
     const config = cacheWith("a", ["kubelet"]);
     const record = await ensureRelease(config, release("kubelet"), undefined, quiet);
     const file = join(config.cache, "mirror", "files", mirrorPath(release("kubelet").url));
@@ -107,7 +107,7 @@ describe("lab mirror: content", () => {
     assert.equal(statSync(join(folder, top, "etcdctl")).mode & 0o777, 0o755);
   });
 
-  it("packs the CNI plugins at the top", async () => {
+  it("packs the CNI plugins without a folder", async () => {
     const wanted = release("cni-plugins");
     const config = cacheWith("a", wanted.tools);
     await ensureRelease(config, wanted, undefined, quiet);
@@ -128,7 +128,7 @@ describe("lab mirror: content", () => {
     assert.equal(records[0]!.sha256, records[1]!.sha256);
   });
 
-  it("makes a file again when it is gone or its tools have changed, and only then", async () => {
+  it("makes a file again only when it is missing or its tools have changed", async () => {
     const wanted = release("kubelet");
     const config = cacheWith("a", ["kubelet"]);
     const file = join(config.cache, "mirror", "files", mirrorPath(wanted.url));
@@ -155,7 +155,7 @@ describe("lab mirror: content", () => {
     assert.equal(record.sha256, createHash("sha256").update("as published").digest("hex"));
   });
 
-  it("keeps modes in layers, and nothing of owners and times", async () => {
+  it("keeps modes in layers, but no owners and times", async () => {
     const make = async (name: string, time: number): Promise<string> => {
       const tree = join(folder, name);
       mkdirSync(join(tree, "tmp"), { recursive: true });
@@ -172,7 +172,7 @@ describe("lab mirror: content", () => {
     assert.match(listing, /^drwxrwxrwt 0\/0 .* \.\/tmp\/$/m);
   });
 
-  it("makes an image again when a tool in it has changed, and leaves the others", () => {
+  it("makes an image again only when a tool in it has changed", () => {
     const tools = allTools();
     const before = cacheWith("a", tools);
     const inputs = new Map(images().map((image) => [image.name, madeFrom(before, image)]));
@@ -185,7 +185,7 @@ describe("lab mirror: content", () => {
     );
   });
 
-  it("starts over when its notes are damaged", () => {
+  it("makes everything again when its records are damaged", () => {
     const config = cacheWith("a", []);
     mkdirSync(join(config.cache, "mirror"), { recursive: true });
     writeRecords(config, { releases: { x: { inputs: "1", sha256: "2" } }, images: {} });

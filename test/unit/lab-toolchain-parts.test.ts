@@ -28,7 +28,7 @@ describe("lab toolchain: parts", () => {
     for (const part of toolchainParts()) checkModule(part);
   });
 
-  it("notices when a version was changed without its lock, and says how to lock it", () => {
+  it("reports a version that was changed without its lock, and the command that locks it", () => {
     const part = { ...partOf("runc"), modules: { "github.com/opencontainers/runc": "9.9.9" } };
     assert.throws(
       () => checkModule(part),
@@ -49,11 +49,11 @@ describe("lab toolchain: parts", () => {
     );
   });
 
-  it("names the tools there are when one is not known", () => {
+  it("lists the known tools when it does not know one", () => {
     assert.throws(() => toolPath(config, "kubeclt"), /no tool "kubeclt"; there are .*kubectl/);
   });
 
-  it("keeps a tool elsewhere as soon as something that decides its content changes", () => {
+  it("uses another folder when something changes that decides a tool's content", () => {
     const part = partOf("kubectl");
     const folders = [
       part,
@@ -67,7 +67,7 @@ describe("lab toolchain: parts", () => {
     assert.equal(new Set(folders).size, folders.length);
   });
 
-  it("builds so that neither folders nor commits of this machine get into a tool, and only locked modules do", () => {
+  it("builds reproducibly: no paths, no commits, only locked modules", () => {
     for (const part of toolchainParts()) {
       for (const flag of ["-trimpath", "-buildvcs=false", "-mod=readonly"])
         assert.ok(buildFlags(part).includes(flag), `${part.name}: ${flag}`);
@@ -80,7 +80,7 @@ describe("lab toolchain: parts", () => {
     assert.equal(programName("github.com/opencontainers/runc"), "runc");
   });
 
-  it("builds a tool that runs, from source to cache", async function () {
+  it("builds a tool that runs", async function () {
     this.timeout(120_000);
     await ensureTools(config, ["pause"], quiet);
     await run(["timeout", "--signal=TERM", "--preserve-status", "0.3", toolPath(config, "pause")]);
