@@ -54,7 +54,7 @@ async function request(
   const body = file === undefined ? undefined : Readable.toWeb(createReadStream(file));
   const headers =
     file === undefined ? undefined : { "content-type": mediaType, "content-length": String(statSync(file).size) };
-  const response = await fetch(url, { method, signal, headers, body, duplex: "half" } as RequestInit);
+  const response = await fetch(url, { method, signal, headers, body, duplex: "half" });
   if (!response.ok) throw new Error(`registry: ${method} ${url}: status ${response.status}: ${await response.text()}`);
   return response;
 }

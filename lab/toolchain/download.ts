@@ -165,10 +165,12 @@ export class Downloads {
     const response = await ask();
     const challenge = response.headers.get("www-authenticate") ?? "";
     if (response.status !== 401 || !/^bearer /i.test(challenge)) return response;
-    const { realm = "", ...query } = Object.fromEntries(
-      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value] as const),
+    const fields = new URLSearchParams(
+      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
     );
-    const answer = await fetch(`${this.address(realm)}?${new URLSearchParams(query)}`, { signal });
+    const realm = this.address(fields.get("realm") ?? "");
+    fields.delete("realm");
+    const answer = await fetch(`${realm}?${fields.toString()}`, { signal });
     const { token, access_token } = (await answer.json()) as { token?: string; access_token?: string };
     this.tokens.set(repository, token ?? access_token ?? "");
     return ask();

@@ -75,7 +75,7 @@ describe("lab toolchain: downloads", () => {
       ranges.push(request.headers.range);
       if (ranges.length > 1) return server.send(request, response);
       response.writeHead(200, { "content-length": content.length });
-      response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 20));
+      response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 1_000));
     });
     await downloads().fetch(file, target, progress);
     assert.equal(readFileSync(target, "utf8"), content);
@@ -88,7 +88,7 @@ describe("lab toolchain: downloads", () => {
     server.answer(path, (_request, response) => {
       response.writeHead(200, { "content-length": content.length });
       if ((asked += 1) > 1) response.end(content);
-      else response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 20));
+      else response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 1_000));
     });
     await downloads().fetch(file, target, progress);
     assert.equal(readFileSync(target, "utf8"), content);
@@ -100,14 +100,14 @@ describe("lab toolchain: downloads", () => {
       response.write(content.slice(0, 1));
     });
     await fails(/no data for 0\.1 s/, { stallTimeout: 100 });
-    assert.equal(gets().length, 3);
+    assert.equal(lines.filter((line) => line.includes("resuming")).length, 2);
   });
 
   it("tries a host that does not answer once, for as long as the probe may take; other hosts are still used", async () => {
     let connections = 0;
     server.answer("/silent.example.org/", () => void (connections += 1));
     const other = { ...file, url: "https://silent.example.org/v1/tool" };
-    const subject = downloads({ probeTimeout: 100 });
+    const subject = downloads({ probeTimeout: 1_000 });
     for (let time = 0; time < 2; time += 1)
       await assert.rejects(subject.fetch(other, target, progress), /silent\.example\.org does not answer/);
     assert.equal(connections, 1);

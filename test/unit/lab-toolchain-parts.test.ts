@@ -136,7 +136,7 @@ describe("lab toolchain: parts", () => {
     /** Makes the tool of a part `pause` with this official file. Returns what the tool prints; "" for the built one. */
     async function make(url: string, pinned: string, path = "", kept = false): Promise<string> {
       const part: Part = { ...partOf("pause"), official: [{ url, sha256: pinned, tools: { pause: path }, kept }] };
-      const downloads = new Downloads({ base: server.base, probeTimeout: 200, retryPause: 1 });
+      const downloads = new Downloads({ base: server.base, probeTimeout: 2_000, retryPause: 1 });
       await ensureTools(config, ["pause"], { report: (line) => lines.push(line) }, { parts: [part], downloads });
       made = partFolder(config, part);
       assert.deepEqual(readdirSync(join(folder, "tools")), [basename(made)], "only the finished folder is left");
