@@ -165,9 +165,11 @@ export class Downloads {
     const response = await ask();
     const challenge = response.headers.get("www-authenticate") ?? "";
     if (response.status !== 401 || !/^bearer /i.test(challenge)) return response;
-    const fields = new URLSearchParams(
-      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
-    );
+    const pairs = [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]): [string, string] => [
+      name!,
+      value!,
+    ]);
+    const fields = new URLSearchParams(pairs);
     const realm = this.address(fields.get("realm") ?? "");
     fields.delete("realm");
     const answer = await fetch(`${realm}?${fields.toString()}`, { signal });
