@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What must be there before any TypeScript of ours can run: Node, npm, git and the packages of package-lock.json.
+# Checks what TypeScript needs to run: Node, npm, git and the packages of package-lock.json, which it installs.
 # Prints only when it has something to do, and only to standard error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ done
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "Node $(node --version) is too old" "install Node 20.19 or newer and put it on PATH"
 
-# npm keeps what it installed in node_modules/.package-lock.json: every locked package must be there in its version.
+# node_modules/.package-lock.json lists what npm has installed: every locked package must be there in its version.
 installed() {
   node -e '
     const wanted = require("./package-lock.json").packages;
@@ -29,7 +29,7 @@ installed() {
 if ! installed; then
   echo "installing npm packages (npm ci) ..." >&2
   log=$(mktemp)
-  # Twice: registries have their moments, and npm ci starts from scratch each time.
+  # Twice, since registries fail now and then.
   npm ci --no-progress >"$log" 2>&1 || { sleep 5; npm ci --no-progress >"$log" 2>&1; } || {
     tail -n 20 "$log" >&2
     fail "npm ci failed (whole output: $log)" "check that npm's registry is reachable (npm config get registry; npm ping), then run again"

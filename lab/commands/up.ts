@@ -10,7 +10,7 @@ import { ensureBase } from "../region/base.js";
 import { machineChecks } from "../region/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../region/proxy.js";
 import { createRegion } from "../region/region.js";
-import { ensureMirror } from "../mirror/index.js";
+import { ensureMirror, planMirror, type MirrorPlan } from "../mirror/index.js";
 import { firstChecks, hostChecks, preflight } from "./preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
@@ -39,6 +39,7 @@ export class ChecksFailed extends Error {
 
 /** What is kept between regions: packages, tools, machine base, mirror. */
 export function buildPhases(config: LabConfig): (Phase | Together)[] {
+  let plan: MirrorPlan | undefined;
   return [
     {
       name: "preflight",
@@ -55,11 +56,12 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
       together: [
         {
           name: "tools",
-          title: "tools: pulumi, kubectl, etcdctl, Ignition",
-          // Ignition is the machines': it applies their user-data before their first boot.
+          title: "tools and images",
+          // Ignition applies a machine's user-data before its first boot.
           run: async (progress) => {
             if (regionCloud(config) === "aws") await ensureMoto(config, progress);
-            await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply"], progress);
+            plan = await planMirror(config, progress);
+            await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply", ...plan.tools], progress);
           },
         },
         {
@@ -75,7 +77,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
       name: "mirror",
       title: "mirror: release files and images",
       run: async (progress) => {
-        await ensureMirror(config, progress);
+        await ensureMirror(config, plan!, progress);
       },
     },
   ];

@@ -1,19 +1,20 @@
-/** Images of the mirror: under the names of the originals, with their entry points and paths, made of the tools. */
-import { mkdirSync, rmSync } from "node:fs";
+/** Images of the mirror: the originals, pulled by digest, or images made of the tools under the originals' names. */
+import { createHash } from "node:crypto";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { RegionCloud } from "../kind.js";
+import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
-import { toolPath } from "../toolchain/index.js";
-import { run } from "../toolchain/run.js";
-import { versions } from "../toolchain/versions.js";
+import { DownloadFailed, fileDigest, type Downloads } from "../toolchain/download.js";
+import { versions, type PinnedImage } from "../toolchain/versions.js";
 import { busyboxLayer, netfilterLayer, nginxLayer, writeLayer, type Layer } from "./layers.js";
-import { hashOf, mirrorDirectory, registryDirectory, toolInputs, type ImageRecord } from "./records.js";
+import { pullImage } from "./pull.js";
+import { pushImage, type Content, type ImageContent } from "./push.js";
+import { hashOf, mirrorDirectory, toolInputs, type ImageRecord } from "./records.js";
 import { startRegistry } from "./registry.js";
 
-export interface Image {
-  /** Name of the original, with host and tag. */
-  readonly name: string;
+export interface Image extends PinnedImage {
   /** Lowest first. */
   readonly layers: readonly Layer[];
   readonly entrypoint?: readonly string[];
@@ -23,54 +24,51 @@ export interface Image {
   readonly stopSignal?: string;
   /** The only kind of region that it is made for. @default every one */
   readonly cloud?: RegionCloud;
+  /** Whether it is also there under the tag `latest`. @default false */
+  readonly latest?: boolean;
 }
 
 /** Search path of programs in every image. */
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Debian packages under the names of two images that people try a cluster with. */
-export const tryoutImages = {
-  busybox: "docker.io/library/busybox:1.35",
-  nginx: "docker.io/library/nginx:1.22",
-} as const;
-
-/** All images, each made like its original as far as a manifest can tell: paths, entry point, user, ports. */
+/** All images; those made here have the paths, entry point, user and ports of their originals. */
 export function images(): readonly Image[] {
-  const name = (image: string): string => {
+  const original = (image: string): PinnedImage => {
     const found = versions.images[image];
-    if (!found) throw new Error(`versions.json: images has no "${image}"; the lab's mirror makes it`);
-    return found.name;
+    if (!found) throw new Error(`versions.json: images has no "${image}"; the lab's mirror needs it`);
+    return found;
   };
   const only = (file: string, tool: string): Layer => ({ kind: "tools", files: { [file]: tool } });
   return [
     ...["kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((tool) => ({
-      name: name(tool),
+      ...original(tool),
       layers: [only(`usr/local/bin/${tool}`, tool)],
     })),
-    { name: name("kube-proxy"), layers: [netfilterLayer, only("usr/local/bin/kube-proxy", "kube-proxy")] },
+    { ...original("kube-proxy"), layers: [netfilterLayer, only("usr/local/bin/kube-proxy", "kube-proxy")] },
     {
-      name: name("coredns"),
+      ...original("coredns"),
       layers: [only("coredns", "coredns")],
       entrypoint: ["/coredns"],
       user: "65532:65532",
       ports: ["53/tcp", "53/udp"],
     },
     {
-      name: name("flannel"),
+      ...original("flannel"),
       layers: [netfilterLayer, busyboxLayer, only("opt/bin/flanneld", "flanneld")],
       entrypoint: ["/opt/bin/flanneld"],
     },
-    { name: name("flannel-cni-plugin"), layers: [busyboxLayer, only("flannel", "flannel")] },
-    { name: name("pause"), layers: [only("pause", "pause")], entrypoint: ["/pause"], user: "65535:65535" },
+    { ...original("flannel-cni-plugin"), layers: [busyboxLayer, only("flannel", "flannel")] },
+    { ...original("pause"), layers: [only("pause", "pause")], entrypoint: ["/pause"], user: "65535:65535" },
     {
-      name: name("aws-cloud-controller-manager"),
+      ...original("aws-cloud-controller-manager"),
       layers: [only("bin/aws-cloud-controller-manager", "aws-cloud-controller-manager")],
       entrypoint: ["/bin/aws-cloud-controller-manager"],
       cloud: "aws",
     },
-    { name: tryoutImages.busybox, layers: [busyboxLayer], command: ["sh"] },
+    { ...versions.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
     {
-      name: tryoutImages.nginx,
+      ...versions.toolchain.tryout.nginx,
+      latest: true,
       layers: [nginxLayer],
       command: ["nginx", "-g", "daemon off;"],
       ports: ["80/tcp"],
@@ -83,118 +81,152 @@ export function images(): readonly Image[] {
 export const imagesOf = (cloud: RegionCloud): readonly Image[] =>
   images().filter((image) => image.cloud === undefined || image.cloud === cloud);
 
-/** Tools that go into the images. */
-export const imageTools = (wanted: readonly Image[] = images()): string[] => [
+/** Tools that go into images made here. */
+export const imageTools = (wanted: readonly Image[]): string[] => [
   ...new Set(wanted.flatMap(({ layers }) => layers.flatMap(toolsOf))),
 ];
 
 const toolsOf = (layer: Layer): string[] => (layer.kind === "tools" ? Object.values(layer.files) : []);
 
-/** Changes when an image must be made anew. */
-export const imageInputs = (config: LabConfig, image: Image): string =>
-  hashOf("1", image, path, toolInputs(config, [...image.layers.flatMap(toolsOf), "push-images"]));
+/** Changes when a made image must be made again. */
+export const madeFrom = (config: LabConfig, image: Image): string =>
+  hashOf("2", image, path, toolInputs(config, image.layers.flatMap(toolsOf)));
+
+/** What a pulled image is recorded as made from. */
+const pulledFrom = (image: Image): string => `${image.name}@${image.digest}`;
+
+/** Whether the mirror has an image in its present form. */
+export const isFresh = (config: LabConfig, image: Image, record: ImageRecord | undefined): boolean =>
+  record !== undefined && [pulledFrom(image), madeFrom(config, image)].includes(record.inputs);
+
+const contentDirectory = (config: LabConfig): string => join(mirrorDirectory(config), "content");
+const pullDirectory = (config: LabConfig, image: Image): string =>
+  join(contentDirectory(config), hashOf(pulledFrom(image)));
 
 /**
- * Makes the wanted images that `known` does not have in their present form, and pushes them to the registry's storage.
- * Needs the tools to be there.
- * @returns Records of all images that there are.
+ * Downloads the images that are stale and can be had from their registries.
+ * @returns Content of the pulled ones by name; the others are to be made.
  */
-export async function ensureImages(
+export async function pullImages(
   config: LabConfig,
-  known: Readonly<Record<string, ImageRecord>>,
+  stale: readonly Image[],
+  downloads: Downloads,
   progress: Progress,
-  wanted: readonly Image[] = images(),
-): Promise<Record<string, ImageRecord>> {
-  const all = images();
-  const stale = wanted.filter((image) => known[image.name]?.inputs !== imageInputs(config, image));
-  const records = Object.fromEntries(all.flatMap(({ name }) => (known[name] ? [[name, known[name]] as const] : [])));
-  if (stale.length === 0) return records;
-
-  const scratch = join(mirrorDirectory(config), "layers");
-  rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
-  try {
-    const tars = await writeLayers(config, stale, scratch, progress);
-    const digests = await push(config, stale, tars, scratch, progress);
-    for (const image of stale) {
-      const digest = digests[image.name];
-      if (digest === undefined)
-        throw new Error(
-          `mirror: push-images gave no digest for ${image.name}; remove ${registryDirectory(config)} and try again`,
-        );
-      records[image.name] = { inputs: imageInputs(config, image), digest };
+): Promise<ReadonlyMap<string, ImageContent>> {
+  const pulled = new Map<string, ImageContent>();
+  for (const image of stale) {
+    if (image.digest === null) continue;
+    try {
+      const folder = pullDirectory(config, image);
+      pulled.set(image.name, await pullImage(downloads, image.name, image.digest, folder, progress));
+    } catch (error) {
+      if (!(error instanceof DownloadFailed)) throw error;
+      progress.report(`mirror: ${image.name} cannot be pulled (${error.message}); making it instead`);
     }
-    return records;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
   }
+  return pulled;
 }
 
-/** Layers, each written once however many images share it; layer description -> tar file. */
-async function writeLayers(
+/**
+ * Pushes pulled images to the mirror's registry, after making the others. Needs the tools of the ones to make.
+ * @returns Records of the pushed images.
+ */
+export async function pushImages(
   config: LabConfig,
   stale: readonly Image[],
-  scratch: string,
+  pulled: ReadonlyMap<string, ImageContent>,
   progress: Progress,
-): Promise<Map<string, string>> {
-  const layers = new Map(stale.flatMap(({ layers }) => layers.map((layer) => [JSON.stringify(layer), layer] as const)));
-  const tars = new Map<string, string>();
-  for (const [key, layer] of layers) {
-    progress.report(
-      `mirror: layer ${tars.size + 1} of ${layers.size}: ${layer.kind === "tools" ? Object.values(layer.files).join(", ") : `Debian's ${layer.packages.join(", ")}`}`,
-    );
-    const tar = join(scratch, `${tars.size}.tar`);
-    await writeLayer(config, layer, `${tar}.files`, tar, progress);
-    tars.set(key, tar);
-  }
-  return tars;
-}
-
-/** Pushes to a registry that runs for just that long, on an address that only this machine has. */
-async function push(
-  config: LabConfig,
-  stale: readonly Image[],
-  tars: ReadonlyMap<string, string>,
-  scratch: string,
-  progress: Progress,
-): Promise<Record<string, string>> {
-  const registry = await startRegistry(config, {
-    host: "127.0.0.1",
-    port: 0,
-    folder: scratch,
-    writable: true,
-    signal: progress.signal,
-  });
-  const prefix = `127.0.0.1:${registry.port}/`;
-  let pushed = 0;
-  const start = Date.now();
-  const tell = (): void =>
-    progress.report(`mirror: ${pushed} of ${stale.length} images pushed, ${Math.round((Date.now() - start) / 1000)} s`);
-  const timer = setInterval(tell, 5_000);
+): Promise<Record<string, ImageRecord>> {
+  if (stale.length === 0) return {};
+  const folder = join(contentDirectory(config), "made");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { signal } = progress;
+  const registry = await startRegistry(config, { host: "127.0.0.1", port: 0, folder, writable: true, signal });
+  const layers = new Map<string, Promise<MadeLayer>>();
+  const records: Record<string, ImageRecord> = {};
   try {
-    const input = stale.map(({ name, layers, entrypoint, command, user, ports, stopSignal }) => ({
-      name: `${prefix}${name}`,
-      layers: layers.map((layer) => tars.get(JSON.stringify(layer))),
-      entrypoint,
-      command,
-      user,
-      ports,
-      stopSignal,
-      path,
-      directory: "/",
-    }));
-    const { stdout } = await run(toolPath(config, "push-images"), [], {
-      input: JSON.stringify(input),
-      signal: progress.signal,
-      onLine(line) {
-        if (line.startsWith("pushed ")) pushed += 1;
-      },
-    });
-    tell();
-    const digests = JSON.parse(stdout) as Record<string, string>;
-    return Object.fromEntries(Object.entries(digests).map(([name, digest]) => [name.slice(prefix.length), digest]));
+    for (const image of stale) {
+      const original = pulled.get(image.name);
+      const content = original ?? (await makeImage(config, image, layers, folder, progress));
+      const [, repository = "", tag = ""] = /^(.+):([^:/]+)$/.exec(image.name) ?? [];
+      const tags = image.latest ? [tag, "latest"] : [tag];
+      await pushImage(`http://127.0.0.1:${registry.port}`, repository, tags, content, signal);
+      const inputs = original ? pulledFrom(image) : madeFrom(config, image);
+      records[image.name] = { inputs, digest: content.manifests.at(-1)!.digest };
+      progress.report(`mirror: ${image.name} (${Object.keys(records).length} of ${stale.length})`);
+    }
   } finally {
-    clearInterval(timer);
     await registry.stop();
   }
+  rmSync(contentDirectory(config), { recursive: true, force: true });
+  return records;
+}
+
+interface MadeLayer extends Content {
+  /** Digest of the tar file before compression. */
+  readonly diffId: string;
+}
+
+const ociType = (kind: string): string => `application/vnd.oci.image.${kind}`;
+
+/** Makes an image of its layers. Nothing in it depends on time or machine. */
+async function makeImage(
+  config: LabConfig,
+  image: Image,
+  known: Map<string, Promise<MadeLayer>>,
+  folder: string,
+  progress: Progress,
+): Promise<ImageContent> {
+  const layers: MadeLayer[] = [];
+  for (const layer of image.layers) {
+    const key = hashOf(layer);
+    // A layer that several images share is made once.
+    if (!known.has(key)) known.set(key, makeLayer(config, layer, join(folder, key), progress));
+    layers.push(await known.get(key)!);
+  }
+  const write = (mediaType: string, value: unknown): Content => {
+    const text = JSON.stringify(value);
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    writeFileSync(join(folder, sha256), text);
+    return { digest: `sha256:${sha256}`, mediaType, file: join(folder, sha256) };
+  };
+  const description = ({ digest, mediaType, file }: Content): object => ({
+    mediaType,
+    digest,
+    size: statSync(file).size,
+  });
+  const settings = write(ociType("config.v1+json"), {
+    architecture: "amd64",
+    os: "linux",
+    created: "1970-01-01T00:00:00Z",
+    config: {
+      Entrypoint: image.entrypoint,
+      Cmd: image.command,
+      Env: [`PATH=${path}`],
+      WorkingDir: "/",
+      User: image.user,
+      StopSignal: image.stopSignal,
+      ExposedPorts: image.ports && Object.fromEntries(image.ports.map((port) => [port, {}])),
+    },
+    rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
+  });
+  const manifest = write(ociType("manifest.v1+json"), {
+    schemaVersion: 2,
+    mediaType: ociType("manifest.v1+json"),
+    config: description(settings),
+    layers: layers.map(description),
+  });
+  return { blobs: [...layers, settings], manifests: [manifest] };
+}
+
+async function makeLayer(config: LabConfig, layer: Layer, file: string, progress: Progress): Promise<MadeLayer> {
+  const content = layer.kind === "tools" ? Object.values(layer.files) : layer.packages;
+  progress.report(`mirror: layer of ${layer.kind === "tools" ? "" : "Debian's "}${content.join(", ")}`);
+  const tar = `${file}.tar`;
+  await writeLayer(config, layer, `${file}.files`, tar, progress);
+  const diffId = `sha256:${await fileDigest(tar)}`;
+  // Machines unpack zstd several times faster than gzip.
+  await run(["zstd", "--quiet", "--rm", "-3", "--threads=2", "-o", file, tar], { signal: progress.signal });
+  return { digest: `sha256:${await fileDigest(file)}`, mediaType: ociType("layer.v1.tar+zstd"), file, diffId };
 }

@@ -1,29 +1,50 @@
-/**
- * The lab's mirror: the release files and images that machines fetch, under the layouts of the originals, so that a
- * cluster uses the product's own mirror settings.
- */
+/** The lab's mirror: the release files and images that machines download, for the product's own mirror settings. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { regionCloud } from "../kind.js";
+import { writeAtomically } from "../process/files.js";
 import type { Progress } from "../progress.js";
-import { ensureTools } from "../toolchain/index.js";
+import { Downloads } from "../toolchain/download.js";
 import { withLock } from "../toolchain/lock.js";
 import { startFileServer } from "./files.js";
-import { ensureImages, imageTools, images, imagesOf, type Image } from "./images.js";
-import { filesDirectory, mirrorDirectory, readRecords, writeRecords, writeWhole } from "./records.js";
+import { images, imagesOf, imageTools, isFresh, pullImages, pushImages, type Image } from "./images.js";
+import type { ImageContent } from "./push.js";
+import { filesDirectory, mirrorDirectory, readRecords, writeRecords } from "./records.js";
 import { startRegistry } from "./registry.js";
 import { ensureRelease, releases } from "./releases.js";
 
-/** Tools that the mirror's content is made of, and that serve it. */
-export const mirrorTools = (wanted: readonly Image[] = images()): string[] => [
-  ...new Set([...releases().flatMap(({ tools }) => tools), ...imageTools(wanted), "registry", "push-images"]),
-];
+/** What a run has to make for the mirror. */
+export interface MirrorPlan {
+  /** Images that the mirror does not have in their present form. */
+  readonly stale: readonly Image[];
+  /** Content of those that were pulled; the others are made. */
+  readonly pulled: ReadonlyMap<string, ImageContent>;
+  /** Tools that the release files and the images to make consist of, and the registry. */
+  readonly tools: readonly string[];
+}
 
-/** Name of the file in the region's folder that tells the checksums of what the mirror serves. */
+/** Pulls the images that the mirror lacks, as far as possible, and tells which tools the rest needs. */
+export async function planMirror(
+  config: LabConfig,
+  progress: Progress,
+  downloads: Downloads = new Downloads(),
+): Promise<MirrorPlan> {
+  const { images: known } = readRecords(config);
+  const stale = imagesOf(regionCloud(config)).filter((image) => !isFresh(config, image, known[image.name]));
+  const pulled = await pullImages(config, stale, downloads, progress);
+  const made = stale.filter(({ name }) => !pulled.has(name));
+  return {
+    stale,
+    pulled,
+    tools: [...new Set([...releases().flatMap(({ tools }) => tools), ...imageTools(made), "registry"])],
+  };
+}
+
+/** Name of the file in the region's folder with the checksums of what the mirror serves. */
 export const checksumsFile = "checksums.json";
 
-/** Checksums of what the mirror serves; they differ from the originals' where a tool was built here. */
+/** Checksums of what the mirror serves; those of files and images made here differ from the originals'. */
 export interface Checksums {
   /** Original's address -> SHA-256, hexadecimal. */
   readonly releases: Readonly<Record<string, string>>;
@@ -32,13 +53,11 @@ export interface Checksums {
 }
 
 /**
- * Makes what is missing in the mirror and writes `<config.directory>/checksums.json`. Tools are fetched or built first.
+ * Makes what the mirror lacks and writes `<config.directory>/checksums.json`. Needs the plan's tools.
  * The content is kept in the cache and shared between regions.
  * @throws Error that says what failed and what to do; `progress.signal.reason` when interrupted.
  */
-export async function ensureMirror(config: LabConfig, progress: Progress): Promise<Checksums> {
-  const wanted = imagesOf(regionCloud(config));
-  await ensureTools(config, mirrorTools(wanted), progress);
+export async function ensureMirror(config: LabConfig, plan: MirrorPlan, progress: Progress): Promise<Checksums> {
   return withLock(join(config.cache, "mirror.lock"), progress, async () => {
     mkdirSync(mirrorDirectory(config), { recursive: true });
     let records = readRecords(config);
@@ -47,18 +66,17 @@ export async function ensureMirror(config: LabConfig, progress: Progress): Promi
       records = { ...records, releases: { ...records.releases, [release.url]: record } };
       writeRecords(config, records);
     }
-    records = {
-      ...records,
-      images: { ...records.images, ...(await ensureImages(config, records.images, progress, wanted)) },
-    };
+    const pushed = await pushImages(config, plan.stale, plan.pulled, progress);
+    records = { ...records, images: { ...records.images, ...pushed } };
     writeRecords(config, records);
 
+    const there = images().filter(({ name }) => records.images[name]);
     const checksums: Checksums = {
       releases: Object.fromEntries(releases().map(({ url }) => [url, records.releases[url]!.sha256])),
-      images: mapValues(records.images, ({ digest }) => digest),
+      images: Object.fromEntries(there.map(({ name }) => [name, records.images[name]!.digest])),
     };
     mkdirSync(config.directory, { recursive: true });
-    writeWhole(join(config.directory, checksumsFile), `${JSON.stringify(checksums, undefined, 2)}\n`);
+    writeAtomically(join(config.directory, checksumsFile), `${JSON.stringify(checksums, undefined, 2)}\n`);
     return checksums;
   });
 }
@@ -98,8 +116,4 @@ export async function startMirror(config: LabConfig): Promise<Mirror> {
     await files.stop();
     throw error;
   }
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

@@ -13,10 +13,10 @@ import {
 import { dirname, join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { debianRelease, mmdebstrap } from "../region/base-debian.js";
+import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
-import { toolPath } from "../toolchain/index.js";
-import { run } from "../toolchain/run.js";
-import { share, writeTar } from "./releases.js";
+import { share, toolPath } from "../toolchain/index.js";
+import { writeTar } from "./releases.js";
 
 /** A layer that holds tools of the toolchain. */
 export interface ToolLayer {
@@ -25,7 +25,7 @@ export interface ToolLayer {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** A layer of unpacked Debian packages; their installation scripts do not run, `links` and `files` stand in for them. */
+/** A layer of unpacked Debian packages; `links` and `files` replace their installation scripts, which do not run. */
 export interface DebianLayer {
   readonly kind: "debian";
   readonly name: string;
@@ -49,7 +49,7 @@ const users = {
   "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 };
 
-/** What package management leaves behind, and what only an installed system needs. */
+/** Files of the package management, and of an installed system. */
 const leftovers = [
   "var/lib/apt",
   "var/lib/dpkg",
@@ -73,7 +73,7 @@ export const busyboxLayer: DebianLayer = {
   files: users,
 };
 
-/** Debian's iptables comes without its usual names: a choice made when it is installed. */
+/** Debian gives iptables its usual names when it is installed, not in the package. */
 const iptablesNames = [
   "iptables",
   "iptables-save",
@@ -129,7 +129,7 @@ export const nginxLayer: DebianLayer = {
   ],
 };
 
-/** Writes a layer's tar file, uncompressed. `folder` is for scratch. Only root can make layers of Debian packages. */
+/** Writes a layer's tar file, uncompressed; `folder` is a scratch folder. Layers of Debian packages need root. */
 export async function writeLayer(
   config: LabConfig,
   layer: Layer,
@@ -185,18 +185,18 @@ async function fillDebian(layer: DebianLayer, folder: string, progress: Progress
   chmodSync(folder, 0o755);
 }
 
-/** Gives each program in busybox its name, in /usr/bin: what a layer below has in /usr/sbin goes before it. */
+/** Links each program of busybox in /usr/bin; programs of a lower layer in /usr/sbin come first on the path. */
 async function linkBusybox(folder: string, signal?: AbortSignal): Promise<void> {
   const packaged = join(folder, "bin", "busybox");
   const binary = join(folder, "usr", "bin", "busybox");
   if (!existsSync(binary)) copyFileSync(packaged, binary);
-  const { stdout } = await run(binary, ["--list"], { signal });
+  const programs = await run([binary, "--list"], { signal });
   const taken = new Set(readdirSync(join(folder, "usr", "bin")));
-  for (const name of stdout.split("\n").filter((line) => line !== "" && !taken.has(line)))
+  for (const name of programs.split("\n").filter((line) => line !== "" && !taken.has(line)))
     symlinkSync("busybox", join(folder, "usr", "bin", name));
 }
 
-/** Folders above a path, open to all whatever our umask says. */
+/** Makes the folders above a path, readable by all whatever the umask is. */
 function makeParents(folder: string, path: string): void {
   const parent = dirname(path);
   if (parent !== ".") makeParents(folder, parent);

@@ -1,12 +1,12 @@
 /**
- * Makes everything that a lab region needs from outside, without a region: Debian packages, tools, the machines' image,
- * the mirror. Run: `npx tsx lab/mirror/main.ts`.
+ * Makes what lab regions and the tests need: Debian packages, all tools, the machines' image, the mirror.
+ * Run: `npx tsx lab/mirror/main.ts`.
  */
 import { labConfig } from "../config.js";
 import { ensureBase } from "../region/base.js";
 import { plainProgress } from "../progress.js";
 import { allTools, binDirectory, ensurePackages, ensureTools } from "../toolchain/index.js";
-import { ensureMirror } from "./index.js";
+import { ensureMirror, planMirror } from "./index.js";
 
 async function main(): Promise<void> {
   const stop = new AbortController();
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   await ensurePackages(progress);
   await ensureTools(config, allTools(), progress);
   const base = await ensureBase(config, progress);
-  await ensureMirror(config, progress);
+  await ensureMirror(config, await planMirror(config, progress), progress);
   progress.report(`ready: machine image ${base.key}, tools in ${binDirectory(config)}`);
 }
 

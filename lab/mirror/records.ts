@@ -1,12 +1,14 @@
-/** What the mirror holds and what it was made of, so that a later run makes only what has changed. */
+/** What the mirror holds and what that was made from, so that a later run makes only what has changed. */
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { LabConfig } from "../config.js";
-import { partOf, toolPath } from "../toolchain/index.js";
+import { writeAtomically } from "../process/files.js";
+import { toolPath } from "../toolchain/index.js";
+import { toolOrigins } from "../toolchain/store.js";
 
 export interface ReleaseRecord {
-  /** Changes when the file must be made anew. */
+  /** Changes when the file must be made again. */
   readonly inputs: string;
   readonly sha256: string;
 }
@@ -36,7 +38,7 @@ export const filesDirectory = (config: Pick<LabConfig, "cache">): string => join
 export const registryDirectory = (config: Pick<LabConfig, "cache">): string =>
   join(mirrorDirectory(config), "registry");
 
-/** The records of earlier runs; none when there was no run or the file is damaged (everything is then made anew). */
+/** The records of earlier runs; none when there was no run or the file is damaged: everything is then made again. */
 export function readRecords(config: LabConfig): Records {
   try {
     const value = JSON.parse(readFileSync(recordsFile(config), "utf8")) as Partial<Records>;
@@ -47,22 +49,15 @@ export function readRecords(config: LabConfig): Records {
 }
 
 export function writeRecords(config: LabConfig, records: Records): void {
-  writeWhole(recordsFile(config), `${JSON.stringify(records, undefined, 2)}\n`);
+  writeAtomically(recordsFile(config), `${JSON.stringify(records, undefined, 2)}\n`);
 }
 
-/** Writes a file so that nobody ever sees half of it. */
-export function writeWhole(path: string, text: string): void {
-  const partial = join(dirname(path), `.${basename(path)}.${process.pid}`);
-  writeFileSync(partial, text);
-  renameSync(partial, path);
-}
-
-/** Names the content of tools without reading them: their folder's name and its note of where they came from. */
-export function toolInputs(config: LabConfig, tools: readonly string[]): string[] {
-  return [...new Set(tools.map((tool) => dirname(toolPath(config, tool))))]
-    .map((folder) => `${basename(folder)} ${readFileSync(join(folder, "origins.json"), "utf8")}`)
-    .concat(tools.map((tool) => `${partOf(tool).name}/${tool}`));
-}
+/** Identifies the content of tools without reading them: by the names of their folders and their origins. */
+export const toolInputs = (config: LabConfig, tools: readonly string[]): string[] =>
+  tools.map((tool) => {
+    const folder = dirname(toolPath(config, tool));
+    return `${basename(folder)}/${tool} ${toolOrigins(folder)[tool] ?? "missing"}`;
+  });
 
 /** Hash of a description. */
 export const hashOf = (...parts: readonly unknown[]): string =>

@@ -1,11 +1,12 @@
-/** The image registry: the server of the distribution project as a child process, its content in a folder of the cache. */
+/** The image registry: the distribution project's server as a child process; its content is in the cache. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
+import { tail } from "../process/files.js";
+import { until } from "../process/until.js";
 import { toolPath } from "../toolchain/index.js";
 import { registryDirectory } from "./records.js";
 
@@ -15,7 +16,7 @@ export interface RegistryOptions {
   readonly port: number;
   /** Whether images can be pushed. @default false */
   readonly writable?: boolean;
-  /** Folder of its settings; made when missing. Of no other registry at the same time. */
+  /** Folder of its settings, not shared with another running registry; made when missing. */
   readonly folder: string;
   /** File that its messages are added to. @default a file in `folder` */
   readonly log?: string;
@@ -27,14 +28,14 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** How long the server may take to answer, milliseconds. */
+/** Milliseconds until the server has to answer. */
 const startTimeout = 20_000;
-/** How long it may take to end, milliseconds. */
+/** Milliseconds between SIGTERM and SIGKILL. */
 const stopTimeout = 5_000;
 
 /**
- * Starts the registry and waits until it answers. A server that ends by itself is started again, until `stop`.
- * @throws Error with its last messages when it does not come up (the address is taken, the storage cannot be read).
+ * Starts the registry and waits until it answers. It is restarted when it ends, until `stop`.
+ * @throws Error with its last messages when it does not answer: the address is taken, or the storage cannot be read.
  */
 export async function startRegistry(config: LabConfig, options: RegistryOptions): Promise<Registry> {
   const storage = registryDirectory(config);
@@ -53,6 +54,10 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
         filesystem: { rootdirectory: storage },
         maintenance: { readonly: { enabled: options.writable !== true }, uploadpurging: { enabled: false } },
       },
+      // Of an original's index the mirror has the image for linux/amd64 only.
+      validation: {
+        manifests: { indexes: { platforms: "list", platformlist: [{ architecture: "amd64", os: "linux" }] } },
+      },
       http: { addr: `${options.host}:${port}`, secret: randomUUID() },
     }),
   );
@@ -61,7 +66,7 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
   let child: ChildProcess;
   const launch = (): ChildProcess => {
     const output = openSync(log, "a");
-    // The kernel ends the server with us, however we end: it must not keep the address from the next run.
+    // The kernel ends the server with this process, so that the address is free for the next run.
     const started = spawn("setpriv", ["--pdeathsig", "SIGTERM", toolPath(config, "registry"), "serve", settings], {
       stdio: ["ignore", output, output],
       env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
@@ -89,39 +94,19 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
     }
   };
   try {
-    await waitUntilServing(`http://${options.host}:${port}/v2/`, options.signal);
+    const address = `http://${options.host}:${port}/v2/`;
+    const { signal } = options;
+    await until(`image registry on ${options.host}:${port}`, { timeout: startTimeout, pause: 50, signal }, async () => {
+      const response = await fetch(address, { signal: AbortSignal.timeout(2_000) });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return true;
+    });
   } catch (error) {
-    const last = lastLines(log);
     await stop();
     options.signal?.throwIfAborted();
-    throw new Error(
-      `image registry does not answer on ${options.host}:${port}: ${(error as Error).message}${last ? `; its last messages:\n${last}` : ""}`,
-      { cause: error },
-    );
+    throw new Error(`${(error as Error).message}; its last messages:\n${tail(log, 5)}`, { cause: error });
   }
   return { port, stop };
-}
-
-async function waitUntilServing(address: string, signal?: AbortSignal): Promise<void> {
-  const end = Date.now() + startTimeout;
-  for (;;) {
-    try {
-      const response = await fetch(address, { signal: AbortSignal.timeout(2_000) });
-      if (response.ok) return;
-      throw new Error(`status ${response.status}`);
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
-    await sleep(50, undefined, { signal });
-  }
-}
-
-function lastLines(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim().split("\n").slice(-5).join("\n");
-  } catch {
-    return "";
-  }
 }
 
 async function freePort(host: string): Promise<number> {

@@ -1,11 +1,8 @@
-/** Release files of the mirror: under the addresses and with the inner layout of the originals, made of the tools. */
-import { createHash } from "node:crypto";
+/** Release files of the mirror, under the originals' addresses: the originals, or archives of the same layout. */
 import {
-  copyFileSync,
   createReadStream,
   createWriteStream,
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,9 +13,10 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { LabConfig } from "../config.js";
+import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
-import { cniPluginNames, officialFile, toolPath } from "../toolchain/index.js";
-import { run } from "../toolchain/run.js";
+import { fileDigest } from "../toolchain/download.js";
+import { cniPluginNames, officialFile, share, toolPath } from "../toolchain/index.js";
 import { versions } from "../toolchain/versions.js";
 import { filesDirectory, hashOf, toolInputs, type ReleaseRecord } from "./records.js";
 
@@ -45,13 +43,13 @@ export function releases(): readonly Release[] {
   ];
 }
 
-/** Where a file with this address lies below the mirror's folder, and below its address. */
+/** Path of a file with this address below the mirror's folder and below the mirror's address. */
 export function mirrorPath(url: string): string {
   const { host, pathname } = new URL(url);
   return join(host, pathname);
 }
 
-/** Makes a release file, unless `known` says that it is there and made of the same tools. Needs the tools to be there. */
+/** Makes a release file, unless `known` says that it exists and is made of the same tools. Needs its tools. */
 export async function ensureRelease(
   config: LabConfig,
   release: Release,
@@ -80,7 +78,7 @@ export async function ensureRelease(
   }
 }
 
-/** Packs tools so that the same tools give the same bytes, whenever and wherever. */
+/** Packs tools; the same tools give the same bytes at any time on any machine. */
 async function pack(
   config: LabConfig,
   archive: Readonly<Record<string, string>>,
@@ -102,7 +100,7 @@ async function pack(
         entries: nested ? readdirSync(folder).sort() : ["."],
         mode: "u=rwX,go=rX",
       });
-      // Speed matters more than size here: the file goes no further than this machine.
+      // Speed matters more than size: the file stays on this machine.
       await pipeline(createReadStream(tar), createGzip({ level: 1 }), createWriteStream(target), {
         signal: progress.signal,
       });
@@ -122,7 +120,7 @@ export interface TarOptions {
   readonly mode?: string;
 }
 
-/** Writes the content of a folder to a tar file that depends on nothing but names, modes and content. */
+/** Writes the content of a folder to a tar file that depends only on names, modes and content. */
 export async function writeTar(folder: string, target: string, options: TarOptions = {}): Promise<void> {
   const { signal, entries = ["."], mode } = options;
   const same = [
@@ -135,24 +133,8 @@ export async function writeTar(folder: string, target: string, options: TarOptio
     "--hard-dereference",
     ...(mode ? [`--mode=${mode}`] : []),
   ];
-  await run("tar", ["--create", ...same, `--file=${target}`, `--directory=${folder}`, "--", ...entries], {
+  await run(["tar", "--create", ...same, `--file=${target}`, `--directory=${folder}`, "--", ...entries], {
     signal,
     env: { ...process.env, TAR_OPTIONS: "", LC_ALL: "C" },
   });
-}
-
-/** The same content under another name, without a second copy where the disk allows it. */
-export function share(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
-  }
-}
-
-/** SHA-256 of a file, hexadecimal. */
-export async function fileDigest(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

@@ -4,17 +4,17 @@ import { basename, join } from "node:path";
 import type { Progress } from "../progress.js";
 import { findGo } from "./go.js";
 import type { Part } from "./parts.js";
-import { run } from "./run.js";
+import { run } from "../process/run.js";
 
 /** Wrapper modules: `<folder>/<part>/go.mod`. */
 export const modulesDirectory = join(__dirname, "modules");
 
-/** How often a build says what it is doing, milliseconds. */
+/** Milliseconds between two reports of a build. */
 const interval = 8_000;
 
 /**
  * Builds the named tools of a part into `folder`.
- * @param label Words for the progress: where this part stands among the others.
+ * @param label Position of this part among the others, for the progress.
  */
 export async function buildTools(
   part: Part,
@@ -28,18 +28,21 @@ export async function buildTools(
   const start = Date.now();
   let compiled = 0;
   let current = "";
-  const tell = (): void =>
+  const report = (): void =>
     progress.report(
       `${part.name}: building ${tools.join(", ")} from Go modules, ${Math.round((Date.now() - start) / 1000)} s, ` +
         `${current || "starting"} (${compiled} packages so far); ${label}; expect about ${part.seconds} s with nothing cached`,
     );
-  tell();
-  const timer = setInterval(tell, interval);
+  report();
+  const timer = setInterval(report, interval);
   try {
-    // One call for all tools of a module: Go then schedules compiling and linking of all of them together.
+    // One call for all tools: packages that they share are compiled once, and linking overlaps with compiling.
     await run(
-      go.command,
-      ["build", "-v", ...buildFlags(part), "-o", `${folder}/`, ...tools.map((tool) => part.packages[tool]!)],
+      [
+        go.command,
+        ...["build", "-v", ...buildFlags(part), "-o", `${folder}/`],
+        ...tools.map((tool) => part.packages[tool]!),
+      ],
       {
         cwd: join(modulesDirectory, part.name),
         env: { ...go.env, CGO_ENABLED: part.cgo ? "1" : "0" },
@@ -68,7 +71,7 @@ export async function buildTools(
   }
 }
 
-/** Flags that decide what comes out; part of the key under which it is kept. */
+/** Flags that decide the content of the tools; part of the key of their folder. */
 export function buildFlags(part: Part): string[] {
   const linker = ["-s", "-w", ...Object.entries(part.variables).map(([name, value]) => `-X ${name}=${value}`)];
   if (part.staticLibraries) linker.push("-extldflags=-static");
@@ -83,7 +86,7 @@ export function buildFlags(part: Part): string[] {
 
 /**
  * Checks that go.mod locks the version that `versions.json` asks for.
- * @throws Error that names both and the command that brings them together.
+ * @throws Error with both versions and the command to run.
  */
 export function checkModule(part: Part, directory: string = modulesDirectory): void {
   const file = join(directory, part.name, "go.mod");
@@ -99,7 +102,7 @@ export function checkModule(part: Part, directory: string = modulesDirectory): v
   }
 }
 
-/** The name that Go gives to a program: last element of its package's path that is not a major version. */
+/** The name that Go gives to a program: the last element of its package's path that is not a major version. */
 export function programName(goPackage: string): string {
   const last = basename(goPackage);
   return /^v\d+$/.test(last) ? basename(goPackage.slice(0, -last.length - 1)) : last;
@@ -108,12 +111,12 @@ export function programName(goPackage: string): string {
 function hint(error: unknown): string {
   const text = (error as Error).message;
   if (/missing go\.sum entry|updates to go\.mod needed/.test(text))
-    return 'Its locked modules do not fit: run "npx tsx lab/toolchain/pin.ts" for it.';
+    return 'Its go.mod is out of date: run "npx tsx lab/toolchain/pin.ts".';
   if (/fatal error: .*\.h: No such file|cannot find -l|pkg-config|gcc/.test(text))
-    return "A C library or compiler is missing: run the lab's preflight, which installs the Debian packages it needs.";
+    return "A C compiler or library is missing: run make up as root once; its preflight checks install the Debian packages.";
   if (/dial tcp|no such host|i\/o timeout|connection refused|403 Forbidden/.test(text))
-    return "The Go module proxy does not answer: check the network, or GOPROXY.";
+    return "The Go module proxy does not answer: check the network and GOPROXY.";
   if (/no space left/.test(text))
-    return "The disk is full: about 8 GB are needed for Go's caches and 2 GB for the tools.";
+    return "The disk is full: builds need about 8 GB for Go's caches and 2 GB for the tools.";
   return "";
 }

@@ -1,134 +1,189 @@
-/**
- * Official files from where their projects publish them: taken only when their checksum is pinned, and only when the
- * place answers.
- */
+/** Official files from where their projects publish them, taken only when their pinned checksum fits. */
 import { createHash } from "node:crypto";
-import { createWriteStream, rmSync } from "node:fs";
-import { Readable, Transform } from "node:stream";
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from "node:fs";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../progress.js";
 import type { PinnedFile } from "./versions.js";
 
 export interface DownloadOptions {
   /**
-   * Where the originals are looked for: `<base>/<host of the original>/<path>` instead of `https://<host>/<path>`.
-   * @default the value of COREKUBE_DOWNLOADS_BASE; the originals themselves when that is unset. "off" means: nowhere.
+   * Where the originals are looked for: `<base>/<host of the original>/<path>` instead of `https://<host>/<path>`;
+   * "off": nowhere.
+   * @default the value of COREKUBE_DOWNLOADS; the originals themselves when that is unset
    */
   readonly base?: string;
-  /** How long a place may take to answer the first time, milliseconds. @default 3000 */
+  /** Longest time until a host answers for the first time, milliseconds. @default 3000 */
   readonly probeTimeout?: number;
-  /** How long a running download may stay without new data, milliseconds. @default 30000 */
+  /** Longest time without new data in a download, milliseconds. @default 30000 */
   readonly stallTimeout?: number;
+  /** Pause before a download is resumed, milliseconds. @default 1000 */
+  readonly retryPause?: number;
 }
 
-/** What did not work, in a way that building the tool instead makes up for. */
-export class DownloadUnavailable extends Error {
-  override readonly name = "DownloadUnavailable";
+/** A file that cannot be had; what it is for is built from source instead. */
+export class DownloadFailed extends Error {
+  override readonly name = "DownloadFailed";
 }
+
+/** How often a download is started or resumed. */
+const attempts = 3;
 
 export class Downloads {
-  private readonly base: string | undefined;
+  private readonly base: string;
   private readonly probeTimeout: number;
   private readonly stallTimeout: number;
-  /** Whether a host answered, asked once a run. */
+  private readonly retryPause: number;
+  /** Why a host cannot be used, by host; asked once. */
   private readonly probes = new Map<string, Promise<string | undefined>>();
+  /** Authorization that a registry asked for, by the address of the repository. */
+  private readonly tokens = new Map<string, string>();
 
   constructor(options: DownloadOptions = {}) {
-    this.base = options.base ?? process.env["COREKUBE_DOWNLOADS_BASE"];
+    this.base = (options.base ?? process.env["COREKUBE_DOWNLOADS"] ?? "").replace(/\/$/, "");
     this.probeTimeout = options.probeTimeout ?? 3_000;
     this.stallTimeout = options.stallTimeout ?? 30_000;
+    this.retryPause = options.retryPause ?? 1_000;
   }
 
   /**
-   * Downloads an official file to `target`.
-   * @throws DownloadUnavailable when the place does not answer or has no such file; Error when what came is not what is
-   *   pinned; `progress.signal.reason` when interrupted. `target` is left only when it is complete and verified.
+   * Downloads a file to `target`, which is there only when it is complete and its checksum fits. A download that breaks
+   * off is resumed.
+   * @param headers of the request.
+   * @throws DownloadFailed that says why; `progress.signal.reason` when interrupted.
    */
-  async fetch(file: PinnedFile, target: string, progress: Progress): Promise<void> {
+  async fetch(
+    file: PinnedFile,
+    target: string,
+    progress: Progress,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const address = this.address(file.url);
-    const problem = await this.probe(new URL(address).origin, progress.signal);
-    if (problem !== undefined) throw new DownloadUnavailable(problem);
+    await this.probe(file.url, progress.signal);
+    const partial = `${target}.partial`;
     try {
-      const digest = await this.stream(address, target, progress);
-      if (digest !== file.sha256) {
-        throw new Error(
-          `${address}: checksum is sha256 ${digest}, versions.json pins ${file.sha256}; the file was changed on its way or at its origin: ` +
-            "do not use it, and compare with the checksums that its project publishes",
-        );
+      for (let attempt = 1; ; attempt += 1) {
+        const problem = await this.stream(address, partial, headers, progress);
+        if (problem === undefined) break;
+        progress.signal?.throwIfAborted();
+        if (problem.final || attempt === attempts) throw new DownloadFailed(`${address}: ${problem.reason}`);
+        progress.report(`${address}: ${problem.reason}; resuming (attempt ${attempt + 1} of ${attempts})`);
+        await sleep(this.retryPause, undefined, { signal: progress.signal });
       }
-    } catch (error) {
-      rmSync(target, { force: true });
-      progress.signal?.throwIfAborted();
-      throw error;
+      const digest = await fileDigest(partial);
+      if (digest !== file.sha256)
+        throw new DownloadFailed(
+          `${address}: WRONG CHECKSUM, refused: got sha256 ${digest}, pinned is ${file.sha256}. The file was changed at ` +
+            "its origin or on its way; compare with the checksums that its project publishes",
+        );
+      renameSync(partial, target);
+    } finally {
+      rmSync(partial, { force: true });
     }
   }
 
   private address(url: string): string {
-    if (this.base === undefined || this.base === "") return url;
-    if (this.base === "off") throw new DownloadUnavailable("downloads are switched off (COREKUBE_DOWNLOADS_BASE=off)");
-    const { host, pathname } = new URL(url);
-    return `${this.base.replace(/\/$/, "")}/${host}${pathname}`;
+    if (this.base === "") return url;
+    if (this.base === "off") throw new DownloadFailed("downloads are switched off (COREKUBE_DOWNLOADS=off)");
+    const { host, pathname, search } = new URL(url);
+    return `${this.base}/${host}${pathname}${search}`;
   }
 
-  /** Why the place cannot be used; undefined when it answers. */
-  private probe(origin: string, signal?: AbortSignal): Promise<string | undefined> {
-    let probe = this.probes.get(origin);
+  /** @throws DownloadFailed when the file's host does not answer. */
+  private async probe(url: string, signal?: AbortSignal): Promise<void> {
+    const { origin, host } = new URL(url);
+    const address = `${this.address(origin)}`;
+    let probe = this.probes.get(host);
     if (!probe) {
-      probe = fetch(origin, { method: "HEAD", redirect: "manual", signal: limited(this.probeTimeout, signal) }).then(
-        // A proxy that forbids the place answers in its stead; the place itself never says 403 or 407 to this.
-        (response) =>
-          [403, 407, 502, 503].includes(response.status) ? `${origin} answers ${response.status}` : undefined,
-        (error: unknown) => `${origin} does not answer (${reasonOf(error)})`,
+      probe = fetch(address, { method: "HEAD", redirect: "manual", signal: limited(this.probeTimeout, signal) }).then(
+        // A proxy that forbids a host answers with 403 or 407; the hosts themselves never do.
+        ({ status }) => ([403, 407, 502, 503, 504].includes(status) ? `${host} answers ${status}` : undefined),
+        (error: unknown) => `${host} does not answer (${reasonOf(error)})`,
       );
-      this.probes.set(origin, probe);
+      this.probes.set(host, probe);
     }
-    return probe.then((result) => {
-      signal?.throwIfAborted();
-      return result;
-    });
+    const problem = await probe;
+    signal?.throwIfAborted();
+    if (problem !== undefined) throw new DownloadFailed(problem);
   }
 
-  private async stream(address: string, target: string, progress: Progress): Promise<string> {
+  /** Downloads what is missing of `partial`. Returns what went wrong; `final`: trying again is of no use. */
+  private async stream(
+    address: string,
+    partial: string,
+    headers: Readonly<Record<string, string>>,
+    progress: Progress,
+  ): Promise<{ reason: string; final: boolean } | undefined> {
     const stalled = new AbortController();
-    let timer = setTimeout(() => undefined, 0);
-    const alive = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => stalled.abort(new Error(`no data for ${this.stallTimeout / 1000} s`)),
-        this.stallTimeout,
-      );
-    };
+    const timer = setTimeout(
+      () => stalled.abort(new Error(`no data for ${this.stallTimeout / 1000} s`)),
+      this.stallTimeout,
+    );
     const signal = progress.signal ? AbortSignal.any([stalled.signal, progress.signal]) : stalled.signal;
-    const hash = createHash("sha256");
-    let received = 0;
-    let told = Date.now();
-    alive();
     try {
-      const response = await fetch(address, { signal });
-      if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
-      const total = Number(response.headers.get("content-length") ?? 0);
-      const watch = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          alive();
-          hash.update(chunk);
+      let received = statSync(partial, { throwIfNoEntry: false })?.size ?? 0;
+      const range = received > 0 ? { range: `bytes=${received}-` } : undefined;
+      const response = await this.authorized(address, { ...headers, ...range }, signal);
+      if (!response.ok || !response.body)
+        return { reason: `status ${response.status}`, final: response.status < 500 && response.status !== 429 };
+      if (response.status !== 206) received = 0;
+      const total = received + Number(response.headers.get("content-length") ?? 0);
+      let reported = Date.now();
+      const watch = async function* (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+        for await (const chunk of chunks) {
+          timer.refresh();
           received += chunk.length;
-          if (Date.now() - told > 5_000) {
-            told = Date.now();
-            progress.report(`${address}: ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ""}`);
+          if (Date.now() - reported > 5_000) {
+            reported = Date.now();
+            progress.report(`${address}: ${megabytes(received)} of ${megabytes(total)}`);
           }
-          done(null, chunk);
-        },
-      });
-      await pipeline(Readable.fromWeb(response.body), watch, createWriteStream(target), { signal });
-      return hash.digest("hex");
+          yield chunk;
+        }
+      };
+      const file = createWriteStream(partial, { flags: received > 0 ? "a" : "w" });
+      await pipeline(Readable.fromWeb(response.body), watch, file, { signal });
+      return undefined;
     } catch (error) {
-      throw new DownloadUnavailable(
-        `${address}: ${stalled.signal.aborted ? (stalled.signal.reason as Error).message : reasonOf(error)}`,
-      );
+      return { reason: reasonOf(stalled.signal.aborted ? stalled.signal.reason : error), final: false };
     } finally {
       clearTimeout(timer);
     }
   }
+
+  /** Image registries hand out a token for anonymous downloads to those who ask where their answer 401 says. */
+  private async authorized(
+    address: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const repository = address.replace(/\/(manifests|blobs)\/[^/]*$/, "");
+    const ask = (): Promise<Response> => {
+      const token = this.tokens.get(repository);
+      return fetch(address, { headers: token ? { ...headers, authorization: `Bearer ${token}` } : headers, signal });
+    };
+    const response = await ask();
+    const challenge = response.headers.get("www-authenticate") ?? "";
+    if (response.status !== 401 || !/^bearer /i.test(challenge)) return response;
+    const pairs = [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]): [string, string] => [
+      name!,
+      value!,
+    ]);
+    const fields = new URLSearchParams(pairs);
+    const realm = this.address(fields.get("realm") ?? "");
+    fields.delete("realm");
+    const answer = await fetch(`${realm}?${fields.toString()}`, { signal });
+    const { token, access_token } = (await answer.json()) as { token?: string; access_token?: string };
+    this.tokens.set(repository, token ?? access_token ?? "");
+    return ask();
+  }
+}
+
+/** SHA-256 of a file, hexadecimal. */
+export async function fileDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;

@@ -1,19 +1,19 @@
-/** The Go compiler: found, checked, and pinned to one version. */
-import { run } from "./run.js";
+/** Finds the Go command and pins it to one version. */
+import { run } from "../process/run.js";
 import { versions } from "./versions.js";
 
-/** Oldest Go command that can switch itself to another version. */
+/** Oldest Go that can switch to another version of itself. */
 const oldest = [1, 21] as const;
 
 export interface GoCommand {
   readonly command: string;
-  /** Environment for reproducible builds: of the user's settings only those that say where things are. */
+  /** Environment for reproducible builds: the user's, with everything reset that changes what is built. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * The Go command on the PATH, set to compile with exactly the version in `versions.json` (`toolchain.go`); a Go of
- * another version fetches that one by itself.
+ * The Go command on the PATH, set to compile with the version in `versions.json` (`toolchain.go`), which a Go of another
+ * version downloads.
  * @throws Error with what to install when there is no Go or it is too old.
  */
 export async function findGo(signal?: AbortSignal, env: NodeJS.ProcessEnv = process.env): Promise<GoCommand> {
@@ -29,7 +29,7 @@ export async function findGo(signal?: AbortSignal, env: NodeJS.ProcessEnv = proc
     GOAMD64: "v1",
     GOEXPERIMENT: "",
   };
-  const found = await run("go", ["env", "GOVERSION"], { env: { ...environment, GOTOOLCHAIN: "local" }, signal }).catch(
+  const found = await run(["go", "env", "GOVERSION"], { env: { ...environment, GOTOOLCHAIN: "local" }, signal }).catch(
     (error: Error) => {
       signal?.throwIfAborted();
       throw new Error(`Go is missing, and the lab's tools are built with it: ${advice}. (${error.message})`, {
@@ -37,7 +37,7 @@ export async function findGo(signal?: AbortSignal, env: NodeJS.ProcessEnv = proc
       });
     },
   );
-  const version = found.stdout.trim();
+  const version = found.trim();
   const [major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
     throw new Error(
@@ -45,7 +45,7 @@ export async function findGo(signal?: AbortSignal, env: NodeJS.ProcessEnv = proc
     );
   }
   if (version === `go${wanted}`) return { command: "go", env: { ...environment, GOTOOLCHAIN: "local" } };
-  await run("go", ["version"], { env: environment, signal }).catch((error: Error) => {
+  await run(["go", "version"], { env: environment, signal }).catch((error: Error) => {
     signal?.throwIfAborted();
     throw new Error(
       `Go on the PATH is ${version} and cannot fetch the pinned version ${wanted}: ${advice}. (${error.message})`,

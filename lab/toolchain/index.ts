@@ -1,91 +1,113 @@
 /**
- * The lab's tools: Kubernetes, etcd, containerd, Pulumi and so on, in pinned versions. Official files where their places
- * can be reached and their checksums are pinned; otherwise the same versions built from their Go modules.
+ * The lab's tools: Kubernetes, etcd, containerd, Pulumi and others, in pinned versions. Official files where their hosts
+ * answer and their checksums are pinned; otherwise the same versions built from their Go modules.
  */
 import {
   chmodSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
-  rmSync,
-  symlinkSync,
   readlinkSync,
   renameSync,
-  writeFileSync,
+  rmSync,
+  symlinkSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { type LabConfig } from "../config.js";
+import type { LabConfig } from "../config.js";
+import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { buildTools } from "./build.js";
-import { DownloadUnavailable, Downloads } from "./download.js";
-import { builtTools, partOf, toolchainParts, type OfficialFile, type Part } from "./parts.js";
-import { run } from "./run.js";
-import { ensureFolder, partFolder } from "./store.js";
+import { DownloadFailed, Downloads } from "./download.js";
+import { withLock } from "./lock.js";
+import { partOf, toolchainParts, toolsOf, type OfficialFile, type Part } from "./parts.js";
+import { keepTools, partFolder, toolOrigins, withStaging } from "./store.js";
 
 export { ensurePackages, debianPackages, proxyPackages, testPackages } from "./packages.js";
-export { builtTools, cniPluginNames, partOf, toolchainParts } from "./parts.js";
+export { cniPluginNames, partOf, toolchainParts } from "./parts.js";
 
-/** Parts built at once: the second one computes while the first links, which Go does on one core. */
-const defaultLanes = 2;
+/** Downloads at once. */
+const downloadLanes = 4;
+/** Builds at once in one process: the second one compiles while the first one links, which uses one core. */
+const buildLanes = 2;
 
-/** Every tool there is. */
-export const allTools = (): string[] => toolchainParts().flatMap(builtTools);
+/** Names of all tools. */
+export const allTools = (): string[] => toolchainParts().flatMap(toolsOf);
 
 export interface ToolOptions {
-  /** Where official files are taken from. @default where their projects publish them */
+  /** Where official files come from. @default where their projects publish them */
   readonly downloads?: Downloads;
   /** What can be asked for. @default `toolchainParts()` */
   readonly parts?: readonly Part[];
-  /** How many parts are built at once. @default 2 */
-  readonly lanes?: number;
+}
+
+/** Tools of one part that are asked for and not in the cache. */
+interface Missing {
+  readonly part: Part;
+  readonly folder: string;
+  readonly tools: readonly string[];
 }
 
 /**
  * Makes the named tools available at `toolPath`: from the cache, by download, or by building.
- * Tools of one module come together: asking for `kubectl` brings all of Kubernetes.
- * @param names Tools; see `allTools` for the allowed ones.
+ * @param names Tools; allowed: those of `allTools`.
  * @throws Error that says what is missing and what to do; `progress.signal.reason` when interrupted.
  */
 export async function ensureTools(
-  config: LabConfig,
+  config: Pick<LabConfig, "cache">,
   names: readonly string[],
   progress: Progress,
   options: ToolOptions = {},
 ): Promise<void> {
-  const { downloads = new Downloads(), parts = toolchainParts(), lanes = defaultLanes } = options;
-  const wanted = new Set(names.map((name) => partOf(name, parts)).map(({ name }) => name));
-  const missing = parts.filter((part) => wanted.has(part.name) && !existsSync(partFolder(config, part)));
-  if (missing.length === 0) return;
-  const seconds = missing.reduce((sum, part) => sum + part.seconds, 0);
-  progress.report(
-    `tools: ${missing.map(({ name, version }) => `${name} ${version}`).join(", ")} to be fetched or built; up to ${Math.ceil(seconds / 60)} min if nothing is cached`,
-  );
+  const { downloads = new Downloads(), parts = toolchainParts() } = options;
+  const wanted = new Set(names);
+  for (const name of wanted) partOf(name, parts);
+  const missing = (): Missing[] =>
+    parts
+      .map((part) => {
+        const folder = partFolder(config, part);
+        const there = toolOrigins(folder);
+        return { part, folder, tools: toolsOf(part).filter((tool) => wanted.has(tool) && !(tool in there)) };
+      })
+      .filter(({ tools }) => tools.length > 0);
 
+  await inLanes(downloadLanes, missing(), progress, (item, inner) => download(item, downloads, inner));
+  // The longest builds go first, so that no lane is left alone with one at the end.
+  const builds = missing().sort((a, b) => b.part.seconds - a.part.seconds);
+  if (builds.length === 0) return;
+  const seconds = builds.reduce((sum, { part }) => sum + part.seconds, 0);
+  progress.report(
+    `building from source: ${builds.map(({ part }) => `${part.name} ${part.version}`).join(", ")}; up to ${Math.ceil(seconds / 60)} min if nothing is cached`,
+  );
   let done = 0;
-  // One failure stops the other lane too: its result is worth nothing without the failed one.
+  await inLanes(buildLanes, builds, progress, async (item, inner) => {
+    await build(item, inner, `part ${builds.indexOf(item) + 1} of ${builds.length}`);
+    done += 1;
+    progress.report(`${item.part.name} ${item.part.version}: ready (${done} of ${builds.length})`);
+  });
+}
+
+/** Works on all items, `lanes` at a time and in their order. The first failure stops the others. */
+async function inLanes<T>(
+  lanes: number,
+  items: readonly T[],
+  progress: Progress,
+  work: (item: T, progress: Progress) => Promise<void>,
+): Promise<void> {
   const stop = new AbortController();
   const signal = progress.signal ? AbortSignal.any([progress.signal, stop.signal]) : stop.signal;
-  const inner: Progress = { report: (line) => progress.report(line), signal };
-  // What runs longest goes first, so that a lane is not left alone with it at the end.
-  const queue = [...missing].sort((a, b) => b.seconds - a.seconds);
-  const work = async (): Promise<void> => {
-    for (let part = queue.shift(); part; part = queue.shift()) {
-      const position = `part ${missing.length - queue.length} of ${missing.length}`;
-      try {
-        await ensurePart(config, part, inner, downloads, position);
-      } catch (error) {
+  const queue = [...items];
+  const lane = async (): Promise<void> => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      await work(item, { report: (line) => progress.report(line), signal }).catch((error: unknown) => {
         stop.abort(error);
         throw error;
-      }
-      done += 1;
-      progress.report(`${part.name} ${part.version}: ready (${done} of ${missing.length})`);
+      });
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: lanes }, work));
+  await Promise.allSettled(Array.from({ length: lanes }, lane));
   progress.signal?.throwIfAborted();
-  if (stop.signal.aborted) throw stop.signal.reason;
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
+  stop.signal.throwIfAborted();
 }
 
 /**
@@ -95,7 +117,7 @@ export async function ensureTools(
 export const toolPath = (config: Pick<LabConfig, "cache">, name: string): string =>
   join(partFolder(config, partOf(name)), name);
 
-/** Folder, beside a part's tools, of the official files that they were taken from. */
+/** Folder, beside a part's tools, of the official files that the mirror serves. */
 const officialFolder = "official";
 
 /** Path of an official file in the cache; undefined when the tools in it were built. */
@@ -104,69 +126,76 @@ export function officialFile(config: Pick<LabConfig, "cache">, tool: string, url
   return existsSync(path) ? path : undefined;
 }
 
-async function ensurePart(
-  config: LabConfig,
-  part: Part,
-  progress: Progress,
+/** Takes tools from official files, as far as these can be had. */
+async function download({ part, folder, tools }: Missing, downloads: Downloads, progress: Progress): Promise<void> {
+  const files = part.official.filter((file) => tools.some((tool) => tool in file.tools));
+  if (files.length === 0) return;
+  await withLock(`${folder}.lock`, progress, () =>
+    withStaging(folder, async (staging) => {
+      for (const file of files) {
+        const there = toolOrigins(folder);
+        if (!tools.some((tool) => tool in file.tools && !(tool in there))) continue;
+        try {
+          const names = await unpack(file, staging, downloads, progress);
+          if (file.kept) keepOfficial(file, folder, staging);
+          keepTools(folder, staging, names, file.url);
+          progress.report(`${part.name}: ${file.url} downloaded, checksum verified`);
+        } catch (error) {
+          if (!(error instanceof DownloadFailed)) throw error;
+          progress.report(`${part.name}: no official file (${error.message}); building from source instead`);
+        }
+      }
+    }),
+  );
+}
+
+/** Downloads a file as `<staging>/archive` and puts its tools beside it. Returns their names. */
+async function unpack(
+  file: OfficialFile,
+  staging: string,
   downloads: Downloads,
-  position: string,
-): Promise<void> {
-  await ensureFolder(partFolder(config, part), progress, async (folder) => {
-    const origins: Record<string, string> = {};
-    for (const file of part.official) {
-      const found = await takeOfficial(part, file, folder, progress, downloads);
-      for (const tool of found) origins[tool] = file.url;
+  progress: Progress,
+): Promise<readonly string[]> {
+  const archive = join(staging, "archive");
+  await downloads.fetch(file, archive, progress);
+  const unpacked = join(staging, "unpacked");
+  const names = Object.keys(file.tools);
+  for (const [tool, path] of Object.entries(file.tools)) {
+    if (path === "") share(archive, join(staging, tool));
+    else {
+      if (!existsSync(unpacked)) {
+        mkdirSync(unpacked);
+        const untar = ["tar", "--extract", "--gzip", `--file=${archive}`, `--directory=${unpacked}`, "--no-same-owner"];
+        await run(untar, { signal: progress.signal });
+      }
+      renameSync(join(unpacked, path), join(staging, tool));
     }
-    const tools = builtTools(part).filter((tool) => !(tool in origins));
-    const start = Date.now();
-    if (tools.length > 0) await buildTools(part, tools, folder, progress, position);
-    for (const tool of tools) origins[tool] = `built from Go modules in ${Math.round((Date.now() - start) / 1000)} s`;
-    writeFileSync(join(folder, "origins.json"), `${JSON.stringify(origins, undefined, 2)}\n`);
+    chmodSync(join(staging, tool), 0o755);
+  }
+  rmSync(unpacked, { recursive: true, force: true });
+  return names;
+}
+
+function keepOfficial(file: OfficialFile, folder: string, staging: string): void {
+  mkdirSync(join(folder, officialFolder), { recursive: true });
+  renameSync(join(staging, "archive"), join(folder, officialFolder, basename(new URL(file.url).pathname)));
+}
+
+/** Builds the tools that are still missing, in one call: Go then schedules compiling and linking of all of them. */
+async function build({ part, folder, tools }: Missing, progress: Progress, position: string): Promise<void> {
+  await withLock(`${folder}.lock`, progress, async () => {
+    const there = toolOrigins(folder);
+    const missing = tools.filter((tool) => !(tool in there));
+    if (missing.length === 0) return;
+    await withStaging(folder, async (staging) => {
+      await buildTools(part, missing, staging, progress, position);
+      progress.signal?.throwIfAborted();
+      keepTools(folder, staging, missing, "built from Go modules");
+    });
   });
 }
 
-/** Takes tools out of an official file; returns the ones it had, none when it cannot be reached. */
-async function takeOfficial(
-  part: Part,
-  file: OfficialFile,
-  folder: string,
-  progress: Progress,
-  downloads: Downloads,
-): Promise<string[]> {
-  const archive = `${folder}.download`;
-  try {
-    await downloads.fetch(file, archive, progress);
-    const entries = Object.entries(file.tools);
-    if (entries.some(([, path]) => path === "")) {
-      for (const [tool] of entries) copyFileSync(archive, join(folder, tool));
-    } else {
-      const unpacked = `${folder}.unpacked`;
-      mkdirSync(unpacked, { recursive: true });
-      try {
-        await run("tar", ["--extract", "--gzip", `--file=${archive}`, `--directory=${unpacked}`, "--no-same-owner"], {
-          signal: progress.signal,
-        });
-        for (const [tool, path] of entries) copyFileSync(join(unpacked, path), join(folder, tool));
-      } finally {
-        rmSync(unpacked, { recursive: true, force: true });
-      }
-    }
-    for (const [tool] of entries) chmodSync(join(folder, tool), 0o755);
-    // The file itself stays too: the mirror serves it as it is.
-    mkdirSync(join(folder, officialFolder), { recursive: true });
-    renameSync(archive, join(folder, officialFolder, basename(new URL(file.url).pathname)));
-    progress.report(`${part.name}: official file ${file.url} taken, checksum verified`);
-    return entries.map(([tool]) => tool);
-  } catch (error) {
-    if (!(error instanceof DownloadUnavailable)) throw error;
-    progress.report(`${part.name}: no official file (${error.message}); building it instead`);
-    return [];
-  } finally {
-    rmSync(archive, { force: true });
-  }
-}
-
-/** Tools that people and the Pulumi program start by name. */
+/** Tools that users and the Pulumi program start by name. */
 const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
 
 /** Folder for the PATH with `pulumi`, `kubectl` and `etcdctl`. Call after `ensureTools`. Links are renewed at every call. */
@@ -180,15 +209,24 @@ export function binDirectory(config: LabConfig): string {
   return directory;
 }
 
-/** Makes or changes a link in one step: somebody may be starting the program at this moment. */
+/** Makes or changes a link in one step: another process may be starting the program at this moment. */
 function link(target: string, path: string): void {
   try {
     if (readlinkSync(path) === target) return;
   } catch {
-    // Not there yet, or no link.
+    // Missing, or not a link.
   }
   const fresh = `${path}.${process.pid}`;
   rmSync(fresh, { force: true });
   symlinkSync(target, fresh);
   renameSync(fresh, path);
+}
+
+/** The same content under another name, without a second copy where the file system allows it. */
+export function share(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
 }

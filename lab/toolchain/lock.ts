@@ -1,19 +1,18 @@
 /**
  * Locks between runs on one machine: a file that names its owner's process.
  *
- * A lock left by a killed run is recognized (its process is gone, even if the id was given to another one) and taken
- * over.
+ * A lock of a killed run is recognized, even if another process got its id, and taken over.
  */
 import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, markOf, readMark, writeMark, type ProcessMark } from "../region/processes.js";
+import { isAlive, markOf, readMark, writeMark, type ProcessMark } from "../process/marks.js";
 import type { Progress } from "../progress.js";
 
-/** How often a waiting run looks again, milliseconds. */
+/** Milliseconds between two tries. */
 const interval = 500;
-/** How often it says so, milliseconds. */
+/** Milliseconds between two reports of a waiting run. */
 const reminder = 8_000;
 
 /**
@@ -26,18 +25,18 @@ export async function withLock<T>(file: string, progress: Progress, task: () => 
   const mine = `${file}.${randomUUID()}`;
   writeMark(mine, markOf(process.pid)!);
   try {
-    let told = 0;
+    let reported = 0;
     while (!tryLink(mine, file)) {
       const owner = readMark(file);
-      if (!owner) continue; // Released this very moment.
+      if (!owner) continue; // Just released.
       if (!isAlive(owner)) {
         removeStale(file, owner);
         continue;
       }
-      if (Date.now() - told > reminder) {
+      if (Date.now() - reported > reminder) {
         const holder = owner.pid === process.pid ? "another part of this run" : `another run (process ${owner.pid})`;
         progress.report(`waiting for ${holder}, which holds ${file}`);
-        told = Date.now();
+        reported = Date.now();
       }
       await sleep(interval, undefined, { signal: progress.signal });
     }
@@ -51,7 +50,7 @@ export async function withLock<T>(file: string, progress: Progress, task: () => 
   }
 }
 
-/** Removes the claims of runs that were killed while they waited. */
+/** Removes the claims of runs that were killed while waiting. */
 function sweep(file: string): void {
   for (const name of readdirSync(dirname(file)).filter((other) => other.startsWith(`${basename(file)}.`))) {
     const claim = join(dirname(file), name);
@@ -70,13 +69,13 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-/** Takes a dead owner's lock away. Two runs may find it at once: a rename has one winner, and a fresh lock goes back. */
+/** Removes a dead owner's lock. Of two runs that try, one renames it; a new owner's lock is put back. */
 function removeStale(file: string, stale: ProcessMark): void {
   const aside = `${file}.${randomUUID()}`;
   try {
     renameSync(file, aside);
   } catch {
-    return; // The other one was faster.
+    return; // Another run was faster.
   }
   const taken = readMark(aside);
   if (taken && (taken.pid !== stale.pid || taken.startTime !== stale.startTime)) tryLink(aside, file);

@@ -1,16 +1,16 @@
 /** Debian packages that the lab needs on this machine. */
+import { run, type RunOptions } from "../process/run.js";
 import type { Progress } from "../progress.js";
-import { run } from "./run.js";
 
 export interface DebianPackage {
   readonly name: string;
   /** What the lab does with it. */
   readonly purpose: string;
-  /** Service that Debian starts with the package, now and at every boot; the lab runs its own and turns this one off. */
+  /** Service that Debian starts with the package; the lab runs its own and disables this one. */
   readonly service?: string;
 }
 
-/** Everything that the lab calls on the host. */
+/** What the lab needs on the host. */
 export const debianPackages: readonly DebianPackage[] = [
   { name: "systemd-container", purpose: "machines (systemd-nspawn)" },
   { name: "mmdebstrap", purpose: "the machines' image and images of Debian packages" },
@@ -19,12 +19,13 @@ export const debianPackages: readonly DebianPackage[] = [
   { name: "haproxy", purpose: "load balancers" },
   { name: "util-linux", purpose: "network namespaces (nsenter), volumes (losetup)" },
   { name: "e2fsprogs", purpose: "file systems of volumes" },
-  { name: "openssh-client", purpose: "a way into machines" },
+  { name: "openssh-client", purpose: "SSH into machines" },
   { name: "curl", purpose: "checks from outside" },
-  { name: "passwd", purpose: "users that a machine's user-data asks for (Ignition calls useradd)" },
+  { name: "passwd", purpose: "users in a machine's user-data (Ignition calls useradd)" },
   { name: "procps", purpose: "resource figures" },
   { name: "tar", purpose: "release files" },
   { name: "gzip", purpose: "release files" },
+  { name: "zstd", purpose: "layers of images" },
   { name: "gcc", purpose: "runc, Ignition and flannel (C code)" },
   { name: "libc6-dev", purpose: "runc, Ignition and flannel (C code)" },
   { name: "pkg-config", purpose: "runc and Ignition (finds C libraries)" },
@@ -32,26 +33,22 @@ export const debianPackages: readonly DebianPackage[] = [
   { name: "libblkid-dev", purpose: "Ignition" },
 ];
 
-/** What the lab's proxy needs; installed when the proxy is asked for. */
+/** What the lab's proxy needs; installed when the proxy is switched on. */
 export const proxyPackages: readonly DebianPackage[] = [
   { name: "squid", purpose: "a proxy between machines and mirror", service: "squid" },
 ];
 
-/** What only the tests call, on top of the others. */
+/** What only the tests need. */
 export const testPackages: readonly DebianPackage[] = [
   { name: "openssh-server", purpose: "real SSH servers on loopback for the provider's tests" },
-  { name: "openssl", purpose: "an independent eye on certificates" },
+  { name: "openssl", purpose: "an independent check of certificates" },
   { name: "shellcheck", purpose: "the machines' scripts" },
   ...proxyPackages,
 ];
 
-/** How the packages are asked for and installed; replaced in tests. */
+/** Access to Debian's package management; replaced in tests. */
 export interface PackageSystem {
-  run(
-    command: string,
-    args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; onLine?: (line: string) => void },
-  ): Promise<{ stdout: string }>;
+  run(command: readonly string[], options: RunOptions): Promise<string>;
   /** Effective user id. */
   userId(): number;
 }
@@ -62,7 +59,7 @@ const debian: PackageSystem = { run, userId: () => process.geteuid?.() ?? -1 };
  * Installs the packages that are missing.
  * @param packages Allowed: any of Debian's. @default those that `make up` needs
  * @returns Names of the installed ones.
- * @throws Error with the command to run by hand when this is no Debian system, we are not root, or apt-get fails.
+ * @throws Error with the command to run by hand when this is not a Debian system, not root, or apt-get fails.
  */
 export async function ensurePackages(
   progress: Progress,
@@ -79,13 +76,13 @@ export async function ensurePackages(
     );
 
   const apt = async (...args: string[]): Promise<void> => {
-    let told = 0;
-    await system.run("apt-get", ["--quiet", "--yes", "-o", "DPkg::Lock::Timeout=120", ...args], {
+    let reported = 0;
+    await system.run(["apt-get", "--quiet", "--yes", "-o", "DPkg::Lock::Timeout=120", ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
       signal: progress.signal,
       onLine(line) {
-        if (Date.now() - told < 1_000) return;
-        told = Date.now();
+        if (Date.now() - reported < 1_000) return;
+        reported = Date.now();
         progress.report(`apt-get: ${line}`);
       },
     });
@@ -96,8 +93,8 @@ export async function ensurePackages(
     await install();
   } catch (first) {
     progress.signal?.throwIfAborted();
-    // The package lists may be missing or out of date; asking for new ones takes time, so only now.
-    progress.report(`apt-get could not install (${firstLine(first)}); trying again with new package lists`);
+    // The package lists may be missing or out of date; updating them takes time, so only now.
+    progress.report(`apt-get install failed (${firstLine(first)}); updating the package lists and trying again`);
     try {
       await apt("update");
       await install();
@@ -111,10 +108,10 @@ export async function ensurePackages(
   }
   for (const { name, service } of packages) {
     if (service === undefined || !missing.includes(name)) continue;
-    // A host without systemd has only the first half of each, a container neither; then nothing was started.
+    // Without systemd `service` stops it; in a container nothing was started.
     const off =
       'systemctl disable "$1"; if [ -d /run/systemd/system ]; then systemctl stop "$1"; else service "$1" stop; fi; true';
-    await system.run("sh", ["-c", off, "sh", service], { signal: progress.signal });
+    await system.run(["sh", "-c", off, "sh", service], { signal: progress.signal });
   }
   return missing;
 }
@@ -123,18 +120,16 @@ async function missingPackages(names: readonly string[], progress: Progress, sys
   let output: string;
   try {
     // dpkg-query fails when it does not know one of the names, and still prints the others.
-    output = (
-      await system.run(
+    output = await system.run(
+      [
         "sh",
-        [
-          "-c",
-          'dpkg-query --show --showformat="\\${db:Status-Status} \\${Package}\\n" "$@" 2>/dev/null || test $? -eq 1',
-          "sh",
-          ...names,
-        ],
-        { signal: progress.signal },
-      )
-    ).stdout;
+        "-c",
+        'dpkg-query --show --showformat="\\${db:Status-Status} \\${Package}\\n" "$@" 2>/dev/null || test $? -eq 1',
+        "sh",
+        ...names,
+      ],
+      { signal: progress.signal },
+    );
   } catch (error) {
     progress.signal?.throwIfAborted();
     throw new Error(

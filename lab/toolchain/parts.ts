@@ -1,15 +1,12 @@
-/**
- * What the toolchain is made of: for each Go module the tools that come out of it, how they are built, and where the
- * official ones are.
- *
- * The recipes were measured; what surprises in one of them has a comment.
- */
+/** What the toolchain consists of: for each Go module its tools, how they are built, and where the official ones are. */
 import { imageVersion, releaseVersion, versions, type PinnedFile, type Versions } from "./versions.js";
 
 /** An official file that holds one or more tools. */
 export interface OfficialFile extends PinnedFile {
   /** Tool -> its path in the archive; "" for a file that is the tool itself. */
   readonly tools: Readonly<Record<string, string>>;
+  /** Whether the file is kept, because the mirror serves it. @default false */
+  readonly kept?: boolean;
 }
 
 /** Tools that are built together, because they come from one module and share most of their packages. */
@@ -29,7 +26,7 @@ export interface Part {
   /** Links C libraries in, so that the tool runs in images without them. */
   readonly staticLibraries: boolean;
   readonly official: readonly OfficialFile[];
-  /** Seconds that a build takes with empty caches on two cores; only for telling what to expect. */
+  /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */
   readonly seconds: number;
 }
 
@@ -59,9 +56,14 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
   const flannel = imageVersion("flannel", from);
   const [major = "", minor = ""] = kubernetes.split(".");
   const download = (name: string, tools: Record<string, string>): OfficialFile[] => {
-    const file = toolchain.downloads?.[name];
+    const file = toolchain.downloads[name];
     return file ? [{ ...file, tools }] : [];
   };
+  const released = (name: keyof Versions["releases"], tools: Record<string, string>): OfficialFile => ({
+    ...releases[name],
+    tools,
+    kept: true,
+  });
   const plain = { cgo: false, tags: [], variables: {}, staticLibraries: false, official: [] } as const;
 
   return [
@@ -116,10 +118,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       },
       packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
       variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${toolchain.pulumi}` },
-      official: download(
-        "pulumi",
-        tools(["pulumi", "pulumi-language-nodejs"], (tool) => `pulumi/${tool}`),
-      ),
+      official: download("pulumi", { pulumi: "pulumi/pulumi" }),
       seconds: 190,
     },
     {
@@ -133,11 +132,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
         "k8s.io/component-base/version.gitMajor": major,
         "k8s.io/component-base/version.gitMinor": minor,
       },
-      official: [
-        { ...releases.kubelet, tools: { kubelet: "" } },
-        { ...releases.kubectl, tools: { kubectl: "" } },
-        ...kubernetesBinaries.flatMap((tool) => download(tool, { [tool]: "" })),
-      ],
+      official: [released("kubelet", { kubelet: "" }), released("kubectl", { kubectl: "" })],
       seconds: 300,
     },
     {
@@ -155,10 +150,10 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
         etcdutl: "go.etcd.io/etcd/etcdutl/v3",
       },
       official: [
-        {
-          ...releases.etcd,
-          tools: tools(["etcd", "etcdctl", "etcdutl"], (tool) => `etcd-v${etcd}-linux-amd64/${tool}`),
-        },
+        released(
+          "etcd",
+          tools(["etcd", "etcdctl", "etcdutl"], (tool) => `etcd-v${etcd}-linux-amd64/${tool}`),
+        ),
       ],
       seconds: 30,
     },
@@ -173,11 +168,16 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
         ),
       ),
       variables: { "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": `v${cni}` },
-      official: [{ ...releases["cni-plugins"], tools: tools(cniPluginNames, (tool) => tool) }],
+      official: [
+        released(
+          "cni-plugins",
+          tools(cniPluginNames, (tool) => tool),
+        ),
+      ],
       seconds: 30,
     },
     {
-      // Flannel's own repository of its CNI plugin is not served as a module; this is its last release elsewhere.
+      // Flannel's own repository of its CNI plugin is not served as a module; this is its last release in another one.
       ...plain,
       name: "flannel-cni",
       version: toolchain["flannel-cni"],
@@ -190,9 +190,8 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       name: "coredns",
       version: coredns,
       modules: { "github.com/coredns/coredns": coredns },
-      packages: { coredns: "github.com/coredns/coredns" },
-      official: download("coredns", { coredns: "coredns" }),
-      seconds: 84,
+      packages: { coredns: "corekube/lab/toolchain/coredns" },
+      seconds: 60,
     },
     {
       ...plain,
@@ -204,11 +203,10 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       cgo: true, // Its udp backend is C.
       tags: ["netgo", "osusergo"],
       staticLibraries: true,
-      official: download("flanneld", { flanneld: "" }),
       seconds: 76,
     },
     {
-      // Built for regions of AWS alone: others have no use for it.
+      // Only regions of AWS need it.
       ...plain,
       name: "cloud-controller-manager-aws",
       version: imageVersion("aws-cloud-controller-manager", from),
@@ -225,18 +223,11 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: toolchain.distribution,
       modules: { "github.com/distribution/distribution/v3": toolchain.distribution },
       packages: { registry: "corekube/lab/toolchain/registry" },
+      official: download("registry", { registry: "registry" }),
       seconds: 25,
     },
     {
-      ...plain,
-      name: "images",
-      version: toolchain["go-containerregistry"],
-      modules: { "github.com/google/go-containerregistry": toolchain["go-containerregistry"] },
-      packages: { "push-images": "corekube/lab/toolchain/images" },
-      seconds: 12,
-    },
-    {
-      // The original is some lines of C; these do the same.
+      // The original is C; this program does the same.
       ...plain,
       name: "pause",
       version: imageVersion("pause", from),
@@ -245,7 +236,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 5,
     },
     {
-      // Only the tests use it: it reads the workflows of the pipelines.
+      // Only the tests use it, to check the workflows of the pipelines.
       ...plain,
       name: "actionlint",
       version: toolchain.actionlint,
@@ -256,7 +247,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 15,
     },
     {
-      // Only the tests use it: it holds the add-ons' objects against the API's schemas.
+      // Only the tests use it, to validate the add-ons' objects.
       ...plain,
       name: "kubeconform",
       version: toolchain.kubeconform,
@@ -277,12 +268,12 @@ function tools(
   return Object.fromEntries(names.map((name) => [key(name), value(name)]));
 }
 
-/** Name of every tool of a part: what is built, and what only the official file has. */
-export const builtTools = (part: Part): readonly string[] => Object.keys(part.packages);
+/** Names of a part's tools. */
+export const toolsOf = (part: Part): readonly string[] => Object.keys(part.packages);
 
 /** The part that a tool comes from. @throws Error that names the tools there are. */
 export function partOf(tool: string, parts: readonly Part[] = toolchainParts()): Part {
   const part = parts.find((candidate) => tool in candidate.packages);
-  if (!part) throw new Error(`toolchain: no tool "${tool}"; there are ${parts.flatMap(builtTools).sort().join(", ")}`);
+  if (!part) throw new Error(`toolchain: no tool "${tool}"; there are ${parts.flatMap(toolsOf).sort().join(", ")}`);
   return part;
 }

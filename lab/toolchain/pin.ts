@@ -1,19 +1,19 @@
 /**
  * Locks the Go modules of the toolchain to the versions in `versions.json`: writes each folder's go.mod and go.sum.
- * To be run after a version was changed; needs the network.
+ * Run it after a change of a version; it needs the network. The checksums of downloads are changed by hand.
  *
  * Run: `npx tsx lab/toolchain/pin.ts [PART ...]` (default: the parts whose lock does not fit).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../process/run.js";
 import { plainProgress } from "../progress.js";
 import { checkModule, modulesDirectory } from "./build.js";
 import { findGo, type GoCommand } from "./go.js";
 import { toolchainParts, type Part } from "./parts.js";
-import { run } from "./run.js";
 import { versions } from "./versions.js";
 
-/** Replacements that a module's own go.mod makes and that therefore must be repeated here. */
+/** Replacements in a module's own go.mod, which apply only when they are repeated here. */
 const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promise<string[]>>> = {
   async pulumi() {
     return ["github.com/atotto/clipboard=github.com/tgummerer/clipboard@v0.0.0-20241001131231-d02d263e614e"];
@@ -21,12 +21,10 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
   // Kubernetes is developed with its libraries beside it; they are published as modules v0.x.y for v1.x.y.
   async kubernetes(part, go) {
     const info = JSON.parse(
-      (
-        await run(go.command, ["mod", "download", "-json", `k8s.io/kubernetes@v${part.version}`], {
-          env: go.env,
-          cwd: "/",
-        })
-      ).stdout,
+      await run([go.command, "mod", "download", "-json", `k8s.io/kubernetes@v${part.version}`], {
+        env: go.env,
+        cwd: "/",
+      }),
     ) as { GoMod: string };
     const staged = [...readFileSync(info.GoMod, "utf8").matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map(
       (match) => match[1]!,
@@ -35,14 +33,14 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
   },
 };
 
-/** Go tolerates that tests of a dependency cannot be resolved only when told to. */
+/** Parts with a dependency whose tests cannot be resolved; Go tolerates this only with a flag. */
 const tolerant = new Set(["flannel"]);
 
 async function pin(part: Part): Promise<void> {
   const go = await findGo();
   const directory = join(modulesDirectory, part.name);
   const call = (...args: string[]): Promise<unknown> =>
-    run(go.command, args, { cwd: directory, env: { ...go.env, GOFLAGS: "-mod=mod" } });
+    run([go.command, ...args], { cwd: directory, env: { ...go.env, GOFLAGS: "-mod=mod" } });
   const own = `corekube/lab/toolchain/${part.name}`;
   writeFileSync(join(directory, "go.mod"), `module ${own}\n\ngo ${versions.toolchain.go}\n`);
   for (const replacement of (await replacements[part.name]?.(part, go)) ?? [])

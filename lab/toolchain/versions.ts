@@ -1,4 +1,5 @@
 /** The pinned versions of everything that the lab builds or downloads: `versions.json`, the product's own file. */
+import { readFileSync } from "node:fs";
 import versionsFile from "../../versions.json";
 
 export interface PinnedFile {
@@ -6,12 +7,19 @@ export interface PinnedFile {
   readonly sha256: string;
 }
 
+export interface PinnedImage {
+  /** Name with host and tag. */
+  readonly name: string;
+  /** Digest of its manifest or index; null: not known. */
+  readonly digest: string | null;
+}
+
 export interface Versions {
   readonly kubernetes: string;
   readonly etcd: string;
   readonly flatcar: { readonly version: string };
   readonly releases: Readonly<Record<"kubelet" | "kubectl" | "etcd" | "cni-plugins", PinnedFile>>;
-  readonly images: Readonly<Record<string, { readonly name: string; readonly digest: string | null }>>;
+  readonly images: Readonly<Record<string, PinnedImage>>;
   readonly toolchain: {
     readonly pulumi: string;
     readonly go: string;
@@ -20,17 +28,21 @@ export interface Versions {
     readonly ignition: string;
     readonly "flannel-cni": string;
     readonly distribution: string;
-    readonly "go-containerregistry": string;
     /** Lint of the pipelines' workflows; only the tests use it. */
     readonly actionlint: string;
     /** Strict check of Kubernetes objects; only the tests use it. */
     readonly kubeconform: string;
-    /** Official files of tools whose checksum is known; a tool that is not here is built. */
-    readonly downloads?: Readonly<Record<string, PinnedFile>>;
+    /** Official files whose checksum is confirmed; a tool without one is built from source. */
+    readonly downloads: Readonly<Record<string, PinnedFile>>;
+    /** Images to try a cluster with; the mirror has them under the tag `latest` too. */
+    readonly tryout: Readonly<Record<"busybox" | "nginx", PinnedImage>>;
   };
 }
 
-export const versions: Versions = versionsFile;
+const otherFile = process.env["COREKUBE_VERSIONS"];
+
+/** COREKUBE_VERSIONS names another file: the tests serve downloads of their own, with their own checksums. */
+export const versions: Versions = otherFile ? (JSON.parse(readFileSync(otherFile, "utf8")) as Versions) : versionsFile;
 
 /** Version in an image's tag, without the leading `v`: "1.14.7" of `registry.k8s.io/coredns/coredns:v1.14.7`. */
 export function imageVersion(image: string, from: Versions = versions): string {

@@ -4,19 +4,25 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utim
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { labConfig, type LabConfig } from "../../lab/config.js";
-import { imageInputs, images, tryoutImages } from "../../lab/mirror/images.js";
-import { mirrorTools } from "../../lab/mirror/index.js";
+import { run } from "../../lab/process/run.js";
+import { images, imageTools, madeFrom } from "../../lab/mirror/images.js";
 import { readRecords, writeRecords } from "../../lab/mirror/records.js";
 import { ensureRelease, mirrorPath, releases, writeTar } from "../../lab/mirror/releases.js";
 import { allTools, toolPath } from "../../lab/toolchain/index.js";
-import { run } from "../../lab/toolchain/run.js";
+import { toolOrigins } from "../../lab/toolchain/store.js";
 import { versions } from "../../lab/toolchain/versions.js";
 
 const quiet = { report: () => undefined };
 const digestOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** Of these no registry of modules has the source: clusters of the lab go without them. */
+/** Their source is not served as Go modules: clusters of the lab do without them. */
 const notServed = /digitalocean-cloud-controller-manager|ebs-csi-driver|do-csi-plugin|sig-storage/;
+
+/** Notes where a tool came from, as the toolchain does. */
+function noteOrigin(path: string, origin: string): void {
+  const file = join(dirname(path), "tools.json");
+  writeFileSync(file, JSON.stringify({ ...toolOrigins(dirname(path)), [basename(path)]: origin }));
+}
 
 describe("lab mirror: content", () => {
   let folder: string;
@@ -37,7 +43,7 @@ describe("lab mirror: content", () => {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, content(tool));
       chmodSync(path, 0o755);
-      writeFileSync(join(dirname(path), "origins.json"), JSON.stringify({ [tool]: content(tool) }));
+      noteOrigin(path, content(tool));
     }
     return config;
   }
@@ -47,10 +53,9 @@ describe("lab mirror: content", () => {
     assert.ok(found, name);
     return found;
   };
-  const entriesOf = async (file: string): Promise<string[]> =>
-    (await run("tar", ["-tzf", file])).stdout.trim().split("\n");
+  const entriesOf = async (file: string): Promise<string[]> => (await run(["tar", "-tzf", file])).trim().split("\n");
 
-  it("has every file and every image that versions.json names, and the two to try a cluster with", () => {
+  it("has every file and image in versions.json that the lab can make, and the two to try a cluster with", () => {
     assert.deepEqual(
       releases()
         .map(({ url }) => url)
@@ -67,15 +72,15 @@ describe("lab mirror: content", () => {
         ...Object.values(versions.images)
           .map(({ name }) => name)
           .filter((name) => !notServed.test(name)),
-        ...Object.values(tryoutImages),
+        ...Object.values(versions.toolchain.tryout).map(({ name }) => name),
       ].sort(),
     );
   });
 
-  it("is made of tools that the toolchain has", () => {
+  it("consists of tools that the toolchain has", () => {
     const known = new Set(allTools());
     assert.deepEqual(
-      mirrorTools().filter((tool) => !known.has(tool)),
+      [...releases().flatMap(({ tools }) => tools), ...imageTools(images())].filter((tool) => !known.has(tool)),
       [],
     );
   });
@@ -84,7 +89,7 @@ describe("lab mirror: content", () => {
     assert.equal(mirrorPath("https://dl.example.org/release/v1/bin/tool"), "dl.example.org/release/v1/bin/tool");
   });
 
-  it("serves a lone tool as it is", async () => {
+  it("serves a file that is the tool itself unchanged", async () => {
     const config = cacheWith("a", ["kubelet"]);
     const record = await ensureRelease(config, release("kubelet"), undefined, quiet);
     const file = join(config.cache, "mirror", "files", mirrorPath(release("kubelet").url));
@@ -98,11 +103,11 @@ describe("lab mirror: content", () => {
     const file = join(config.cache, "mirror", "files", mirrorPath(release("/etcd-io/etcd/").url));
     const top = `etcd-v${versions.etcd}-linux-amd64`;
     assert.deepEqual(await entriesOf(file), [`${top}/`, `${top}/etcd`, `${top}/etcdctl`, `${top}/etcdutl`]);
-    await run("tar", ["-xzf", file, "-C", folder, `${top}/etcdctl`]);
+    await run(["tar", "-xzf", file, "-C", folder, `${top}/etcdctl`]);
     assert.equal(statSync(join(folder, top, "etcdctl")).mode & 0o777, 0o755);
   });
 
-  it("packs the CNI plugins at the top", async () => {
+  it("packs the CNI plugins without a folder", async () => {
     const wanted = release("cni-plugins");
     const config = cacheWith("a", wanted.tools);
     await ensureRelease(config, wanted, undefined, quiet);
@@ -111,7 +116,7 @@ describe("lab mirror: content", () => {
       assert.ok(entries.includes(`./${plugin}`), plugin);
   });
 
-  it("gives the same bytes for the same tools, whenever and wherever they were made", async () => {
+  it("gives the same bytes for the same tools, independent of time and folder", async () => {
     const wanted = release("/etcd-io/etcd/");
     const first = cacheWith("a", wanted.tools);
     const second = cacheWith("b", [...wanted.tools].reverse());
@@ -123,21 +128,21 @@ describe("lab mirror: content", () => {
     assert.equal(records[0]!.sha256, records[1]!.sha256);
   });
 
-  it("makes a file again when it is gone or its tools have changed, and only then", async () => {
+  it("makes a file again only when it is missing or its tools have changed", async () => {
     const wanted = release("kubelet");
     const config = cacheWith("a", ["kubelet"]);
     const file = join(config.cache, "mirror", "files", mirrorPath(wanted.url));
     const first = await ensureRelease(config, wanted, undefined, quiet);
     const lines: string[] = [];
-    const told = { report: (line: string) => lines.push(line) };
-    assert.equal(await ensureRelease(config, wanted, first, told), first);
+    const progress = { report: (line: string) => lines.push(line) };
+    assert.equal(await ensureRelease(config, wanted, first, progress), first);
     assert.deepEqual(lines, []);
     rmSync(file);
-    assert.equal((await ensureRelease(config, wanted, first, told)).sha256, first.sha256);
+    assert.equal((await ensureRelease(config, wanted, first, progress)).sha256, first.sha256);
     assert.equal(digestOf(file), first.sha256);
     rmSync(toolPath(config, "kubelet"));
     cacheWith("a", ["kubelet"], () => "another kubelet");
-    assert.notEqual((await ensureRelease(config, wanted, first, told)).sha256, first.sha256);
+    assert.notEqual((await ensureRelease(config, wanted, first, progress)).sha256, first.sha256);
   });
 
   it("serves an official file byte for byte, so that the official checksum holds", async () => {
@@ -150,7 +155,7 @@ describe("lab mirror: content", () => {
     assert.equal(record.sha256, createHash("sha256").update("as published").digest("hex"));
   });
 
-  it("keeps modes in layers, and nothing of owners and times", async () => {
+  it("keeps modes in layers, but no owners and times", async () => {
     const make = async (name: string, time: number): Promise<string> => {
       const tree = join(folder, name);
       mkdirSync(join(tree, "tmp"), { recursive: true });
@@ -162,26 +167,25 @@ describe("lab mirror: content", () => {
       return digestOf(join(folder, `${name}.tar`));
     };
     assert.equal(await make("one", 1_000), await make("two", 2_000));
-    const { stdout } = await run("tar", ["--numeric-owner", "-tvf", join(folder, "one.tar")]);
-    assert.match(stdout, /^-rw-r----- 0\/0 .* \.\/file$/m);
-    assert.match(stdout, /^drwxrwxrwt 0\/0 .* \.\/tmp\/$/m);
+    const listing = await run(["tar", "--numeric-owner", "-tvf", join(folder, "one.tar")]);
+    assert.match(listing, /^-rw-r----- 0\/0 .* \.\/file$/m);
+    assert.match(listing, /^drwxrwxrwt 0\/0 .* \.\/tmp\/$/m);
   });
 
-  it("makes an image again when a tool in it has changed, and leaves the others", () => {
+  it("makes an image again only when a tool in it has changed", () => {
     const tools = allTools();
     const before = cacheWith("a", tools);
-    const inputs = new Map(images().map((image) => [image.name, imageInputs(before, image)]));
-    const path = join(dirname(toolPath(before, "coredns")), "origins.json");
-    writeFileSync(path, JSON.stringify({ coredns: "built again" }));
+    const inputs = new Map(images().map((image) => [image.name, madeFrom(before, image)]));
+    noteOrigin(toolPath(before, "coredns"), "https://example.org/coredns");
     assert.deepEqual(
       images()
-        .filter((image) => imageInputs(before, image) !== inputs.get(image.name))
+        .filter((image) => madeFrom(before, image) !== inputs.get(image.name))
         .map(({ name }) => name),
       [versions.images["coredns"]!.name],
     );
   });
 
-  it("starts over when its notes are damaged", () => {
+  it("makes everything again when its records are damaged", () => {
     const config = cacheWith("a", []);
     mkdirSync(join(config.cache, "mirror"), { recursive: true });
     writeRecords(config, { releases: { x: { inputs: "1", sha256: "2" } }, images: {} });

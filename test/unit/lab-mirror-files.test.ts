@@ -31,19 +31,19 @@ describe("lab mirror: release files over HTTP", () => {
     assert.equal(await response.text(), "0123456789");
   });
 
-  it("tells size and kind without the content", async () => {
+  it("answers HEAD with the size and no content", async () => {
     const response = await fetch(`${base}/dl.example.org/v1/tool`, { method: "HEAD" });
     assert.equal(response.headers.get("content-length"), "10");
     assert.equal(await response.text(), "");
   });
 
-  it("goes on where a download broke off", async () => {
+  it("serves a file from a given byte", async () => {
     const response = await fetch(`${base}/dl.example.org/v1/tool`, { headers: { range: "bytes=7-" } });
     assert.equal(response.status, 206);
     assert.equal(await response.text(), "789");
   });
 
-  it("answers 404 for what it does not have, and says so", async () => {
+  it("answers 404 and says why for a file that it does not have", async () => {
     const response = await fetch(`${base}/dl.example.org/v2/tool`);
     assert.equal(response.status, 404);
     assert.match(await response.text(), /not in this mirror: \/dl\.example\.org\/v2\/tool/);
@@ -52,7 +52,7 @@ describe("lab mirror: release files over HTTP", () => {
 
   it("serves nothing outside its folder", async () => {
     for (const path of ["/../secret", "/%2e%2e/secret", "/dl.example.org/../../secret"]) {
-      // fetch would tidy the path before it sends it.
+      // fetch would normalize the path.
       const status = await new Promise<number>((resolve, reject) => {
         request({ host: "127.0.0.1", port: server.port, path }, (response) => {
           response.resume();
@@ -65,13 +65,13 @@ describe("lab mirror: release files over HTTP", () => {
     }
   });
 
-  it("takes nothing", async () => {
+  it("refuses uploads", async () => {
     const response = await fetch(`${base}/dl.example.org/v1/tool`, { method: "PUT", body: "x" });
     assert.equal(response.status, 405);
     assert.equal(response.headers.get("allow"), "GET, HEAD");
   });
 
-  it("notes each request", async () => {
+  it("logs each request", async () => {
     await (await fetch(`${base}/dl.example.org/v1/tool`)).text();
     await (await fetch(`${base}/nothing`)).text();
     await server.stop();
@@ -79,7 +79,7 @@ describe("lab mirror: release files over HTTP", () => {
     assert.match(log(), /127\.0\.0\.1 GET \/dl\.example\.org\/v1\/tool 200 \d+\n.*GET \/nothing 404 \d+\n/);
   });
 
-  it("says so when its address is taken", async () => {
+  it("fails when its address is taken", async () => {
     await assert.rejects(
       startFileServer(join(folder, "files"), "127.0.0.1", server.port, join(folder, "logs", "other.log")),
       /EADDRINUSE/,

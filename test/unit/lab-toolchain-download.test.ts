@@ -1,112 +1,146 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DownloadUnavailable, Downloads } from "../../lab/toolchain/download.js";
+import { DownloadFailed, Downloads, type DownloadOptions } from "../../lab/toolchain/download.js";
+import { DownloadServer, sha256 } from "../support/downloads.js";
 
-const content = Buffer.from("an official file");
-const file = { url: "https://dl.example.org/v1/tool", sha256: createHash("sha256").update(content).digest("hex") };
-const quiet = { report: () => undefined };
+const content = "an official file";
+const file = { url: "https://dl.example.org/v1/tool", sha256: sha256(content) };
+const path = "/dl.example.org/v1/tool";
 
 describe("lab toolchain: downloads", () => {
   let folder: string;
   let target: string;
-  let server: Server;
-  let base: string;
-  let requests: string[];
-  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let server: DownloadServer;
+  let lines: string[];
+  const progress = { report: (line: string) => lines.push(line) };
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
     target = join(folder, "tool");
-    requests = [];
-    answer = (_request, response) => response.end(content);
-    server = createServer((request, response) => {
-      requests.push(`${request.method} ${request.url}`);
-      if (request.method === "HEAD") response.end();
-      else answer(request, response);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    lines = [];
+    server = await new DownloadServer().start();
+    server.add(file.url, content);
   });
-
   afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("takes a file from the place that stands in for the originals, by host and path", async () => {
-    await new Downloads({ base }).fetch(file, target, quiet);
-    assert.deepEqual(readFileSync(target), content);
-    assert.ok(requests.includes("GET /dl.example.org/v1/tool"), requests.join());
-  });
+  const downloads = (options: DownloadOptions = {}): Downloads =>
+    new Downloads({ base: server.base, retryPause: 1, ...options });
+  const gets = (): string[] => server.requests.filter((request) => request.startsWith("GET"));
 
-  it("refuses a file that is not the pinned one, and leaves nothing of it", async () => {
-    answer = (_request, response) => response.end("something else");
-    await assert.rejects(new Downloads({ base }).fetch(file, target, quiet), (error: Error) => {
-      assert.ok(!(error instanceof DownloadUnavailable), "a wrong checksum is no reason to go on");
-      assert.match(error.message, new RegExp(file.sha256));
+  async function fails(reason: RegExp, options: DownloadOptions = {}): Promise<void> {
+    await assert.rejects(downloads(options).fetch(file, target, progress), (error: Error) => {
+      assert.ok(error instanceof DownloadFailed, String(error));
+      assert.match(error.message, reason);
       return true;
     });
-    assert.equal(existsSync(target), false);
+    assert.deepEqual(readdirSync(folder), [], "something of the failed download is left");
+  }
+
+  it("looks for files by host and path of the original", async () => {
+    await downloads().fetch(file, target, progress);
+    assert.equal(readFileSync(target, "utf8"), content);
+    assert.deepEqual(gets(), [`GET ${path}`]);
   });
 
-  it("calls a missing file unavailable", async () => {
-    answer = (_request, response) => response.writeHead(404).end();
-    await assert.rejects(new Downloads({ base }).fetch(file, target, quiet), DownloadUnavailable);
-    assert.equal(existsSync(target), false);
+  it("refuses a file with a wrong checksum and names both checksums", async () => {
+    server.replace(file.url, "something else");
+    await fails(
+      new RegExp(`WRONG CHECKSUM, refused: got sha256 ${sha256("something else")}, pinned is ${file.sha256}`),
+    );
   });
 
-  it("asks a place that does not answer only once", async () => {
-    let connections = 0;
-    const deaf = createServer(() => {
-      connections += 1;
+  it("does not ask again for a missing file", async () => {
+    server.replace(file.url, undefined);
+    await fails(/dl\.example\.org\/v1\/tool: status 404/);
+    assert.equal(gets().length, 1);
+  });
+
+  it("asks again when a server has a fault", async () => {
+    let asked = 0;
+    server.answer(path, (request, response) =>
+      (asked += 1) === 1 ? void response.writeHead(500).end() : server.send(request, response),
+    );
+    await downloads().fetch(file, target, progress);
+    assert.equal(readFileSync(target, "utf8"), content);
+  });
+
+  it("resumes a download that breaks off", async () => {
+    const ranges: (string | undefined)[] = [];
+    server.answer(path, (request, response) => {
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return server.send(request, response);
+      response.writeHead(200, { "content-length": content.length });
+      response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 1_000));
     });
-    await new Promise<void>((resolve) => deaf.listen(0, "127.0.0.1", resolve));
-    try {
-      const downloads = new Downloads({
-        base: `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`,
-        probeTimeout: 100,
-      });
-      await assert.rejects(downloads.fetch(file, target, quiet), /does not answer/);
-      await assert.rejects(downloads.fetch(file, target, quiet), /does not answer/);
-      assert.equal(connections, 1);
-    } finally {
-      deaf.closeAllConnections();
-      await new Promise((resolve) => deaf.close(resolve));
-    }
+    await downloads().fetch(file, target, progress);
+    assert.equal(readFileSync(target, "utf8"), content);
+    assert.deepEqual(ranges, [undefined, "bytes=4-"]);
+    assert.match(lines.join("\n"), /resuming \(attempt 2 of 3\)/);
   });
 
-  it("gives up a download that stops in the middle", async () => {
-    answer = (_request, response) => {
+  it("starts again where a server knows no ranges", async () => {
+    let asked = 0;
+    server.answer(path, (_request, response) => {
       response.writeHead(200, { "content-length": content.length });
-      response.write(content.subarray(0, 4));
-    };
-    await assert.rejects(new Downloads({ base, stallTimeout: 150 }).fetch(file, target, quiet), /no data for 0.15 s/);
-    assert.equal(existsSync(target), false);
+      if ((asked += 1) > 1) response.end(content);
+      else response.write(content.slice(0, 4), () => setTimeout(() => response.destroy(), 1_000));
+    });
+    await downloads().fetch(file, target, progress);
+    assert.equal(readFileSync(target, "utf8"), content);
   });
 
-  it("does not take a cut-off file for a whole one", async () => {
-    answer = (_request, response) => {
+  it("gives up on a download that keeps breaking off or stalls", async () => {
+    server.answer(path, (_request, response) => {
       response.writeHead(200, { "content-length": content.length });
-      response.write(content.subarray(0, 4), () => response.destroy());
-    };
-    await assert.rejects(new Downloads({ base }).fetch(file, target, quiet), DownloadUnavailable);
-    assert.equal(existsSync(target), false);
+      response.write(content.slice(0, 1));
+    });
+    await fails(/no data for 0\.1 s/, { stallTimeout: 100 });
+    assert.equal(lines.filter((line) => line.includes("resuming")).length, 2);
   });
 
-  it("stops at once when the user interrupts", async () => {
+  it("tries a host that does not answer once, for as long as the probe may take; other hosts are still used", async () => {
+    let connections = 0;
+    server.answer("/silent.example.org/", () => void (connections += 1));
+    const other = { ...file, url: "https://silent.example.org/v1/tool" };
+    const subject = downloads({ probeTimeout: 1_000 });
+    for (let time = 0; time < 2; time += 1)
+      await assert.rejects(subject.fetch(other, target, progress), /silent\.example\.org does not answer/);
+    assert.equal(connections, 1);
+    await subject.fetch(file, target, progress);
+  });
+
+  it("does without a host that refuses connections, and one that a proxy forbids", async () => {
+    await assert.rejects(
+      new Downloads({ base: "" }).fetch({ ...file, url: "http://127.0.0.1:1/tool" }, target, progress),
+      /127\.0\.0\.1:1 does not answer \(.*(ECONNREFUSED|bad port)/,
+    );
+    server.answer("/dl.example.org/", (_request, response) => void response.writeHead(403).end());
+    await fails(/dl\.example\.org answers 403/);
+  });
+
+  it("gets the token that an image registry asks for", async () => {
+    const challenge = 'Bearer realm="https://auth.example.org/token",service="registry",scope="repository:a:pull"';
+    server.answer(path, (request, response) =>
+      request.headers.authorization === "Bearer secret"
+        ? server.send(request, response)
+        : void response.writeHead(401, { "www-authenticate": challenge }).end(),
+    );
+    server.add("https://auth.example.org/token?service=registry&scope=repository%3Aa%3Apull", '{"token":"secret"}');
+    await downloads().fetch(file, target, progress);
+    assert.equal(readFileSync(target, "utf8"), content);
+  });
+
+  it("stops at once when it is interrupted", async () => {
     const stop = new AbortController();
-    answer = () => stop.abort(new Error("interrupted"));
-    await assert.rejects(new Downloads({ base }).fetch(file, target, { ...quiet, signal: stop.signal }), /interrupted/);
-    assert.equal(existsSync(target), false);
+    server.answer(path, () => stop.abort(new Error("interrupted")));
+    await assert.rejects(downloads().fetch(file, target, { ...progress, signal: stop.signal }), /interrupted/);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
-  it("can be switched off", async () => {
-    await assert.rejects(new Downloads({ base: "off" }).fetch(file, target, quiet), DownloadUnavailable);
-  });
+  it("can be switched off", () => fails(/switched off/, { base: "off" }));
 });

@@ -13,14 +13,12 @@ function system(
   return {
     calls,
     userId: () => userId,
-    async run(command, args) {
+    async run([command, ...args]) {
       if (command === "sh" && args[1]?.startsWith("systemctl")) calls.push(`off ${args.at(-1)}`);
       if (command === "sh") {
-        return {
-          stdout: [...debianPackages, ...proxyPackages]
-            .map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`)
-            .join("\n"),
-        };
+        return [...debianPackages, ...proxyPackages]
+          .map(({ name }) => `${absent.includes(name) ? "not-installed" : "installed"} ${name}`)
+          .join("\n");
       }
       const verb = args.find((arg) => arg === "install" || arg === "update") ?? "?";
       const call =
@@ -28,25 +26,25 @@ function system(
       calls.push(call);
       if (fail(verb, calls.filter((earlier) => earlier.startsWith(verb)).length))
         throw new Error(`E: ${verb} does not work`);
-      return { stdout: "" };
+      return "";
     },
   };
 }
 
 describe("lab toolchain: Debian packages", () => {
-  it("does not touch a system that has them all", async () => {
+  it("installs nothing when all are installed", async () => {
     const complete = system([]);
     assert.deepEqual(await ensurePackages(quiet, complete), []);
     assert.deepEqual(complete.calls, []);
   });
 
-  it("installs just what is missing, without asking for package lists first", async () => {
+  it("installs only what is missing, without updating package lists first", async () => {
     const lacking = system(["haproxy", "gcc"]);
     assert.deepEqual(await ensurePackages(quiet, lacking), ["haproxy", "gcc"]);
     assert.deepEqual(lacking.calls, ["install haproxy gcc"]);
   });
 
-  it("turns off the service that comes with a package, once, and only where it came", async () => {
+  it("disables the service of a package that it has installed", async () => {
     const lacking = system(["squid"]);
     assert.deepEqual(await ensurePackages(quiet, lacking, proxyPackages), ["squid"]);
     assert.deepEqual(lacking.calls, ["install squid", "off squid"]);
@@ -55,7 +53,7 @@ describe("lab toolchain: Debian packages", () => {
     assert.deepEqual(complete.calls, []);
   });
 
-  it("fetches package lists when installing does not work with the old ones", async () => {
+  it("updates package lists when installing fails with the old ones", async () => {
     const outdated = system(["haproxy"], (verb, times) => verb === "install" && times === 1);
     assert.deepEqual(await ensurePackages(quiet, outdated), ["haproxy"]);
     assert.deepEqual(outdated.calls, ["install haproxy", "update", "install haproxy"]);
@@ -69,7 +67,7 @@ describe("lab toolchain: Debian packages", () => {
     );
   });
 
-  it("does not try without being root, and says what to run", async () => {
+  it("installs nothing without root, and says what to run", async () => {
     const user = system(["nftables"], undefined, 1000);
     await assert.rejects(ensurePackages(quiet, user), /as root run: apt-get install --no-install-recommends nftables/);
     assert.deepEqual(user.calls, []);

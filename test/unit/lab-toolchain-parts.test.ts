@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { labConfig, type LabConfig } from "../../lab/config.js";
+import { run, tryRun } from "../../lab/process/run.js";
 import { buildFlags, checkModule, modulesDirectory, programName } from "../../lab/toolchain/build.js";
 import { Downloads } from "../../lab/toolchain/download.js";
 import { findGo } from "../../lab/toolchain/go.js";
 import { allTools, ensureTools, toolPath } from "../../lab/toolchain/index.js";
 import { partOf, toolchainParts, type Part } from "../../lab/toolchain/parts.js";
-import { run } from "../../lab/toolchain/run.js";
-import { partFolder } from "../../lab/toolchain/store.js";
+import { partFolder, toolOrigins } from "../../lab/toolchain/store.js";
 import { versions } from "../../lab/toolchain/versions.js";
+import { DownloadServer, sha256 } from "../support/downloads.js";
 
 const quiet = { report: () => undefined };
 
@@ -39,7 +28,7 @@ describe("lab toolchain: parts", () => {
     for (const part of toolchainParts()) checkModule(part);
   });
 
-  it("notices when a version was changed without its lock, and says how to lock it", () => {
+  it("reports a version that was changed without its lock, and the command that locks it", () => {
     const part = { ...partOf("runc"), modules: { "github.com/opencontainers/runc": "9.9.9" } };
     assert.throws(
       () => checkModule(part),
@@ -60,11 +49,11 @@ describe("lab toolchain: parts", () => {
     );
   });
 
-  it("names the tools there are when one is not known", () => {
+  it("lists the known tools when it does not know one", () => {
     assert.throws(() => toolPath(config, "kubeclt"), /no tool "kubeclt"; there are .*kubectl/);
   });
 
-  it("keeps a tool elsewhere as soon as something that decides its content changes", () => {
+  it("uses another folder when something changes that decides a tool's content", () => {
     const part = partOf("kubectl");
     const folders = [
       part,
@@ -78,7 +67,7 @@ describe("lab toolchain: parts", () => {
     assert.equal(new Set(folders).size, folders.length);
   });
 
-  it("builds so that neither folders nor commits of this machine get into a tool, and only locked modules do", () => {
+  it("builds reproducibly: no paths, no commits, only locked modules", () => {
     for (const part of toolchainParts()) {
       for (const flag of ["-trimpath", "-buildvcs=false", "-mod=readonly"])
         assert.ok(buildFlags(part).includes(flag), `${part.name}: ${flag}`);
@@ -91,11 +80,10 @@ describe("lab toolchain: parts", () => {
     assert.equal(programName("github.com/opencontainers/runc"), "runc");
   });
 
-  it("builds a tool that runs, from source to cache", async function () {
+  it("builds a tool that runs", async function () {
     this.timeout(120_000);
     await ensureTools(config, ["pause"], quiet);
-    const child = run("timeout", ["--signal=TERM", "--preserve-status", "0.3", toolPath(config, "pause")]);
-    await child;
+    await run(["timeout", "--signal=TERM", "--preserve-status", "0.3", toolPath(config, "pause")]);
     assert.deepEqual(readdirSync(join(folder, "tools")), [partFolder(config, partOf("pause")).split("/").pop()]);
   });
 
@@ -136,81 +124,93 @@ describe("lab toolchain: parts", () => {
     assert.equal(go.env["GOTOOLCHAIN"], `go${versions.toolchain.go}`);
   });
 
-  describe("with official files in reach", () => {
-    let server: Server;
-    let base: string;
-    let served: Record<string, Buffer>;
+  describe("with a download server", () => {
+    let server: DownloadServer;
+    let lines: string[];
     beforeEach(async () => {
-      served = {};
-      server = createServer((request, response) => {
-        const body = served[request.url ?? ""];
-        if (request.method === "HEAD") response.end();
-        else if (body) response.end(body);
-        else response.writeHead(404).end();
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      lines = [];
+      server = await new DownloadServer().start();
     });
-    afterEach(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
+    afterEach(() => server.stop());
 
-    /** The part `pause` as if there were official files of it. */
-    const part = (url: string, body: Buffer, path: string): Part => ({
-      ...partOf("pause"),
-      official: [{ url, sha256: createHash("sha256").update(body).digest("hex"), tools: { pause: path } }],
-    });
+    /** Makes the tool of a part `pause` with this official file. Returns what the tool prints; "" for the built one. */
+    async function make(url: string, pinned: string, path = "", kept = false): Promise<string> {
+      const part: Part = { ...partOf("pause"), official: [{ url, sha256: pinned, tools: { pause: path }, kept }] };
+      const downloads = new Downloads({ base: server.base, probeTimeout: 2_000, retryPause: 1 });
+      await ensureTools(config, ["pause"], { report: (line) => lines.push(line) }, { parts: [part], downloads });
+      made = partFolder(config, part);
+      assert.deepEqual(readdirSync(join(folder, "tools")), [basename(made)], "only the finished folder is left");
+      return (await tryRun(["timeout", "0.3", join(made, "pause")])).stdout;
+    }
+    let made: string;
 
-    async function archive(): Promise<Buffer> {
+    const script = "#!/bin/sh\necho official\n";
+    const url = "https://example.org/v1/pause";
+
+    it("takes a tool out of an official archive, and keeps an archive that the mirror serves", async () => {
       const tree = join(folder, "tree");
       mkdirSync(join(tree, "release-1.0"), { recursive: true });
-      writeFileSync(join(tree, "release-1.0", "pause"), "#!/bin/sh\necho official\n");
-      await run("tar", ["-czf", join(folder, "a.tgz"), "-C", tree, "."]);
-      return readFileSync(join(folder, "a.tgz"));
-    }
-
-    it("takes tools out of an official archive and keeps the archive for the mirror", async () => {
-      const body = await archive();
-      served["/example.org/v1/a.tgz"] = body;
-      const official = part("https://example.org/v1/a.tgz", body, "release-1.0/pause");
-      await ensureTools(config, ["pause"], quiet, { parts: [official], downloads: new Downloads({ base }) });
-      const made = partFolder(config, official);
-      assert.equal((await run(join(made, "pause"), [])).stdout, "official\n");
+      writeFileSync(join(tree, "release-1.0", "pause"), script);
+      await run(["tar", "-czf", join(folder, "a.tgz"), "-C", tree, "."]);
+      const body = readFileSync(join(folder, "a.tgz"));
+      const pin = server.add("https://example.org/v1/a.tgz", body);
+      assert.equal(await make(pin.url, pin.sha256, "release-1.0/pause", true), "official\n");
       assert.deepEqual(readFileSync(join(made, "official", "a.tgz")), body);
-      assert.match(readFileSync(join(made, "origins.json"), "utf8"), /https:\/\/example\.org\/v1\/a\.tgz/);
+      assert.deepEqual(toolOrigins(made), { pause: pin.url });
     });
 
     it("takes a file that is the tool itself", async () => {
-      const body = Buffer.from("#!/bin/sh\necho official\n");
-      served["/example.org/v1/pause"] = body;
-      const official = part("https://example.org/v1/pause", body, "");
-      await ensureTools(config, ["pause"], quiet, { parts: [official], downloads: new Downloads({ base }) });
-      assert.equal((await run(join(partFolder(config, official), "pause"), [])).stdout, "official\n");
+      const pin = server.add(url, script);
+      assert.equal(await make(url, pin.sha256), "official\n");
+      assert.deepEqual(readdirSync(made).sort(), ["pause", "tools.json"]);
     });
 
-    it("builds instead when the official file is not there", async function () {
-      this.timeout(120_000);
-      const official = part("https://example.org/v1/gone", Buffer.from("x"), "");
-      const lines: string[] = [];
-      await ensureTools(
-        config,
-        ["pause"],
-        { report: (line) => lines.push(line) },
-        { parts: [official], downloads: new Downloads({ base }) },
-      );
-      assert.ok(existsSync(join(partFolder(config, official), "pause")));
-      assert.match(lines.join("\n"), /no official file \(.*404.*\); building it instead/);
-    });
+    for (const [what, prepare, reason] of [
+      ["is missing", () => undefined, /example\.org\/v1\/pause: status 404/],
+      ["has a wrong checksum", () => server.add(url, "changed on its way"), /WRONG CHECKSUM, refused/],
+      [
+        "is on a host that refuses connections",
+        () => server.answer("/example.org/", (request) => request.destroy()),
+        /example\.org does not answer/,
+      ],
+      [
+        "is on a host that does not answer",
+        () => server.answer("/example.org/", () => undefined),
+        /example\.org does not answer/,
+      ],
+    ] as const)
+      it(`builds a tool and says why when its official file ${what}`, async function () {
+        this.timeout(120_000);
+        prepare();
+        assert.equal(await make(url, sha256(script)), "");
+        assert.deepEqual(toolOrigins(made), { pause: "built from Go modules" });
+        assert.match(
+          lines.join("\n"),
+          new RegExp(`no official file \\(.*${reason.source}.*\\); building from source instead`),
+        );
+      });
+  });
 
-    it("stops at a file with a wrong checksum instead of building in silence", async () => {
-      served["/example.org/v1/pause"] = Buffer.from("changed on its way");
-      const official = part("https://example.org/v1/pause", Buffer.from("original"), "");
-      await assert.rejects(
-        ensureTools(config, ["pause"], quiet, { parts: [official], downloads: new Downloads({ base }) }),
-        /versions\.json pins/,
-      );
-      assert.deepEqual(readdirSync(join(folder, "tools")), []);
-    });
+  it("adds a tool to those of its part that are there", async () => {
+    const server = await new DownloadServer().start();
+    try {
+      const pins = ["one", "two"].map((name) => ({
+        ...server.add(`https://example.org/${name}`, name),
+        tools: { [name]: "" },
+      }));
+      const part: Part = {
+        ...partOf("pause"),
+        packages: { one: "example.org/one", two: "example.org/two" },
+        official: pins,
+      };
+      const options = { parts: [part], downloads: new Downloads({ base: server.base }) };
+      await ensureTools(config, ["one"], quiet, options);
+      assert.deepEqual(Object.keys(toolOrigins(partFolder(config, part))), ["one"]);
+      await ensureTools(config, ["one", "two"], quiet, options);
+      assert.deepEqual(Object.keys(toolOrigins(partFolder(config, part))), ["one", "two"]);
+      assert.equal(server.requests.filter((request) => request === "GET /example.org/one").length, 1);
+    } finally {
+      await server.stop();
+    }
   });
 });

@@ -20,7 +20,7 @@ describe("lab toolchain: cache", () => {
 
   const left = (): string[] => readdirSync(join(directory, "tools"));
 
-  it("keeps what was made, and makes it once", async () => {
+  it("keeps a finished folder and makes it once", async () => {
     let made = 0;
     const fill = async (partial: string): Promise<void> => {
       made += 1;
@@ -37,7 +37,7 @@ describe("lab toolchain: cache", () => {
     assert.deepEqual(left(), ["thing-1.0"]);
   });
 
-  it("leaves nothing of a failed try", async () => {
+  it("leaves nothing of a failed attempt", async () => {
     await assert.rejects(
       ensureFolder(folder, quiet, async (partial) => {
         writeFileSync(join(partial, "tool"), "half");
@@ -48,11 +48,11 @@ describe("lab toolchain: cache", () => {
     assert.deepEqual(left(), []);
   });
 
-  it("leaves nothing of an interrupted one, even if the last step did not notice", async () => {
+  it("leaves nothing of an interrupted attempt whose last step succeeded", async () => {
     const stop = new AbortController();
     await assert.rejects(
       ensureFolder(folder, { ...quiet, signal: stop.signal }, async (partial) => {
-        writeFileSync(join(partial, "tool"), "whole or not, who knows");
+        writeFileSync(join(partial, "tool"), "perhaps incomplete");
         stop.abort(new Error("interrupted"));
       }),
       /interrupted/,
@@ -60,7 +60,7 @@ describe("lab toolchain: cache", () => {
     assert.deepEqual(left(), []);
   });
 
-  it("does not build on what a killed run left", async () => {
+  it("discards what a killed run left", async () => {
     mkdirSync(`${folder}.partial`, { recursive: true });
     writeFileSync(join(`${folder}.partial`, "rest"), "");
     writeFileSync(`${folder}.lock`, await markOfEndedProcess());
@@ -70,7 +70,7 @@ describe("lab toolchain: cache", () => {
     assert.deepEqual(left(), ["thing-1.0"]);
   });
 
-  it("waits for a live run and says for whom", async () => {
+  it("waits for a running process and names it", async () => {
     const file = join(directory, "lock");
     const lines: string[] = [];
     let holding = true;
@@ -95,7 +95,7 @@ describe("lab toolchain: cache", () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  it("can be interrupted while it waits, without touching the other's lock", async () => {
+  it("leaves another run's lock alone when it is interrupted while waiting", async () => {
     const file = join(directory, "lock");
     const stop = new AbortController();
     await withLock(file, quiet, async () => {
@@ -108,7 +108,7 @@ describe("lab toolchain: cache", () => {
     });
   });
 
-  it("lets one of several runs take a dead run's lock", async () => {
+  it("lets exactly one of several runs take over a dead run's lock", async () => {
     const file = join(directory, "lock");
     writeFileSync(file, await markOfEndedProcess());
     let inside = 0;
@@ -122,7 +122,7 @@ describe("lab toolchain: cache", () => {
   });
 });
 
-/** A lock's content as a process wrote it that has ended since. */
+/** Content of a lock of a process that has ended. */
 async function markOfEndedProcess(): Promise<string> {
   const child = spawn("true");
   const pid = child.pid!;
