@@ -284,7 +284,7 @@ describe("control plane", () => {
     assert.ok(
       flags("kube-apiserver").includes("--authentication-config=/run/corekube/kube-apiserver/authentication.yaml"),
     );
-    const authentication = parseYaml(controllerRules(clusters.ha)["authentication.yaml"]!) as { anonymous: unknown };
+    const authentication = parseYaml(controllerRules(clusters.ha)["authentication.yaml"]) as { anonymous: unknown };
     assert.deepEqual(authentication.anonymous, {
       enabled: true,
       conditions: [{ path: "/livez" }, { path: "/readyz" }, { path: "/healthz" }],

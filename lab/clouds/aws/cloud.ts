@@ -166,14 +166,10 @@ export class AwsLabCloud implements LabCloud {
     else await this.ec2.send(new ec2.RebootInstancesCommand(only));
     await synchronised(this.config);
     const wanted = type === "power_off" || type === "shutdown" ? "stopped" : "running";
-    await until(
-      `${type} of instance ${id}`,
-      { timeout: 60_000, pause: 200 },
-      async () => {
-        const state = (await this.ec2.send(new ec2.DescribeInstancesCommand(only))).Reservations?.[0]?.Instances?.[0]
-          ?.State?.Name;
-        if (state !== wanted) throw new Error(`the instance is ${state ?? "gone"}`);
-      },
-    );
+    await until(`${type} of instance ${id}`, { timeout: 60_000, pause: 200 }, async () => {
+      const state = (await this.ec2.send(new ec2.DescribeInstancesCommand(only))).Reservations?.[0]?.Instances?.[0]
+        ?.State?.Name;
+      if (state !== wanted) throw new Error(`the instance is ${state ?? "gone"}`);
+    });
   }
 }
