@@ -4,7 +4,7 @@ import { check } from "./commands/check.js";
 import { cis } from "./commands/cis.js";
 import { down } from "./commands/down.js";
 import { environmentLines } from "./commands/env.js";
-import { Interrupted, watchInterrupts } from "./commands/interrupts.js";
+import { Interrupted, watchInterrupts } from "./process/interrupts.js";
 import { stackName } from "./commands/settings.js";
 import { ssh } from "./commands/ssh.js";
 import { status } from "./commands/status.js";

@@ -7,7 +7,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { watchInterrupts } from "../lab/commands/interrupts.js";
+import { watchInterrupts } from "../lab/process/interrupts.js";
 import { tryRun } from "../lab/commands/process.js";
 import { runPhases } from "../lab/commands/phases.js";
 import { usedMemory } from "../lab/commands/memory.js";

@@ -2,7 +2,7 @@
 import { runChecks } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";
-import { watchInterrupts } from "./interrupts.js";
+import { watchInterrupts } from "../process/interrupts.js";
 import { exclusively } from "./run-lock.js";
 import { ChecksFailed, writeKubeconfig } from "./up.js";
 

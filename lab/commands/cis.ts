@@ -4,7 +4,7 @@ import { collect } from "../cis/facts.js";
 import { summary, walk } from "../cis/index.js";
 import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";
-import { watchInterrupts } from "./interrupts.js";
+import { watchInterrupts } from "../process/interrupts.js";
 import { exclusively } from "./run-lock.js";
 import { table } from "./table.js";
 import { writeKubeconfig } from "./up.js";

@@ -4,7 +4,7 @@
  */
 import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import type { Progress } from "../progress.js";
-import { Interrupted, watchInterrupts } from "./interrupts.js";
+import { Interrupted, watchInterrupts } from "../process/interrupts.js";
 import { watchMemory } from "./memory.js";
 
 export interface Phase {

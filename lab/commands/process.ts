@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { watchInterrupts } from "./interrupts.js";
+import { watchInterrupts } from "../process/interrupts.js";
 
 export interface RunOptions {
   readonly cwd?: string;
