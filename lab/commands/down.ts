@@ -1,12 +1,10 @@
 /** `make down`: destroys the cluster and takes the region away, in whatever state they are. `make clean` empties the cache too. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readState } from "../clouds/aws/cloud.js";
-import { motoStatus } from "../clouds/aws/moto.js";
-import { leftOf } from "../clouds/aws/state.js";
+import { leftOf } from "../clouds/cloud.js";
+import { cloudOf } from "../clouds/index.js";
 import { projectDirectory, type LabConfig } from "../config.js";
 import { daemonStatus, stopDaemon } from "../daemon-control.js";
-import { regionCloud } from "../kind.js";
 import { regionExists, removeRegion } from "../region/region.js";
 import type { Progress } from "../progress.js";
 import { diagnostics, runEngine } from "./deploy.js";
@@ -27,8 +25,9 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
     progress.report("the region does not run: its machines go with it");
     return;
   }
-  if (regionCloud(config) === "aws" && motoStatus(config) !== "running") {
-    progress.report("the region's AWS has ended, and its account with it: its machines go with the region");
+  const cloud = cloudOf(config);
+  if (cloud.lost(config) !== undefined) {
+    progress.report("the region's cloud has ended, and its account with it: its machines are removed with the region");
     return;
   }
   try {
@@ -40,7 +39,7 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
       progress,
     );
     if (result.code !== 0) throw new Error(diagnostics(result.output));
-    if (regionCloud(config) === "aws") await tellAccount(config, progress);
+    if (cloud.left) reportLeft(await cloud.left(config), progress);
   } catch (error) {
     // The region is removed as a whole next: what the engine could not destroy goes then.
     progress.report(
@@ -49,14 +48,10 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
   }
 }
 
-/** Says of every kind of resource how many the account has left. */
-async function tellAccount(config: LabConfig, progress: Progress): Promise<void> {
-  const { kinds } = await readState(config);
-  progress.report(
-    `left in the account: ${Object.entries(kinds)
-      .map(([kind, ids]) => `${ids.length} ${kind}`)
-      .join(", ")}`,
-  );
+/** @throws Error when something is left in the account. */
+function reportLeft(kinds: Readonly<Record<string, readonly string[]>>, progress: Progress): void {
+  const counts = Object.entries(kinds).map(([kind, ids]) => `${ids.length} ${kind}`);
+  progress.report(`left in the account: ${counts.join(", ")}`);
   const left = leftOf({ kinds });
   if (left.length > 0) throw new Error(`pulumi destroy left behind ${left.join("; ")}`);
 }

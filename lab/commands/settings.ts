@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { labConfig, projectDirectory, type LabConfig } from "../config.js";
-import { regionClouds, type RegionCloud } from "../kind.js";
+import { labClouds } from "../clouds/index.js";
 
 export const projectName = "corekube";
 
@@ -60,13 +60,13 @@ export function checkStack(config: LabConfig, stack: string): void {
  * Cloud that a stack is made on, which its region has to play.
  * @throws Error when the lab plays no such cloud.
  */
-export function stackCloud(config: LabConfig, stack: string): RegionCloud {
+export function stackCloud(config: LabConfig, stack: string): string {
   const files = [settingsFile(config, stack), shippedFile(stack), shippedFile("dev")];
   const text =
     read(files.find((file) => existsSync(file)) ?? shippedFile("dev")).config?.["corekube:cloud"] ?? "digitalocean";
-  const cloud = regionClouds.find((name) => name === text);
-  if (!cloud)
-    throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${regionClouds.join(", ")}`);
+  const names = labClouds.map(({ name }) => name);
+  const cloud = names.find((name) => name === text);
+  if (!cloud) throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${names.join(", ")}`);
   return cloud;
 }
 

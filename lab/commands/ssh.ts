@@ -2,9 +2,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readState } from "../clouds/aws/cloud.js";
-import { machineNameOf } from "../clouds/aws/desired.js";
 import type { LabConfig } from "../config.js";
+import { labCloud } from "./cloud.js";
 import { isBastion, readAccess, type Access, type Machine } from "./outputs.js";
 import { tryRun, type RunResult } from "./process.js";
 
@@ -69,11 +68,11 @@ function throughBastion(key: string, target: string): string {
 
 /** @throws Error when the region has no bastion. */
 async function bastionAddress(config: LabConfig): Promise<string> {
-  const found = (await readState(config)).instances.find((instance) =>
-    isBastion(machineNameOf(instance)),
-  )?.publicAddress;
+  const found = (await labCloud(config).machines()).find(({ name }) => isBastion(name))?.publicAddress;
   if (!found)
-    throw new Error('the machine has no public address, and the region no bastion; "make status" tells what there is');
+    throw new Error(
+      'the machine has no public address, and the region has no bastion; "make status" shows its machines',
+    );
   return found;
 }
 

@@ -5,7 +5,7 @@ import { homedir, hostname } from "node:os";
 import { delimiter, join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
-import { regionCloud } from "../kind.js";
+import { cloudOf } from "../clouds/index.js";
 import type { Progress } from "../progress.js";
 import { binDirectory } from "../toolchain/index.js";
 import { isAlive, run, sleep, tryRun, type RunOptions, type RunResult } from "./process.js";
@@ -56,7 +56,7 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
     PULUMI_OPTION_CONFIG_FILE: settingsFile(config, stack),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    ...(regionCloud(config) === "aws" ? awsCredentials : { DIGITALOCEAN_TOKEN: config.token }),
+    ...cloudOf(config).environment(config),
     ...(config.name === "lab" ? {} : { COREKUBE_LAB: config.name }),
     ...(process.env["COREKUBE_LAB_DIR"] ? { COREKUBE_LAB_DIR: process.env["COREKUBE_LAB_DIR"] } : {}),
     ...(process.env["COREKUBE_CACHE"] ? { COREKUBE_CACHE: process.env["COREKUBE_CACHE"] } : {}),
@@ -66,20 +66,11 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
   };
 }
 
-/** The lab's AWS takes any; these are nobody's. */
-const awsCredentials = {
-  AWS_ACCESS_KEY_ID: "corekube-lab",
-  AWS_SECRET_ACCESS_KEY: "corekube-lab",
-  AWS_EC2_METADATA_DISABLED: "true",
-} as const;
-
 /** Variables that would win over those above, even when they are empty. */
 export const conflictingVariables = (config: LabConfig): readonly string[] => [
   "PULUMI_CONFIG_PASSPHRASE",
   // A user's own account must not be what the lab's stack is made in.
-  ...(regionCloud(config) === "aws"
-    ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"]
-    : []),
+  ...cloudOf(config).conflictingVariables,
 ];
 
 /** Environment of a child: the caller's, without what conflicts, with the stack's. */

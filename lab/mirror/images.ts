@@ -2,7 +2,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
-import type { RegionCloud } from "../kind.js";
 import type { Progress } from "../progress.js";
 import { toolPath } from "../toolchain/index.js";
 import { run } from "../toolchain/run.js";
@@ -22,7 +21,7 @@ export interface Image {
   readonly ports?: readonly string[];
   readonly stopSignal?: string;
   /** The only kind of region that it is made for. @default every one */
-  readonly cloud?: RegionCloud;
+  readonly cloud?: string;
 }
 
 /** Search path of programs in every image. */
@@ -80,7 +79,7 @@ export function images(): readonly Image[] {
 }
 
 /** Images of a region that plays a cloud. */
-export const imagesOf = (cloud: RegionCloud): readonly Image[] =>
+export const imagesOf = (cloud: string): readonly Image[] =>
   images().filter((image) => image.cloud === undefined || image.cloud === cloud);
 
 /** Tools that go into the images. */

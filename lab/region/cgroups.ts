@@ -4,7 +4,7 @@
  * Works on cgroup v2 and on v1 with one hierarchy per controller; of the host's hierarchies none is mounted or changed.
  *
  *     <hierarchy>/corekube-<region>/host       supervisors, daemon, load balancer
- *     <hierarchy>/corekube-<region>/<droplet>  the machine
+ *     <hierarchy>/corekube-<region>/<machine>  the machine
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -1,15 +1,15 @@
 /**
  * A machine's root folder: a copy of the base's template, made ready to boot.
  *
- * What a machine in a container needs and a droplet does not is done here and in the base, around the machine, and
+ * What a machine in a container needs and a machine does not is done here and in the base, around the machine, and
  * never by the product's user-data. Here: plain files in place of the kernel settings that the kubelet sets, and of what
  * tells of the hardware (the kernel's are the host's).
  */
 import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { DropletSpec } from "../clouds/digitalocean/driver.js";
+import type { MachineSpec } from "./spec.js";
 import { hardwareScript } from "./hardware.js";
-import { run } from "./run.js";
+import { run } from "../process/run.js";
 
 /** Kernel settings as the kubelet wants them; reading and writing them inside a machine reaches a file only. */
 export const kernelSettings: Readonly<Record<string, string>> = {
@@ -60,11 +60,11 @@ exit 0
 `;
 
 /** Fills an empty root from the template, with the machine's name in it. */
-export async function fillRoot(template: string, root: string, droplet: DropletSpec): Promise<void> {
+export async function fillRoot(template: string, root: string, machine: MachineSpec): Promise<void> {
   await run(["cp", "-a", "--", `${template}/.`, root]);
   // On a plain folder: an overlay on an overlay fails, should the region itself live on one.
   mkdirSync(join(root, "var/lib/containerd"), { recursive: true });
-  const hostname = droplet.hostname ?? droplet.name;
+  const hostname = machine.hostname ?? machine.name;
   replace(join(root, "etc/hostname"), `${hostname}\n`);
   replace(join(root, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost\n`);
   // Marks the first boot for systemd: presets are applied, an identity is made.

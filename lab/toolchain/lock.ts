@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, markOf, readMark, writeMark, type ProcessMark } from "../region/processes.js";
+import { isAlive, markOf, readMark, writeMark, type ProcessMark } from "../process/marks.js";
 import type { Progress } from "../progress.js";
 
 /** How often a waiting run looks again, milliseconds. */

@@ -136,7 +136,3 @@ export interface AwsReport {
   /** Target group (or classic load balancer) to instance to whether it is healthy; an instance that is not there was not tried yet. */
   readonly health: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
-
-/** Kinds that something is left of, with what is left: none when the account is empty. */
-export const leftOf = (state: Pick<AwsState, "kinds">): string[] =>
-  Object.entries(state.kinds).flatMap(([kind, ids]) => (ids.length === 0 ? [] : [`${kind}: ${ids.join(", ")}`]));

@@ -169,11 +169,11 @@ describe("digitalocean stand-in", () => {
 
   it("changes in place what can be changed", async () => {
     let droplet = await engine.create(type("Droplet"), "one", dropletInputs());
-    const wanted = dropletInputs({ name: "two", size: "s-2vcpu-2gb", tags: ["worker", "spare"] });
+    const wanted = dropletInputs({ size: "s-2vcpu-2gb", tags: ["worker", "spare"] });
     assert.deepEqual((await engine.diff(droplet, wanted)).replaces, []);
     droplet = await engine.update(droplet, wanted);
     const [remote] = cloud.api.store.state.droplets;
-    assert.deepEqual([remote?.name, remote?.status, droplet.outputs["size"]], ["two", "active", "s-2vcpu-2gb"]);
+    assert.deepEqual([remote?.name, remote?.status, droplet.outputs["size"]], ["one", "active", "s-2vcpu-2gb"]);
     assert.deepEqual([...(droplet.outputs["tags"] as string[])].sort(), ["spare", "worker"]);
 
     await tags("controller");
@@ -222,7 +222,8 @@ describe("digitalocean stand-in", () => {
     await tags("controller", "worker");
     const inputs = { name: "fw", tags: ["controller"], inboundRules: inbound };
     const firewall = await engine.create(type("Firewall"), "fw", { ...inputs });
-    await cloud.request("POST", `/v2/firewalls/${firewall.id}/rules`, {
+    await cloud.put(`/v2/firewalls/${firewall.id}`, {
+      name: "fw",
       inbound_rules: [{ protocol: "tcp", ports: "22", sources: { addresses: ["0.0.0.0/0"] } }],
     });
     const fresh = await engine.refresh(firewall);
@@ -258,13 +259,12 @@ describe("digitalocean stand-in", () => {
   it("remembers a droplet whose creation was interrupted, and goes on with it", async () => {
     let release = (): void => undefined;
     cloud.driver.wait = (name) =>
-      name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
+      name === "machine" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
     const creating = engine.create(type("Droplet"), "one", dropletInputs()).then(
       () => undefined,
       (error: unknown) => error,
     );
-    while (cloud.driver.argumentsOf("createDroplet").length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while (cloud.driver.argumentsOf("machine").length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await engine.cancel();
     const partial = partialOf(await creating);
     assert.ok(partial);
@@ -289,7 +289,7 @@ describe("digitalocean stand-in", () => {
   });
 
   it("gives up after the program's time, and says what it waited for", async () => {
-    cloud.driver.wait = (name) => (name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
+    cloud.driver.wait = (name) => (name === "machine" ? new Promise(() => undefined) : Promise.resolve());
     await assert.rejects(
       engine.create(type("Droplet"), "one", dropletInputs(), 1),
       /cannot create droplet "one": waited 1 s for droplet \d+ to be active; it is "new"/,

@@ -1,0 +1,115 @@
+/** The little of DigitalOcean's API that the lab's own commands need: lists, removals, power. */
+import { request } from "node:http";
+import type { LabConfig } from "../../config.js";
+import { until } from "../../process/until.js";
+import type { CloudClient, CloudMachine, CloudResource, PowerAction, ResourceKind } from "../cloud.js";
+
+/** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
+const paths: Readonly<Partial<Record<ResourceKind, { readonly path: string; readonly key: string }>>> = {
+  machines: { path: "/v2/droplets", key: "droplets" },
+  vpcs: { path: "/v2/vpcs", key: "vpcs" },
+  firewalls: { path: "/v2/firewalls", key: "firewalls" },
+  volumes: { path: "/v2/volumes", key: "volumes" },
+  load_balancers: { path: "/v2/load_balancers", key: "load_balancers" },
+  ssh_keys: { path: "/v2/account/keys", key: "ssh_keys" },
+  images: { path: "/v2/images?private=true", key: "images" },
+};
+
+export class DigitalOceanClient implements CloudClient {
+  constructor(private readonly config: LabConfig) {}
+
+  async list(kind: ResourceKind): Promise<CloudResource[]> {
+    return (await this.listRaw(kind)).map((item) => ({ id: String(item["id"]), name: String(item["name"]) }));
+  }
+
+  async machines(): Promise<CloudMachine[]> {
+    return (await this.listRaw("machines")).map((item) => {
+      const status = String(item["status"]);
+      return {
+        id: String(item["id"]),
+        name: String(item["name"]),
+        number: Number(item["id"]),
+        status,
+        on: status !== "off",
+        publicAddress: publicAddressOf(item),
+      };
+    });
+  }
+
+  async publicBalancer(): Promise<CloudResource | undefined> {
+    const found = (await this.listRaw("load_balancers")).find((item) => item["network"] === "EXTERNAL");
+    return found && { id: String(found["id"]), name: String(found["name"]) };
+  }
+
+  /** As `list`, with every field that the API gives, over all pages. */
+  private async listRaw(kind: ResourceKind): Promise<Record<string, unknown>[]> {
+    const place = paths[kind];
+    if (!place) return [];
+    const { path, key } = place;
+    const found: Record<string, unknown>[] = [];
+    for (let page = 1; ; page++) {
+      const answer = await this.call("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=200&page=${page}`);
+      const items = (answer[key] ?? []) as Record<string, unknown>[];
+      found.push(...items);
+      const links = answer["links"] as { pages?: { next?: string } } | undefined;
+      if (items.length === 0 || !links?.pages?.next) return found;
+    }
+  }
+
+  async remove(kind: ResourceKind, id: string): Promise<void> {
+    const path = (paths[kind]?.path ?? "").split("?")[0] ?? "";
+    await this.call("DELETE", `${path}/${id}`, [404]);
+  }
+
+  async act(droplet: string, type: PowerAction): Promise<void> {
+    const path = `/v2/droplets/${droplet}/actions`;
+    const started = await this.call("POST", path, [], { type });
+    const { id } = started["action"] as { readonly id: number };
+    await until(`${type} of droplet ${droplet}`, { timeout: 60_000, pause: 200 }, async () => {
+      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      if (status !== "completed") throw new Error(`the action is ${status}`);
+    });
+  }
+
+  /** One request; `accepted` are error codes that count as success. */
+  private call(
+    method: string,
+    path: string,
+    accepted: readonly number[] = [],
+    input?: object,
+  ): Promise<Record<string, unknown>> {
+    const url = new URL(path, this.config.apiUrl);
+    const text = input === undefined ? undefined : JSON.stringify(input);
+    const headers = {
+      authorization: `Bearer ${this.config.token}`,
+      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+    };
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method, timeout: 30_000, headers }, (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          body += chunk;
+        });
+        response.on("end", () => {
+          const code = response.statusCode ?? 0;
+          if (code >= 400 && !accepted.includes(code))
+            reject(new Error(`${method} ${url.href}: ${code} ${body.slice(0, 300)}`));
+          else resolve(body && code < 400 ? (JSON.parse(body) as Record<string, unknown>) : {});
+        });
+      });
+      sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
+      sent.on("error", (error) =>
+        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" shows whether the lab runs`)),
+      );
+      sent.end(text);
+    });
+  }
+}
+
+function publicAddressOf(droplet: Record<string, unknown>): string {
+  const { v4 } = droplet["networks"] as {
+    readonly v4: readonly { readonly type: string; readonly ip_address: string }[];
+  };
+  return v4.find(({ type }) => type === "public")?.ip_address ?? "";
+}
