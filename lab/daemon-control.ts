@@ -1,4 +1,4 @@
-/** Starts and stops the region's daemon, and tells whether it serves. */
+/** Starts and stops the region's daemon, and reports whether it serves. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -40,7 +40,7 @@ export function createGroup(config: LabConfig, group: string): readonly string[]
     if (version === 2) {
       delegateControllers(path, region);
     } else {
-      // A new cpuset has no CPUs and takes no process, unless it is told to inherit.
+      // A new cpuset has no CPUs and takes no process, unless it is set to inherit.
       writeIfThere(join(region, "cgroup.clone_children"), "1");
       inheritCpuset(path, region);
     }

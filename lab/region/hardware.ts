@@ -1,7 +1,7 @@
 /**
  * What a machine shows of its memory and its CPUs: files in the kernel's formats that follow from the machine's size.
  *
- * A machine shares the host's kernel, whose own files tell of the host. The machine lays these over them early at boot
+ * A machine shares the host's kernel, whose own files show the host. The machine lays these over them early at boot
  * (see root.ts): /proc/meminfo, /proc/cpuinfo, /sys/devices/system/cpu and /sys/devices/system/node, which is what the
  * kubelet takes a node's capacity from, and `free`, `lscpu` and `getconf _NPROCESSORS_ONLN` their figures.
  *
@@ -169,7 +169,7 @@ export function shown({ vcpus, memory }: Hardware, host = cpus().length): Hardwa
   return { vcpus: Math.min(vcpus, host), memory };
 }
 
-/** Writes all files anew. @param folder Gone and made again; the machine must not run. */
+/** Writes all files. @param folder Replaced as a whole; the machine must not run. */
 export function writeHardware(folder: string, size: Hardware): void {
   const hardware = shown(size);
   const partial = `${folder}.partial`;

@@ -93,7 +93,7 @@ export function ignitionFailure(log: string): string {
   return [
     log,
     "",
-    "Ignition failed: the machine stays in emergency mode, as a machine would. Correct the user-data and make the machine anew.",
+    "Ignition failed: the machine stays in emergency mode, as a cloud's machine would. Correct the user-data and replace the machine.",
     "",
   ].join("\n");
 }

@@ -64,7 +64,7 @@ export async function createMachineNetwork(config: LabConfig, machine: MachineSp
   await ip(config.namespace, [`route add ${privateIpv4} dev ${inner.port}`]);
 }
 
-/** The region answers ARP for everybody behind it, at once: by default a proxy waits up to 0.8 s. */
+/** The region answers ARP for all machines behind it, at once: by default a proxy waits up to 0.8 s. */
 const proxySettings = (port: string): Record<string, number> => ({
   [`net/ipv4/conf/${port}/proxy_arp`]: 1,
   [`net/ipv4/neigh/${port}/proxy_delay`]: 0,
@@ -93,13 +93,13 @@ export async function setPublicRoute(config: LabConfig, machine: MachineSpec): P
 
 /**
  * Cuts both wires, as the loss of power does: what comes for the machine vanishes without an answer, and what it would still say
- * (its kernel ends the connections of processes that are killed) is heard by nobody. The next `createMachineNetwork` makes the
- * network anew.
+ * (its kernel ends the connections of processes that are killed) is lost. The next `createMachineNetwork` makes a
+ * new network.
  */
 export async function unplugMachineNetwork(config: LabConfig, id: number): Promise<void> {
   const namespace = machineName(config, id);
   if (!(await namespaces()).includes(namespace) || (await isUnplugged(namespace))) return;
-  // Without a neighbour that answers, the region would tell the senders so within seconds; a cloud's network does not.
+  // Without a neighbour that answers, the region would answer the senders with an error within seconds; a cloud's network does not.
   const wires = await wiresOf(namespace);
   const ports: Readonly<Record<string, string>> = { eth0: publicPort(id), eth1: privatePort(id) };
   const neighbours = await Promise.all(
@@ -168,7 +168,7 @@ export async function setVpcNetworks(config: LabConfig, vpcs: readonly VpcSpec[]
   ]);
 }
 
-/** Makes the addresses of a bridge equal to `wanted` plus `kept`; existing connections to those that stay go on. */
+/** Makes the addresses of a bridge equal to `wanted` plus `kept`; existing connections to those that stay are kept. */
 export async function setAddresses(
   config: LabConfig,
   bridge: string,

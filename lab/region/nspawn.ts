@@ -105,7 +105,7 @@ function supervisorScript(config: LabConfig, machine: MachineStart): string {
     `--machine=${name}`,
     `--hostname=${machine.hostname ?? machine.name}`,
     "--capability=all",
-    // Whoever starts the lab may have lower limits; these are systemd's own.
+    // The user who starts the lab may have lower limits; these are systemd's own.
     "--rlimit=NOFILE=1024:524288",
     `--network-namespace-path=/run/netns/${name}`,
     "--system-call-filter=@keyring bpf perf_event_open @raw-io @mount",

@@ -1,4 +1,4 @@
-/** What the kernel tells of a process that is none of ours. */
+/** What the kernel shows of a process that the lab did not start itself. */
 import { readFileSync } from "node:fs";
 
 /** Name of the running program, cut to 15 characters by the kernel. */

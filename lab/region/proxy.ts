@@ -1,7 +1,7 @@
 /**
  * An HTTP proxy in the region, for trying out a cluster that has no other way out: squid, as Debian ships it.
  *
- * Off unless it is asked for. It outlives the daemon; its access log tells what passed it (see checks/proxy.ts).
+ * Off unless it is asked for. It outlives the daemon; its access log shows what went through it (see checks/proxy.ts).
  */
 import { spawnSync } from "node:child_process";
 import {

@@ -133,7 +133,7 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   removeRegionGroup(config);
   const machines = machinesDirectory(config);
   await unmountBelow(config.directory, machines);
-  // Before the mount that the machines' disks are below of: without it, the kernel tells their files by another path.
+  // Before the mount that the machines' disks are below of: without it, the kernel shows their files under another path.
   for (const folder of [volumesDirectory(config), machines]) await releaseLoops(folder);
   await unshareMounts(machines);
   for (const id of await machinesWithNamespace(config)) await removeNamespace(machineName(config, id));

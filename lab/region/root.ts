@@ -3,7 +3,7 @@
  *
  * What a machine in a container needs and a machine does not is done here and in the base, around the machine, and
  * never by the product's user-data. Here: plain files in place of the kernel settings that the kubelet sets, and of what
- * tells of the hardware (the kernel's are the host's).
+ * shows the hardware (the kernel's are the host's).
  */
 import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -85,7 +85,7 @@ export async function fillRoot(template: string, root: string, machine: MachineS
   writeFileSync(join(root, "etc/corekube-lab/setup"), setupScript, { mode: 0o755 });
 }
 
-/** The machine's network is complete before it boots: networkd leaves it alone, and nobody waits for it. */
+/** The machine's network is complete before it boots: networkd leaves it alone, and no unit waits for it. */
 const networkFiles: Readonly<Record<string, string>> = {
   "etc/systemd/network/10-corekube-lab.network": "[Match]\nName=eth0 eth1\n\n[Link]\nUnmanaged=yes\n",
   "etc/systemd/system/systemd-networkd-wait-online.service.d/10-corekube-lab.conf":

@@ -107,7 +107,7 @@ export class Synchroniser {
     }
   }
 
-  /** Once: whatever this machine has of the region and nobody wants any more is to be removed. */
+  /** Once: what this host has of the region counts as applied, so that what is not wanted is removed. */
   private async takeOver(): Promise<void> {
     const { machines, volumes } = await this.options.driver.present();
     for (const id of machines) this.machines.set(id, {});

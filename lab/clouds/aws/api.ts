@@ -13,7 +13,7 @@ import type { AwsInstance, AwsState } from "./state.js";
 
 export type TargetHealth = () => Promise<readonly Pick<TargetState, "backend" | "machineId" | "healthy">[]>;
 
-/** Reads what should be, and tells moto what only the machines know: whether they run, and which targets are healthy. */
+/** Reads what should be, and reports to moto what only the machines know: whether they run, and which targets are healthy. */
 export class AwsSource implements Source {
   /** The last state that was read; the metadata service answers from it. */
   latest: AwsState | undefined;

@@ -90,7 +90,7 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
     }));
 }
 
-/** Addresses of everybody in a security group. */
+/** Addresses of all members of a security group. */
 function membersOf(state: AwsState, group: string): string[] {
   return [
     ...state.instances

@@ -2,7 +2,7 @@
  * moto, which answers as AWS: installed once into the cache, one process for each region.
  *
  * It outlives the daemon and is found again by its mark. Its state is in its memory alone: when it ends, the region's account is
- * gone, and so is every way to tell which machine was what.
+ * gone, and with it what each machine was.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

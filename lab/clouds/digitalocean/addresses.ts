@@ -26,7 +26,7 @@ export function freeAddress(cidr: string, from: number, taken: ReadonlySet<strin
 export const indexIn = (cidr: string, address: string): number =>
   Number(new Address4(address).bigInt() - new Address4(cidr).startAddress().bigInt());
 
-/** Locally administered hardware address that follows from an IPv4 address; `kind` tells the networks apart. */
+/** Locally administered hardware address that follows from an IPv4 address; `kind` distinguishes the networks. */
 export function hardwareAddress(kind: number, address: string): string {
   return [2, kind, ...address.split(".").map(Number)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }

@@ -135,7 +135,7 @@ export interface State {
   readonly version: 1;
   readonly account: { readonly uuid: string; readonly team: string; readonly project: string };
   nextId: number;
-  /** Where the search for a free address of a range goes on. */
+  /** Where the search for a free address of a range continues. */
   cursors: Record<string, number>;
   images: ImageRecord[];
   keys: KeyRecord[];
