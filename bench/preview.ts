@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createApi, type Api } from "../lab/clouds/digitalocean/index.js";
+import { createApi, type Api } from "../lab/clouds/digitalocean/api.js";
 import { ensureStack } from "../lab/engine/stack.js";
 import { stackName, writeSettings } from "../lab/engine/settings.js";
 import { labConfig, type LabConfig } from "../lab/config.js";

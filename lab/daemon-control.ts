@@ -1,20 +1,18 @@
-/** Starts and stops the region's daemon, and tells whether it serves. */
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+/** Starts and stops the region's daemon, and reports whether it serves. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { motoLost, motoStatus } from "./clouds/aws/moto.js";
+import { cloudOf } from "./clouds/index.js";
 import { type LabConfig, projectDirectory } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
-import { regionCloud } from "./kind.js";
-import { type ProcessMark, isAlive, markOf, readMark, signalMark, waitForEnd } from "./region/processes.js";
+import { Daemon } from "./process/daemon.js";
+import { readMark } from "./process/marks.js";
+import type { Progress } from "./progress.js";
 import { createRegion } from "./region/region.js";
 import { inNamespace } from "./region/run.js";
-import type { Progress } from "./progress.js";
 
-/** How long the API may take to answer, milliseconds. */
-const startTimeout = 60_000;
+const daemon = (config: LabConfig): Daemon =>
+  new Daemon("the lab's daemon", daemonFiles(config).process, daemonFiles(config).log);
 
 export type DaemonStatus =
   | { readonly state: "stopped" }
@@ -23,71 +21,39 @@ export type DaemonStatus =
   | { readonly state: "serving"; readonly pid: number };
 
 export function daemonStatus(config: LabConfig): DaemonStatus {
-  const files = daemonFiles(config);
-  const running = readMark(files.process);
-  if (!isAlive(running)) return { state: "stopped" };
-  const ready = readMark(files.ready);
-  const serves = ready !== undefined && ready.pid === running.pid && ready.startTime === running.startTime;
+  const running = daemon(config).running();
+  if (!running) return { state: "stopped" };
+  const ready = readMark(daemonFiles(config).ready);
+  const serves = ready?.pid === running.pid && ready.startTime === running.startTime;
   return { state: serves ? "serving" : "starting", pid: running.pid };
 }
 
 /**
  * Starts the daemon in the region (which is made if it is missing) and waits until its API answers; one that serves is kept.
- * @throws Error with the tail of the daemon's log when it ends or does not answer in time; when the region's AWS has been lost.
+ * @throws Error with the end of the daemon's log when it ends or does not answer in time; when the region's account has been lost.
  */
 export async function startDaemon(config: LabConfig, progress: Progress): Promise<void> {
-  if (regionCloud(config) === "aws" && motoStatus(config) === "lost") throw new Error(motoLost(config));
+  const lost = cloudOf(config).lost(config);
+  if (lost !== undefined) throw new Error(lost);
   await createRegion(config, progress);
-  let mark: ProcessMark | undefined;
-  if (daemonStatus(config).state === "stopped") mark = await launch(config, progress);
-  const end = Date.now() + startTimeout;
-  let reported = Date.now();
-  for (;;) {
-    progress.signal?.throwIfAborted();
-    const { state } = daemonStatus(config);
-    if (state === "serving" && (await answers(config))) return;
-    if (mark && !isAlive(mark))
-      throw new Error(
-        `the lab's daemon ended while it started; the end of ${daemonFiles(config).log}:\n${logTail(config)}`,
-      );
-    if (Date.now() > end) {
-      throw new Error(
-        `the lab's API does not answer at ${config.apiUrl} after ${startTimeout / 1000} s; the end of ${daemonFiles(config).log}:\n${logTail(config)}`,
-      );
-    }
-    if (Date.now() - reported > 5_000) {
-      progress.report(`waiting for the lab's API at ${config.apiUrl}`);
-      reported = Date.now();
-    }
-    await sleep(100);
+  if (daemonStatus(config).state === "stopped") {
+    rmSync(daemonFiles(config).ready, { force: true });
+    progress.report(`starting the lab's daemon in ${config.namespace}; its API is ${config.apiUrl}`);
   }
-}
-
-async function launch(config: LabConfig, progress: Progress): Promise<ProcessMark> {
-  const files = daemonFiles(config);
-  mkdirSync(dirname(files.log), { recursive: true });
-  rmSync(files.ready, { force: true });
-  progress.report(`starting the lab's daemon in ${config.namespace}`);
-  const log = openSync(files.log, "a", 0o600);
-  const [program, ...parameters] = inNamespace(config.namespace, [
-    process.execPath,
-    "--import",
-    pathToFileURL(require.resolve("tsx")).href,
-    join(projectDirectory, "lab", "daemon.ts"),
-  ]);
-  const child = spawn(program!, parameters, {
-    detached: true,
-    stdio: ["ignore", log, log],
+  await daemon(config).start({
+    // nsenter becomes the daemon, so its process id stays.
+    command: inNamespace(config.namespace, [
+      process.execPath,
+      ...["--import", pathToFileURL(require.resolve("tsx")).href],
+      join(projectDirectory, "lab", "daemon.ts"),
+    ]),
     cwd: projectDirectory,
     env: daemonEnvironment(config),
+    ready: async () => daemonStatus(config).state === "serving" && (await answers(config)),
+    timeout: 60_000,
+    pause: 100,
+    signal: progress.signal,
   });
-  closeSync(log);
-  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-  child.unref();
-  // nsenter becomes the daemon, so its pid stays; the daemon writes its own mark.
-  const started = markOf(child.pid!);
-  if (!started) throw new Error(`the lab's daemon ended at once; the end of ${files.log}:\n${logTail(config)}`);
-  return started;
 }
 
 /** The daemon gets the region's settings and what it needs to find programs; no credentials of the user's. */
@@ -116,32 +82,16 @@ function daemonEnvironment(config: LabConfig): NodeJS.ProcessEnv {
 }
 
 async function answers(config: LabConfig): Promise<boolean> {
-  try {
-    // For AWS this is a path of no service: what matters is that the front answers.
-    const response = await fetch(
-      `${config.apiUrl}${regionCloud(config) === "aws" ? "/corekube/state" : "/v2/account"}`,
-      { headers: { authorization: `Bearer ${config.token}` }, signal: AbortSignal.timeout(3_000) },
-    );
-    await response.arrayBuffer();
-    return response.status < 500;
-  } catch {
-    return false;
-  }
+  const response = await fetch(`${config.apiUrl}${cloudOf(config).probe}`, {
+    headers: { authorization: `Bearer ${config.token}` },
+    signal: AbortSignal.timeout(3_000),
+  });
+  await response.arrayBuffer();
+  return response.status < 500;
 }
 
-/** Ends the daemon; machines go on. @throws Error when it does not end. */
+/** Ends the daemon; machines stay. @throws Error when it does not end. */
 export async function stopDaemon(config: LabConfig): Promise<void> {
-  const files = daemonFiles(config);
-  const mark = readMark(files.process);
-  if (signalMark(mark, "SIGTERM") && !(await waitForEnd(mark, 15_000))) {
-    signalMark(mark, "SIGKILL");
-    if (!(await waitForEnd(mark, 3_000))) throw new Error(`the lab's daemon (process ${mark?.pid}) does not end`);
-  }
-  for (const file of [files.ready, files.process]) rmSync(file, { force: true });
-}
-
-/** The last lines of the daemon's log, for error messages. */
-export function logTail(config: LabConfig, lines = 15): string {
-  const { log } = daemonFiles(config);
-  return existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n").slice(-lines).join("\n") : "(empty)";
+  await daemon(config).stop(15_000);
+  rmSync(daemonFiles(config).ready, { force: true });
 }

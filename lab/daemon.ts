@@ -1,49 +1,53 @@
 /**
- * The region's daemon: the cloud's API (DigitalOcean's or AWS's), metadata, mirror, and the driver that makes machines of it.
+ * The region's daemon: the cloud's API and metadata, the mirror, and the driver that makes machines of what the cloud wants.
  *
  * Runs inside the region's network namespace, started by daemon-control.ts. Its end stops the serving only: machines,
- * load balancers and firewalls go on, and the next start takes them over.
+ * load balancers and firewalls stay, and the next start takes them over.
  */
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { createApi } from "./clouds/digitalocean/index.js";
-import { type Closer, startAws } from "./clouds/aws/index.js";
-import { type LabConfig, labConfig } from "./config.js";
+import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import pino from "pino";
+import type { Closer } from "./clouds/cloud.js";
+import { cloudOf } from "./clouds/index.js";
+import { labConfig } from "./config.js";
 import { daemonFiles } from "./daemon-files.js";
-import { JsonLog } from "./daemon-log.js";
-import { joinHostGroup } from "./region/cgroups.js";
-import { regionCloud } from "./kind.js";
-import { NspawnDriver } from "./region/driver.js";
-import { startMetadata } from "./clouds/digitalocean/metadata.js";
-import { markOf, writeMark } from "./region/processes.js";
 import { startMirror } from "./mirror/index.js";
+import { markOf, writeMark } from "./process/marks.js";
+import { joinHostGroup } from "./region/cgroups.js";
+import { NspawnDriver } from "./region/driver.js";
 
-async function startDigitalOcean(config: LabConfig, driver: NspawnDriver, log: JsonLog): Promise<readonly Closer[]> {
-  const api = await createApi({ driver, stateFile: join(config.directory, "api.json"), config, logger: log });
-  const metadata = await startMetadata(config, (address) => api.store.dropletByAddress(address) ?? undefined);
-  const { hostname, port } = new URL(config.apiUrl);
-  await api.app.listen({ host: hostname, port: Number(port) });
-  return [
-    { name: "API", close: () => api.app.close() },
+/** Bytes after which the log is moved to `.1`. */
+const logLimit = 8 * 1024 * 1024;
+
+/** JSON lines, limited in size, without the API's token. */
+function openLog(file: string, token: string): pino.Logger {
+  const destination = pino.destination({ dest: file, mkdir: true, mode: 0o600, sync: true });
+  setInterval(() => {
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) < logLimit) return;
+    renameSync(file, `${file}.1`);
+    destination.reopen();
+  }, 10_000).unref();
+  return pino(
     {
-      name: "metadata",
-      close: () => {
-        metadata.closeAllConnections();
-        return new Promise((resolve) => metadata.close(resolve));
-      },
+      base: null,
+      messageKey: "message",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+      hooks: { streamWrite: (line) => line.replaceAll(token, "***") },
     },
-  ];
+    destination,
+  );
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 async function main(): Promise<void> {
   const config = labConfig();
   const files = daemonFiles(config);
   mkdirSync(config.directory, { recursive: true });
   const mark = markOf(process.pid)!;
-  writeMark(files.process, mark);
   rmSync(files.ready, { force: true });
   joinHostGroup(config);
-  const log = new JsonLog(files.log, [config.token]);
+  const log = openLog(files.log, config.token);
 
   let stopping = false;
   const closers: Closer[] = [];
@@ -57,35 +61,28 @@ async function main(): Promise<void> {
       await close().catch((error: unknown) => log.error(`${name}: ${String(error)}`));
     }
     rmSync(files.ready, { force: true });
-    rmSync(files.process, { force: true });
     process.exit(code);
   };
-  process.on("SIGTERM", () => void stop("asked to", 0));
-  process.on("SIGINT", () => void stop("interrupted", 0));
-  process.on("unhandledRejection", (error) =>
-    log.error(`unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
-  );
+  process.on("SIGTERM", () => void stop("SIGTERM", 0));
+  process.on("SIGINT", () => void stop("SIGINT", 0));
+  process.on("unhandledRejection", (error) => log.error(`unhandled: ${textOf(error)}`));
   process.on("uncaughtException", (error) => {
-    log.error(`uncaught: ${error.stack ?? error.message}`);
+    log.error(`uncaught: ${textOf(error)}`);
     void stop("internal error", 1);
   });
 
-  const driver = new NspawnDriver(config, { progress: { report: (line) => log.info(line) } });
+  const driver = new NspawnDriver(config, { report: (text) => log.info(text) });
   const mirror = await startMirror(config);
   closers.push({ name: "mirror", close: () => mirror.stop() });
-  closers.push(
-    ...(regionCloud(config) === "aws"
-      ? await startAws(config, driver, log)
-      : await startDigitalOcean(config, driver, log)),
-  );
+  closers.push(...(await cloudOf(config).serve(config, driver, log)));
   writeMark(files.ready, mark);
   log.info(`serving on ${config.apiUrl}`);
 }
 
 main().catch((error: unknown) => {
-  // To the log file, which the daemon's output goes to, and from there into the error of whoever started it.
+  // Standard error is the log file, whose end is in the error of the process that started this one.
   process.stderr.write(
-    `${JSON.stringify({ time: new Date().toISOString(), level: "error", message: error instanceof Error ? (error.stack ?? error.message) : String(error) })}\n`,
+    `${JSON.stringify({ level: "error", time: new Date().toISOString(), message: textOf(error) })}\n`,
   );
   process.exit(1);
 });

@@ -1,7 +1,7 @@
 /** What a cluster on AWS has beyond the others: what the cloud controller manager makes, zones, metadata, storage classes. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readState } from "../clouds/aws/cloud.js";
+import { readState } from "../clouds/aws/readState.js";
 import { machineNameOf } from "../clouds/aws/desired.js";
 import { until } from "../process/until.js";
 import { projectDirectory } from "../config.js";

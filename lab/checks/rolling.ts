@@ -24,7 +24,7 @@ export class MachineWatch {
 
   /** Starts watching the machines that exist now. */
   async start(): Promise<void> {
-    for (const { id, name } of await labCloud(this.config).list("droplets")) this.#ids.set(name, id);
+    for (const { id, name } of await labCloud(this.config).list("machines")) this.#ids.set(name, id);
     this.#loop = this.#watch();
   }
 
@@ -43,7 +43,7 @@ export class MachineWatch {
   async #watch(): Promise<void> {
     const cloud = labCloud(this.config);
     while (!this.#stopping) {
-      const now = new Map((await cloud.list("droplets")).map(({ id, name }) => [name, id]));
+      const now = new Map((await cloud.list("machines")).map(({ id, name }) => [name, id]));
       for (const [name, id] of this.#ids) {
         const open = this.#absences.find((absence) => absence.machine === name && absence.back === undefined);
         const found = now.get(name);

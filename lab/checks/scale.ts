@@ -149,7 +149,7 @@ export function watchAvailable(context: CheckContext): { stop(): Promise<number>
 export async function expectGone(context: CheckContext, config: LabConfig, machine: string): Promise<void> {
   const nodes = await context.kubectl(["get", "nodes", "-o", "name"]);
   expect(!nodes.split("\n").includes(`node/${machine}`), `the Node ${machine} is still there`);
-  const droplets = await labCloud(config).list("droplets");
+  const droplets = await labCloud(config).list("machines");
   expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
   await until("pods of the removed machine run elsewhere", { timeout: 60_000 }, async () => {
     const pods = await context.kubectl([

@@ -1,12 +1,11 @@
 /** SSH into machines. The key is in a private folder for as long as the call lasts. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readState } from "../clouds/aws/cloud.js";
-import { machineNameOf } from "../clouds/aws/desired.js";
 import type { LabConfig } from "../config.js";
 import { isBastion, type Access, type Machine } from "../engine/outputs.js";
 import { quote } from "../process/quote.js";
 import { tryRun, type RunResult } from "../process/run.js";
+import { labCloud } from "./cloud.js";
 
 interface Session {
   readonly args: readonly string[];
@@ -69,9 +68,7 @@ function throughBastion(key: string, target: string): string {
 
 /** @throws Error when the region has no bastion. */
 async function bastionAddress(config: LabConfig): Promise<string> {
-  const found = (await readState(config)).instances.find((instance) =>
-    isBastion(machineNameOf(instance)),
-  )?.publicAddress;
+  const found = (await labCloud(config).machines()).find(({ name }) => isBastion(name))?.publicAddress;
   if (!found) throw new Error('the machine has no public address and the region has no bastion; see "make status"');
   return found;
 }

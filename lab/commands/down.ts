@@ -1,12 +1,10 @@
 /** `make down`: destroys the cluster and removes the region, whatever their state. `make clean` also removes the cache. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readState } from "../clouds/aws/cloud.js";
-import { motoStatus } from "../clouds/aws/moto.js";
-import { leftOf } from "../clouds/aws/state.js";
+import { leftOf } from "../clouds/cloud.js";
+import { cloudOf } from "../clouds/index.js";
 import { projectDirectory, type LabConfig } from "../config.js";
 import { daemonStatus, stopDaemon } from "../daemon-control.js";
-import { regionCloud } from "../kind.js";
 import { regionExists, removeRegion } from "../region/region.js";
 import type { Progress } from "../progress.js";
 import { mustRun } from "../engine/run.js";
@@ -27,16 +25,15 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
     progress.report("the region is not running; its machines are removed with it");
     return;
   }
-  if (regionCloud(config) === "aws" && motoStatus(config) !== "running") {
-    progress.report(
-      "the region's AWS (moto) has ended and its state is lost; its machines are removed with the region",
-    );
+  const cloud = cloudOf(config);
+  if (cloud.lost(config) !== undefined) {
+    progress.report("the region's cloud has ended, and its account with it: its machines are removed with the region");
     return;
   }
   try {
     await clearLocks(config, stack, progress);
     await mustRun(config, stack, ["destroy", "--yes", "--skip-preview", "--continue-on-error"], progress);
-    if (regionCloud(config) === "aws") await reportLeftovers(config, progress);
+    if (cloud.left) reportLeft(await cloud.left(config), progress);
   } catch (error) {
     // The whole region is removed next, with everything that the engine could not destroy.
     progress.report(
@@ -46,13 +43,9 @@ async function destroyStack(config: LabConfig, stack: string, progress: Progress
 }
 
 /** Reports how many resources of each kind are left. @throws Error when there is one that the stack should have destroyed. */
-async function reportLeftovers(config: LabConfig, progress: Progress): Promise<void> {
-  const { kinds } = await readState(config);
-  progress.report(
-    `left in the account: ${Object.entries(kinds)
-      .map(([kind, ids]) => `${ids.length} ${kind}`)
-      .join(", ")}`,
-  );
+function reportLeft(kinds: Readonly<Record<string, readonly string[]>>, progress: Progress): void {
+  const counts = Object.entries(kinds).map(([kind, ids]) => `${ids.length} ${kind}`);
+  progress.report(`left in the account: ${counts.join(", ")}`);
   const left = leftOf({ kinds });
   if (left.length > 0) throw new Error(`pulumi destroy left behind ${left.join("; ")}`);
 }

@@ -8,8 +8,8 @@
  */
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
-import type { CloudKind, CloudResource } from "../labCloud.js";
-import { labCloud } from "../cluster/cloud.js";
+import type { CloudResource } from "../clouds/cloud.js";
+import { cloudOf } from "../clouds/index.js";
 import { pulumi, stackExists } from "../engine/stack.js";
 
 interface Operation {
@@ -27,25 +27,6 @@ interface StateResource {
 interface Export {
   readonly deployment: { resources?: readonly StateResource[]; pending_operations?: readonly Operation[] };
 }
-
-/** Resource types and the lists of the cloud's API that hold them. Tags and attachments are not listed: creating them twice is harmless. */
-const lists: Readonly<Record<string, CloudKind>> = {
-  "digitalocean:index/droplet:Droplet": "droplets",
-  "digitalocean:index/vpc:Vpc": "vpcs",
-  "digitalocean:index/firewall:Firewall": "firewalls",
-  "digitalocean:index/volume:Volume": "volumes",
-  "digitalocean:index/loadBalancer:LoadBalancer": "load_balancers",
-  "digitalocean:index/sshKey:SshKey": "ssh_keys",
-  "digitalocean:index/customImage:CustomImage": "images",
-  "aws:ec2/instance:Instance": "droplets",
-  "aws:ec2/vpc:Vpc": "vpcs",
-  "aws:ec2/subnet:Subnet": "subnets",
-  "aws:ec2/securityGroup:SecurityGroup": "firewalls",
-  "aws:ebs/volume:Volume": "volumes",
-  "aws:lb/loadBalancer:LoadBalancer": "load_balancers",
-  "aws:lb/targetGroup:TargetGroup": "target_groups",
-  "aws:ec2/keyPair:KeyPair": "ssh_keys",
-};
 
 /** Resources of the cloud that have the name of an interrupted creation and are not in the state. */
 export function orphansOf(
@@ -69,14 +50,15 @@ export async function clearInterrupted(config: LabConfig, stack: string, progres
   const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
   const pending = state.deployment.pending_operations ?? [];
   if (pending.length === 0) return;
-  const cloud = labCloud(config);
+  const { resourceTypes } = cloudOf(config);
+  const cloud = cloudOf(config).client(config);
   const known = new Set((state.deployment.resources ?? []).flatMap((resource) => (resource.id ? [resource.id] : [])));
   for (const operation of pending) {
-    const list = lists[operation.resource.type];
-    if (operation.type !== "creating" || !list) continue;
-    for (const orphan of orphansOf(operation, known, await cloud.list(list))) {
+    const kind = resourceTypes[operation.resource.type];
+    if (operation.type !== "creating" || !kind) continue;
+    for (const orphan of orphansOf(operation, known, await cloud.list(kind))) {
       progress.report(`removing ${orphan.name} (${orphan.id}), left behind by an interrupted creation`);
-      await cloud.remove(list, orphan.id);
+      await cloud.remove(kind, orphan.id);
     }
   }
   const cleared: Export = { ...state, deployment: { ...state.deployment, pending_operations: [] } };

@@ -1,12 +1,10 @@
 /** `make status`: the region, the cluster, and what is wrong. */
 import { existsSync } from "node:fs";
 import { checksOf, runChecks } from "../checks/index.js";
-import { awsRegion, motoLost, motoStatus } from "../clouds/aws/moto.js";
+import { cloudOf } from "../clouds/index.js";
 import type { LabConfig } from "../config.js";
 import { daemonStatus } from "../daemon-control.js";
-import { regionCloud } from "../kind.js";
 import { regionExists } from "../region/region.js";
-import { labCloud } from "../cluster/cloud.js";
 import { readOutputs, type ClusterOutputs } from "../engine/outputs.js";
 import { onMachine } from "../cluster/ssh.js";
 import { tryRun } from "../process/run.js";
@@ -79,19 +77,16 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   say(
     `daemon: ${daemon.state === "stopped" ? "not running" : `${daemon.state} (pid ${daemon.pid}), API ${config.apiUrl}, mirror ${config.mirrorUrl}, registry ${config.registryUrl}`}`,
   );
-  const aws = regionCloud(config) === "aws";
-  if (aws)
-    say(
-      `AWS: ${region ? { running: `moto, region ${awsRegion}`, stopped: "moto is not running", lost: motoLost(config) }[motoStatus(config)] : "does not exist"}`,
-    );
-  if (aws && region && motoStatus(config) === "lost") return 1;
+  const cloud = cloudOf(config);
+  if (cloud.status) say(`${cloud.name}: ${region ? cloud.status(config) : "does not exist"}`);
+  if (region && cloud.lost(config) !== undefined) return 1;
   if (!region || daemon.state !== "serving") {
     say(
       `what to do: make up${stackExists(config, stack) ? " (the stack exists; its machines are started again)" : ""}`,
     );
     return 1;
   }
-  const machines = await labCloud(config).machines();
+  const machines = await cloud.client(config).machines();
   say(
     `machines: ${machines.length}${machines.length > 0 ? `; ${machines.map(({ name, status: state }) => `${name} ${state}`).join(", ")}` : ""}`,
   );

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks, type CheckResult } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
-import { ensureMoto, motoPackages } from "../clouds/aws/moto.js";
+import { cloudOf } from "../clouds/index.js";
 import { startDaemon, stopDaemon } from "../daemon-control.js";
-import { regionCloud, setRegionCloud } from "../kind.js";
+import { setRegionCloud } from "../kind.js";
 import { ensureBase } from "../region/base.js";
 import { machineChecks } from "../region/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../region/proxy.js";
@@ -48,7 +48,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
         await preflight(config, firstChecks);
         await ensurePackages(progress);
         if (wantedProxyMode(config) !== "off") await ensurePackages(progress, undefined, proxyPackages);
-        if (regionCloud(config) === "aws") await ensurePackages(progress, undefined, motoPackages);
+        await ensurePackages(progress, undefined, cloudOf(config).packages);
         await preflight(config, [...hostChecks(), ...machineChecks]);
       },
     },
@@ -59,7 +59,7 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
           title: "tools and images",
           // Ignition applies a machine's user-data before its first boot.
           run: async (progress) => {
-            if (regionCloud(config) === "aws") await ensureMoto(config, progress);
+            await cloudOf(config).prepare(config, progress);
             plan = await planMirror(config, progress);
             await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply", ...plan.tools], progress);
           },

@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { parse } from "yaml";
 import { z } from "zod";
+import { cloudOf } from "../clouds/index.js";
 import type { LabConfig } from "../config.js";
 import { writeAtomically } from "../process/files.js";
 import { kubeconfigFile, pulumi, stackExists } from "./stack.js";
@@ -57,25 +58,26 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
     (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
   // Certificates have keys too; the machines' key is the one whose public half the cloud has.
+  const { resourceTypes, addressOutputs } = cloudOf(config);
   const given = resources
-    .filter((resource) => /^(digitalocean:index\/sshKey:SshKey|aws:ec2\/keyPair:KeyPair)$/.test(resource.type))
+    .filter((resource) => resourceTypes[resource.type] === "ssh_keys")
     .map((resource) => plain(resource.inputs?.["publicKey"]).trim());
   const keys = resources
     .filter((resource) => given.includes(plain(resource.outputs?.["publicKeyOpenssh"]).trim()))
     .map((resource) => plain(resource.outputs?.["privateKeyOpenssh"]))
     .filter((key) => key.includes("OPENSSH"));
   const machines = resources
-    .filter((resource) => resource.type in machineTypes)
+    .filter((resource) => resourceTypes[resource.type] === "machines")
     .map((resource): Machine => {
-      const { nameIn, publicIn, privateIn } = machineTypes[resource.type]!;
-      const name = nameIn(resource.inputs ?? {});
+      const tags = resource.inputs?.["tags"] as Readonly<Record<string, unknown>> | undefined;
+      const name = plain(resource.inputs?.["name"] ?? tags?.["Name"]);
       const record = reached.find((item) => plain(item.inputs?.["machine"]) === name);
       return {
         name,
         role: machine.shape.role.catch("worker").parse(name.split("-").at(-2)),
         id: resource.id ?? "",
-        public_ipv4: plain(resource.outputs?.[publicIn]),
-        private_ipv4: plain(resource.outputs?.[privateIn]),
+        public_ipv4: plain(resource.outputs?.[addressOutputs.public]),
+        private_ipv4: plain(resource.outputs?.[addressOutputs.private]),
         host_key: plain(record?.outputs?.["hostKey"]),
       };
     })
@@ -88,29 +90,6 @@ export async function readAccess(config: LabConfig, stack: string): Promise<Acce
 
 /** Whether this is the name of the bastion, through which machines without public addresses are reached. */
 export const isBastion = (name: string): boolean => name.endsWith("-bastion");
-
-/** Machine types in the state, with the properties that hold name and addresses. */
-const machineTypes: Readonly<
-  Record<
-    string,
-    {
-      readonly nameIn: (inputs: Readonly<Record<string, unknown>>) => string;
-      readonly publicIn: string;
-      readonly privateIn: string;
-    }
-  >
-> = {
-  "digitalocean:index/droplet:Droplet": {
-    nameIn: (inputs) => plain(inputs["name"]),
-    publicIn: "ipv4Address",
-    privateIn: "ipv4AddressPrivate",
-  },
-  "aws:ec2/instance:Instance": {
-    nameIn: ({ tags }) => plain((tags as Readonly<Record<string, unknown>> | undefined)?.["Name"]),
-    publicIn: "publicIp",
-    privateIn: "privateIp",
-  },
-};
 
 /** A text in the state; secrets are wrapped in an object that holds their JSON. */
 function plain(value: unknown): string {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { labConfig, projectDirectory, type LabConfig } from "../config.js";
-import { regionClouds, type RegionCloud } from "../kind.js";
+import { labClouds } from "../clouds/index.js";
 
 export const projectName = "corekube";
 
@@ -59,13 +59,13 @@ export function checkStack(config: LabConfig, stack: string): void {
  * Cloud of a stack, which its region must play.
  * @throws Error when the lab has no such cloud.
  */
-export function stackCloud(config: LabConfig, stack: string): RegionCloud {
+export function stackCloud(config: LabConfig, stack: string): string {
   const files = [settingsFile(config, stack), shippedFile(stack), shippedFile("dev")];
   const text =
     read(files.find((file) => existsSync(file)) ?? shippedFile("dev")).config?.["corekube:cloud"] ?? "digitalocean";
-  const cloud = regionClouds.find((name) => name === text);
-  if (!cloud)
-    throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${regionClouds.join(", ")}`);
+  const names = labClouds.map(({ name }) => name);
+  const cloud = names.find((name) => name === text);
+  if (!cloud) throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${names.join(", ")}`);
   return cloud;
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pulumiCommand, quietEngine } from "../../engine/run.js";
 import type { LabConfig } from "../config.js";
 import { projectDirectory } from "../config.js";
-import { regionCloud } from "../kind.js";
+import { cloudOf } from "../clouds/index.js";
 import type { Progress } from "../progress.js";
 import { installPlugins } from "../standins/install.js";
 import { binDirectory } from "../toolchain/index.js";
@@ -46,7 +46,7 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
     PULUMI_STACK: stack,
     PULUMI_OPTION_CONFIG_FILE: settingsFile(config, stack),
     ...quietEngine,
-    ...(regionCloud(config) === "aws" ? awsCredentials : { DIGITALOCEAN_TOKEN: config.token }),
+    ...cloudOf(config).environment(config),
     ...(config.name === "lab" ? {} : { COREKUBE_LAB: config.name }),
     ...(process.env["COREKUBE_LAB_DIR"] ? { COREKUBE_LAB_DIR: process.env["COREKUBE_LAB_DIR"] } : {}),
     ...(process.env["COREKUBE_CACHE"] ? { COREKUBE_CACHE: process.env["COREKUBE_CACHE"] } : {}),
@@ -56,20 +56,11 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
   };
 }
 
-/** The lab's AWS accepts any credentials. */
-const awsCredentials = {
-  AWS_ACCESS_KEY_ID: "corekube-lab",
-  AWS_SECRET_ACCESS_KEY: "corekube-lab",
-  AWS_EC2_METADATA_DISABLED: "true",
-} as const;
-
 /** Variables that would override those above, even when they are empty. */
 export const conflictingVariables = (config: LabConfig): readonly string[] => [
   "PULUMI_CONFIG_PASSPHRASE",
   // The lab's stack must not be created in the user's own account.
-  ...(regionCloud(config) === "aws"
-    ? ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"]
-    : []),
+  ...cloudOf(config).conflictingVariables,
 ];
 
 /** Environment of a command: the caller's without conflicting variables, and the stack's. */

@@ -4,10 +4,10 @@
  */
 import type { CheckContext } from "../cluster/context.js";
 import { labCloud } from "../cluster/cloud.js";
-import type { CloudMachine } from "../labCloud.js";
+import type { CloudMachine } from "../clouds/cloud.js";
 import type { Machine } from "../engine/outputs.js";
 import { until } from "../process/until.js";
-import { balancerSessions } from "../region/balancers.js";
+import { balancerTargets } from "../region/balancers.js";
 import { backendName } from "../region/haproxy.js";
 import { killMachine } from "../region/nspawn.js";
 import { apiPort } from "./recovery.js";
@@ -50,9 +50,9 @@ export async function crash(context: CheckContext, machine: Machine): Promise<vo
 export async function deleteMachine(context: CheckContext, machine: Machine): Promise<void> {
   const cloud = labCloud(context.config);
   const { id } = await cloudMachine(context, machine);
-  await cloud.remove("droplets", id);
+  await cloud.remove("machines", id);
   await until(`deletion of ${machine.name}`, { timeout: 60_000, pause: 500 }, async () => {
-    if ((await cloud.list("droplets")).some((item) => item.id === id)) throw new Error("it is still listed");
+    if ((await cloud.list("machines")).some((item) => item.id === id)) throw new Error("it is still listed");
   });
 }
 
@@ -62,14 +62,14 @@ export async function favouriteController(context: CheckContext): Promise<Machin
   const balancer = await cloud.publicBalancer(apiPort);
   if (!balancer) throw new Error("there is no external load balancer; the cluster must be highly available");
   const backend = backendName(balancer, apiPort);
-  const sessions = (await balancerSessions(context.config)).filter((item) => item.backend === backend);
+  const sessions = (await balancerTargets(context.config)).filter((item) => item.backend === backend);
   const [favourite] = [...sessions].sort((a, b) => b.open - a.open || b.all - a.all);
   if (!favourite) throw new Error(`load balancer ${balancer.name}: has no target`);
-  const target = (await cloud.machines()).find((item) => item.number === favourite.dropletId);
+  const target = (await cloud.machines()).find((item) => item.number === favourite.machineId);
   const machine = context.machines("controller").find((item) => item.name === target?.name);
   if (!machine)
     throw new Error(
-      `load balancer ${balancer.name}: its target, machine ${favourite.dropletId}, is no controller of the stack`,
+      `load balancer ${balancer.name}: its target, machine ${favourite.machineId}, is no controller of the stack`,
     );
   return machine;
 }

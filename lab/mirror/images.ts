@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
-import type { RegionCloud } from "../kind.js";
 import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { DownloadFailed, fileDigest, type Downloads } from "../toolchain/download.js";
@@ -23,7 +22,7 @@ export interface Image extends PinnedImage {
   readonly ports?: readonly string[];
   readonly stopSignal?: string;
   /** The only kind of region that it is made for. @default every one */
-  readonly cloud?: RegionCloud;
+  readonly cloud?: string;
   /** Whether it is also there under the tag `latest`. @default false */
   readonly latest?: boolean;
 }
@@ -78,7 +77,7 @@ export function images(): readonly Image[] {
 }
 
 /** Images of a region that plays a cloud. */
-export const imagesOf = (cloud: RegionCloud): readonly Image[] =>
+export const imagesOf = (cloud: string): readonly Image[] =>
   images().filter((image) => image.cloud === undefined || image.cloud === cloud);
 
 /** Tools that go into images made here. */

@@ -5,14 +5,14 @@
  * firewalls, load balancers, other machines) sees the addresses that the cloud's network would show. Only machines behind a NAT
  * gateway share an address, which takes connection tracking.
  */
-import type { SingleInterface } from "../clouds/digitalocean/driver.js";
+import type { SingleInterface } from "./spec.js";
 import { identifier, metadataAddress, publicPort } from "./names.js";
 
 export interface SinglePort {
   readonly id: number;
   readonly publicIpv4: string;
   readonly privateIpv4: string;
-  readonly vpcUuid: string;
+  readonly vpcId: string;
   readonly single: SingleInterface;
 }
 

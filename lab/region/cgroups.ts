@@ -4,7 +4,7 @@
  * Works on cgroup v2 and on v1 with one hierarchy per controller; of the host's hierarchies none is mounted or changed.
  *
  *     <hierarchy>/corekube-<region>/host       supervisors, daemon, load balancer
- *     <hierarchy>/corekube-<region>/<droplet>  the machine
+ *     <hierarchy>/corekube-<region>/<machine>  the machine
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -40,7 +40,7 @@ export function createGroup(config: LabConfig, group: string): readonly string[]
     if (version === 2) {
       delegateControllers(path, region);
     } else {
-      // A new cpuset has no CPUs and takes no process, unless it is told to inherit.
+      // A new cpuset has no CPUs and takes no process, unless it is set to inherit.
       writeIfThere(join(region, "cgroup.clone_children"), "1");
       inheritCpuset(path, region);
     }

@@ -1,23 +1,14 @@
 /**
- * A machine's disk: a sparse file of the droplet's size with a file system, mounted where its root is.
+ * A machine's disk: a sparse file of the machine's size with a file system, mounted where its root is.
  *
  * It takes the space that is written to it, not its size. The mount is the region's, not the machine's: it stays while the
- * machine is off, so that the lab can write into the root, and goes with the droplet.
+ * machine is off, so that the lab can write into the root, and goes with the machine.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureLoop, releaseLoops } from "./loops.js";
-import { attempt, run } from "./run.js";
+import { tryRun, run } from "../process/run.js";
 
 const gigabyte = 1024 ** 3;
 
@@ -56,11 +47,10 @@ export async function createDisk(directory: string, size: number): Promise<void>
 
 /**
  * Mounts the disk unless it is (a restart of the host takes mounts away), and lets it grow to `size`, as the first boot after a
- * resize does. A machine of an earlier lab has a folder in place of a disk and keeps it.
+ * resize does.
  */
 export async function mountDisk(directory: string, size: number): Promise<void> {
   const file = diskFile(directory);
-  if (!existsSync(file)) return;
   if (statSync(file).size < size * gigabyte) await growDisk(directory, size);
   const root = rootOf(directory);
   if (isMounted(root)) return;
@@ -90,7 +80,7 @@ export async function unshareMounts(folder: string): Promise<void> {
 async function growDisk(directory: string, size: number): Promise<void> {
   await unmountDisk(directory);
   const file = diskFile(directory);
-  const checked = await attempt(["e2fsck", "-f", "-p", file]);
+  const checked = await tryRun(["e2fsck", "-f", "-p", file]);
   // 1: what it found was set right.
   if (checked.code > 1)
     throw new Error(`${file} cannot grow to ${size} GB, its file system is damaged: ${checked.stdout.trim()}`);
@@ -110,7 +100,7 @@ async function unmountDisk(directory: string): Promise<void> {
   const end = Date.now() + 5_000;
   while (isMounted(root)) {
     // What a process that was just killed held is let go a moment later.
-    const result = await attempt(["umount", root]);
+    const result = await tryRun(["umount", root]);
     if (result.code === 0) continue;
     if (Date.now() > end)
       throw new Error(`${root} cannot be unmounted: ${result.stderr.trim()}; "fuser -vm ${root}" shows who uses it`);

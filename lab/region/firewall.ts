@@ -5,24 +5,24 @@
  * by connection tracking. A rule that is taken away so ends what it allowed, long-lived UDP tunnels included.
  */
 import { Address4 } from "ip-address";
-import type { DropletFirewall, PortRule, SingleInterface } from "../clouds/digitalocean/driver.js";
+import type { MachineFirewall, PortRule, SingleInterface } from "./spec.js";
 import { addressLines, type SinglePort } from "./addresses.js";
 import { identifier, metadataAddress, privatePort, publicPort, uplink } from "./names.js";
 
-/** What the rules need to know of a droplet. */
+/** What the rules need to know of a machine. */
 export interface FirewallPort {
   readonly id: number;
   readonly publicIpv4: string;
   readonly privateIpv4: string;
-  readonly vpcUuid: string;
+  readonly vpcId: string;
   readonly single?: SingleInterface;
 }
 
 export interface FirewallInput {
   readonly publicCidr: string;
   readonly vpcs: readonly { readonly id: string; readonly cidr: string }[];
-  readonly droplets: readonly FirewallPort[];
-  readonly firewalls: readonly DropletFirewall[];
+  readonly machines: readonly FirewallPort[];
+  readonly firewalls: readonly MachineFirewall[];
   /** Load balancers that only some networks may reach: a connection of others gets no answer, not even a refusal. @default none */
   readonly balancers?: readonly {
     readonly address: string;
@@ -37,25 +37,25 @@ export const tableName = "corekube";
 
 /** Text for one `nft -f`: replaces all rules at once, with no moment in between without any. */
 export function firewallText(input: FirewallInput): string {
-  const droplets = [...input.droplets].sort((a, b) => a.id - b.id);
-  const present = new Set(droplets.map((droplet) => droplet.id));
+  const machines = [...input.machines].sort((a, b) => a.id - b.id);
+  const present = new Set(machines.map((machine) => machine.id));
   const firewalls = [...input.firewalls]
-    .filter((firewall) => present.has(firewall.dropletId))
-    .sort((a, b) => a.dropletId - b.dropletId);
-  const vpcs = input.vpcs.filter((vpc) => droplets.some((droplet) => droplet.vpcUuid === vpc.id));
+    .filter((firewall) => present.has(firewall.machineId))
+    .sort((a, b) => a.machineId - b.machineId);
+  const vpcs = input.vpcs.filter((vpc) => machines.some((machine) => machine.vpcId === vpc.id));
 
-  const single = droplets.filter((droplet): droplet is SinglePort => droplet.single !== undefined);
-  const inner = (droplet: FirewallPort): string => (droplet.single ? publicPort(droplet.id) : privatePort(droplet.id));
-  const sources = droplets.flatMap((droplet) => [
-    ...(droplet.publicIpv4 === "" ? [] : [`"${publicPort(droplet.id)}" . ${droplet.publicIpv4}`]),
-    `"${inner(droplet)}" . ${droplet.privateIpv4}`,
+  const single = machines.filter((machine): machine is SinglePort => machine.single !== undefined);
+  const inner = (machine: FirewallPort): string => (machine.single ? publicPort(machine.id) : privatePort(machine.id));
+  const sources = machines.flatMap((machine) => [
+    ...(machine.publicIpv4 === "" ? [] : [`"${publicPort(machine.id)}" . ${machine.publicIpv4}`]),
+    `"${inner(machine)}" . ${machine.privateIpv4}`,
   ]);
   const verdicts = (direction: "in" | "out"): string[] =>
-    firewalls.flatMap(({ dropletId }) => {
-      const ports = single.some(({ id }) => id === dropletId)
-        ? [publicPort(dropletId)]
-        : [publicPort(dropletId), privatePort(dropletId)];
-      return ports.map((port) => `"${port}" : jump ${direction}_${dropletId}`);
+    firewalls.flatMap(({ machineId }) => {
+      const ports = single.some(({ id }) => id === machineId)
+        ? [publicPort(machineId)]
+        : [publicPort(machineId), privatePort(machineId)];
+      return ports.map((port) => `"${port}" : jump ${direction}_${machineId}`);
     });
 
   return [
@@ -67,14 +67,14 @@ export function firewallText(input: FirewallInput): string {
       set(
         `vpc_${identifier(vpc.id)}`,
         "type ifname",
-        droplets.filter((droplet) => droplet.vpcUuid === vpc.id).map((droplet) => `"${inner(droplet)}"`),
+        machines.filter((machine) => machine.vpcId === vpc.id).map((machine) => `"${inner(machine)}"`),
       ),
     ),
     ...set("outbound", "type ifname : verdict", verdicts("out"), "map"),
     ...set("inbound", "type ifname : verdict", verdicts("in"), "map"),
     ...firewalls.flatMap((firewall) => [
-      ...chain(`in_${firewall.dropletId}`, [...firewall.inbound.flatMap((rule) => ruleLines(rule, "saddr")), "drop"]),
-      ...chain(`out_${firewall.dropletId}`, [...firewall.outbound.flatMap((rule) => ruleLines(rule, "daddr")), "drop"]),
+      ...chain(`in_${firewall.machineId}`, [...firewall.inbound.flatMap((rule) => ruleLines(rule, "saddr")), "drop"]),
+      ...chain(`out_${firewall.machineId}`, [...firewall.outbound.flatMap((rule) => ruleLines(rule, "daddr")), "drop"]),
     ]),
     ...addressLines(single, vpcs),
     ...chain("genuine", [

@@ -1,5 +1,5 @@
 /** haproxy's configuration, as text, for all load balancers of a region. */
-import type { LoadBalancerSpec } from "../clouds/digitalocean/driver.js";
+import type { LoadBalancerSpec } from "./spec.js";
 import { identifier } from "./names.js";
 
 export interface HaproxyPaths {
@@ -9,7 +9,7 @@ export interface HaproxyPaths {
   readonly state: string;
 }
 
-/** Name of the backend of one forwarding rule; its servers are `droplet-<id>`. */
+/** Name of the backend of one forwarding rule; its servers are `machine-<id>`. */
 export const backendName = (balancer: Pick<LoadBalancerSpec, "id">, entryPort: number): string =>
   `lb-${identifier(balancer.id)}-${entryPort}`;
 
@@ -60,7 +60,7 @@ function section(balancer: LoadBalancerSpec, rule: LoadBalancerSpec["forwarding"
     `  timeout check ${check.timeout}s`,
     `  default-server check port ${check.port} inter ${check.interval}s rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}${secure}`,
     ...balancer.targets.map(
-      (target) => `  server droplet-${target.dropletId} ${target.privateIpv4}:${rule.targetPort}`,
+      (target) => `  server machine-${target.machineId} ${target.privateIpv4}:${rule.targetPort}`,
     ),
     "",
   ];

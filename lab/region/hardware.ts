@@ -1,7 +1,7 @@
 /**
- * What a machine shows of its memory and its CPUs: files in the kernel's formats that follow from the droplet's size.
+ * What a machine shows of its memory and its CPUs: files in the kernel's formats that follow from the machine's size.
  *
- * A machine shares the host's kernel, whose own files tell of the host. The machine lays these over them early at boot
+ * A machine shares the host's kernel, whose own files show the host. The machine lays these over them early at boot
  * (see root.ts): /proc/meminfo, /proc/cpuinfo, /sys/devices/system/cpu and /sys/devices/system/node, which is what the
  * kubelet takes a node's capacity from, and `free`, `lscpu` and `getconf _NPROCESSORS_ONLN` their figures.
  *
@@ -11,10 +11,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import type { DropletSpec } from "../clouds/digitalocean/driver.js";
+import type { MachineSpec } from "./spec.js";
 
-/** What of a droplet its hardware follows from. */
-export type Hardware = Pick<DropletSpec, "vcpus" | "memory">;
+/** What of a machine its hardware follows from. */
+export type Hardware = Pick<MachineSpec, "vcpus" | "memory">;
 
 /** Where the machine finds the files of its hardware. */
 export const hardwareMount = "/run/corekube-lab/hardware";
@@ -30,7 +30,7 @@ export const hardwareTargets: Readonly<Record<string, string>> = {
 const kibibytes = (megabytes: number): number => megabytes * 1024;
 
 /**
- * MemTotal of a droplet, kB: what its kernel leaves of the size's memory.
+ * MemTotal of a machine, kB: what its kernel leaves of the size's memory.
  * One 64th is the kernel's table of pages (64 bytes for each page of 4,096); 49,904 kB are its code and early reservations; from
  * 4 GB up, 64 MB more are bounce buffers for devices that address 32 bits (swiotlb). The constant is from a Node object of an
  * s-2vcpu-2gb in a public report (digitalocean-cloud-controller-manager, issue 639: capacity 2014480Ki).
@@ -169,7 +169,7 @@ export function shown({ vcpus, memory }: Hardware, host = cpus().length): Hardwa
   return { vcpus: Math.min(vcpus, host), memory };
 }
 
-/** Writes all files anew. @param folder Gone and made again; the machine must not run. */
+/** Writes all files. @param folder Replaced as a whole; the machine must not run. */
 export function writeHardware(folder: string, size: Hardware): void {
   const hardware = shown(size);
   const partial = `${folder}.partial`;

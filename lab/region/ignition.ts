@@ -1,7 +1,7 @@
 /** User-data before the first boot: Ignition itself applies it to the machine's root. */
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { attempt } from "./run.js";
+import { tryRun } from "../process/run.js";
 
 export type UserData = "none" | "ignition" | "script" | "cloud-config" | "unknown";
 
@@ -41,7 +41,7 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
   // In a mount namespace of its own: users are made by programs that look into the machine's /usr.
   const script =
     'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
-  const result = await attempt(
+  const result = await tryRun(
     [
       "nsenter",
       `--net=/run/netns/${input.namespace}`,
@@ -93,7 +93,7 @@ export function ignitionFailure(log: string): string {
   return [
     log,
     "",
-    "Ignition failed: the machine stays in emergency mode, as a droplet would. Correct the user-data and make the machine anew.",
+    "Ignition failed: the machine stays in emergency mode, as a cloud's machine would. Correct the user-data and replace the machine.",
     "",
   ].join("\n");
 }

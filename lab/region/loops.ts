@@ -1,6 +1,6 @@
 /** Loop devices: a volume's file as a block device. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt, run } from "./run.js";
+import { tryRun, run } from "../process/run.js";
 
 export interface Loop {
   /** "/dev/loop3" */
@@ -45,7 +45,7 @@ export async function releaseLoop(file: string, timeout: number): Promise<void> 
   const end = Date.now() + timeout;
   for (;;) {
     const left = (await list()).filter((loop) => backing(loop.file) === file);
-    for (const loop of left) if (!loop.released) await attempt(["losetup", "--detach", loop.device]);
+    for (const loop of left) if (!loop.released) await tryRun(["losetup", "--detach", loop.device]);
     if (left.length === 0 || Date.now() >= end) return;
     await sleep(30);
   }
@@ -63,7 +63,7 @@ export const findLoop = async (file: string): Promise<Loop | undefined> =>
 export async function releaseLoops(folder: string): Promise<void> {
   const inside = async (): Promise<readonly Loop[]> =>
     (await list()).filter((loop) => backing(loop.file).startsWith(`${folder}/`));
-  for (const loop of await inside()) await attempt(["losetup", "--detach", loop.device]);
+  for (const loop of await inside()) await tryRun(["losetup", "--detach", loop.device]);
   const end = Date.now() + 60_000;
   let left = await inside();
   while (left.length > 0 && Date.now() < end) {

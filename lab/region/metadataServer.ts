@@ -1,11 +1,11 @@
-/** The HTTP end of every cloud's metadata service: who asks, and for what. What is answered is the cloud's. */
+/** What the clouds' metadata services have in common: an HTTP server that knows who asks, and a tree that is read by path. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { metadataAddress } from "./names.js";
 
 export interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** IPv4 address of whoever asks. */
+  /** IPv4 address of the client. */
   readonly address: string;
   /** Without its query; undefined: it cannot be decoded. */
   readonly path: string | undefined;
@@ -34,4 +34,22 @@ function decode(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function closed(server: Server): Promise<unknown> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+}
+
+/** A folder of a metadata tree; leaves are text, and what is undefined is not there. */
+export interface Tree {
+  readonly [name: string]: string | Tree | undefined;
+}
+
+/** What is at a path of the tree; undefined: nothing. */
+export function treeAt(tree: Tree, path: readonly string[]): string | Tree | undefined {
+  return path.reduce<string | Tree | undefined>(
+    (node, name) => (typeof node === "object" && Object.hasOwn(node, name) ? node[name] : undefined),
+    tree,
+  );
 }

@@ -17,27 +17,29 @@ export const publicBridge = "public";
 /** The region's end of the link to the host. */
 export const uplink = "uplink";
 
-/** Network namespace, machine name for systemd-nspawn and cgroup of a droplet. */
+/** Network namespace, machine name for systemd-nspawn and cgroup of a machine. */
 export const machineName = (config: LabConfig, id: number): string => `${config.namespace}-${id}`;
 
-/** Id of the droplet that a network namespace belongs to; undefined when it is none of this region's. */
-export function dropletOfNamespace(config: LabConfig, namespace: string): number | undefined {
+/** Id of the machine that a network namespace belongs to; undefined when it is none of this region's. */
+export function machineOfNamespace(config: LabConfig, namespace: string): number | undefined {
   const prefix = `${config.namespace}-`;
   if (!namespace.startsWith(prefix)) return undefined;
   const rest = namespace.slice(prefix.length);
   return /^[1-9][0-9]*$/.test(rest) ? Number(rest) : undefined;
 }
 
-/** The region's end of a droplet's eth0. At most 15 characters, as the kernel wants it. */
+/** The region's end of a machine's eth0. At most 15 characters, as the kernel wants it. */
 export const publicPort = (id: number): string => interfaceName("e0", id);
 
-/** The region's end of a droplet's eth1. */
+/** The region's end of a machine's eth1. */
 export const privatePort = (id: number): string => interfaceName("e1", id);
 
 /** Bridge without ports that carries the addresses of a VPC's load balancers. */
-export const vpcBridge = (vpcUuid: string): string => `vpc-${digest(vpcUuid, 10)}`;
+export const vpcBridge = (vpcId: string): string => `vpc-${digest(vpcId, 10)}`;
 
-/** Folder of a droplet: its root, what it was made from, its process. */
+export const isVpcBridge = (link: string): boolean => /^vpc-[0-9a-f]{10}$/.test(link);
+
+/** Folder of a machine: its root, what it was made from, its process. */
 export const machineDirectory = (config: LabConfig, id: number): string => join(machinesDirectory(config), String(id));
 
 export const machinesDirectory = (config: LabConfig): string => join(config.directory, "machines");
@@ -65,9 +67,6 @@ export function volumeFile(config: LabConfig, id: string): string {
   return join(volumesDirectory(config), `${id}.img`);
 }
 
-/** Link under /dev/disk/by-id that DigitalOcean gives a volume. */
-export const volumeLink = (name: string): string => `/dev/disk/by-id/scsi-0DO_Volume_${name}`;
-
 /** Identifier for nftables and haproxy, from an id that may hold any character. */
 export const identifier = (id: string): string => digest(id, 12);
 
@@ -75,7 +74,7 @@ function interfaceName(prefix: string, id: number): string {
   const name = `${prefix}-${id}`;
   if (name.length > 15)
     throw new Error(
-      `droplet id: got ${id}, allowed are ids of at most ${15 - prefix.length - 1} digits (they name a network link)`,
+      `machine id: got ${id}, allowed are ids of at most ${15 - prefix.length - 1} digits (they name a network link)`,
     );
   return name;
 }

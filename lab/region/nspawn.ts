@@ -2,26 +2,16 @@
  * A machine's processes: a small supervisor, detached from the daemon, that runs systemd-nspawn and starts it again
  * when the machine asks for a reboot.
  */
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
-import { createGroup, hostGroup, processesOf, removeGroup } from "./cgroups.js";
+import { createGroup, hostGroup, removeGroup } from "./cgroups.js";
 import { hardwareMount } from "./hardware.js";
-import { consoleLog, logsDirectory, machineDirectory, machineName } from "./names.js";
-import {
-  type ProcessMark,
-  childrenOf,
-  commandName,
-  isAlive,
-  isNamespaceInit,
-  markOf,
-  readMark,
-  signalMark,
-  waitForEnd,
-  writeMark,
-} from "./processes.js";
+import { consoleLog, machineDirectory, machineName } from "./names.js";
+import { Daemon } from "../process/daemon.js";
+import { type ProcessMark, childrenOf, isAlive, markOf, readMark, signalMark, waitForEnd } from "../process/marks.js";
+import { quote } from "../process/quote.js";
+import { commandName, isNamespaceInit } from "./processes.js";
 
 /** Bytes of a console's log that are kept of one start. */
 const consoleLimit = 1024 * 1024;
@@ -47,38 +37,17 @@ export const isRunning = (config: LabConfig, id: number): boolean => isAlive(rea
 
 /** Starts the machine; resolves once its first process is there. One that runs already is kept. @throws Error with the console's tail. */
 export async function startMachine(config: LabConfig, machine: MachineStart): Promise<void> {
-  if (isRunning(config, machine.id)) return;
-  // Whatever an earlier start left behind, say after a crash of its supervisor, would hold the root folder.
-  await removeGroup(config, String(machine.id));
-  const directory = machineDirectory(config, machine.id);
-  const script = join(directory, "supervise");
+  const { id, name } = machine;
+  if (isRunning(config, id)) return;
+  // What an earlier start left behind, say after a crash of its supervisor, would hold the root folder.
+  await removeGroup(config, String(id));
+  const script = join(machineDirectory(config, id), "supervise");
   writeFileSync(script, supervisorScript(config, machine), { mode: 0o700 });
-  mkdirSync(logsDirectory(config), { recursive: true });
-  const log = openSync(consoleLog(config, machine.name), "a");
-  // HOME, proxies and credentials of whoever runs the lab are none of the machine's.
-  const child = spawn("bash", [script], {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: "/",
-    env: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
+  await new Daemon(`machine ${name}`, markFile(config, id), consoleLog(config, name)).start({
+    command: ["bash", script],
+    ready: () => initOf(config, id) !== undefined,
+    pause: 20,
   });
-  closeSync(log);
-  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-  const mark = child.pid === undefined ? undefined : markOf(child.pid);
-  if (!mark)
-    throw new Error(`machine ${machine.name}: its supervisor ended at once; see ${consoleLog(config, machine.name)}`);
-  writeMark(markFile(config, machine.id), mark);
-  child.unref();
-  const end = Date.now() + 10_000;
-  while (initOf(config, machine.id) === undefined) {
-    if (!isAlive(mark))
-      throw new Error(
-        `machine ${machine.name}: systemd-nspawn did not start it; see ${consoleLog(config, machine.name)}`,
-      );
-    if (Date.now() > end)
-      throw new Error(`machine ${machine.name}: no first process after 10 s; see ${consoleLog(config, machine.name)}`);
-    await sleep(20);
-  }
 }
 
 /** Mark of the machine's first process, as the host sees it; undefined while there is none (stopped, or between two boots). */
@@ -136,7 +105,7 @@ function supervisorScript(config: LabConfig, machine: MachineStart): string {
     `--machine=${name}`,
     `--hostname=${machine.hostname ?? machine.name}`,
     "--capability=all",
-    // Whoever starts the lab may have lower limits; these are systemd's own.
+    // The user who starts the lab may have lower limits; these are systemd's own.
     "--rlimit=NOFILE=1024:524288",
     `--network-namespace-path=/run/netns/${name}`,
     "--system-call-filter=@keyring bpf perf_event_open @raw-io @mount",
@@ -165,8 +134,3 @@ while :; do
 done
 `;
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
-/** Whether anything of the machine runs, supervised or not. */
-export const hasProcesses = (config: LabConfig, id: number): boolean => processesOf(config, String(id)).length > 0;

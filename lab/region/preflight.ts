@@ -5,9 +5,10 @@ import { Address4 } from "ip-address";
 import type { LabConfig } from "../config.js";
 import { daemonFiles } from "../daemon-files.js";
 import { processesOf } from "./cgroups.js";
-import { isAlive, readMark } from "./processes.js";
+import { isAlive, readMark } from "../process/marks.js";
 import { regionExists } from "./region.js";
-import { attempt, inNamespace, run } from "./run.js";
+import { tryRun, run } from "../process/run.js";
+import { inNamespace } from "./run.js";
 
 export type CheckResult =
   { readonly ok: true } | { readonly ok: false; readonly found: string; readonly remedy: string };
@@ -54,7 +55,7 @@ const onPath = (command: string): boolean =>
 
 /** Runs a script in namespaces of its own, which are gone when it ends. */
 async function trial(what: string, options: readonly string[], script: string, remedy: string): Promise<CheckResult> {
-  const result = await attempt(["unshare", ...options, "--", "sh", "-ec", script]).catch((error: unknown) => ({
+  const result = await tryRun(["unshare", ...options, "--", "sh", "-ec", script]).catch((error: unknown) => ({
     code: 1,
     stdout: "",
     stderr: String(error),
@@ -175,7 +176,7 @@ export const machineChecks: readonly MachineCheck[] = [
   {
     name: "loop devices",
     run: async () => {
-      const free = await attempt(["losetup", "--find"]).catch(() => ({
+      const free = await tryRun(["losetup", "--find"]).catch(() => ({
         code: 1,
         stderr: "losetup cannot be run",
         stdout: "",

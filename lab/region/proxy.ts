@@ -1,9 +1,9 @@
 /**
  * An HTTP proxy in the region, for trying out a cluster that has no other way out: squid, as Debian ships it.
  *
- * Off unless it is asked for. It outlives the daemon; its access log tells what passed it (see checks/proxy.ts).
+ * Off unless it is asked for. It outlives the daemon; its access log shows what went through it (see checks/proxy.ts).
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -18,12 +18,12 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LabConfig } from "../config.js";
 import { joinHostGroup } from "./cgroups.js";
 import { logsDirectory, proxyDirectory } from "./names.js";
-import { isAlive, markOf, readMark, signalMark, waitForEnd, writeMark } from "./processes.js";
-import { inNamespace, run } from "./run.js";
+import { Daemon } from "../process/daemon.js";
+import { run } from "../process/run.js";
+import { inNamespace } from "./run.js";
 
 /** `only`: machines reach mirror and registry through the proxy alone. */
 export const proxyModes = ["off", "on", "only"] as const;
@@ -36,7 +36,6 @@ const user = "proxy";
 
 const modeFile = (config: LabConfig): string => join(proxyDirectory(config), "mode");
 const configFile = (config: LabConfig): string => join(proxyDirectory(config), "squid.conf");
-const markFile = (config: LabConfig): string => join(proxyDirectory(config), "process.json");
 const errorLog = (config: LabConfig): string => join(logsDirectory(config), "squid.log");
 
 /** One line for each request since the proxy's first start, in the format that `parseProxyLog` reads. */
@@ -115,59 +114,47 @@ export function squidConfig(config: LabConfig): string {
 /** Seconds since 1970, client, method, status, what was asked for (an address, or `host:port` of a tunnel). */
 const logFormat = "%ts.%03tu %>a %rm %>Hs %ru";
 
-/** Makes squid run, or not, as the region's mode says. @throws Error when it does not start, with the place of its log. */
+/** Makes squid run, or not, as the region's mode says. @throws Error when it does not start, with the end of its log. */
 export async function ensureProxy(config: LabConfig): Promise<void> {
   if (proxyMode(config) === "off") return stopProxy(config);
   const text = squidConfig(config);
   const unchanged = existsSync(configFile(config)) && readFileSync(configFile(config), "utf8") === text;
-  if (unchanged && isAlive(readMark(markFile(config)))) return;
+  if (unchanged && daemon(config).running()) return;
   await stopProxy(config);
   writeFileSync(configFile(config), text);
   // It reads the file as root, and refuses what it does not understand.
   await run(inNamespace(config.namespace, ["squid", "-k", "parse", "-f", configFile(config)]));
-  await start(config);
-}
-
-async function start(config: LabConfig): Promise<void> {
   mkdirSync(logsDirectory(config), { recursive: true });
-  const [access, errors] = [proxyLog(config), errorLog(config)].map((file) => {
-    if (existsSync(file) && statSync(file).size > 64 * 1024 * 1024) renameSync(file, `${file}.1`);
-    const descriptor = openSync(file, "a", 0o640);
-    fchownSync(descriptor, numericId("-u"), numericId("-g"));
-    return descriptor;
-  }) as [number, number];
-  const [program, ...parameters] = inNamespace(config.namespace, ["squid", "-N", "-f", configFile(config)]);
-  const child = spawn(program!, parameters, {
-    detached: true,
-    stdio: ["ignore", access, errors],
-    cwd: "/",
-    env: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
-  });
-  for (const descriptor of [access, errors]) closeSync(descriptor);
-  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-  const mark = markOf(child.pid!);
-  if (!mark) throw new Error(`proxy: squid ended at once; see ${errorLog(config)}`);
-  joinHostGroup(config, child.pid);
-  writeMark(markFile(config), mark);
-  child.unref();
-  const end = Date.now() + 30_000;
-  while (!(await listens(config))) {
-    if (!isAlive(mark)) throw new Error(`proxy: squid ended; see ${errorLog(config)}`);
-    if (Date.now() > end)
-      throw new Error(`proxy: squid does not listen on ${proxyUrl(config)}; see ${errorLog(config)}`);
-    await sleep(50);
+  const access = openLog(proxyLog(config), 64);
+  closeSync(openLog(errorLog(config), 8));
+  try {
+    await daemon(config).start({
+      command: inNamespace(config.namespace, ["squid", "-N", "-f", configFile(config)]),
+      stdout: access,
+      onStart: ({ pid }) => joinHostGroup(config, pid),
+      ready: () => listens(config),
+      timeout: 30_000,
+    });
+  } finally {
+    closeSync(access);
   }
 }
+
+/** A log that squid's user may write; a new one when it has more than `limit` MB. */
+function openLog(file: string, limit: number): number {
+  if (existsSync(file) && statSync(file).size > limit * 1024 * 1024) renameSync(file, `${file}.1`);
+  const descriptor = openSync(file, "a", 0o640);
+  fchownSync(descriptor, numericId("-u"), numericId("-g"));
+  return descriptor;
+}
+
+const daemon = (config: LabConfig): Daemon =>
+  new Daemon("proxy (squid)", join(proxyDirectory(config), "process.json"), errorLog(config));
 
 /** Ends squid. Its logs stay. */
-export async function stopProxy(config: LabConfig): Promise<void> {
-  const mark = readMark(markFile(config));
-  signalMark(mark, "SIGTERM");
-  if (!(await waitForEnd(mark, 5_000))) {
-    signalMark(mark, "SIGKILL");
-    await waitForEnd(mark, 2_000);
-  }
-  for (const file of [markFile(config), configFile(config)]) rmSync(file, { force: true });
+async function stopProxy(config: LabConfig): Promise<void> {
+  await daemon(config).stop();
+  rmSync(configFile(config), { force: true });
 }
 
 /** Whether squid's port takes connections; asked from the host, as an administrator would. */

@@ -1,8 +1,8 @@
 /**
  * The region's network: one namespace with a gateway, a link to the host, and a route on the host to the public range.
  *
- * Every droplet hangs on point-to-point links that the region routes between and answers ARP for (proxy ARP). To the
- * droplet it looks like a shared network; to the region all traffic is routed, so that ordinary nftables rules with
+ * Every machine hangs on point-to-point links that the region routes between and answers ARP for (proxy ARP). To the
+ * machine it looks like a shared network; to the region all traffic is routed, so that ordinary nftables rules with
  * connection tracking see it. (Bridges would need bridge connection tracking, which many kernels lack.)
  */
 import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync } from "node:fs";
@@ -14,7 +14,7 @@ import { groupsOf, hostGroup, removeGroup, removeRegionGroup } from "./cgroups.j
 import {
   balancerSocket,
   balancersDirectory,
-  dropletOfNamespace,
+  machineOfNamespace,
   machineName,
   machinesDirectory,
   metadataAddress,
@@ -23,7 +23,8 @@ import {
   uplink,
   volumesDirectory,
 } from "./names.js";
-import { attempt, ip, run, setSysctls } from "./run.js";
+import { tryRun, run } from "../process/run.js";
+import { ip, setSysctls } from "./run.js";
 import { unshareMounts } from "./disk.js";
 import { releaseLoops } from "./loops.js";
 
@@ -101,7 +102,7 @@ function ownerText(directory: string): string {
 /** The route is made last: when it is there, so is all the rest. */
 async function isComplete(config: LabConfig): Promise<boolean> {
   if (!(await regionExists(config))) return false;
-  const route = await attempt(["ip", "-o", "route", "show", "exact", config.publicCidr]);
+  const route = await tryRun(["ip", "-o", "route", "show", "exact", config.publicCidr]);
   return route.stdout.includes(` dev ${config.hostLink} `);
 }
 
@@ -114,9 +115,9 @@ export async function namespaces(): Promise<readonly string[]> {
     .filter(Boolean);
 }
 
-/** Ids of the droplets that have a network namespace in this region. */
-export async function dropletsWithNamespace(config: LabConfig): Promise<readonly number[]> {
-  return (await namespaces()).map((name) => dropletOfNamespace(config, name)).filter((id) => id !== undefined);
+/** Ids of the machines that have a network namespace in this region. */
+export async function machinesWithNamespace(config: LabConfig): Promise<readonly number[]> {
+  return (await namespaces()).map((name) => machineOfNamespace(config, name)).filter((id) => id !== undefined);
 }
 
 /**
@@ -132,12 +133,12 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   removeRegionGroup(config);
   const machines = machinesDirectory(config);
   await unmountBelow(config.directory, machines);
-  // Before the mount that the machines' disks are below of: without it, the kernel tells their files by another path.
+  // Before the mount that the machines' disks are below of: without it, the kernel shows their files under another path.
   for (const folder of [volumesDirectory(config), machines]) await releaseLoops(folder);
   await unshareMounts(machines);
-  for (const id of await dropletsWithNamespace(config)) await removeNamespace(machineName(config, id));
+  for (const id of await machinesWithNamespace(config)) await removeNamespace(machineName(config, id));
   for (const name of existsSync(propagation) ? readdirSync(propagation) : []) {
-    const id = dropletOfNamespace(config, name);
+    const id = machineOfNamespace(config, name);
     if (id !== undefined) removePropagation(config, id);
   }
   await removeNetwork(config);
@@ -165,7 +166,7 @@ export function removePropagation(config: LabConfig, id: number): void {
 /** Ends what still runs in a namespace and removes it with all its links. */
 export async function removeNamespace(name: string): Promise<void> {
   if (!(await namespaces()).includes(name)) return;
-  const inside = await attempt(["ip", "netns", "pids", name]);
+  const inside = await tryRun(["ip", "netns", "pids", name]);
   for (const pid of inside.stdout.split("\n").filter(Boolean).map(Number)) {
     if (pid === process.pid) continue;
     try {
@@ -174,7 +175,7 @@ export async function removeNamespace(name: string): Promise<void> {
       // It ended by itself.
     }
   }
-  const removed = await attempt(["ip", "netns", "del", name]);
+  const removed = await tryRun(["ip", "netns", "del", name]);
   if (removed.code !== 0 && (await namespaces()).includes(name))
     throw new Error(`network namespace ${name}: ${removed.stderr.trim()}`);
 }
@@ -182,7 +183,7 @@ export async function removeNamespace(name: string): Promise<void> {
 async function removeNetwork(config: LabConfig): Promise<void> {
   // A deleted namespace takes its links with it only after a moment; the host's end is deleted by name at once.
   if (exists(`/sys/class/net/${config.hostLink}`)) {
-    const removed = await attempt(["ip", "link", "del", config.hostLink]);
+    const removed = await tryRun(["ip", "link", "del", config.hostLink]);
     if (removed.code !== 0 && exists(`/sys/class/net/${config.hostLink}`))
       throw new Error(`link ${config.hostLink}: ${removed.stderr.trim()}`);
   }

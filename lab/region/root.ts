@@ -1,15 +1,15 @@
 /**
  * A machine's root folder: a copy of the base's template, made ready to boot.
  *
- * What a machine in a container needs and a droplet does not is done here and in the base, around the machine, and
+ * What a machine in a container needs and a machine does not is done here and in the base, around the machine, and
  * never by the product's user-data. Here: plain files in place of the kernel settings that the kubelet sets, and of what
- * tells of the hardware (the kernel's are the host's).
+ * shows the hardware (the kernel's are the host's).
  */
 import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { DropletSpec } from "../clouds/digitalocean/driver.js";
+import type { MachineSpec } from "./spec.js";
 import { hardwareScript } from "./hardware.js";
-import { run } from "./run.js";
+import { run } from "../process/run.js";
 
 /** Kernel settings as the kubelet wants them; reading and writing them inside a machine reaches a file only. */
 export const kernelSettings: Readonly<Record<string, string>> = {
@@ -60,11 +60,11 @@ exit 0
 `;
 
 /** Fills an empty root from the template, with the machine's name in it. */
-export async function fillRoot(template: string, root: string, droplet: DropletSpec): Promise<void> {
+export async function fillRoot(template: string, root: string, machine: MachineSpec): Promise<void> {
   await run(["cp", "-a", "--", `${template}/.`, root]);
   // On a plain folder: an overlay on an overlay fails, should the region itself live on one.
   mkdirSync(join(root, "var/lib/containerd"), { recursive: true });
-  const hostname = droplet.hostname ?? droplet.name;
+  const hostname = machine.hostname ?? machine.name;
   replace(join(root, "etc/hostname"), `${hostname}\n`);
   replace(join(root, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost\n`);
   // Marks the first boot for systemd: presets are applied, an identity is made.
@@ -85,7 +85,7 @@ export async function fillRoot(template: string, root: string, droplet: DropletS
   writeFileSync(join(root, "etc/corekube-lab/setup"), setupScript, { mode: 0o755 });
 }
 
-/** The machine's network is complete before it boots: networkd leaves it alone, and nobody waits for it. */
+/** The machine's network is complete before it boots: networkd leaves it alone, and no unit waits for it. */
 const networkFiles: Readonly<Record<string, string>> = {
   "etc/systemd/network/10-corekube-lab.network": "[Match]\nName=eth0 eth1\n\n[Link]\nUnmanaged=yes\n",
   "etc/systemd/system/systemd-networkd-wait-online.service.d/10-corekube-lab.conf":

@@ -1,8 +1,9 @@
-/** Block volumes: a sparse file behind a loop device, shown in the machine under DigitalOcean's name for it. */
+/** Block volumes: a sparse file behind a loop device, shown in the machine under the links that its cloud gives it. */
 import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,25 +11,39 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { VolumeSpec } from "../clouds/digitalocean/driver.js";
+import type { VolumeSpec } from "./spec.js";
 import type { LabConfig } from "../config.js";
 import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
-import { machineDirectory, volumeFile, volumeLink, volumesDirectory } from "./names.js";
+import { machineDirectory, machinesDirectory, volumeFile, volumesDirectory } from "./names.js";
 import { initOf } from "./nspawn.js";
-import { attempt, run } from "./run.js";
+import { tryRun, run } from "../process/run.js";
 
 const gigabyte = 1024 ** 3;
 
-/** Makes the volume, with a file system when one is asked for; an existing one keeps its content and may only grow. */
-export async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
+/** Makes a volume as its spec says: its file, its size, and the one machine that it is attached to. */
+export async function applyVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
+  await createVolume(config, volume);
+  for (const id of attachedTo(config, volume.id)) if (id !== volume.machineId) await detachVolume(config, volume, id);
+  if (volume.machineId !== null) await attachVolume(config, volume, volume.machineId);
+}
+
+/** Machines that show the volume, by the files that make them do so. */
+function attachedTo(config: LabConfig, id: string): readonly number[] {
+  const folder = machinesDirectory(config);
+  const machines = existsSync(folder) ? readdirSync(folder).map(Number).filter(Number.isInteger) : [];
+  return machines.filter((machine) => existsSync(tmpfilesOf(config, machine, id)));
+}
+
+/** Makes the file, with a file system when one is asked for; an existing one keeps its content and may only grow. */
+async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
   const file = volumeFile(config, volume.id);
   mkdirSync(volumesDirectory(config), { recursive: true });
   if (existsSync(file)) {
     if (statSync(file).size < volume.size * gigabyte) {
       truncateSync(file, volume.size * gigabyte);
-      const loop = await attempt(["losetup", "--associated", file, "--noheadings", "--output", "NAME"]);
+      const loop = await tryRun(["losetup", "--associated", file, "--noheadings", "--output", "NAME"]);
       for (const device of loop.stdout.split("\n").filter(Boolean))
-        await attempt(["losetup", "--set-capacity", device.trim()]);
+        await tryRun(["losetup", "--set-capacity", device.trim()]);
     }
     return;
   }
@@ -56,18 +71,16 @@ export async function deleteVolume(config: LabConfig, id: string): Promise<void>
  * Shows the volume in the machine, now and after each boot: systemd's tmpfiles make the device node early at boot, and
  * if the machine runs it is made at once.
  */
-export async function attachVolume(config: LabConfig, volume: VolumeSpec, dropletId: number): Promise<void> {
+async function attachVolume(config: LabConfig, volume: VolumeSpec, machineId: number): Promise<void> {
   const loop = await ensureLoop(volumeFile(config, volume.id));
-  writeTmpfiles(config, dropletId, volume.name, [
+  writeTmpfiles(config, machineId, volume.id, [
     `b ${loop.device} 0660 root disk - ${loop.major}:${loop.minor}`,
     `d /dev/disk/by-id 0755 root root -`,
-    ...linksOf(volume).map((link) => `L+ ${link} - - - - ${relative(dirname(link), loop.device)}`),
+    ...volume.links.map((link) => `L+ ${link} - - - - ${relative(dirname(link), loop.device)}`),
   ]);
-  const links = linksOf(volume).flatMap((link) => [link, relative(dirname(link), loop.device)]);
-  await inMachine(config, dropletId, attachScript, [loop.device, String(loop.major), String(loop.minor), ...links]);
+  const links = volume.links.flatMap((link) => [link, relative(dirname(link), loop.device)]);
+  await inMachine(config, machineId, attachScript, [loop.device, String(loop.major), String(loop.minor), ...links]);
 }
-
-const linksOf = (volume: VolumeSpec): readonly string[] => volume.links ?? [volumeLink(volume.name)];
 
 const attachScript = `
 [ -b "$1" ] || mknod -m 0660 "$1" b "$2" "$3"
@@ -79,15 +92,15 @@ while [ $# -gt 0 ]; do ln -sfn "$2" "$1"; shift 2; done`;
  * Takes the volume away, as pulling a device would: a file system on it is written out and then refuses all further
  * access, so that the next machine finds it whole while this one gets errors.
  */
-export async function detachVolume(config: LabConfig, volume: VolumeSpec, dropletId: number): Promise<void> {
+async function detachVolume(config: LabConfig, volume: VolumeSpec, machineId: number): Promise<void> {
   const file = volumeFile(config, volume.id);
-  writeTmpfiles(config, dropletId, volume.name, []);
+  writeTmpfiles(config, machineId, volume.id, []);
   if (!existsSync(file)) return;
-  const init = initOf(config, dropletId);
+  const init = initOf(config, machineId);
   const loop = await findLoop(file);
   if (init && loop) {
     for (const target of mountsOf(init.pid, loop)) await shutDownFilesystem(`/proc/${init.pid}/root${target}`);
-    await inMachine(config, dropletId, 'rm -f -- "$@"', [...linksOf(volume), loop.device]);
+    await inMachine(config, machineId, 'rm -f -- "$@"', [...volume.links, loop.device]);
   }
   // A stopped machine's mount may take a moment to go; a running one's, which refuses all access now, stays until it ends.
   await releaseLoop(file, init ? 200 : 5_000);
@@ -97,29 +110,37 @@ export async function detachVolume(config: LabConfig, volume: VolumeSpec, drople
 export async function refreshVolumes(
   config: LabConfig,
   volumes: readonly VolumeSpec[],
-  dropletId: number,
+  machineId: number,
 ): Promise<void> {
-  for (const volume of volumes) if (volume.dropletId === dropletId) await attachVolume(config, volume, dropletId);
+  const folder = tmpfilesFolder(config, machineId);
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (name.startsWith(tmpfilesPrefix)) rmSync(join(folder, name));
+  for (const volume of volumes) await attachVolume(config, volume, machineId);
 }
 
+const tmpfilesPrefix = "corekube-lab-volume-";
+const tmpfilesFolder = (config: LabConfig, machineId: number): string =>
+  join(machineDirectory(config, machineId), "root/etc/tmpfiles.d");
+const tmpfilesOf = (config: LabConfig, machineId: number, volume: string): string =>
+  join(tmpfilesFolder(config, machineId), `${tmpfilesPrefix}${volume}.conf`);
+
 /** Writes the machine's tmpfiles for one volume; no lines: removes them. */
-function writeTmpfiles(config: LabConfig, dropletId: number, name: string, lines: readonly string[]): void {
-  const folder = join(machineDirectory(config, dropletId), "root/etc/tmpfiles.d");
-  const file = join(folder, `corekube-lab-volume-${name}.conf`);
+function writeTmpfiles(config: LabConfig, machineId: number, volume: string, lines: readonly string[]): void {
+  const file = tmpfilesOf(config, machineId, volume);
   if (lines.length === 0) return rmSync(file, { force: true });
   // A machine that is not made yet gets its volumes when it is.
-  if (!existsSync(join(machineDirectory(config, dropletId), "root"))) return;
-  mkdirSync(folder, { recursive: true });
+  if (!existsSync(join(machineDirectory(config, machineId), "root"))) return;
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${lines.join("\n")}\n`);
 }
 
 async function inMachine(
   config: LabConfig,
-  dropletId: number,
+  machineId: number,
   script: string,
   parameters: readonly string[],
 ): Promise<void> {
-  const init = initOf(config, dropletId);
+  const init = initOf(config, machineId);
   if (!init) return;
   await run([
     "nsenter",

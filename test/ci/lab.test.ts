@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { writeSettings } from "../../lab/engine/settings.js";
 import { childEnvironment, ensureStack } from "../../lab/engine/stack.js";
 import { labConfig, type LabConfig } from "../../lab/config.js";
-import { createApi, type Api } from "../../lab/clouds/digitalocean/index.js";
+import { createApi, type Api } from "../../lab/clouds/digitalocean/api.js";
 import { ensureTools } from "../../lab/toolchain/index.js";
 import { FakeDriver } from "../support/fakeDriver.js";
 import { script, type ScriptRun } from "./support/run.js";

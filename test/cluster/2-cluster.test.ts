@@ -120,7 +120,7 @@ describe("a cluster", function () {
       const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
       assert.equal(result.code, 0, result.failure);
       const cloud = labCloud(config);
-      for (const kind of ["droplets", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
+      for (const kind of ["machines", "volumes", "firewalls", "load_balancers", "ssh_keys"] as const) {
         assert.deepEqual(
           (await cloud.list(kind)).map((item) => item.name),
           [],

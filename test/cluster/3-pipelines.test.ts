@@ -11,7 +11,7 @@ import { script, type ScriptRun } from "../ci/support/run.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);
-const rule = { inbound_rules: [{ protocol: "tcp", ports: "8081", sources: { addresses: ["198.51.100.0/24"] } }] };
+const rule = { protocol: "tcp", ports: "8081", sources: { addresses: ["198.51.100.0/24"] } };
 
 describe("pipelines on a cluster", function () {
   this.timeout(900_000);
@@ -22,15 +22,16 @@ describe("pipelines on a cluster", function () {
       ...childEnvironment(config, stack),
       COREKUBE_POLICY_CONFIG: policyConfig,
     });
-  const firewallRule = async (method: "POST" | "DELETE"): Promise<void> => {
+  const openPort = async (open: boolean): Promise<void> => {
     const firewall = (await labCloud(config).list("firewalls")).find(({ name }) => name === "kubernetes-worker");
     assert.ok(firewall);
-    const answer = await fetch(`${config.apiUrl}/v2/firewalls/${firewall.id}/rules`, {
-      method,
-      headers: { authorization: `Bearer ${config.token}`, "content-type": "application/json" },
-      body: JSON.stringify(rule),
-    });
-    assert.equal(answer.status, 204);
+    const url = `${config.apiUrl}/v2/firewalls/${firewall.id}`;
+    const headers = { authorization: `Bearer ${config.token}`, "content-type": "application/json" };
+    const now = (await (await fetch(url, { headers })).json()) as { firewall: { inbound_rules: { ports: string }[] } };
+    const others = now.firewall.inbound_rules.filter(({ ports }) => ports !== rule.ports);
+    const body = { ...now.firewall, inbound_rules: open ? [...others, rule] : others };
+    const answer = await fetch(url, { method: "PUT", headers, body: JSON.stringify(body) });
+    assert.equal(answer.status, 200);
   };
 
   before(async () => {
@@ -60,14 +61,14 @@ describe("pipelines on a cluster", function () {
   });
 
   it("ci/drift: a firewall rule from elsewhere is found and named", async () => {
-    await firewallRule("POST");
+    await openPort(true);
     const drift = await run("drift");
     assert.equal(drift.code, 2, drift.output);
     assert.match(
       readFileSync(join(folder, "drift.md"), "utf8"),
       /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[7\]`/,
     );
-    await firewallRule("DELETE");
+    await openPort(false);
   });
 
   it("ci/drift: certificates that end within 400 days are named", async () => {

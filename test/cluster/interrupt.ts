@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   });
   assert.equal(await makeUp(), 0, "the last run completes");
 
-  const names = (await labCloud(config).list("droplets")).map((droplet) => droplet.name).sort();
+  const names = (await labCloud(config).list("machines")).map((droplet) => droplet.name).sort();
   assert.deepEqual(names, [...new Set(names)], "every machine exists once");
   assert.equal(names.length, 4);
   assert.equal(await makeUp(), 0, "and once more");

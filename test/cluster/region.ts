@@ -5,7 +5,7 @@ import { buildPhases, regionPhase } from "../../lab/commands/up.js";
 import { labConfig } from "../../lab/config.js";
 import { leftovers, takeFootprint, type Footprint } from "../../lab/commands/footprint.js";
 import { removeEverything } from "../../lab/commands/down.js";
-import { type RegionCloud, setRegionCloud } from "../../lab/kind.js";
+import { setRegionCloud } from "../../lab/kind.js";
 import { watchProcesses } from "../../lab/checks/secrets.js";
 import { plainProgress, type Progress } from "../../lab/progress.js";
 
@@ -17,7 +17,7 @@ let before: Footprint | undefined;
 let processes: ReturnType<typeof watchProcesses> | undefined;
 
 /** Makes the region; a region that a killed run left is removed first. */
-export async function openRegion(cloud: RegionCloud = "digitalocean"): Promise<void> {
+export async function openRegion(cloud = "digitalocean"): Promise<void> {
   if (before) return;
   await removeEverything(config, progress);
   setRegionCloud(config, cloud);

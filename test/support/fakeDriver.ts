@@ -1,71 +1,64 @@
-/** A driver without machines: records what it was told, and fails or waits where a test says so. */
+/** A driver without machines: records its calls, and fails or waits where a test says so. */
 import type {
-  DesiredState,
   Driver,
-  DropletFirewall,
-  DropletSpec,
   LoadBalancerSpec,
+  MachineFirewall,
+  MachineSpec,
+  Rules,
   VolumeSpec,
   VpcSpec,
-} from "../../lab/clouds/digitalocean/driver.js";
+} from "../../lab/region/spec.js";
+
+type Verb = Exclude<keyof Driver, "present" | "running">;
 
 export interface Call {
-  readonly name: keyof Driver;
+  readonly name: Verb;
   readonly arguments: readonly unknown[];
 }
 
 export class FakeDriver implements Driver {
   readonly calls: Call[] = [];
   /** Latest rules and load balancers, as a driver would have them in force. */
-  firewalls: readonly DropletFirewall[] = [];
+  firewalls: readonly MachineFirewall[] = [];
   loadBalancers: readonly LoadBalancerSpec[] = [];
   /** Machines that have powered themselves off. */
   readonly off = new Set<number>();
+  /** What the host has of an earlier run. */
+  readonly left = { machines: [] as number[], volumes: [] as string[] };
   /** Set to make a call fail: it throws what this returns. */
-  failure: (name: keyof Driver, first: unknown) => Error | undefined = () => undefined;
+  failure: (name: Verb, first: unknown) => Error | undefined = () => undefined;
   /** Set to hold calls up until the promise resolves. */
-  wait: (name: keyof Driver, first: unknown) => Promise<void> = () => Promise.resolve();
+  wait: (name: Verb, first: unknown) => Promise<void> = () => Promise.resolve();
 
   /** First arguments of all calls of one kind, in order. */
-  argumentsOf<T>(name: keyof Driver): T[] {
+  argumentsOf<T>(name: Verb): T[] {
     return this.calls.filter((call) => call.name === name).map((call) => call.arguments[0] as T);
   }
 
-  /** Names of all calls, in order, without the ones that repeat after every change. */
+  /** Calls for machines and volumes, in order. */
   names(): string[] {
-    return this.calls
-      .map((call) => call.name)
-      .filter((name) => name !== "applyFirewalls" && name !== "applyLoadBalancers");
+    return this.calls.map((call) => call.name).filter((name) => /machine|volume/i.test(name));
   }
 
-  createVpc = (vpc: VpcSpec) => this.record("createVpc", vpc);
-  deleteVpc = (id: string) => this.record("deleteVpc", id);
-  createDroplet = (droplet: DropletSpec) => this.record("createDroplet", droplet);
-  deleteDroplet = (id: number) => this.record("deleteDroplet", id);
-  powerOn = (droplet: DropletSpec) => this.record("powerOn", droplet);
-  powerOff = (id: number) => this.record("powerOff", id);
-  shutdown = (id: number) => this.record("shutdown", id);
-  reboot = (droplet: DropletSpec) => this.record("reboot", droplet);
-  readdress = (droplet: DropletSpec) => this.record("readdress", droplet);
+  present = () => Promise.resolve(this.left);
+  networks = (vpcs: readonly VpcSpec[]) => this.record("networks", vpcs);
+  machine = (spec: MachineSpec, volumes: readonly VolumeSpec[]) => this.record("machine", spec, volumes);
+  removeMachine = (id: number) => this.record("removeMachine", id);
+  volume = (spec: VolumeSpec) => this.record("volume", spec);
+  removeVolume = (id: string) => this.record("removeVolume", id);
   running = (id: number): boolean => !this.off.has(id);
-  createVolume = (volume: VolumeSpec) => this.record("createVolume", volume);
-  deleteVolume = (id: string) => this.record("deleteVolume", id);
-  attachVolume = (volume: VolumeSpec, dropletId: number) => this.record("attachVolume", volume, dropletId);
-  detachVolume = (volume: VolumeSpec, dropletId: number) => this.record("detachVolume", volume, dropletId);
-  reconcile = (desired: DesiredState) => this.record("reconcile", desired);
-  removeAll = () => this.record("removeAll");
 
-  async applyFirewalls(firewalls: readonly DropletFirewall[]): Promise<void> {
-    await this.record("applyFirewalls", firewalls);
-    this.firewalls = firewalls;
+  async rules(rules: Rules): Promise<void> {
+    await this.record("rules", rules);
+    this.firewalls = rules.firewalls;
   }
 
-  async applyLoadBalancers(loadBalancers: readonly LoadBalancerSpec[]): Promise<void> {
-    await this.record("applyLoadBalancers", loadBalancers);
-    this.loadBalancers = loadBalancers;
+  async balancers(balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void> {
+    await this.record("balancers", balancers, vpcs);
+    this.loadBalancers = balancers;
   }
 
-  private async record(name: keyof Driver, ...args: readonly unknown[]): Promise<void> {
+  private async record(name: Verb, ...args: readonly unknown[]): Promise<void> {
     this.calls.push({ name, arguments: structuredClone(args) });
     await this.wait(name, args[0]);
     const error = this.failure(name, args[0]);

@@ -112,7 +112,7 @@ describe("lab proxy", () => {
   });
 
   it("closes the direct way before any rule that would open it", () => {
-    const input = { publicCidr: config.publicCidr, vpcs: [], droplets: [], firewalls: [] };
+    const input = { publicCidr: config.publicCidr, vpcs: [], machines: [], firewalls: [] };
     const rule = "ip daddr 198.18.16.1 tcp dport { 5080, 5000 } reject with tcp reset";
     const text = firewallText({ ...input, behindProxy: behindProxy(config) });
     assert.ok(text.indexOf(rule) > 0 && text.indexOf(rule) < text.indexOf("ip daddr 198.18.16.0/24 jump checked"));

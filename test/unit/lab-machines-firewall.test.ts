@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Address4 } from "ip-address";
-import type { PortRule } from "../../lab/clouds/digitalocean/driver.js";
+import type { PortRule } from "../../lab/region/spec.js";
 import { firewallText, mergedNetworks, type FirewallInput } from "../../lab/region/firewall.js";
 
-const droplet = (id: number, vpcUuid: string) => ({
+const machine = (id: number, vpcId: string) => ({
   id,
   publicIpv4: `203.0.113.${id}`,
   privateIpv4: `10.0.0.${id}`,
-  vpcUuid,
+  vpcId,
 });
 const input = (changes: Partial<FirewallInput> = {}): FirewallInput => ({
   publicCidr: "203.0.113.0/24",
@@ -17,7 +17,7 @@ const input = (changes: Partial<FirewallInput> = {}): FirewallInput => ({
     { id: "a", cidr: "10.0.0.0/20" },
     { id: "empty", cidr: "10.1.0.0/20" },
   ],
-  droplets: [droplet(12, "a"), droplet(11, "a")],
+  machines: [machine(12, "a"), machine(11, "a")],
   firewalls: [],
   ...changes,
 });
@@ -43,25 +43,25 @@ describe("lab firewall text", () => {
     assert.doesNotMatch(firewallText(input({ balancers: [] })), /tcp dport \{ 6443/);
   });
 
-  it("is the same whatever the order of droplets and firewalls", () => {
-    const firewalls = [11, 12].map((dropletId) => ({ dropletId, inbound: [], outbound: [] }));
+  it("is the same whatever the order of machines and firewalls", () => {
+    const firewalls = [11, 12].map((machineId) => ({ machineId, inbound: [], outbound: [] }));
     const one = firewallText(input({ firewalls }));
     const other = firewallText(
-      input({ droplets: [...input().droplets].reverse(), firewalls: [...firewalls].reverse() }),
+      input({ machines: [...input().machines].reverse(), firewalls: [...firewalls].reverse() }),
     );
     assert.equal(one, other);
   });
 
-  it("has no chain for a droplet in no firewall, and drops by default for one that is in one", () => {
-    const text = firewallText(input({ firewalls: [{ dropletId: 11, inbound: [], outbound: [] }] }));
+  it("has no chain for a machine in no firewall, and drops by default for one that is in one", () => {
+    const text = firewallText(input({ firewalls: [{ machineId: 11, inbound: [], outbound: [] }] }));
     assert.deepEqual(chain(text, "in_11"), ["drop"]);
     assert.deepEqual(chain(text, "out_11"), ["drop"]);
     assert.doesNotMatch(text, /in_12/);
     assert.match(text, /"e0-11" : jump in_11, "e1-11" : jump in_11/);
   });
 
-  it("leaves out firewalls of droplets that are gone", () => {
-    assert.doesNotMatch(firewallText(input({ firewalls: [{ dropletId: 99, inbound: [], outbound: [] }] })), /99/);
+  it("leaves out firewalls of machines that are gone", () => {
+    assert.doesNotMatch(firewallText(input({ firewalls: [{ machineId: 99, inbound: [], outbound: [] }] })), /99/);
   });
 
   it("writes each kind of rule", () => {
@@ -77,7 +77,7 @@ describe("lab firewall text", () => {
       input({
         firewalls: [
           {
-            dropletId: 11,
+            machineId: 11,
             inbound,
             outbound: [{ protocol: "tcp", ports: { from: 443, to: 443 }, cidrs: ["198.51.100.0/24"] }],
           },

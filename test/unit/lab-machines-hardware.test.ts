@@ -7,7 +7,7 @@ import { sizes } from "../../lab/clouds/digitalocean/catalog/sizes.js";
 import { cpuinfo, memTotal, meminfo, topologyFiles, writeHardware } from "../../lab/region/hardware.js";
 
 describe("hardware of lab machines", () => {
-  it("has the memory that a droplet's kernel leaves", () => {
+  it("has the memory that a machine's kernel leaves", () => {
     // The first as reported by a real one; the others within what `free -m` says on real ones (957, 3919 and 7951 MB).
     assert.equal(memTotal(2048), 2_014_480);
     assert.deepEqual(

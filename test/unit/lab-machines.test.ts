@@ -1,18 +1,19 @@
 /** Pure parts of the lab's machines: names, haproxy's configuration, metadata, kinds of user-data, process marks. */
 import assert from "node:assert/strict";
-import type { DropletSpec, LoadBalancerSpec } from "../../lab/clouds/digitalocean/driver.js";
+import type { LoadBalancerSpec } from "../../lab/region/spec.js";
 import { labConfig } from "../../lab/config.js";
 import { backendName, haproxyConfig } from "../../lab/region/haproxy.js";
 import { userDataKind } from "../../lab/region/ignition.js";
-import { firstAddress, metadataAnswer, netmask } from "../../lab/clouds/digitalocean/metadata.js";
-import { dropletOfNamespace, machineName, privatePort, publicPort, volumeFile } from "../../lab/region/names.js";
-import { isAlive, markOf, signalMark } from "../../lab/region/processes.js";
+import { netmask } from "../../lab/clouds/digitalocean/addresses.js";
+import { type DropletMetadata, metadataAnswer } from "../../lab/clouds/digitalocean/metadata.js";
+import { machineOfNamespace, machineName, privatePort, publicPort, volumeFile } from "../../lab/region/names.js";
+import { isAlive, markOf, signalMark } from "../../lab/process/marks.js";
 
 const config = labConfig({ COREKUBE_LAB: "lab", COREKUBE_LAB_DIR: "/region" });
 
 describe("lab names", () => {
-  it("recognize a droplet's namespace whole, never by its beginning", () => {
-    assert.equal(dropletOfNamespace(config, machineName(config, 42)), 42);
+  it("recognize a machine's namespace whole, never by its beginning", () => {
+    assert.equal(machineOfNamespace(config, machineName(config, 42)), 42);
     for (const other of [
       "corekube-lab",
       "corekube-lab-",
@@ -22,13 +23,13 @@ describe("lab names", () => {
       "corekube-test-42",
       "x-corekube-lab-42",
     ]) {
-      assert.equal(dropletOfNamespace(config, other), undefined, other);
+      assert.equal(machineOfNamespace(config, other), undefined, other);
     }
   });
 
   it("fit into what the kernel allows for a link", () => {
     for (const port of [publicPort, privatePort]) assert.ok(port(400_000_001).length <= 15);
-    assert.throws(() => publicPort(1_234_567_890_123), /droplet id: got 1234567890123/);
+    assert.throws(() => publicPort(1_234_567_890_123), /machine id: got 1234567890123/);
   });
 
   it("refuse a volume id that would leave the folder", () => {
@@ -43,8 +44,7 @@ describe("lab load balancers", () => {
     name: "api",
     ip: "203.0.113.50",
     network: "EXTERNAL",
-    vpcUuid: "v",
-    vpcCidr: "10.0.0.0/20",
+    vpcId: "v",
     privateIpv4: "10.0.0.50",
     forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 6443 }],
     healthCheck: {
@@ -56,7 +56,7 @@ describe("lab load balancers", () => {
       healthyThreshold: 3,
       unhealthyThreshold: 2,
     },
-    targets: [{ dropletId: 7, privateIpv4: "10.0.0.7" }],
+    targets: [{ machineId: 7, privateIpv4: "10.0.0.7" }],
     allow: [],
   };
   const paths = { socket: "/s", state: "/t" };
@@ -73,7 +73,7 @@ describe("lab load balancers", () => {
       "  option httpchk GET /readyz",
       "  timeout check 5s",
       "  default-server check port 6443 inter 10s rise 3 fall 2 check-ssl verify none",
-      "  server droplet-7 10.0.0.7:6443",
+      "  server machine-7 10.0.0.7:6443",
     ]) {
       assert.ok(text.split("\n").includes(line), `${line} is missing in\n${text}`);
     }
@@ -105,32 +105,26 @@ describe("lab load balancers", () => {
 });
 
 describe("lab metadata", () => {
-  const droplet: DropletSpec = {
+  const machine: DropletMetadata = {
     id: 7,
     name: "one",
     region: "fra1",
-    sizeSlug: "s",
-    vcpus: 1,
-    memory: 1024,
-    disk: 25,
-    image: { id: 1, slug: null, name: "flatcar" },
     publicIpv4: "203.0.113.7",
     privateIpv4: "10.0.16.7",
-    vpcUuid: "v",
     vpcCidr: "10.0.16.0/20",
     macs: { public: "02:00:00:00:00:07", private: "02:00:00:00:01:07" },
     tags: ["a", "b"],
     userData: '{"ignition":{}}',
     sshKeys: ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"],
   };
-  const body = (path: string): string | undefined => metadataAnswer(config, droplet, path)?.body;
+  const body = (path: string): string | undefined => metadataAnswer(config, machine, path)?.body;
 
   it("answers in the original's layout", () => {
     const v1 = "/metadata/v1";
     assert.equal(body(`${v1}/id`), "7");
     assert.equal(body(`${v1}/hostname`), "one");
-    assert.equal(body(`${v1}/user-data`), droplet.userData);
-    assert.equal(body(`${v1}/public-keys`), droplet.sshKeys.join("\n"));
+    assert.equal(body(`${v1}/user-data`), machine.userData);
+    assert.equal(body(`${v1}/public-keys`), machine.sshKeys.join("\n"));
     assert.equal(body(`${v1}/interfaces/public/0/ipv4/address`), "203.0.113.7");
     assert.equal(body(`${v1}/interfaces/private/0/ipv4/netmask`), "255.255.240.0");
     assert.equal(body(`${v1}/interfaces/private/0/ipv4/gateway`), "10.0.16.1");
@@ -150,11 +144,11 @@ describe("lab metadata", () => {
       "/metadata/v1/constructor/name",
       "/metadata/v2/id",
     ]) {
-      assert.equal(metadataAnswer(config, droplet, path), undefined, path);
+      assert.equal(metadataAnswer(config, machine, path), undefined, path);
     }
   });
 
-  it("computes netmasks and first addresses", () => {
+  it("computes netmasks", () => {
     assert.deepEqual([0, 8, 20, 24, 31, 32].map(netmask), [
       "0.0.0.0",
       "255.0.0.0",
@@ -163,7 +157,6 @@ describe("lab metadata", () => {
       "255.255.255.254",
       "255.255.255.255",
     ]);
-    assert.equal(firstAddress("10.110.5.9/20"), "10.110.0.1");
   });
 });
 

@@ -1,28 +1,26 @@
 /** What the machines must be, worked out from the state of the region's AWS: pure functions, no I/O. */
-import { firstAddress } from "../digitalocean/metadata.js";
-import type {
-  DesiredState,
-  DropletFirewall,
-  DropletSpec,
-  LoadBalancerSpec,
-  PortRule,
-  SingleInterface,
-  VolumeSpec,
-  VpcSpec,
-} from "../digitalocean/driver.js";
+import { nthAddress } from "../../../components/spec/cidr.js";
+import {
+  type DesiredState,
+  type LoadBalancerSpec,
+  type MachineFirewall,
+  type MachineSpec,
+  type PortRule,
+  type SingleInterface,
+  type VolumeSpec,
+  type VpcSpec,
+  noNetwork,
+} from "../../region/spec.js";
 import type { AwsBalancer, AwsInstance, AwsListener, AwsRule, AwsState } from "./state.js";
 
 /** Number of an instance on this machine. */
 export type Numbers = (instance: string) => number;
 
-/** Nobody: for rules that leave nothing over, since an empty list would mean everyone. */
-const nobody = "255.255.255.255/32";
-
 export const vpcSpecs = (state: AwsState): VpcSpec[] =>
   state.vpcs.map(({ id, cidr }) => ({
     id,
     cidr,
-    gateways: state.subnets.filter((subnet) => subnet.vpc === id).map((subnet) => firstAddress(subnet.cidr)),
+    gateways: state.subnets.filter((subnet) => subnet.vpc === id).map((subnet) => nthAddress(subnet.cidr, 1)),
   }));
 
 /** Where a subnet's route table sends what is for the internet. */
@@ -45,7 +43,7 @@ export function machineNameOf({ tags, id }: Pick<AwsInstance, "tags" | "id">): s
   return /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/.test(name) ? name : id;
 }
 
-export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Numbers): DropletSpec {
+export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Numbers): MachineSpec {
   const subnet = state.subnets.find(({ id }) => id === instance.subnet);
   const vpc = state.vpcs.find(({ id }) => id === instance.vpc);
   if (!subnet || !vpc)
@@ -57,21 +55,19 @@ export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Nu
     id: numbers(instance.id),
     name: machineNameOf(instance),
     hostname: privateName(instance, state.region).split(".")[0],
-    region: state.region,
-    sizeSlug: instance.type,
     vcpus: instance.cpus,
     memory: instance.memory,
     disk: instance.rootDisk,
-    image: { id: 0, slug: instance.image, name: instance.image },
     publicIpv4: egress.kind === "public" ? (instance.publicAddress ?? "") : "",
     privateIpv4: instance.privateAddress,
-    vpcUuid: instance.vpc,
+    vpcId: instance.vpc,
     vpcCidr: vpc.cidr,
     macs: { public: instance.mac, private: instance.mac },
-    single: { subnetCidr: subnet.cidr, gateway: firstAddress(subnet.cidr), egress, hopLimit: instance.hopLimit },
-    tags: [],
+    single: { subnetCidr: subnet.cidr, gateway: nthAddress(subnet.cidr, 1), egress, hopLimit: instance.hopLimit },
     userData: Buffer.from(instance.userData, "base64").toString("utf8"),
     sshKeys: instance.publicKey === null ? [] : [instance.publicKey],
+    power: hasPower(instance) ? "on" : "shutdown",
+    restarts: instance.reboots,
   };
 }
 
@@ -82,7 +78,6 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
     .filter(({ id }) => !roots.has(id))
     .map(({ id, size, instance, device }) => ({
       id,
-      name: id,
       // As a machine of the Nitro kind shows it, and under the device's name as images with EC2's udev rules do.
       links: [
         `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
@@ -91,11 +86,11 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
       size,
       filesystemType: "",
       filesystemLabel: "",
-      dropletId: instance !== null && state.instances.some((item) => item.id === instance) ? numbers(instance) : null,
+      machineId: instance !== null && state.instances.some((item) => item.id === instance) ? numbers(instance) : null,
     }));
 }
 
-/** Addresses of everybody in a security group. */
+/** Addresses of all members of a security group. */
 function membersOf(state: AwsState, group: string): string[] {
   return [
     ...state.instances
@@ -124,11 +119,11 @@ function portRules(state: AwsState, rule: AwsRule): PortRule[] {
 }
 
 /** Every instance is in a security group, so every one has rules. */
-export const instanceFirewalls = (state: AwsState, numbers: Numbers): DropletFirewall[] =>
+export const instanceFirewalls = (state: AwsState, numbers: Numbers): MachineFirewall[] =>
   state.instances.map((instance) => {
     const groups = state.groups.filter(({ id }) => instance.groups.some((group) => group.id === id));
     return {
-      dropletId: numbers(instance.id),
+      machineId: numbers(instance.id),
       inbound: unique(groups.flatMap(({ ingress }) => ingress.flatMap((rule) => portRules(state, rule)))),
       outbound: unique(groups.flatMap(({ egress }) => egress.flatMap((rule) => portRules(state, rule)))),
     };
@@ -147,7 +142,7 @@ function allowed(state: AwsState, balancer: AwsBalancer, listener: AwsListener):
       protocol === "-1" || (protocol === "tcp" && (from ?? 0) <= listener.port && listener.port <= (to ?? 65_535)),
   );
   const cidrs = [...new Set(matching.flatMap((rule) => cidrsOf(state, rule)))];
-  return cidrs.length === 0 ? [nobody] : cidrs;
+  return cidrs.length === 0 ? [noNetwork] : cidrs;
 }
 
 /** Id of a listener's part of a load balancer: each has health checks and targets of its own. */
@@ -165,15 +160,13 @@ export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSp
       .map((listener): LoadBalancerSpec => {
         const port = listener.targets[0]?.port ?? listener.port;
         const protocol = listener.health.protocol.toLowerCase();
-        const vpc = state.vpcs.find(({ id }) => id === balancer.vpc);
         const targets = listener.targets.flatMap(({ id }) => state.instances.filter((instance) => instance.id === id));
         return {
           id: listenerId(balancer, listener),
           name: balancer.name,
           ip: balancer.publicAddress ?? balancer.privateAddress,
           network: balancer.publicAddress === null ? "INTERNAL" : "EXTERNAL",
-          vpcUuid: balancer.vpc,
-          vpcCidr: vpc?.cidr ?? "",
+          vpcId: balancer.vpc,
           privateIpv4: balancer.privateAddress,
           forwarding: [{ protocol: "tcp", entryPort: listener.port, targetPort: port }],
           healthCheck: {
@@ -186,7 +179,7 @@ export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSp
             unhealthyThreshold: listener.health.unhealthy,
           },
           targets: targets.map((instance) => ({
-            dropletId: numbers(instance.id),
+            machineId: numbers(instance.id),
             privateIpv4: instance.privateAddress,
           })),
           allow: allowed(state, balancer, listener),
@@ -199,10 +192,7 @@ export const hasPower = (instance: Pick<AwsInstance, "state">): boolean =>
 
 export const desiredState = (state: AwsState, numbers: Numbers): DesiredState => ({
   vpcs: vpcSpecs(state),
-  droplets: state.instances.map((instance) => ({
-    ...instanceSpec(state, instance, numbers),
-    running: hasPower(instance),
-  })),
+  machines: state.instances.map((instance) => instanceSpec(state, instance, numbers)),
   volumes: volumeSpecs(state, numbers),
   firewalls: instanceFirewalls(state, numbers),
   loadBalancers: balancerSpecs(state, numbers),

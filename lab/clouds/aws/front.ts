@@ -2,15 +2,9 @@
  * The address at which a region answers as AWS: passes requests on to moto, refuses what EC2 would refuse and moto does not, and
  * has the machines follow after each change.
  */
-import {
-  Agent,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  createServer,
-  request as send,
-} from "node:http";
-import type { Logger } from "../digitalocean/tasks.js";
+import { Agent, type IncomingMessage, request as send } from "node:http";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "../../region/synchroniser.js";
 
 /** Bytes of user-data, before base64, that EC2 takes at most. */
 export const userDataLimit = 16_384;
@@ -96,97 +90,85 @@ const errorText = (code: string, message: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>`;
 
 /** Makes the server; the caller says where it listens. */
-export function createFront(options: FrontOptions): Server {
+export function createFront(options: FrontOptions): FastifyInstance {
   const agent = new Agent({ keepAlive: false, maxSockets: 16 });
-  const server = createServer((message, response) => {
-    const began = Date.now();
-    let call: Call | undefined;
-    answer(message, response)
-      .catch((error: unknown) =>
-        fail(
-          response,
-          503,
-          "ServiceUnavailable",
-          options.lost() ?? `the region's AWS cannot be reached: ${String(error)}`,
-        ),
-      )
-      .finally(() => {
-        // Neither bodies nor headers: they hold user-data and signatures.
-        if (call)
-          options.logger.info(
-            `${call.service} ${call.action || message.method} ${response.statusCode} ${Date.now() - began} ms`,
-          );
-      });
-
-    async function answer(from: IncomingMessage, to: ServerResponse): Promise<void> {
-      const body = await read(from);
-      if (body === undefined) return fail(to, 413, "RequestEntityTooLarge", `a request may have ${bodyLimit} bytes`);
-      const path = (from.url ?? "/").split("?")[0]!;
-      if (path.startsWith("/moto-api")) return fail(to, 404, "NotFound", "not found");
-      if (path.startsWith("/corekube/")) return own(path, from, to);
-      call = callOf(from, body.toString("utf8"));
-      const reason = refusal(call);
-      if (reason) return fail(to, 400, reason.code, reason.message);
-      const lost = options.lost();
-      if (lost) return fail(to, 503, "ServiceUnavailable", lost);
-      await pass(from, to, body);
-      // Its failures are the synchronisation's own to log; the next one tries again.
-      if (call.action !== "" && !reading.test(call.action) && to.statusCode < 400)
-        options.changed().catch(() => undefined);
-    }
+  const app = fastify({ logger: false, bodyLimit });
+  // moto gets every body as it came.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("onClose", async () => agent.destroy());
+  const calls = new WeakMap<FastifyRequest, Call>();
+  app.addHook("onResponse", async (request, { statusCode, elapsedTime }) => {
+    const call = calls.get(request);
+    // Neither bodies nor headers: they hold user-data and signatures.
+    if (call)
+      options.logger.info(
+        `${call.service} ${call.action || request.method} ${statusCode} ${Math.round(elapsedTime)} ms`,
+      );
   });
-  server.on("close", () => agent.destroy());
-  return server;
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    if (error.statusCode === 413)
+      return fail(reply, 413, "RequestEntityTooLarge", `a request may have ${bodyLimit} bytes`);
+    return fail(
+      reply,
+      503,
+      "ServiceUnavailable",
+      options.lost() ?? `the region's AWS cannot be reached: ${error.message}`,
+    );
+  });
+  app.setNotFoundHandler((_request, reply) => fail(reply, 404, "NotFound", "not found"));
+  // moto's own interface would change the account past the machines.
+  app.all("/moto-api/*", (_request, reply) => fail(reply, 404, "NotFound", "not found"));
 
-  async function own(path: string, from: IncomingMessage, to: ServerResponse): Promise<void> {
-    if (from.headers.authorization !== `Bearer ${options.token}`)
-      return fail(to, 403, "UnauthorizedOperation", "the region's own token is missing");
-    if (path === "/corekube/sync" && from.method === "POST") {
+  app.register(async (own) => {
+    own.addHook("onRequest", async (request, reply) => {
+      if (request.headers.authorization !== `Bearer ${options.token}`)
+        return fail(reply, 403, "UnauthorizedOperation", "the region's own token is missing");
+    });
+    own.post("/corekube/sync", async (_request, reply) => {
       await options.changed();
-      to.writeHead(204).end();
-    } else if (path === "/corekube/state" && from.method === "GET") await pass(from, to, Buffer.alloc(0));
-    else fail(to, 404, "NotFound", "not found");
-  }
+      return reply.status(204).send();
+    });
+    own.get("/corekube/state", (request, reply) => pass(request, reply, Buffer.alloc(0)));
+    own.all("/corekube/*", (_request, reply) => fail(reply, 404, "NotFound", "not found"));
+  });
 
-  function pass(from: IncomingMessage, to: ServerResponse, body: Buffer): Promise<void> {
-    const url = new URL(from.url ?? "/", options.moto);
-    return new Promise((resolve, reject) => {
-      const headers = { ...from.headers, "content-length": String(body.length) };
-      delete headers["transfer-encoding"];
-      delete headers.connection;
-      delete headers.expect;
-      const sent = send(url, { method: from.method, headers, agent, timeout: 120_000 }, (answer) => {
-        const kept = { ...answer.headers };
-        delete kept.connection;
-        to.writeHead(answer.statusCode ?? 502, kept);
-        answer.pipe(to);
-        to.once("finish", resolve);
-        to.once("close", resolve);
-        answer.once("error", reject);
-      });
+  app.all("/*", async (request, reply) => {
+    const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    const call = callOf(request.raw, body.toString("utf8"));
+    calls.set(request, call);
+    const reason = refusal(call);
+    if (reason) return fail(reply, 400, reason.code, reason.message);
+    const lost = options.lost();
+    if (lost) return fail(reply, 503, "ServiceUnavailable", lost);
+    await pass(request, reply, body);
+    // Its failures are the region's own to log; the next pass tries again.
+    if (call.action !== "" && !reading.test(call.action) && reply.statusCode < 400)
+      options.changed().catch(() => undefined);
+    return reply;
+  });
+  return app;
+
+  async function pass(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<FastifyReply> {
+    const headers = { ...request.headers, "content-length": String(body.length) };
+    for (const name of ["transfer-encoding", "connection", "expect"] as const) delete headers[name];
+    const url = new URL(request.url, options.moto);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = send(url, { method: request.method, headers, agent, timeout: 120_000 }, resolve);
       sent.once("timeout", () => sent.destroy(new Error("no answer within 120 s")));
       sent.once("error", reject);
       sent.end(body);
     });
+    const { connection: _connection, ...kept } = answer.headers;
+    return reply
+      .status(answer.statusCode ?? 502)
+      .headers(kept)
+      .send(answer);
   }
 }
 
-function fail(response: ServerResponse, status: number, code: string, message: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response
-    .writeHead(status, { "content-type": "text/xml" })
-    .end(errorText(code, message.replaceAll("&", "&amp;").replaceAll("<", "&lt;")));
-}
-
-async function read(message: IncomingMessage): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of message as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size <= bodyLimit) parts.push(part);
-  }
-  return size > bodyLimit ? undefined : Buffer.concat(parts);
-}
+const fail = (reply: FastifyReply, status: number, code: string, message: string): FastifyReply =>
+  reply
+    .status(status)
+    .type("text/xml")
+    .send(errorText(code, message.replaceAll("&", "&amp;").replaceAll("<", "&lt;")));

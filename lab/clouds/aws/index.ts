@@ -1,61 +1,65 @@
-/** A region that is one of AWS: moto behind the front, the machines that follow it, and their metadata. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
-import { dirname, join } from "node:path";
-import type { Server } from "node:http";
-import type { Driver } from "../digitalocean/driver.js";
-import type { Logger } from "../digitalocean/tasks.js";
-import type { LabConfig } from "../../config.js";
-import { balancerHealth } from "../../region/balancers.js";
-import { createFront } from "./front.js";
-import { Tokens, startMetadata } from "./metadata.js";
-import { motoLost, motoStatus, numbersFile, startMoto } from "./moto.js";
-import { InstanceNumbers } from "./numbers.js";
-import { Synchroniser } from "./sync.js";
+/** AWS in the lab. */
+import { createRequire } from "node:module";
+import { closed } from "../../region/metadataServer.js";
+import type { LabCloud } from "../cloud.js";
+import { createApi } from "./api.js";
+import type * as Client from "./client.js";
+import { startMetadata, tokensOf } from "./metadata.js";
+import { awsRegion, ensureMoto, motoLost, motoPackages, motoStatus, startMoto } from "./moto.js";
+import { readState } from "./readState.js";
 
-export interface Closer {
-  readonly name: string;
-  readonly close: () => Promise<unknown>;
-}
+const load = createRequire(__filename);
 
-/** Starts all of it in the region's namespace. @returns What ends it again, but for moto and the machines, which go on. */
-export async function startAws(config: LabConfig, driver: Driver, logger: Logger): Promise<readonly Closer[]> {
-  const moto = await startMoto(config);
-  const sync = new Synchroniser({
-    source: moto,
-    driver,
-    numbers: new InstanceNumbers(numbersFile(config)),
-    logger,
-    health: () => balancerHealth(config),
-  });
-  const metadata = await startMetadata((address) => sync.byAddress(address), new Tokens(tokenKey(config)));
-  const lost = (): string | undefined => (motoStatus(config) === "running" ? undefined : motoLost(config));
-  const front = createFront({ moto: moto.url, logger, changed: () => sync.changed(), token: config.token, lost });
-  const { hostname, port } = new URL(config.apiUrl);
-  await new Promise<void>((resolve, reject) => {
-    front.once("error", reject);
-    front.listen(Number(port), hostname, resolve);
-  });
-  // Machines that are taken over may take their time; requests are answered meanwhile.
-  sync.start().catch((error: unknown) => logger.error(`synchronisation: ${String(error)}`));
-  return [
-    { name: "metadata", close: () => closed(metadata) },
-    { name: "AWS", close: () => closed(front) },
-    { name: "synchronisation", close: async () => sync.stop() },
-  ];
-}
+export const aws: LabCloud = {
+  name: "aws",
+  packages: motoPackages,
+  prepare: ensureMoto,
+  probe: "/corekube/state",
+  // The daemon has no use for AWS's clients, which take long to load.
+  client: (config) => new (load("./client.js") as typeof Client).AwsClient(config),
+  // The lab's AWS takes any credentials.
+  environment: () => ({
+    AWS_ACCESS_KEY_ID: "corekube-lab",
+    AWS_SECRET_ACCESS_KEY: "corekube-lab",
+    AWS_EC2_METADATA_DISABLED: "true",
+  }),
+  conflictingVariables: ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"],
+  resourceTypes: {
+    "aws:ec2/instance:Instance": "machines",
+    "aws:ec2/vpc:Vpc": "vpcs",
+    "aws:ec2/subnet:Subnet": "subnets",
+    "aws:ec2/securityGroup:SecurityGroup": "firewalls",
+    "aws:ebs/volume:Volume": "volumes",
+    "aws:lb/loadBalancer:LoadBalancer": "load_balancers",
+    "aws:lb/targetGroup:TargetGroup": "target_groups",
+    "aws:ec2/keyPair:KeyPair": "ssh_keys",
+  },
+  addressOutputs: { public: "publicIp", private: "privateIp" },
+  lost: (config) => (motoStatus(config) === "lost" ? motoLost(config) : undefined),
+  status: (config) =>
+    ({ running: `moto, region ${awsRegion}`, stopped: "moto does not run", lost: motoLost(config) })[
+      motoStatus(config)
+    ],
+  left: async (config) => (await readState(config)).kinds,
 
-function closed(server: Server): Promise<unknown> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(resolve));
-}
-
-/** Kept, so that tokens that machines hold outlive the daemon. */
-function tokenKey(config: LabConfig): Buffer {
-  const file = join(config.directory, "aws", "metadata.key");
-  if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, randomBytes(32), { mode: 0o600 });
-  }
-  return readFileSync(file);
-}
+  async serve(config, driver, logger) {
+    const moto = await startMoto(config);
+    const { app, region, source } = createApi({
+      config,
+      moto,
+      driver,
+      logger,
+      lost: () => (motoStatus(config) === "running" ? undefined : motoLost(config)),
+    });
+    const metadata = await startMetadata((address) => source.byAddress(address), tokensOf(config));
+    const { hostname, port } = new URL(config.apiUrl);
+    await app.listen({ host: hostname, port: Number(port) });
+    // Machines that are taken over may take their time; requests are answered meanwhile.
+    region.start();
+    return [
+      { name: "metadata", close: () => closed(metadata) },
+      { name: "API", close: () => app.close() },
+      { name: "region", close: async () => region.stop() },
+    ];
+  },
+};

@@ -2,11 +2,14 @@
  * The instance metadata service of EC2 at 169.254.169.254, version 2 only: a token first, then everything with it.
  *
  * An instance is known by its source address, which the region's firewall does not let it forge. That a token's answer does not
- * get past the machine itself (the hop limit) is the firewall's work too: see region/addresses.ts.
+ * leave the machine itself (the hop limit) is the firewall's work too: see region/addresses.ts.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
-import { metadataPlace, serveMetadata } from "../../region/metadataServer.js";
+import { dirname, join } from "node:path";
+import type { LabConfig } from "../../config.js";
+import { type Tree, metadataPlace, serveMetadata, treeAt } from "../../region/metadataServer.js";
 import { privateName } from "./desired.js";
 import type { AwsInstance, AwsState } from "./state.js";
 
@@ -27,11 +30,6 @@ const versions = [
   "2022-09-24",
   "latest",
 ];
-
-/** A folder of the tree; leaves are text, and what is undefined is not there. */
-interface Tree {
-  readonly [name: string]: string | Tree | undefined;
-}
 
 export type Lookup = (address: string) => { readonly state: AwsState; readonly instance: AwsInstance } | undefined;
 
@@ -182,20 +180,17 @@ export function metadataAnswer(
       ? undefined
       : { type: "application/octet-stream", body: Buffer.from(instance.userData, "base64") };
   }
-  let node: string | Tree | undefined = {
+  const tree = {
     dynamic: { "instance-identity": { document: identityDocument(state, instance) } },
     "meta-data": metaData(state, instance, now),
   };
-  for (const part of parts) {
-    if (typeof node === "string" || node === undefined || !Object.hasOwn(node, part)) return undefined;
-    node = node[part];
-  }
+  const node = treeAt(tree, parts);
   if (node === undefined) return undefined;
   if (typeof node === "string") return { type: "text/plain", body: node };
   return { type: "text/plain", body: listing(node, parts, instance) };
 }
 
-/** Folders end with a slash, but roles, tags and macs' associations are leaves; keys are told with their names. */
+/** Folders end with a slash; keys are listed with their names. */
 function listing(node: Tree, parts: readonly string[], instance: AwsInstance): string {
   if (parts.join("/") === "meta-data/public-keys") return `0=${instance.keyName ?? ""}`;
   return Object.entries(node)
@@ -237,7 +232,7 @@ export function startMetadata(lookup: Lookup, tokens: Tokens, listen = metadataP
     if (!known || path === undefined) return end(404);
     if (path === "/latest/api/token") {
       if (request.method !== "PUT") return end(405, "", { allow: "OPTIONS, PUT" });
-      // Whoever passes requests on for others gets no token for them.
+      // A proxy gets no token.
       if (request.headers["x-forwarded-for"] !== undefined) return end(403);
       const seconds = Number(request.headers["x-aws-ec2-metadata-token-ttl-seconds"]);
       if (!Number.isInteger(seconds) || seconds < 1 || seconds > ttlLimit) return end(400);
@@ -251,4 +246,14 @@ export function startMetadata(lookup: Lookup, tokens: Tokens, listen = metadataP
     response.writeHead(200, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body) });
     response.end(request.method === "HEAD" ? undefined : answer.body);
   }, listen);
+}
+
+/** The key is kept, so that tokens that machines hold outlive the daemon. */
+export function tokensOf(config: Pick<LabConfig, "directory">): Tokens {
+  const file = join(config.directory, "aws", "metadata.key");
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, randomBytes(32), { mode: 0o600 });
+  }
+  return new Tokens(readFileSync(file));
 }

@@ -1,6 +1,7 @@
 /** Numbers by which the machines of instances are known here: links and folders are named by them. Kept on disk. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeAtomically } from "../../process/files.js";
 
 interface Kept {
   next: number;
@@ -14,7 +15,7 @@ export class InstanceNumbers {
     this.kept = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Kept) : { next: 1, ids: {} };
   }
 
-  /** The number of an instance; a new one gets the next, which no other ever had. */
+  /** The number of an instance; a new one gets the next, which is never used again. */
   readonly of = (instance: string): number => {
     const known = this.kept.ids[instance];
     if (known !== undefined) return known;
@@ -36,7 +37,6 @@ export class InstanceNumbers {
 
   private write(): void {
     mkdirSync(dirname(this.file), { recursive: true });
-    writeFileSync(`${this.file}.new`, `${JSON.stringify(this.kept)}\n`, { mode: 0o600 });
-    renameSync(`${this.file}.new`, this.file);
+    writeAtomically(this.file, `${JSON.stringify(this.kept)}\n`, 0o600);
   }
 }

@@ -1,4 +1,4 @@
-/** What the region's AWS holds, as moto/launcher.py tells it: one answer, one moment. */
+/** What the region's AWS holds, as moto/launcher.py answers it, all of the same moment. */
 
 export interface AwsInstance {
   readonly id: string;
@@ -29,7 +29,7 @@ export interface AwsInstance {
   readonly publicKey: string | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly hopLimit: number;
-  /** Whether the metadata service tells the tags. */
+  /** Whether the metadata service shows the tags. */
   readonly metadataTags: boolean;
   readonly profile: {
     readonly id: string;
@@ -130,13 +130,9 @@ export interface AwsState {
   readonly kinds: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What the machines tell back. */
+/** What the machines report. */
 export interface AwsReport {
   readonly instances: readonly { readonly id: string; readonly state: "stopped" }[];
   /** Target group (or classic load balancer) to instance to whether it is healthy; an instance that is not there was not tried yet. */
   readonly health: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
-
-/** Kinds that something is left of, with what is left: none when the account is empty. */
-export const leftOf = (state: Pick<AwsState, "kinds">): string[] =>
-  Object.entries(state.kinds).flatMap(([kind, ids]) => (ids.length === 0 ? [] : [`${kind}: ${ids.join(", ")}`]));

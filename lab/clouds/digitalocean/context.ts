@@ -1,7 +1,7 @@
 /** What every resource of the API works with. */
 import type { LabConfig } from "../../config.js";
-import type { Applier } from "./applier.js";
-import type { Driver } from "./driver.js";
+import type { Synchroniser } from "../../region/synchroniser.js";
+import type { AppliedState } from "./applied.js";
 import { notFound, unprocessable } from "./errors.js";
 import type { DropletRecord, State, VpcRecord } from "./state.js";
 import type { Store } from "./store.js";
@@ -18,12 +18,10 @@ export interface Context {
   readonly config: LabConfig;
   readonly store: Store;
   readonly state: State;
-  readonly driver: Driver;
+  readonly region: Synchroniser;
   readonly tasks: Tasks;
-  readonly applier: Applier;
+  readonly applied: AppliedState;
   readonly delays: Delays;
-  /** Resolves when the driver may be called. */
-  readonly ready: Promise<void>;
 }
 
 /** @throws ApiError 404 */
@@ -67,26 +65,13 @@ export function memberNetwork({ state }: Context, id: string | undefined, region
   return vpc;
 }
 
-/** Makes a network real that gets its first member. @throws ApiError 422 when it was deleted meanwhile. */
-export async function ensureNetwork(context: Context, vpc: VpcRecord): Promise<void> {
-  if (!vpc.made) {
-    await context.ready;
-    await context.driver.createVpc({ id: vpc.id, cidr: vpc.ip_range });
-    vpc.made = true;
-    context.store.changed();
-  }
-  if (!vpcById(context.state, vpc.id)) throw unprocessable(`vpc_uuid: VPC ${vpc.id} does not exist`);
-}
-
 const vpcById = (state: State, id: string): VpcRecord | undefined => state.vpcs.find((vpc) => vpc.id === id);
 
 /** Whether the lab's own pool of public addresses has one left. @throws ApiError 422 when it has not. */
 export function publicAddress(context: Context): string {
   const address = context.store.allocate(context.config.publicCidr, 2);
-  if (address === null)
-    throw unprocessable(
-      `no public address of ${context.config.publicCidr} is free; delete droplets, load balancers or reserved IPs`,
-    );
+  if (address === undefined)
+    throw unprocessable(`no public address of ${context.config.publicCidr} is free; delete droplets or load balancers`);
   return address;
 }
 
@@ -94,7 +79,7 @@ export function publicAddress(context: Context): string {
 export function privateAddress(context: Context, vpc: VpcRecord): string {
   const small = Number(vpc.ip_range.split("/")[1]) >= 28;
   const address = context.store.allocate(vpc.ip_range, small ? 2 : 10);
-  if (address === null)
+  if (address === undefined)
     throw unprocessable(
       `no address of VPC ${vpc.name} (${vpc.ip_range}) is free; delete members or use a larger network`,
     );

@@ -1,9 +1,16 @@
 /** What the machines must be, worked out from the records: pure functions, no I/O. */
-import { hardwareAddress, ipv4Range, addressText, subtract } from "./addresses.js";
+import { hardwareAddress, ipv4Network, subtract } from "./addresses.js";
 import { knownSize } from "./catalog/sizes.js";
-import type { DesiredState, DropletFirewall, DropletSpec, LoadBalancerSpec, PortRule, VolumeSpec } from "./driver.js";
+import {
+  type DesiredState,
+  type LoadBalancerSpec,
+  type MachineFirewall,
+  type MachineSpec,
+  type PortRule,
+  noNetwork,
+} from "../../region/spec.js";
 import type { FirewallTarget } from "./resources/firewallSchema.js";
-import type { DropletRecord, FirewallRecord, LoadBalancerRecord, State, VolumeRecord, VpcRecord } from "./state.js";
+import type { DropletRecord, FirewallRecord, LoadBalancerRecord, State, VpcRecord } from "./state.js";
 
 export function vpcOf(state: State, id: string): VpcRecord {
   const vpc = state.vpcs.find((candidate) => candidate.id === id);
@@ -11,36 +18,26 @@ export function vpcOf(state: State, id: string): VpcRecord {
   return vpc;
 }
 
-export function dropletSpec(state: State, droplet: DropletRecord): DropletSpec {
-  const size = knownSize(droplet.sizeSlug);
+export function machineSpec(state: State, droplet: DropletRecord): MachineSpec {
+  const { vcpus, memory } = knownSize(droplet.sizeSlug);
   return {
     id: droplet.id,
-    name: droplet.hostname,
-    region: droplet.region,
-    sizeSlug: size.slug,
-    vcpus: size.vcpus,
-    memory: size.memory,
+    name: droplet.name,
+    vcpus,
+    memory,
     disk: droplet.disk,
-    image: { id: droplet.image.id, slug: droplet.image.slug, name: droplet.image.name },
     publicIpv4: droplet.publicIpv4,
     privateIpv4: droplet.privateIpv4,
-    vpcUuid: droplet.vpcId,
+    vpcId: droplet.vpcId,
     vpcCidr: vpcOf(state, droplet.vpcId).ip_range,
     macs: { public: hardwareAddress(1, droplet.publicIpv4), private: hardwareAddress(2, droplet.privateIpv4) },
-    tags: droplet.tags,
     userData: state.userData[droplet.userData] ?? "",
     sshKeys: droplet.sshKeys,
+    power: droplet.power,
+    restarts: droplet.restarts,
+    abrupt: droplet.abrupt,
   };
 }
-
-export const volumeSpec = (volume: VolumeRecord): VolumeSpec => ({
-  id: volume.id,
-  name: volume.name,
-  size: volume.size_gigabytes,
-  filesystemType: volume.filesystem_type,
-  filesystemLabel: volume.filesystem_label,
-  dropletId: volume.dropletId,
-});
 
 /** Droplets that a firewall protects: those it names and those that carry one of its tags. */
 export const protectedDroplets = (state: State, firewall: FirewallRecord): DropletRecord[] =>
@@ -48,8 +45,8 @@ export const protectedDroplets = (state: State, firewall: FirewallRecord): Dropl
     (droplet) => firewall.droplet_ids.includes(droplet.id) || droplet.tags.some((tag) => firewall.tags.includes(tag)),
   );
 
-/** All rules by droplet. IPv6 ranges are left out: machines of the lab have no IPv6 address that one could reach. */
-export function dropletFirewalls(state: State): DropletFirewall[] {
+/** All rules by machine. IPv6 ranges are left out: machines of the lab have no IPv6 address that one could reach. */
+function machineFirewalls(state: State): MachineFirewall[] {
   const resolved = state.firewalls.map((firewall) => ({
     droplets: new Set(protectedDroplets(state, firewall).map((droplet) => droplet.id)),
     inbound: firewall.inbound_rules.flatMap((rule) => portRule(state, rule.protocol, rule.ports, rule.sources)),
@@ -60,7 +57,7 @@ export function dropletFirewalls(state: State): DropletFirewall[] {
     if (mine.length === 0) return [];
     return [
       {
-        dropletId: droplet.id,
+        machineId: droplet.id,
         inbound: unique(mine.flatMap((firewall) => firewall.inbound)),
         outbound: unique(mine.flatMap((firewall) => firewall.outbound)),
       },
@@ -87,16 +84,11 @@ function targetCidrs(state: State, target: FirewallTarget): string[] {
   const balancers = state.loadBalancers.filter((balancer) => target.load_balancer_uids?.includes(balancer.id));
   return [
     ...new Set([
-      ...(target.addresses ?? []).flatMap(ipv4Cidr),
+      ...(target.addresses ?? []).flatMap((text) => ipv4Network(text) ?? []),
       ...droplets.flatMap((droplet) => [`${droplet.publicIpv4}/32`, `${droplet.privateIpv4}/32`]),
       ...balancers.flatMap((balancer) => [`${balancer.ip}/32`, `${balancer.privateIpv4}/32`]),
     ]),
   ];
-}
-
-function ipv4Cidr(text: string): string[] {
-  const range = ipv4Range(text);
-  return range ? [`${addressText(range.first)}/${range.prefix}`] : [];
 }
 
 function unique<T>(items: readonly T[]): T[] {
@@ -113,14 +105,13 @@ export const targetDroplets = (state: State, balancer: LoadBalancerRecord): Drop
       (balancer.tag === "" ? balancer.droplet_ids.includes(droplet.id) : droplet.tags.includes(balancer.tag)),
   );
 
-export const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
+const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
   state.loadBalancers.map((balancer) => ({
     id: balancer.id,
     name: balancer.name,
     ip: balancer.ip,
     network: balancer.network,
-    vpcUuid: balancer.vpcId,
-    vpcCidr: vpcOf(state, balancer.vpcId).ip_range,
+    vpcId: balancer.vpcId,
     privateIpv4: balancer.privateIpv4,
     forwarding: balancer.forwarding_rules.map((rule) => ({
       protocol: rule.entry_protocol === "http" ? "http" : "tcp",
@@ -137,36 +128,40 @@ export const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
       unhealthyThreshold: balancer.health_check.unhealthy_threshold,
     },
     targets: targetDroplets(state, balancer).map((droplet) => ({
-      dropletId: droplet.id,
+      machineId: droplet.id,
       privateIpv4: droplet.privateIpv4,
     })),
     allow: allowedCidrs(balancer.firewall),
   }));
 
-/** Nobody: for rules that leave no IPv4 address over, since an empty list would mean everyone. */
-const nobody = "255.255.255.255/32";
-
 /** Rules have the form "cidr:10.0.0.0/8" or "ip:10.0.0.1"; what is denied stays denied even where it is allowed. */
 export function allowedCidrs(firewall: LoadBalancerRecord["firewall"]): string[] {
   if (firewall.allow.length === 0 && firewall.deny.length === 0) return [];
   const cidrs = (rules: readonly string[]): string[] =>
-    rules.flatMap((rule) => ipv4Cidr(rule.slice(rule.indexOf(":") + 1)));
+    rules.flatMap((rule) => ipv4Network(rule.slice(rule.indexOf(":") + 1)) ?? []);
   const allowed = firewall.allow.length === 0 ? ["0.0.0.0/0"] : cidrs(firewall.allow);
   const left = subtract(allowed, cidrs(firewall.deny));
-  return left.length === 0 ? [nobody] : left;
+  return left.length === 0 ? [noNetwork] : left;
 }
 
 export function desiredState(state: State): DesiredState {
   const droplets = state.droplets.filter((droplet) => !droplet.deleting && !droplet.failed);
-  const ids = new Set(droplets.map((droplet) => droplet.id));
+  const hasMembers = (vpc: VpcRecord): boolean =>
+    [...state.droplets, ...state.loadBalancers].some((member) => member.vpcId === vpc.id);
   return {
-    vpcs: state.vpcs.filter((vpc) => vpc.made).map((vpc) => ({ id: vpc.id, cidr: vpc.ip_range })),
-    droplets: droplets.map((droplet) => ({ ...dropletSpec(state, droplet), running: droplet.status !== "off" })),
+    vpcs: state.vpcs
+      .filter((vpc) => !vpc.implicit || hasMembers(vpc))
+      .map((vpc) => ({ id: vpc.id, cidr: vpc.ip_range })),
+    machines: droplets.map((droplet) => machineSpec(state, droplet)),
     volumes: state.volumes.map((volume) => ({
-      ...volumeSpec(volume),
-      dropletId: volume.dropletId !== null && ids.has(volume.dropletId) ? volume.dropletId : null,
+      id: volume.id,
+      links: [`/dev/disk/by-id/scsi-0DO_Volume_${volume.name}`],
+      size: volume.size_gigabytes,
+      filesystemType: volume.filesystem_type,
+      filesystemLabel: volume.filesystem_label,
+      machineId: droplets.some(({ id }) => id === volume.dropletId) ? volume.dropletId : null,
     })),
-    firewalls: dropletFirewalls(state).filter((firewall) => ids.has(firewall.dropletId)),
+    firewalls: machineFirewalls(state),
     loadBalancers: loadBalancerSpecs(state),
   };
 }

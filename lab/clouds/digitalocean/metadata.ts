@@ -1,40 +1,52 @@
 /**
  * The metadata service at 169.254.169.254, in DigitalOcean's layout (/metadata/v1/).
  *
- * A droplet is known by its source address, which the region's firewall does not let it forge; so it sees only its own
- * data, and whoever is no droplet sees nothing.
+ * A droplet is known by its source address, which the region's firewall does not let it forge; so it sees its own data only,
+ * and a client that is no droplet sees nothing.
  */
 import { createHash } from "node:crypto";
 import type { Server } from "node:http";
-import type { DropletSpec } from "./driver.js";
+import { nthAddress, prefixLength } from "../../../components/spec/cidr.js";
 import type { LabConfig } from "../../config.js";
-import { metadataPlace, serveMetadata } from "../../region/metadataServer.js";
+import { type Tree, metadataPlace, serveMetadata, treeAt } from "../../region/metadataServer.js";
+import { netmask } from "./addresses.js";
+import { machineSpec } from "./desired.js";
+import type { State } from "./state.js";
 
-/** Finds the droplet that has an address; undefined when none has. */
-export type DropletLookup = (address: string) => DropletSpec | undefined;
-
-/** A folder of the metadata tree; leaves are text. */
-interface Tree {
-  readonly [name: string]: string | Tree;
+/** What the service shows of a droplet. */
+export interface DropletMetadata {
+  readonly id: number;
+  readonly name: string;
+  readonly region: string;
+  readonly publicIpv4: string;
+  readonly privateIpv4: string;
+  readonly vpcCidr: string;
+  readonly macs: { readonly public: string; readonly private: string };
+  readonly tags: readonly string[];
+  readonly userData: string;
+  readonly sshKeys: readonly string[];
 }
 
-/** Netmask of a prefix length: 20 gives "255.255.240.0". */
-export function netmask(prefix: number): string {
-  return [0, 8, 16, 24].map((shift) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - shift)))).join(".");
+/** The droplet that has an address; undefined when none has. */
+export function dropletByAddress(state: State, address: string): DropletMetadata | undefined {
+  const droplet = state.droplets.find(({ publicIpv4, privateIpv4 }) => [publicIpv4, privateIpv4].includes(address));
+  return droplet && { ...machineSpec(state, droplet), region: droplet.region, tags: droplet.tags };
 }
 
-/** First address of a network: the gateway of a VPC. */
-export function firstAddress(cidr: string): string {
-  const [address, prefix] = cidr.split("/") as [string, string];
-  const mask = netmask(Number(prefix)).split(".").map(Number);
-  const network = address.split(".").map((part, index) => Number(part) & mask[index]!);
-  network[3]! += 1;
-  return network.join(".");
-}
+/** Both interfaces: kind, address, netmask, gateway and hardware address. */
+const interfacesOf = (config: LabConfig, droplet: DropletMetadata) =>
+  [
+    ["public", droplet.publicIpv4, config.publicCidr, config.gateway],
+    ["private", droplet.privateIpv4, droplet.vpcCidr, nthAddress(droplet.vpcCidr, 1)],
+  ].map(([type, ip, network, gateway]) => ({
+    type: type as "public" | "private",
+    ip: ip!,
+    netmask: netmask(prefixLength(network!)),
+    gateway: gateway!,
+    mac: droplet.macs[type as "public" | "private"],
+  }));
 
-function tree(config: LabConfig, droplet: DropletSpec): Tree {
-  const publicPrefix = Number(config.publicCidr.split("/")[1]);
-  const privatePrefix = Number(droplet.vpcCidr.split("/")[1]);
+function tree(config: LabConfig, droplet: DropletMetadata): Tree {
   return {
     id: String(droplet.id),
     hostname: droplet.name,
@@ -42,26 +54,12 @@ function tree(config: LabConfig, droplet: DropletSpec): Tree {
     "vendor-data": "",
     "public-keys": droplet.sshKeys.map((key) => key.trim()).join("\n"),
     region: droplet.region,
-    interfaces: {
-      public: {
-        "0": {
-          ipv4: { address: droplet.publicIpv4, netmask: netmask(publicPrefix), gateway: config.gateway },
-          mac: droplet.macs.public,
-          type: "public",
-        },
-      },
-      private: {
-        "0": {
-          ipv4: {
-            address: droplet.privateIpv4,
-            netmask: netmask(privatePrefix),
-            gateway: firstAddress(droplet.vpcCidr),
-          },
-          mac: droplet.macs.private,
-          type: "private",
-        },
-      },
-    },
+    interfaces: Object.fromEntries(
+      interfacesOf(config, droplet).map(({ type, ip, netmask, gateway, mac }) => [
+        type,
+        { "0": { ipv4: { address: ip, netmask, gateway }, mac, type } },
+      ]),
+    ),
     floating_ip: { ipv4: { active: "false" } },
     reserved_ip: { ipv4: { active: "false" } },
     dns: { nameservers: config.gateway },
@@ -71,56 +69,36 @@ function tree(config: LabConfig, droplet: DropletSpec): Tree {
 }
 
 /** The whole as one document, `/metadata/v1.json`. */
-function json(config: LabConfig, droplet: DropletSpec): unknown {
-  const publicPrefix = Number(config.publicCidr.split("/")[1]);
-  const privatePrefix = Number(droplet.vpcCidr.split("/")[1]);
-  const address = (ip: string, prefix: number, gateway: string) => ({
-    ip_address: ip,
-    netmask: netmask(prefix),
-    gateway,
-  });
-  return {
-    droplet_id: droplet.id,
-    hostname: droplet.name,
-    user_data: droplet.userData,
-    vendor_data: "",
-    public_keys: droplet.sshKeys,
-    region: droplet.region,
-    interfaces: {
-      public: [
-        { ipv4: address(droplet.publicIpv4, publicPrefix, config.gateway), mac: droplet.macs.public, type: "public" },
-      ],
-      private: [
-        {
-          ipv4: address(droplet.privateIpv4, privatePrefix, firstAddress(droplet.vpcCidr)),
-          mac: droplet.macs.private,
-          type: "private",
-        },
-      ],
-    },
-    floating_ip: { ipv4: { active: false } },
-    reserved_ip: { ipv4: { active: false } },
-    dns: { nameservers: [config.gateway] },
-    tags: droplet.tags,
-    features: { dhcp_enabled: false },
-  };
-}
+const json = (config: LabConfig, droplet: DropletMetadata): unknown => ({
+  droplet_id: droplet.id,
+  hostname: droplet.name,
+  user_data: droplet.userData,
+  vendor_data: "",
+  public_keys: droplet.sshKeys,
+  region: droplet.region,
+  interfaces: Object.fromEntries(
+    interfacesOf(config, droplet).map(({ type, ip, netmask, gateway, mac }) => [
+      type,
+      [{ ipv4: { ip_address: ip, netmask, gateway }, mac, type }],
+    ]),
+  ),
+  floating_ip: { ipv4: { active: false } },
+  reserved_ip: { ipv4: { active: false } },
+  dns: { nameservers: [config.gateway] },
+  tags: droplet.tags,
+  features: { dhcp_enabled: false },
+});
 
 /** Answer to a path; undefined: there is nothing. */
 export function metadataAnswer(
   config: LabConfig,
-  droplet: DropletSpec,
+  droplet: DropletMetadata,
   path: string,
 ): { readonly type: string; readonly body: string } | undefined {
   if (path === "/metadata/v1.json") return { type: "application/json", body: JSON.stringify(json(config, droplet)) };
   const match = /^\/metadata\/v1(?:\/(.*))?$/.exec(path);
   if (!match) return undefined;
-  let node: string | Tree | undefined = tree(config, droplet);
-  const parts = (match[1] ?? "").split("/").filter(Boolean);
-  for (const part of parts) {
-    if (typeof node === "string" || node === undefined || !Object.hasOwn(node, part)) return undefined;
-    node = node[part];
-  }
+  const node = treeAt(tree(config, droplet), (match[1] ?? "").split("/").filter(Boolean));
   if (node === undefined) return undefined;
   if (typeof node === "string") return { type: "text/plain; charset=utf-8", body: node };
   const listing = Object.entries(node).map(([name, child]) =>
@@ -130,7 +108,11 @@ export function metadataAnswer(
 }
 
 /** Serves metadata; must run inside the region's namespace. `port` and `host` are for tests. */
-export function startMetadata(config: LabConfig, lookup: DropletLookup, listen = metadataPlace): Promise<Server> {
+export function startMetadata(
+  config: LabConfig,
+  lookup: (address: string) => DropletMetadata | undefined,
+  listen = metadataPlace,
+): Promise<Server> {
   return serveMetadata(({ request, response, address, path }) => {
     const droplet = lookup(address);
     const answer =

@@ -5,7 +5,7 @@ import type { FirewallRules } from "./resources/firewallSchema.js";
 export interface ImageRecord {
   readonly id: number;
   name: string;
-  readonly type: "base" | "snapshot" | "custom";
+  readonly type: "base" | "custom";
   distribution: string;
   readonly slug: string | null;
   readonly public: boolean;
@@ -17,8 +17,6 @@ export interface ImageRecord {
   tags: string[];
   status: "NEW" | "pending" | "available";
   error_message: string;
-  /** Droplet that a snapshot was taken of. */
-  readonly dropletId?: number;
 }
 
 export interface KeyRecord {
@@ -36,28 +34,25 @@ export interface VpcRecord {
   readonly ip_range: string;
   readonly created_at: string;
   default: boolean;
-  /** Whether the driver was told of it: a region's default network is made when it gets its first member. */
-  made: boolean;
-}
-
-export interface BackupPolicy {
-  readonly plan: "daily" | "weekly";
-  readonly weekday: string;
-  readonly hour: number;
+  /** A region's default network, which came with the account: it is made when it gets its first member. */
+  readonly implicit: boolean;
 }
 
 export interface DropletRecord {
   readonly id: number;
-  name: string;
-  /** The name it was created with: its host name, which a rename does not change. */
-  readonly hostname: string;
+  readonly name: string;
   readonly region: string;
   sizeSlug: string;
   /** GB; grows with a resize that includes the disk. */
   disk: number;
-  image: ImageRecord;
+  readonly image: ImageRecord;
   readonly created_at: string;
   status: "new" | "active" | "off";
+  /** What the last action asked for; `status` follows when the machine has it. */
+  power: "on" | "off" | "shutdown";
+  /** Reboots and power cycles so far; `abrupt`: the last one was a power cycle. */
+  restarts: number;
+  abrupt: boolean;
   readonly publicIpv4: string;
   readonly privateIpv4: string;
   readonly publicIpv6: string | null;
@@ -66,7 +61,6 @@ export interface DropletRecord {
   /** Key of the user-data in `State.userData`; empty when there is none. */
   readonly userData: string;
   readonly sshKeys: readonly string[];
-  backups: BackupPolicy | null;
   readonly monitoring: boolean;
   /** Actions that are under way; the droplet is locked while there are any. */
   pending: number;
@@ -84,8 +78,8 @@ export interface ActionRecord {
   readonly resource_id: number | null;
   readonly resource_type: string;
   readonly region_slug: string | null;
-  /** Volume or reserved address that it belongs to; those have no numeric id. */
-  readonly owner?: string;
+  /** Volume that it belongs to; a volume has no numeric id. */
+  readonly volume?: string;
 }
 
 export interface VolumeRecord {
@@ -99,19 +93,8 @@ export interface VolumeRecord {
   readonly filesystem_label: string;
   tags: string[];
   dropletId: number | null;
-  /** An action or a deletion is under way. */
+  /** An action is under way. */
   busy: boolean;
-}
-
-export interface VolumeSnapshotRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly created_at: string;
-  readonly regions: readonly string[];
-  readonly min_disk_size: number;
-  readonly size_gigabytes: number;
-  readonly resource_id: string;
-  tags: string[];
 }
 
 export interface FirewallRecord extends FirewallRules {
@@ -132,7 +115,6 @@ export interface LoadBalancerSettings {
   enable_backend_keepalive: boolean;
   disable_lets_encrypt_dns_records: boolean;
   http_idle_timeout_seconds: number;
-  project_id: string;
   firewall: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   tls_cipher_policy: "DEFAULT" | "STRONG";
 }
@@ -149,30 +131,11 @@ export interface LoadBalancerRecord extends LoadBalancerSettings {
   status: "new" | "active" | "errored";
 }
 
-export interface ReservedIpRecord {
-  readonly ip: string;
-  readonly region: string;
-  readonly project_id: string;
-}
-
-export interface ProjectRecord {
-  readonly id: string;
-  name: string;
-  description: string;
-  purpose: string;
-  environment: string;
-  is_default: boolean;
-  readonly created_at: string;
-  updated_at: string;
-  /** Resources moved here by name (URN) and when; what no other project holds belongs to the default one. */
-  resources: Record<string, string>;
-}
-
 export interface State {
   readonly version: 1;
-  readonly account: { readonly uuid: string; readonly team: string };
+  readonly account: { readonly uuid: string; readonly team: string; readonly project: string };
   nextId: number;
-  /** Where the search for a free address of a range goes on. */
+  /** Where the search for a free address of a range continues. */
   cursors: Record<string, number>;
   images: ImageRecord[];
   keys: KeyRecord[];
@@ -183,9 +146,6 @@ export interface State {
   userData: Record<string, string>;
   actions: ActionRecord[];
   volumes: VolumeRecord[];
-  snapshots: VolumeSnapshotRecord[];
   firewalls: FirewallRecord[];
   loadBalancers: LoadBalancerRecord[];
-  reservedIps: ReservedIpRecord[];
-  projects: ProjectRecord[];
 }

@@ -2,10 +2,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { addressText, checkedRange, freeAddress, overlap } from "./addresses.js";
+import { overlap, nthAddress } from "../../../components/spec/cidr.js";
+import { freeAddress, indexIn } from "./addresses.js";
 import { regionSlugs } from "./catalog/regions.js";
-import { dropletSpec } from "./desired.js";
-import type { DropletSpec } from "./driver.js";
 import type { DropletRecord, State, VpcRecord } from "./state.js";
 
 /** The original's time format: whole seconds, UTC. */
@@ -83,32 +82,23 @@ export class Store {
     }
   }
 
-  /** What the machine with this public or private address was made from; null when no droplet has it. */
-  dropletByAddress(address: string): DropletSpec | null {
-    const record = this.state.droplets.find(
-      (droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address,
-    );
-    return record ? dropletSpec(this.state, record) : null;
-  }
-
   droplet(id: number): DropletRecord | undefined {
     return this.state.droplets.find((droplet) => droplet.id === id);
   }
 
   /**
-   * An address that nobody has; null when the range is full. Follows on the one given out last, so that a new machine does
+   * An address that is free; undefined when the range is full. Follows on the one given out last, so that a new machine does
    * not inherit the address of the one before it.
    */
-  allocate(cidr: string, skip: number): string | null {
+  allocate(cidr: string, skip: number): string | undefined {
     const { state } = this;
     const taken = new Set([
       ...state.droplets.flatMap((droplet) => [droplet.publicIpv4, droplet.privateIpv4]),
       ...state.loadBalancers.flatMap((balancer) => [balancer.ip, balancer.privateIpv4]),
-      ...state.reservedIps.map((reserved) => reserved.ip),
     ]);
     const address = freeAddress(cidr, state.cursors[cidr] ?? skip, taken) ?? freeAddress(cidr, skip, taken);
-    if (address === null) return null;
-    state.cursors[cidr] = checkedRange(address).first - checkedRange(cidr).first + 1;
+    if (address === undefined) return undefined;
+    state.cursors[cidr] = indexIn(cidr, address) + 1;
     this.changed();
     return address;
   }
@@ -122,28 +112,39 @@ export class Store {
   }
 
   /** Forgets user-data that no droplet carries any more. */
-  dropUnusedUserData(): void {
+  private dropUnusedUserData(): void {
     const used = new Set(this.state.droplets.map((droplet) => droplet.userData));
     for (const key of Object.keys(this.state.userData)) if (!used.has(key)) delete this.state.userData[key];
   }
 
+  /** Removes a droplet and every mention of it; its volumes stay, unattached. */
+  forgetDroplet(id: number): void {
+    const { state } = this;
+    state.droplets = state.droplets.filter((droplet) => droplet.id !== id);
+    for (const volume of state.volumes) if (volume.dropletId === id) volume.dropletId = null;
+    for (const holder of [...state.firewalls, ...state.loadBalancers]) {
+      holder.droplet_ids = holder.droplet_ids.filter((other) => other !== id);
+    }
+    this.dropUnusedUserData();
+    this.changed();
+  }
+
   /** A /20 that overlaps no network of the account. */
   freeNetwork(): string {
-    const used = this.state.vpcs.map((vpc) => checkedRange(vpc.ip_range));
     for (let index = 0; index < 4096; index += 1) {
-      const cidr = `${addressText(checkedRange("10.0.0.0").first + index * 4096)}/20`;
-      if (!used.some((range) => overlap(range, checkedRange(cidr)))) return cidr;
+      const cidr = `${nthAddress("10.0.0.0/8", index * 4096)}/20`;
+      if (!this.state.vpcs.some((vpc) => overlap(vpc.ip_range, cidr))) return cidr;
     }
     throw new Error("no /20 of 10.0.0.0/8 is free for a VPC; delete a VPC or give ip_range");
   }
 }
 
-/** An account that was used before: each region has its default network, and there is a default project. */
+/** An account that was used before: each region has its default network. */
 function newState(): State {
   const created = timestamp();
   return {
     version: 1,
-    account: { uuid: randomUUID(), team: randomUUID() },
+    account: { uuid: randomUUID(), team: randomUUID(), project: randomUUID() },
     nextId: 400_000_000,
     cursors: {},
     images: [],
@@ -156,29 +157,14 @@ function newState(): State {
       ip_range: `10.${104 + index * 2}.0.0/20`,
       created_at: created,
       default: true,
-      made: false,
+      implicit: true,
     })),
     tags: [],
     droplets: [],
     userData: {},
     actions: [],
     volumes: [],
-    snapshots: [],
     firewalls: [],
     loadBalancers: [],
-    reservedIps: [],
-    projects: [
-      {
-        id: randomUUID(),
-        name: "first-project",
-        description: "",
-        purpose: "Service or API",
-        environment: "Development",
-        is_default: true,
-        created_at: created,
-        updated_at: created,
-        resources: {},
-      },
-    ],
   };
 }

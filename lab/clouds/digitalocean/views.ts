@@ -1,25 +1,14 @@
 /** Records as the API shows them, for the kinds that several resources show. */
-import { checkedRange, netmask } from "./addresses.js";
+import { prefixLength } from "../../../components/spec/cidr.js";
+import { netmask } from "./addresses.js";
 import { regionSlugs, regionView } from "./catalog/regions.js";
 import { diskInfo, knownSize, sizeView } from "./catalog/sizes.js";
 import type { Context } from "./context.js";
 import { vpcOf } from "./desired.js";
-import type {
-  ActionRecord,
-  BackupPolicy,
-  DropletRecord,
-  ImageRecord,
-  VolumeRecord,
-  VolumeSnapshotRecord,
-} from "./state.js";
-
-export function imageView(image: ImageRecord) {
-  const { dropletId: _dropletId, ...shown } = image;
-  return shown;
-}
+import type { ActionRecord, DropletRecord, VolumeRecord } from "./state.js";
 
 export function actionView(action: ActionRecord) {
-  const { owner: _owner, ...shown } = action;
+  const { volume: _volume, ...shown } = action;
   return { ...shown, region: action.region_slug === null ? null : regionView(action.region_slug) };
 }
 
@@ -45,15 +34,14 @@ export function dropletView(context: Context, droplet: DropletRecord) {
     kernel: null,
     created_at: droplet.created_at,
     features: [
-      ...(droplet.backups ? ["backups"] : []),
       ...(droplet.monitoring ? ["monitoring"] : []),
       "private_networking",
       ...(droplet.publicIpv6 === null ? [] : ["ipv6"]),
     ],
     backup_ids: [],
-    next_backup_window: droplet.backups ? backupWindow(droplet.backups) : null,
-    snapshot_ids: state.images.filter((image) => image.dropletId === droplet.id).map((image) => image.id),
-    image: imageView(droplet.image),
+    next_backup_window: null,
+    snapshot_ids: [],
+    image: droplet.image,
     volume_ids: state.volumes.filter((volume) => volume.dropletId === droplet.id).map((volume) => volume.id),
     size: sizeView(size, regionSlugs),
     size_slug: size.slug,
@@ -67,7 +55,7 @@ export function dropletView(context: Context, droplet: DropletRecord) {
 /** A droplet that is still being made has no addresses yet: a client that does not wait must not get away with it here. */
 function networks({ config, state }: Context, droplet: DropletRecord) {
   if (droplet.status === "new") return { v4: [], v6: [] };
-  const mask = (cidr: string): string => netmask(checkedRange(cidr).prefix);
+  const mask = (cidr: string): string => netmask(prefixLength(cidr));
   return {
     v4: [
       {
@@ -85,18 +73,6 @@ function networks({ config, state }: Context, droplet: DropletRecord) {
   };
 }
 
-const weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-
-/** The next four hours in which a backup would be taken. */
-export function backupWindow(policy: BackupPolicy, now = new Date()) {
-  const start = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), policy.hour));
-  const fits = (): boolean =>
-    start > now && (policy.plan === "daily" || weekdays[start.getUTCDay()] === policy.weekday);
-  while (!fits()) start.setUTCDate(start.getUTCDate() + 1);
-  const text = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`;
-  return { start: text(start.getTime()), end: text(start.getTime() + 4 * 3_600_000) };
-}
-
 export const volumeView = (volume: VolumeRecord) => ({
   id: volume.id,
   region: regionView(volume.region),
@@ -108,19 +84,4 @@ export const volumeView = (volume: VolumeRecord) => ({
   filesystem_type: volume.filesystem_type,
   filesystem_label: volume.filesystem_label,
   tags: volume.tags,
-});
-
-export const volumeSnapshotView = (snapshot: VolumeSnapshotRecord) => ({ ...snapshot, resource_type: "volume" });
-
-/** A droplet's snapshot in the list of all snapshots. */
-export const imageSnapshotView = (image: ImageRecord) => ({
-  id: String(image.id),
-  name: image.name,
-  created_at: image.created_at,
-  regions: image.regions,
-  min_disk_size: image.min_disk_size ?? 0,
-  size_gigabytes: image.size_gigabytes ?? 0,
-  resource_id: String(image.dropletId ?? 0),
-  resource_type: "droplet",
-  tags: image.tags,
 });

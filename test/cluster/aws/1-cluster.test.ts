@@ -1,7 +1,7 @@
 /** The stack `lab-aws`: from nothing to checked, one worker more and less, a controller replaced, and nothing left in the account. */
 import assert from "node:assert/strict";
-import { readState } from "../../../lab/clouds/aws/cloud.js";
-import { leftOf } from "../../../lab/clouds/aws/state.js";
+import { readState } from "../../../lab/clouds/aws/readState.js";
+import { leftOf } from "../../../lab/clouds/cloud.js";
 import { checksOf, runChecks, type CheckResult } from "../../../lab/checks/index.js";
 import { expectOnly, Scaling } from "../../../lab/checks/scale.js";
 import { runEngine } from "../../../lab/engine/run.js";

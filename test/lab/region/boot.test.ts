@@ -1,11 +1,10 @@
-/** Real machines: they boot as a droplet would, keep their disk and their volumes, and leave nothing behind. */
+/** Real machines: they boot as a machine would, keep their disk and their volumes, and leave nothing behind. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NspawnDriver } from "../../../lab/region/driver.js";
 import { machineChecks } from "../../../lab/region/preflight.js";
-import type { DropletSpec, VolumeSpec } from "../../../lab/clouds/digitalocean/driver.js";
-import { TestRegion, quiet, traces, vpcA, vpcB } from "./support/region.js";
+import type { MachineSpec, VolumeSpec } from "../../../lab/region/spec.js";
+import { TestRegion, traces, vpcB } from "./support/region.js";
 
 const ignition = (mode: string, path: string): string =>
   JSON.stringify({
@@ -28,15 +27,15 @@ describe("machines", function () {
   this.timeout(120_000);
   let untouched: string;
   let region: TestRegion;
-  let first: DropletSpec;
-  let second: DropletSpec;
+  let first: MachineSpec;
+  let second: MachineSpec;
   const volume: VolumeSpec = {
     id: "33333333-0000-4000-8000-000000000001",
-    name: "data",
+    links: ["/dev/disk/by-id/scsi-0DO_Volume_data"],
     size: 1,
     filesystemType: "ext4",
     filesystemLabel: "data",
-    dropletId: null,
+    machineId: null,
   };
 
   before(async function () {
@@ -44,8 +43,8 @@ describe("machines", function () {
     this.timeout(600_000);
     untouched = await traces();
     region = await TestRegion.start();
-    first = region.droplet(11, { userData: ignition("hello", "/etc/greeting") });
-    second = region.droplet(12);
+    first = region.machine(11, { userData: ignition("hello", "/etc/greeting") });
+    second = region.machine(12);
     const took = await region.boot(first, second);
     process.stdout.write(`      two machines answered SSH after ${took} ms\n`);
   });
@@ -124,7 +123,7 @@ describe("machines", function () {
   });
 
   it("reach each other in their network and nobody in another one", async () => {
-    const stranger = region.droplet(13, {}, vpcB);
+    const stranger = region.machine(13, {}, vpcB);
     await region.boot(stranger);
     const stops = await Promise.all([first, stranger].map((spec) => region.serve(spec, 8000)));
     assert.equal(await region.connects(second, first.privateIpv4, 8000), true);
@@ -132,21 +131,20 @@ describe("machines", function () {
     assert.equal(await region.connects(stranger, first.privateIpv4, 8000), false);
     assert.equal(await region.connects(second, stranger.privateIpv4, 8000), false);
     for (const stop of stops) stop();
-    await region.driver.deleteDroplet(stranger.id);
+    await region.remove(stranger.id);
   });
 
   it("stay in emergency mode when Ignition fails, and say why on the console", async () => {
-    const broken = region.droplet(14, { userData: ignition("x", "/usr/share/not-allowed") });
-    await region.driver.createDroplet(broken);
+    const broken = region.machine(14, { userData: ignition("x", "/usr/share/not-allowed") });
+    await region.make(broken);
     assert.match(region.console(broken), /read-only file system[\s\S]*Ignition failed/i);
     assert.equal(region.pid(broken), undefined);
-    await region.driver.deleteDroplet(broken.id);
+    await region.remove(broken.id);
   });
 
   it("keep a volume over a reboot from inside, and hand it whole to the next machine", async () => {
     const device = "/dev/disk/by-id/scsi-0DO_Volume_data";
-    await region.driver.createVolume(volume);
-    await region.driver.attachVolume(volume, first.id);
+    await region.want({ volumes: [{ ...volume, machineId: first.id }] });
     await region.ssh(
       first,
       `test -L ${device} && test -b ${device} && sudo mount ${device} /mnt && echo kept | sudo tee /mnt/file`,
@@ -165,27 +163,19 @@ describe("machines", function () {
 
     // In use when it is taken away: the old machine gets errors, the new one a whole file system.
     await region.ssh(first, "echo last | sudo tee -a /mnt/file");
-    await region.driver.detachVolume(volume, first.id);
+    await region.want({ volumes: [volume] });
     assert.notEqual((await region.try(first, "echo lost | sudo tee -a /mnt/file")).code, 0);
     assert.notEqual((await region.try(first, `test -e ${device}`)).code, 0);
-    await region.driver.attachVolume(volume, second.id);
+    await region.want({ volumes: [{ ...volume, machineId: second.id }] });
     assert.equal(await region.ssh(second, `sudo mount ${device} /mnt && cat /mnt/file`), "kept\nlast");
   });
 
-  it("go on when the lab restarts, are started again when they died, and are removed when nobody wants them", async () => {
-    const extra = region.droplet(15);
+  it("go on when the lab restarts, are started again when they ended, and are removed when they are not wanted", async () => {
+    const extra = region.machine(15);
     await region.boot(extra);
     const pid = region.pid(first);
-    await region.driver.powerOff(second.id);
-    const restarted = new NspawnDriver(region.config, { progress: quiet });
-    const droplets = [first, second].map((spec) => ({ ...spec, running: true }));
-    await restarted.reconcile({
-      vpcs: [vpcA, vpcB],
-      droplets,
-      volumes: [{ ...volume, dropletId: second.id }],
-      firewalls: [],
-      loadBalancers: [],
-    });
+    await region.power(second, "off");
+    await region.restart({ machines: [first, second] });
     assert.equal(region.pid(first), pid);
     assert.equal(region.pid(extra), undefined);
     await region.reachable(second);
@@ -198,10 +188,10 @@ describe("machines", function () {
 
   it("power off when asked to, keeping the disk", async () => {
     const start = Date.now();
-    await region.driver.shutdown(first.id);
-    assert.ok(Date.now() - start < 15_000, "the machine ended by itself, not by the plug");
+    await region.power(first, "shutdown");
+    assert.ok(Date.now() - start < 15_000, "the machine ended by itself, before its power was cut");
     assert.equal(region.pid(first), undefined);
-    await region.driver.powerOn(first);
+    await region.make(first);
     await region.reachable(first);
     assert.equal(await region.ssh(first, "cat /etc/greeting"), "hello");
   });
@@ -218,10 +208,22 @@ describe("machines", function () {
     }
   });
 
-  it("leave nothing behind when all is removed", async () => {
-    await region.driver.removeAll();
+  it("are restarted when the cloud asks for it, once, and lose their power when it wants that", async () => {
+    const pid = region.pid(first);
+    await region.make({ ...first, restarts: 1 });
+    const second = region.pid(first);
+    assert.notEqual(second, pid);
+    await region.restart();
+    assert.equal(region.pid(first), second, "a restart of the daemon repeats nothing");
+    const start = Date.now();
+    await region.make({ ...first, restarts: 2, abrupt: true });
+    assert.notEqual(region.pid(first), second);
+    assert.ok(Date.now() - start < 5_000, "a power cycle does not wait for the machine");
+  });
+
+  it("leave nothing behind when their region is removed", async () => {
+    const left = await region.lose();
     assert.equal(existsSync(`${region.config.directory}/machines`), false);
-    const left = await traces();
     assert.doesNotMatch(left, /corekube-test-[0-9]|systemd-nspawn|region\/machines|region\/volumes|inet corekube/);
   });
 });

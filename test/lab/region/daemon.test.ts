@@ -10,7 +10,8 @@ import { daemonFiles } from "../../../lab/daemon-files.js";
 import { ensureBase } from "../../../lab/region/base.js";
 import { initOf } from "../../../lab/region/nspawn.js";
 import { createRegion, removeRegion } from "../../../lab/region/region.js";
-import { attempt, inNamespace, run } from "../../../lab/region/run.js";
+import { tryRun, run } from "../../../lab/process/run.js";
+import { inNamespace } from "../../../lab/region/run.js";
 import { ensureTools } from "../../../lab/toolchain/index.js";
 import { quiet, traces } from "./support/region.js";
 
@@ -65,7 +66,7 @@ describe("the lab's daemon", function () {
 
   it("says why it does not start, with the end of its log", async () => {
     await createRegion(config, quiet);
-    const server = attempt(
+    const server = tryRun(
       inNamespace(config.namespace, [
         process.execPath,
         "-e",
@@ -76,7 +77,7 @@ describe("the lab's daemon", function () {
     await sleep(500);
     await assert.rejects(
       startDaemon(config, quiet),
-      (error: Error) => /daemon ended while it started/.test(error.message) && /EADDRINUSE/.test(error.message),
+      (error: Error) => /daemon: ended while it started/.test(error.message) && /EADDRINUSE/.test(error.message),
     );
     assert.deepEqual(daemonStatus(config), { state: "stopped" });
     for (const pid of (await run(["ip", "netns", "pids", config.namespace])).split("\n").filter(Boolean))
@@ -119,8 +120,8 @@ describe("the lab's daemon", function () {
       "BatchMode=yes",
     ].flatMap((option) => ["-o", option]);
     const reach = async (): Promise<true | undefined> =>
-      (await attempt(["ssh", "-F", "none", "-i", join(folder, "key"), ...ssh, `core@${address}`, "hostname"]))
-        .stdout === "one\n"
+      (await tryRun(["ssh", "-F", "none", "-i", join(folder, "key"), ...ssh, `core@${address}`, "hostname"])).stdout ===
+      "one\n"
         ? true
         : undefined;
     await until("no SSH", reach);

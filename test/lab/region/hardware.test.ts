@@ -2,32 +2,32 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { DropletSpec } from "../../../lab/clouds/digitalocean/driver.js";
+import type { MachineSpec } from "../../../lab/region/spec.js";
 import { findSize } from "../../../lab/clouds/digitalocean/catalog/sizes.js";
 import { memTotal, shown as visible } from "../../../lab/region/hardware.js";
 import { initOf } from "../../../lab/region/nspawn.js";
-import { run } from "../../../lab/region/run.js";
+import { run } from "../../../lab/process/run.js";
 import { TestRegion, traces } from "./support/region.js";
 
-/** The part of a droplet that its size decides. */
-function sized(slug: string): Pick<DropletSpec, "sizeSlug" | "memory" | "vcpus" | "disk"> {
+/** The part of a machine that its size decides. */
+function sized(slug: string): Pick<MachineSpec, "memory" | "vcpus" | "disk"> {
   const { memory, vcpus, disk } = findSize(slug)!;
-  return { sizeSlug: slug, memory, vcpus, disk };
+  return { memory, vcpus, disk };
 }
 
 describe("hardware of machines", function () {
   this.timeout(120_000);
   let untouched: string;
   let region: TestRegion;
-  let small: DropletSpec;
-  let large: DropletSpec;
+  let small: MachineSpec;
+  let large: MachineSpec;
 
   before(async function () {
     this.timeout(600_000);
     untouched = await traces();
     region = await TestRegion.start();
-    small = region.droplet(31, sized("s-1vcpu-2gb"));
-    large = region.droplet(32, sized("s-4vcpu-8gb"));
+    small = region.machine(31, sized("s-1vcpu-2gb"));
+    large = region.machine(32, sized("s-4vcpu-8gb"));
     await region.boot(small, large);
   });
 
@@ -37,7 +37,7 @@ describe("hardware of machines", function () {
   });
 
   /** What a machine says of itself, in the ways in which the product, the kubelet and a user ask. */
-  async function shown(spec: DropletSpec): Promise<Record<string, number>> {
+  async function shown(spec: MachineSpec): Promise<Record<string, number>> {
     const commands = {
       memory: "awk '/^MemTotal:/ { print $2 }' /proc/meminfo",
       free: "free --kibi | awk '/^Mem:/ { print $2 }'",
@@ -60,7 +60,7 @@ describe("hardware of machines", function () {
     return Object.fromEntries(lines.map(([name, value]) => [name!, Number(value)]));
   }
 
-  async function assertShown(spec: DropletSpec): Promise<void> {
+  async function assertShown(spec: MachineSpec): Promise<void> {
     const { memory, free, disk = 0, kubelet, containerd, ...cpus } = await shown(spec);
     assert.deepEqual({ memory, free }, { memory: memTotal(spec.memory), free: memTotal(spec.memory) });
     assert.deepEqual(cpus, Object.fromEntries(Object.keys(cpus).map((name) => [name, visible(spec).vcpus])));
@@ -91,47 +91,47 @@ describe("hardware of machines", function () {
   });
 
   it("is not held by machines that were started later", async () => {
-    const [former, later] = [region.droplet(33, sized("s-1vcpu-2gb")), region.droplet(34, sized("s-1vcpu-2gb"))];
-    await region.driver.createDroplet(former);
-    await region.driver.createDroplet(later);
-    await region.driver.deleteDroplet(former.id);
+    const [former, later] = [region.machine(33, sized("s-1vcpu-2gb")), region.machine(34, sized("s-1vcpu-2gb"))];
+    await region.make(former);
+    await region.make(later);
+    await region.remove(former.id);
     const files = await run(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]);
     assert.deepEqual(
       [former, later].map(({ id }) => files.includes(`/machines/${id}/`)),
       [false, true],
     );
-    await region.driver.deleteDroplet(later.id);
+    await region.remove(later.id);
   });
 
   it("follows a resize at the next start, with the disk's content kept", async () => {
     await region.ssh(small, "echo kept | sudo tee /var/lib/content");
-    await region.driver.shutdown(small.id);
+    await region.power(small, "shutdown");
     // Memory and CPUs alone, as a resize without the disk.
     small = { ...small, ...sized("s-2vcpu-4gb"), disk: small.disk };
-    await region.driver.powerOn(small);
+    await region.make(small);
     await region.reachable(small);
     await assertShown(small);
-    await region.driver.powerOff(small.id);
+    await region.power(small, "off");
     small = { ...small, ...sized("s-2vcpu-4gb") };
-    await region.driver.powerOn(small);
+    await region.make(small);
     await region.reachable(small);
     await assertShown(small);
     assert.equal(await region.ssh(small, "cat /var/lib/content"), "kept");
   });
 
   it("comes back after the host lost its mounts and loop devices", async () => {
-    await region.driver.powerOff(small.id);
+    await region.power(small, "off");
     const root = join(region.config.directory, "machines", String(small.id), "root");
     const device = (await run(["findmnt", "--noheadings", "--output", "SOURCE", root])).trim();
     await run(["umount", root]);
     await run(["losetup", "--detach", device]);
-    await region.driver.powerOn(small);
+    await region.make(small);
     await region.reachable(small);
     await assertShown(small);
     assert.equal(await region.ssh(small, "cat /var/lib/content"), "kept");
   });
 
-  it("is gone with the region, also when only its names are left to go by", async () => {
+  it("is gone with the region, also when only its names are known", async () => {
     assert.ok(initOf(region.config, large.id));
     const left = await region.lose();
     assert.equal(left.includes("corekube-machines-") || left.includes(`${region.config.namespace}-`), false, left);

@@ -14,12 +14,12 @@ describe("keys of machines", function () {
   after(() => region?.stop());
 
   it("may come from the user-data alone", async () => {
-    const sshAuthorizedKeys = region.droplet(51).sshKeys;
+    const sshAuthorizedKeys = region.machine(51).sshKeys;
     const userData = JSON.stringify({
       ignition: { version: "3.4.0" },
       passwd: { users: [{ name: "core", sshAuthorizedKeys }] },
     });
-    const machine = region.droplet(52, { sshKeys: [], userData });
+    const machine = region.machine(52, { sshKeys: [], userData });
     await region.boot(machine);
     assert.equal(
       await region.ssh(

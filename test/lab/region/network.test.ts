@@ -1,14 +1,9 @@
 /** Firewalls and load balancers, with real machines' networks and real packets. The machines themselves need not boot. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type {
-  DropletFirewall,
-  DropletSpec,
-  LoadBalancerSpec,
-  PortRule,
-} from "../../../lab/clouds/digitalocean/driver.js";
-import { balancerHealth } from "../../../lab/region/balancers.js";
-import { run } from "../../../lab/region/run.js";
+import type { MachineFirewall, MachineSpec, LoadBalancerSpec, PortRule } from "../../../lab/region/spec.js";
+import { balancerTargets } from "../../../lab/region/balancers.js";
+import { run } from "../../../lab/process/run.js";
 import { TestRegion, traces, vpcA, vpcB } from "./support/region.js";
 
 const everywhere = ["0.0.0.0/0", "::/0"];
@@ -27,16 +22,16 @@ describe("networks of machines", function () {
   this.timeout(120_000);
   let untouched: string;
   let region: TestRegion;
-  let first: DropletSpec;
-  let second: DropletSpec;
+  let first: MachineSpec;
+  let second: MachineSpec;
   const stops: (() => void)[] = [];
 
   before(async function () {
     this.timeout(600_000);
     untouched = await traces();
     region = await TestRegion.start();
-    first = region.droplet(21);
-    second = region.droplet(22);
+    first = region.machine(21);
+    second = region.machine(22);
     await region.boot(first, second);
     for (const port of [8000, 8001]) for (const spec of [first, second]) stops.push(await region.serve(spec, port));
   });
@@ -48,10 +43,13 @@ describe("networks of machines", function () {
   });
 
   const protect = (
-    spec: DropletSpec,
+    spec: MachineSpec,
     inbound: readonly PortRule[],
     outbound: readonly PortRule[] = all,
-  ): DropletFirewall => ({ dropletId: spec.id, inbound, outbound });
+  ): MachineFirewall => ({ machineId: spec.id, inbound, outbound });
+
+  const wantFirewalls = (firewalls: readonly MachineFirewall[]) => region.want({ firewalls });
+  const wantBalancers = (loadBalancers: readonly LoadBalancerSpec[]) => region.want({ loadBalancers });
 
   it("are open without a firewall", async () => {
     assert.equal(await region.connects(region.config.strangerAddress, first.publicIpv4, 8000), true);
@@ -59,7 +57,7 @@ describe("networks of machines", function () {
   });
 
   it("let through what a rule names, and nothing else", async () => {
-    await region.driver.applyFirewalls([
+    await wantFirewalls([
       protect(first, [tcp(8000, [`${region.config.adminAddress}/32`]), tcp(8001, [vpcA.cidr]), tcp(22, everywhere)]),
     ]);
     const { adminAddress, strangerAddress } = region.config;
@@ -88,9 +86,7 @@ describe("networks of machines", function () {
   });
 
   it("hold back what outbound rules do not name, but never the metadata", async () => {
-    await region.driver.applyFirewalls([
-      protect(first, [tcp(22, everywhere)], [tcp(8000, [`${second.privateIpv4}/32`])]),
-    ]);
+    await wantFirewalls([protect(first, [tcp(22, everywhere)], [tcp(8000, [`${second.privateIpv4}/32`])])]);
     assert.equal(await region.connects(first, second.privateIpv4, 8000), true);
     assert.equal(await region.connects(first, second.privateIpv4, 8001), false);
     assert.equal(await region.connects(first, second.publicIpv4, 8000), false);
@@ -129,14 +125,14 @@ describe("networks of machines", function () {
     }
     const rules = (inbound: readonly PortRule[]) =>
       [first, second].map((spec) => protect(spec, [tcp(22, everywhere), ...inbound]));
-    await region.driver.applyFirewalls(rules([vxlan]));
+    await wantFirewalls(rules([vxlan]));
     assert.equal(await region.connects(first, "10.99.0.2", 8000), true);
     assert.equal(await region.datagramArrives(first, second, 8473), false);
-    await region.driver.applyFirewalls(rules([]));
+    await wantFirewalls(rules([]));
     assert.equal(await region.connects(first, "10.99.0.2", 8000), false);
-    await region.driver.applyFirewalls(rules([{ ...vxlan, cidrs: [vpcB.cidr] }]));
+    await wantFirewalls(rules([{ ...vxlan, cidrs: [vpcB.cidr] }]));
     assert.equal(await region.connects(first, "10.99.0.2", 8000), false);
-    await region.driver.applyFirewalls([]);
+    await wantFirewalls([]);
     assert.equal(await region.connects(first, "10.99.0.2", 8000), true);
   });
 
@@ -176,8 +172,7 @@ describe("networks of machines", function () {
       name: "api",
       ip: publicCidr.replace(".0/24", ".200"),
       network: "EXTERNAL",
-      vpcUuid: vpcA.id,
-      vpcCidr: vpcA.cidr,
+      vpcId: vpcA.id,
       privateIpv4: "10.110.0.200",
       forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 8000 }],
       healthCheck: {
@@ -189,7 +184,7 @@ describe("networks of machines", function () {
         healthyThreshold: 2,
         unhealthyThreshold: 2,
       },
-      targets: [first, second].map((spec) => ({ dropletId: spec.id, privateIpv4: spec.privateIpv4 })),
+      targets: [first, second].map((spec) => ({ machineId: spec.id, privateIpv4: spec.privateIpv4 })),
       allow: [`${adminAddress}/32`, vpcA.cidr],
     };
     const internal: LoadBalancerSpec = {
@@ -202,19 +197,19 @@ describe("networks of machines", function () {
       allow: [],
     };
     // Targets that admit their balancer and nobody else.
-    await region.driver.applyFirewalls(
+    await wantFirewalls(
       [first, second].map((spec) =>
         protect(spec, [tcp(8000, ["10.110.0.200/32", "10.110.0.202/32"]), tcp(8002, ["10.110.0.200/32"])]),
       ),
     );
     const stop = await region.serve(first, 8002);
-    await region.driver.applyLoadBalancers([balancer, internal]);
+    await wantBalancers([balancer, internal]);
     const until = async (wanted: readonly boolean[]): Promise<void> => {
       const end = Date.now() + 15_000;
       for (;;) {
-        const health = await balancerHealth(region.config);
+        const health = await balancerTargets(region.config);
         const external = [first.id, second.id].map((id) =>
-          health.some((server) => server.dropletId === id && !server.healthy),
+          health.some((server) => server.machineId === id && !server.healthy),
         );
         if (JSON.stringify(external) === JSON.stringify(wanted)) return;
         assert.ok(Date.now() < end, JSON.stringify(health));
@@ -240,7 +235,7 @@ describe("networks of machines", function () {
         async (_, index) => (await sleep(index * 20), region.fetch(adminAddress, `http://${balancer.ip}:443/`)),
       ),
     );
-    await region.driver.applyLoadBalancers([
+    await wantBalancers([
       { ...balancer, name: "renamed", healthCheck: { ...balancer.healthCheck, interval: 2 } },
       internal,
     ]);
@@ -249,8 +244,8 @@ describe("networks of machines", function () {
     stop();
     await until([true, true]);
     assert.equal(await region.fetch(adminAddress, `http://${balancer.ip}:443/`), null);
-    await region.driver.applyLoadBalancers([]);
+    await wantBalancers([]);
     assert.equal(await region.connects(adminAddress, balancer.ip, 443), false);
-    await region.driver.applyFirewalls([]);
+    await wantFirewalls([]);
   });
 });

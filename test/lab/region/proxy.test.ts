@@ -1,12 +1,12 @@
 /** The region's proxy: a real squid that machines download through, when it is asked for. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import type { DropletSpec } from "../../../lab/clouds/digitalocean/driver.js";
+import type { MachineSpec } from "../../../lab/region/spec.js";
 import { parseProxyLog, proxyFaults } from "../../../lab/checks/proxy.js";
 import { proxyDirectory } from "../../../lab/region/names.js";
-import { isAlive, readMark, signalMark, waitForEnd } from "../../../lab/region/processes.js";
+import { isAlive, readMark, signalMark, waitForEnd } from "../../../lab/process/marks.js";
 import { ensureProxy, proxyLog, proxyUrl, setProxyMode } from "../../../lab/region/proxy.js";
-import { attempt } from "../../../lab/region/run.js";
+import { tryRun } from "../../../lab/process/run.js";
 import { ensurePackages, proxyPackages } from "../../../lab/toolchain/index.js";
 import { startMirror } from "./support/mirror.js";
 import { TestRegion, quiet, traces } from "./support/region.js";
@@ -15,7 +15,7 @@ describe("the region's proxy", function () {
   this.timeout(120_000);
   let untouched: string;
   let region: TestRegion;
-  let machine: DropletSpec;
+  let machine: MachineSpec;
   let file: string;
   let stopMirror: () => void = () => undefined;
   const mark = () => readMark(`${proxyDirectory(region.config)}/process.json`);
@@ -29,7 +29,7 @@ describe("the region's proxy", function () {
     region = await TestRegion.start();
     file = `${region.config.mirrorUrl}/dl.k8s.io/v1.0.0/kubelet`;
     stopMirror = await startMirror(region.config);
-    machine = region.droplet(41);
+    machine = region.machine(41);
     await region.boot(machine);
   });
 
@@ -115,7 +115,7 @@ describe("the region's proxy", function () {
   it("serves machines only", async () => {
     const fromHost = await region.fetch(region.config.adminAddress, file);
     assert.match(fromHost ?? "", /200$/, "the host has its own way");
-    const refused = await attempt([
+    const refused = await tryRun([
       "curl",
       "--silent",
       "--max-time",
@@ -135,8 +135,7 @@ describe("the region's proxy", function () {
 
   it("is the only way to mirror and registry where that is wanted", async () => {
     setProxyMode(region.config, "only");
-    await region.driver.applyFirewalls([]);
-    await ensureProxy(region.config);
+    await region.restart();
     for (const url of [file, `${region.config.registryUrl}/v2/`]) {
       const direct = await get("--noproxy '*'", url);
       assert.equal(direct.code, 7, `${url}: ${direct.code} ${direct.stdout} ${direct.stderr}`);
@@ -148,13 +147,7 @@ describe("the region's proxy", function () {
   it("is started again with the lab when it died", async () => {
     const died = mark();
     assert.ok(signalMark(died, "SIGKILL") && (await waitForEnd(died, 5_000)));
-    await region.driver.reconcile({
-      vpcs: [],
-      droplets: [{ ...machine, running: true }],
-      volumes: [],
-      firewalls: [],
-      loadBalancers: [],
-    });
+    await region.restart();
     assert.ok(isAlive(mark()));
     assert.equal((await get(`--proxy ${proxyUrl(region.config)}`, file)).stdout, "content");
   });

@@ -4,9 +4,8 @@ import { createServer } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureMoto, endMoto, launchMoto, Moto } from "../../../lab/clouds/aws/moto.js";
-import { labConfig } from "../../../lab/config.js";
-import type { ProcessMark } from "../../../lab/region/processes.js";
+import { ensureMoto, Moto, startMoto, stopMoto } from "../../../lab/clouds/aws/moto.js";
+import { labConfig, type LabConfig } from "../../../lab/config.js";
 import type { Bag } from "./engine.js";
 
 // Which Node runs is for the project to say.
@@ -18,25 +17,20 @@ export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXe
 export class TestAws {
   private constructor(
     readonly url: string,
-    private readonly mark: ProcessMark,
-    private readonly directory: string,
+    private readonly region: LabConfig,
   ) {}
 
   static async start(): Promise<TestAws> {
     const directory = mkdtempSync(join(tmpdir(), "corekube-moto-"));
     const config = labConfig({ ...process.env, COREKUBE_LAB_DIR: directory });
     await ensureMoto(config, { report: () => undefined });
-    const port = await freePort();
-    const log = join(directory, "moto.log");
-    const mark = await launchMoto(config, { port, log });
-    const aws = new TestAws(`http://127.0.0.1:${port}`, mark, directory);
-    await new Moto(aws.url).answering(mark, log);
-    return aws;
+    const { url } = await startMoto(config, { port: await freePort() });
+    return new TestAws(url, config);
   }
 
   async stop(): Promise<void> {
-    await endMoto(this.mark);
-    rmSync(this.directory, { recursive: true, force: true });
+    await stopMoto(this.region);
+    rmSync(this.region.directory, { recursive: true, force: true });
   }
 
   /** What the account holds, by kind; kinds that it has none of are left out. */

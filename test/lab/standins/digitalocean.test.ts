@@ -177,7 +177,8 @@ describe("digitalocean stand-in", () => {
     await tags("controller", "worker");
     const inputs = { name: "fw", tags: ["controller"], inboundRules: inbound };
     const firewall = await engine.create(type("Firewall"), "fw", { ...inputs });
-    await cloud.request("POST", `/v2/firewalls/${firewall.id}/rules`, {
+    await cloud.put(`/v2/firewalls/${firewall.id}`, {
+      name: "fw",
       inbound_rules: [{ protocol: "tcp", ports: "22", sources: { addresses: ["0.0.0.0/0"] } }],
     });
     const fresh = await engine.refresh(firewall);
@@ -204,13 +205,12 @@ describe("digitalocean stand-in", () => {
   it("remembers a droplet whose creation was interrupted, and resumes", async () => {
     let release = (): void => undefined;
     cloud.driver.wait = (name) =>
-      name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
+      name === "machine" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
     const creating = engine.create(type("Droplet"), "one", dropletInputs()).then(
       () => undefined,
       (error: unknown) => error,
     );
-    while (cloud.driver.argumentsOf("createDroplet").length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while (cloud.driver.argumentsOf("machine").length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await engine.cancel();
     const partial = partialOf(await creating);
     assert.ok(partial);
@@ -235,7 +235,7 @@ describe("digitalocean stand-in", () => {
   });
 
   it("gives up after the program's time, and says what it waited for", async () => {
-    cloud.driver.wait = (name) => (name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
+    cloud.driver.wait = (name) => (name === "machine" ? new Promise(() => undefined) : Promise.resolve());
     await assert.rejects(
       engine.create(type("Droplet"), "one", dropletInputs(), 1),
       /cannot create droplet "one": waited 1 s for droplet \d+ to be usable: new/,

@@ -7,15 +7,14 @@ import { listOf } from "../paging.js";
 
 /** Droplets that the account may have: what the lab's public network has room for, beside load balancers. */
 export const dropletLimit = 200;
-export const reservedIpLimit = 5;
 export const volumeLimit = 500;
 
 export function accountRoutes(app: FastifyInstance, { state }: Context): void {
   app.get("/v2/account", () => ({
     account: {
       droplet_limit: dropletLimit,
-      floating_ip_limit: reservedIpLimit,
-      reserved_ip_limit: reservedIpLimit,
+      floating_ip_limit: 0,
+      reserved_ip_limit: 0,
       volume_limit: volumeLimit,
       email: "lab@example.com",
       name: "Lab",

@@ -1,6 +1,6 @@
 /** Firewall rules: how requests write them and how they are kept. */
 import { Address6 } from "ip-address";
-import { ipv4Range } from "../addresses.js";
+import { ipv4Network } from "../addresses.js";
 import { tagName, z } from "../validation.js";
 
 /** Limits of the original for one firewall. */
@@ -8,7 +8,7 @@ export const maximumDroplets = 10;
 export const maximumTags = 5;
 export const maximumRules = 50;
 
-const address = z.string().refine((text) => ipv4Range(text) !== null || Address6.isValid(text), {
+const address = z.string().refine((text) => ipv4Network(text) !== undefined || Address6.isValid(text), {
   error: (issue) => `invalid address "${String(issue.input)}": must be an IPv4 or IPv6 address or CIDR`,
 });
 
@@ -85,7 +85,7 @@ export interface FirewallRules {
   outbound_rules: OutboundRule[];
 }
 
-export const rulesBody = z.object({
+const rulesBody = z.object({
   inbound_rules: z
     .array(inboundRule)
     .nullish()
@@ -116,9 +116,6 @@ export const firewallBody = rulesBody.extend({
   droplet_ids: ids,
   tags,
 });
-
-export const dropletsBody = z.object({ droplet_ids: z.array(z.number().int(), { error: "droplet_ids is required" }) });
-export const tagsBody = z.object({ tags: z.array(tagName, { error: "tags is required" }) });
 
 export type FirewallInput = z.infer<typeof firewallBody>;
 

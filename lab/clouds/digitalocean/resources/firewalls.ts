@@ -20,7 +20,7 @@ import {
 type ById = { Params: { firewall: string } };
 
 export function firewallRoutes(app: FastifyInstance, context: Context): void {
-  const { state, store, applier } = context;
+  const { state, applied } = context;
 
   app.get("/v2/firewalls", (request) =>
     listOf(request, "firewalls", state.firewalls, (firewall) => firewallView(context, firewall)),
@@ -32,8 +32,7 @@ export function firewallRoutes(app: FastifyInstance, context: Context): void {
     if (state.firewalls.some((other) => other.name === input.name)) throw conflict("duplicate name");
     const firewall: FirewallRecord = { id: randomUUID(), created_at: timestamp(), ...input };
     state.firewalls.push(firewall);
-    store.changed();
-    applier.changed(firewall.id);
+    applied.changed(firewall.id);
     return reply.status(202).send({ firewall: firewallView(context, firewall) });
   });
 
@@ -48,29 +47,27 @@ export function firewallRoutes(app: FastifyInstance, context: Context): void {
     if (state.firewalls.some((other) => other !== firewall && other.name === input.name))
       throw conflict("duplicate name");
     Object.assign(firewall, input);
-    store.changed();
-    applier.changed(firewall.id);
+    applied.changed(firewall.id);
     return { firewall: firewallView(context, firewall) };
   });
 
   app.delete<ById>("/v2/firewalls/:firewall", (request, reply) => {
     const firewall = requireFirewall(state, request.params.firewall);
     state.firewalls = state.firewalls.filter((other) => other !== firewall);
-    store.changed();
-    applier.changed();
+    applied.changed();
     return reply.status(204).send();
   });
 }
 
 /** @throws ApiError 404 */
-export function requireFirewall(state: State, id: string): FirewallRecord {
+function requireFirewall(state: State, id: string): FirewallRecord {
   const firewall = state.firewalls.find((candidate) => candidate.id === id);
   if (!firewall) throw notFound();
   return firewall;
 }
 
-export function firewallView({ state, applier }: Context, firewall: FirewallRecord) {
-  const status = applier.firewallStatus(firewall.id);
+function firewallView({ state, applied }: Context, firewall: FirewallRecord) {
+  const status = applied.firewallStatus(firewall.id);
   return {
     id: firewall.id,
     name: firewall.name,
@@ -95,7 +92,7 @@ export function firewallView({ state, applier }: Context, firewall: FirewallReco
  * A firewall as a whole: what it names exists, and it is within the original's limits.
  * @throws ApiError 422
  */
-export function check(state: State, firewall: Omit<FirewallInput, "name">): void {
+function check(state: State, firewall: Omit<FirewallInput, "name">): void {
   const count = firewall.inbound_rules.length + firewall.outbound_rules.length;
   if (count === 0) throw unprocessable("firewall must have at least one rule");
   if (count > maximumRules) throw unprocessable(`a firewall may have at most ${maximumRules} rules, got ${count}`);

@@ -1,14 +1,13 @@
-/** Images: public ones, custom ones imported from a URL, and snapshots of droplets. */
+/** Images: public ones, and custom ones imported from a URL. */
 import type { FastifyInstance } from "fastify";
 import { distributions, publicImages } from "../catalog/images.js";
 import { findRegion } from "../catalog/regions.js";
 import { type Context, ensureTags } from "../context.js";
 import { forbidden, notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
-import type { ActionRecord, ImageRecord, State } from "../state.js";
+import type { ImageRecord, State } from "../state.js";
 import { timestamp } from "../store.js";
 import { freeText, numericId, parse, tagList, z } from "../validation.js";
-import { actionView, imageView } from "../views.js";
 
 const create = z.object({
   name: z
@@ -26,7 +25,6 @@ const update = z.object({
   distribution: z.string().nullish(),
   description: z.string().nullish(),
 });
-const action = z.object({ type: z.enum(["convert", "transfer"]), region: z.string().optional() });
 const filter = z.object({
   type: z.string().optional(),
   private: z.string().optional(),
@@ -47,13 +45,13 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
         (query.type !== "distribution" || image.type === "base") &&
         (query.tag_name === undefined || image.tags.includes(query.tag_name)),
     );
-    return listOf(request, "images", images, imageView);
+    return listOf(request, "images", images, (image) => image);
   });
 
   app.get<{ Params: { image: string } }>("/v2/images/:image", (request) => {
     const image = findImage(state, request.params.image);
     if (!image) throw notFound();
-    return { image: imageView(image) };
+    return { image: image };
   });
 
   app.post("/v2/images", (request, reply) => {
@@ -79,19 +77,17 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
     state.images.push(image);
     store.changed();
     importLater(context, image);
-    return reply.status(202).send({ image: imageView(image) });
+    return reply.status(202).send({ image: image });
   });
 
   app.put<{ Params: { image: string } }>("/v2/images/:image", (request) => {
     const image = ownImage(state, request.params.image);
     const input = parse(update, request.body);
     image.name = input.name ?? image.name;
-    if (image.type === "custom") {
-      image.distribution = input.distribution ? distributionOf(input.distribution) : image.distribution;
-      image.description = input.description ?? image.description;
-    }
+    image.distribution = input.distribution ? distributionOf(input.distribution) : image.distribution;
+    image.description = input.description ?? image.description;
     store.changed();
-    return { image: imageView(image) };
+    return { image: image };
   });
 
   app.delete<{ Params: { image: string } }>("/v2/images/:image", (request, reply) => {
@@ -99,27 +95,6 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
     state.images = state.images.filter((candidate) => candidate !== image);
     store.changed();
     return reply.status(204).send();
-  });
-
-  app.post<{ Params: { image: string } }>("/v2/images/:image/actions", (request, reply) => {
-    const image = ownImage(state, request.params.image);
-    const input = parse(action, request.body);
-    const record = input.type === "transfer" ? transfer(context, image, input.region) : convert(context, image);
-    return reply.status(201).send({ action: actionView(record) });
-  });
-
-  const actionsOf = (image: ImageRecord): ActionRecord[] =>
-    state.actions.filter((record) => record.resource_type === "image" && record.resource_id === image.id);
-
-  app.get<{ Params: { image: string } }>("/v2/images/:image/actions", (request) =>
-    listOf(request, "actions", actionsOf(ownImage(state, request.params.image)).reverse(), actionView),
-  );
-  app.get<{ Params: { image: string; action: string } }>("/v2/images/:image/actions/:action", (request) => {
-    const record = actionsOf(ownImage(state, request.params.image)).find(
-      (one) => one.id === numericId(request.params.action),
-    );
-    if (!record) throw notFound();
-    return { action: actionView(record) };
   });
 }
 
@@ -145,18 +120,3 @@ function importLater({ store, delays }: Context, image: ImageRecord): void {
     void store.flush();
   }, delays.image).unref();
 }
-
-function transfer({ tasks }: Context, image: ImageRecord, region: string | undefined): ActionRecord {
-  if (region === undefined || !findRegion(region))
-    throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
-  return tasks.start({ type: "transfer", resource: "image", id: image.id, region }, `image ${image.id}`, async () => {
-    if (!image.regions.includes(region)) image.regions.push(region);
-  });
-}
-
-const convert = ({ tasks }: Context, image: ImageRecord): ActionRecord =>
-  tasks.start(
-    { type: "convert", resource: "image", id: image.id, region: image.regions[0] ?? null },
-    `image ${image.id}`,
-    () => Promise.resolve(),
-  );

@@ -20,8 +20,8 @@ export function settingsOf(state: State, input: LoadBalancerInput, vpcId: string
     throw notOffered("PROXY protocol", "leave it out");
   checkRules(input.forwarding_rules);
   checkDroplets(state, input.droplet_ids, vpcId);
-  const project = input.project_id ?? state.projects.find((one) => one.is_default)?.id ?? "";
-  if (!state.projects.some((one) => one.id === project)) throw unprocessable(`project_id: ${project} does not exist`);
+  if (input.project_id !== undefined && input.project_id !== state.account.project)
+    throw unprocessable(`project_id: ${input.project_id} does not exist`);
   const { proxy_protocol: _proxyProtocol, ...health_check } = input.health_check;
   return {
     name: input.name,
@@ -33,14 +33,13 @@ export function settingsOf(state: State, input: LoadBalancerInput, vpcId: string
     enable_backend_keepalive: input.enable_backend_keepalive,
     disable_lets_encrypt_dns_records: input.disable_lets_encrypt_dns_records,
     http_idle_timeout_seconds: input.http_idle_timeout_seconds,
-    project_id: project,
     firewall: input.firewall,
     tls_cipher_policy: input.tls_cipher_policy,
   };
 }
 
 /** @throws ApiError 422 */
-export function checkRules(rules: readonly ForwardingRule[]): void {
+function checkRules(rules: readonly ForwardingRule[]): void {
   if (rules.length === 0) throw unprocessable("must specify at least one forwarding rule");
   const ports = new Set<number>();
   for (const rule of rules) {
@@ -72,7 +71,7 @@ export function checkRules(rules: readonly ForwardingRule[]): void {
 }
 
 /** @throws ApiError 422 */
-export function checkDroplets(state: State, ids: readonly number[], vpcId: string): void {
+function checkDroplets(state: State, ids: readonly number[], vpcId: string): void {
   for (const id of ids) {
     const droplet = state.droplets.find((one) => one.id === id);
     if (!droplet) throw unprocessable(`droplet_ids: Droplet ${id} does not exist`);

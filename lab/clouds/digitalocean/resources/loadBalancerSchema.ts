@@ -1,5 +1,5 @@
 /** What a request may say about a load balancer, with the original's defaults. */
-import { ipv4Range } from "../addresses.js";
+import { ipv4Network } from "../addresses.js";
 import { Address6 } from "ip-address";
 import { optionalText, tagName, z } from "../validation.js";
 
@@ -64,7 +64,7 @@ const accessRule = z.string().refine(
   (text) => {
     const [, kind, address = ""] = /^(cidr|ip):(.+)$/.exec(text) ?? [];
     if (kind === undefined || (kind === "cidr") !== address.includes("/")) return false;
-    return ipv4Range(address) !== null || Address6.isValid(address);
+    return ipv4Network(address) !== undefined || Address6.isValid(address);
   },
   {
     error: (issue) =>
@@ -80,13 +80,6 @@ const flag = z
   .boolean()
   .nullish()
   .transform((value) => value ?? false);
-
-export const rulesBody = z.object({
-  forwarding_rules: z
-    .array(forwardingRule, { error: "forwarding_rules is required" })
-    .min(1, "must specify at least one forwarding rule"),
-});
-export const dropletsBody = z.object({ droplet_ids: z.array(z.number().int(), { error: "droplet_ids is required" }) });
 
 export const loadBalancerBody = z.object({
   name: z
@@ -116,7 +109,9 @@ export const loadBalancerBody = z.object({
     .nullish(),
   network: z.enum(["EXTERNAL", "INTERNAL"], { error: "network: must be EXTERNAL or INTERNAL" }).nullish(),
   network_stack: z.enum(["IPV4", "DUALSTACK"], { error: "network_stack: must be IPV4" }).nullish(),
-  forwarding_rules: rulesBody.shape.forwarding_rules,
+  forwarding_rules: z
+    .array(forwardingRule, { error: "forwarding_rules is required" })
+    .min(1, "must specify at least one forwarding rule"),
   health_check: healthCheck.nullish().transform((check) => check ?? healthCheck.parse({})),
   sticky_sessions: z.object({ type: z.enum(["none", "cookies"]).nullish() }).nullish(),
   redirect_http_to_https: flag,
@@ -140,7 +135,6 @@ export const loadBalancerBody = z.object({
     .enum(["DEFAULT", "STRONG"])
     .nullish()
     .transform((value) => value ?? "DEFAULT"),
-  validate_only: flag,
 });
 
 export type LoadBalancerInput = z.infer<typeof loadBalancerBody>;

@@ -1,9 +1,8 @@
 /** Load balancers. */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import { isDeepStrictEqual } from "node:util";
 import { findRegion, regionView } from "../catalog/regions.js";
-import { type Context, ensureNetwork, memberNetwork, privateAddress, publicAddress } from "../context.js";
+import { type Context, memberNetwork, privateAddress, publicAddress } from "../context.js";
 import { targetDroplets } from "../desired.js";
 import { notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
@@ -11,8 +10,8 @@ import type { LoadBalancerRecord, State } from "../state.js";
 import { timestamp } from "../store.js";
 import { parse, z } from "../validation.js";
 import { forgetTarget } from "./firewallSchema.js";
-import { checkDroplets, checkRules, settingsOf } from "./loadBalancerCheck.js";
-import { dropletsBody, loadBalancerBody, type LoadBalancerInput, rulesBody } from "./loadBalancerSchema.js";
+import { settingsOf } from "./loadBalancerCheck.js";
+import { loadBalancerBody, type LoadBalancerInput } from "./loadBalancerSchema.js";
 
 const names = z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional();
 const filter = z.object({ names, uuids: names });
@@ -20,13 +19,9 @@ const filter = z.object({ names, uuids: names });
 type ById = { Params: { balancer: string } };
 
 export function loadBalancerRoutes(app: FastifyInstance, context: Context): void {
-  const { state, store, applier } = context;
+  const { state, applied } = context;
   const view = (balancer: LoadBalancerRecord) => loadBalancerView(state, balancer);
   const byId = (request: { params: { balancer: string } }) => requireBalancer(state, request.params.balancer);
-  const changed = (): void => {
-    store.changed();
-    applier.changed();
-  };
 
   app.get("/v2/load_balancers", (request) => {
     const query = parse(filter, request.query);
@@ -37,13 +32,11 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
     return listOf(request, "load_balancers", wanted, view);
   });
 
-  app.post("/v2/load_balancers", async (request, reply) => {
+  app.post("/v2/load_balancers", (request, reply) => {
     const input = parse(loadBalancerBody, request.body);
-    const balancer = await create(context, input);
-    if (!input.validate_only) {
-      state.loadBalancers.push(balancer);
-      changed();
-    }
+    const balancer = create(context, input);
+    state.loadBalancers.push(balancer);
+    applied.changed();
     return reply.status(202).send({ load_balancer: view(balancer) });
   });
 
@@ -58,7 +51,7 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
       if (wanted && wanted !== value) throw unprocessable(`${name}: cannot be modified; it is ${value}, got ${wanted}`);
     }
     Object.assign(balancer, settingsOf(state, input, balancer.vpcId));
-    changed();
+    applied.changed();
     return { load_balancer: view(balancer) };
   });
 
@@ -66,84 +59,18 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
     const balancer = byId(request);
     state.loadBalancers = state.loadBalancers.filter((other) => other !== balancer);
     forgetTarget(state.firewalls, "load_balancer_uids", balancer.id);
-    changed();
+    applied.changed();
     return reply.status(204).send();
   });
-
-  app.delete<ById>("/v2/load_balancers/:balancer/cache", (request) => {
-    byId(request);
-    throw unprocessable("Only a global load balancer has a cache.");
-  });
-
-  /** A pair of routes: POST adds, DELETE removes. */
-  const pair = <T>(
-    path: string,
-    schema: z.ZodType<T>,
-    add: (balancer: LoadBalancerRecord, input: T) => void,
-    remove: typeof add,
-  ): void => {
-    for (const [method, change] of [
-      ["POST", add],
-      ["DELETE", remove],
-    ] as const) {
-      app.route<ById>({
-        method,
-        url: `/v2/load_balancers/:balancer/${path}`,
-        handler: (request, reply) => {
-          change(byId(request), parse(schema, request.body));
-          changed();
-          return reply.status(204).send();
-        },
-      });
-    }
-  };
-  const untagged = (balancer: LoadBalancerRecord): void => {
-    if (balancer.tag !== "")
-      throw unprocessable(
-        `Droplets cannot be added or removed one by one: the load balancer is configured with the tag ${balancer.tag}`,
-      );
-  };
-  pair(
-    "droplets",
-    dropletsBody,
-    (balancer, { droplet_ids }) => {
-      untagged(balancer);
-      checkDroplets(state, droplet_ids, balancer.vpcId);
-      balancer.droplet_ids = [...new Set([...balancer.droplet_ids, ...droplet_ids])];
-    },
-    (balancer, { droplet_ids }) => {
-      untagged(balancer);
-      balancer.droplet_ids = balancer.droplet_ids.filter((id) => !droplet_ids.includes(id));
-    },
-  );
-  pair(
-    "forwarding_rules",
-    rulesBody,
-    (balancer, { forwarding_rules }) => {
-      const rules = [...balancer.forwarding_rules, ...forwarding_rules];
-      checkRules(rules);
-      balancer.forwarding_rules = rules;
-    },
-    (balancer, { forwarding_rules }) => {
-      const rules = balancer.forwarding_rules.filter(
-        (rule) => !forwarding_rules.some((removed) => isDeepStrictEqual(removed, rule)),
-      );
-      checkRules(rules);
-      balancer.forwarding_rules = rules;
-    },
-  );
 }
 
-async function create(context: Context, input: LoadBalancerInput): Promise<LoadBalancerRecord> {
+function create(context: Context, input: LoadBalancerInput): LoadBalancerRecord {
   const { state } = context;
   const vpcRegion = state.vpcs.find((vpc) => vpc.id === input.vpc_uuid)?.region;
   const region = input.region ?? vpcRegion;
   if (region === undefined || !findRegion(region))
     throw unprocessable(`region: "${region ?? ""}" is not a region; GET /v2/regions lists them`);
   const vpc = memberNetwork(context, input.vpc_uuid, region);
-  settingsOf(state, input, vpc.id);
-  await ensureNetwork(context, vpc);
-  // Once more: what it names may have gone while the network was made.
   const settings = settingsOf(state, input, vpc.id);
   const network = input.network ?? "EXTERNAL";
   const privateIpv4 = privateAddress(context, vpc);
@@ -190,7 +117,7 @@ const loadBalancerView = (state: State, balancer: LoadBalancerRecord) => ({
   enable_backend_keepalive: balancer.enable_backend_keepalive,
   vpc_uuid: balancer.vpcId,
   disable_lets_encrypt_dns_records: balancer.disable_lets_encrypt_dns_records,
-  project_id: balancer.project_id,
+  project_id: state.account.project,
   http_idle_timeout_seconds: balancer.http_idle_timeout_seconds,
   firewall: balancer.firewall,
   network: balancer.network,

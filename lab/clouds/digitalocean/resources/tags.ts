@@ -7,7 +7,7 @@ import type { State } from "../state.js";
 import { integer, parse, tagName, z } from "../validation.js";
 import { forgetTarget } from "./firewallSchema.js";
 
-const kinds = ["droplet", "image", "volume", "volume_snapshot"] as const;
+const kinds = ["droplet", "image", "volume"] as const;
 type Kind = (typeof kinds)[number];
 
 const create = z.object({ name: z.string({ error: "name is required" }) });
@@ -22,7 +22,7 @@ const resources = z.object({
 });
 
 export function tagRoutes(app: FastifyInstance, context: Context): void {
-  const { state, store, applier } = context;
+  const { state, applied } = context;
   const view = (name: string) => tagView(state, context.config.apiUrl, name);
   const require = (name: string): string => {
     if (!state.tags.includes(name)) throw notFound();
@@ -49,18 +49,10 @@ export function tagRoutes(app: FastifyInstance, context: Context): void {
     const tag = require(request.params.tag);
     const without = (tags: readonly string[]): string[] => tags.filter((other) => other !== tag);
     state.tags = without(state.tags);
-    for (const carrier of [
-      ...state.droplets,
-      ...state.images,
-      ...state.volumes,
-      ...state.snapshots,
-      ...state.firewalls,
-    ]) {
+    for (const carrier of [...state.droplets, ...state.images, ...state.volumes, ...state.firewalls])
       carrier.tags = without(carrier.tags);
-    }
     forgetTarget(state.firewalls, "tags", tag);
-    store.changed();
-    applier.changed();
+    applied.changed();
     return reply.status(204).send();
   });
 
@@ -76,8 +68,7 @@ export function tagRoutes(app: FastifyInstance, context: Context): void {
           return carrier;
         });
         for (const carrier of carriers) carrier.tags = apply(carrier.tags, tag);
-        store.changed();
-        applier.changed();
+        applied.changed();
         return reply.status(204).send();
       },
     });
@@ -99,8 +90,6 @@ function carriersOf(state: State, kind: Kind): Carrier[] {
       return state.images;
     case "volume":
       return state.volumes;
-    case "volume_snapshot":
-      return state.snapshots;
   }
 }
 
@@ -114,7 +103,7 @@ function tagView(state: State, apiUrl: string, name: string) {
     droplets: count("droplet", "droplets"),
     images: count("image", "images"),
     volumes: count("volume", "volumes"),
-    volume_snapshots: count("volume_snapshot", "snapshots"),
+    volume_snapshots: { count: 0 },
     databases: { count: 0 },
   };
   const counts: { count: number; last_tagged_uri?: string }[] = Object.values(groups);

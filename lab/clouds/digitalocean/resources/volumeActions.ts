@@ -1,11 +1,9 @@
-/** Attaching, detaching and resizing volumes, by id or by name and region. */
+/** Attaching, detaching and resizing volumes. */
 import type { FastifyInstance } from "fastify";
 import { type Context, ensureTags, requireDroplet } from "../context.js";
-import { volumeSpec } from "../desired.js";
 import { notFound, pendingEvent, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
 import type { ActionRecord, DropletRecord, VolumeRecord } from "../state.js";
-import { dropletLine } from "../tasks.js";
 import { numericId, optionalText, parse, tagList, z } from "../validation.js";
 import { actionView } from "../views.js";
 import { maximumVolumeSize, maximumVolumes, requireVolume } from "./volumes.js";
@@ -27,7 +25,6 @@ const body = z.discriminatedUnion(
   ],
   { error: "type: must be attach, detach or resize" },
 );
-const named = z.object({ volume_name: z.string({ error: "volume_name is required" }), region: optionalText });
 
 type Input = z.infer<typeof body>;
 type ById = { Params: { volume: string } };
@@ -35,19 +32,10 @@ type ById = { Params: { volume: string } };
 export function volumeActionRoutes(app: FastifyInstance, context: Context): void {
   const { state } = context;
   const actionsOf = (volume: VolumeRecord): ActionRecord[] =>
-    state.actions.filter((action) => action.owner === volume.id);
+    state.actions.filter((action) => action.volume === volume.id);
 
   app.post<ById>("/v2/volumes/:volume/actions", (request, reply) => {
     const volume = requireVolume(state, request.params.volume);
-    return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
-  });
-
-  app.post("/v2/volumes/actions", (request, reply) => {
-    const { volume_name, region } = parse(named, request.body);
-    const volume = state.volumes.find(
-      (one) => one.name === volume_name && (region === undefined || one.region === region),
-    );
-    if (!volume) throw notFound();
     return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
   });
 
@@ -94,58 +82,21 @@ function attach(context: Context, volume: VolumeRecord, droplet: DropletRecord, 
     );
   volume.tags = [...new Set([...volume.tags, ...ensureTags(context, tags)])];
   volume.dropletId = droplet.id;
-  return run(context, "attach_volume", volume, droplet, async () => {
-    try {
-      await context.driver.attachVolume(volumeSpec(volume), droplet.id);
-    } catch (error) {
-      volume.dropletId = null;
-      throw error;
-    }
-  });
+  return context.tasks.volume("attach_volume", volume, () => (volume.dropletId = null), droplet);
 }
 
 function detach(context: Context, volume: VolumeRecord, droplet: DropletRecord): ActionRecord {
   if (volume.dropletId !== droplet.id) throw unprocessable("Attachment not found");
   if (droplet.pending > 0) throw pendingEvent();
-  return run(context, "detach_volume", volume, droplet, async () => {
-    await context.driver.detachVolume(volumeSpec(volume), droplet.id);
-    volume.dropletId = null;
-  });
+  volume.dropletId = null;
+  return context.tasks.volume("detach_volume", volume, () => (volume.dropletId = droplet.id), droplet);
 }
 
 function resize(context: Context, volume: VolumeRecord, size: number): ActionRecord {
-  if (size <= volume.size_gigabytes) {
-    throw unprocessable(`size_gigabytes: a volume can only grow; it has ${volume.size_gigabytes}, got ${size}`);
-  }
+  const before = volume.size_gigabytes;
+  if (size <= before) throw unprocessable(`size_gigabytes: a volume can only grow; it has ${before}, got ${size}`);
   const droplet = volume.dropletId === null ? undefined : context.store.droplet(volume.dropletId);
   if (droplet && droplet.pending > 0) throw pendingEvent();
-  return run(context, "resize", volume, droplet, async () => {
-    // Creating is idempotent: a volume that exists is grown to the size asked for.
-    await context.driver.createVolume({ ...volumeSpec(volume), size });
-    volume.size_gigabytes = size;
-  });
-}
-
-function run(
-  context: Context,
-  type: string,
-  volume: VolumeRecord,
-  droplet: DropletRecord | undefined,
-  work: () => Promise<void>,
-): ActionRecord {
-  volume.busy = true;
-  if (droplet) droplet.pending += 1;
-  const line = droplet ? dropletLine(droplet) : `volume ${volume.id}`;
-  return context.tasks.start(
-    { type, resource: "volume", id: null, region: volume.region, owner: volume.id },
-    line,
-    async () => {
-      try {
-        await work();
-      } finally {
-        volume.busy = false;
-        if (droplet) droplet.pending -= 1;
-      }
-    },
-  );
+  volume.size_gigabytes = size;
+  return context.tasks.volume("resize", volume, () => (volume.size_gigabytes = before), droplet);
 }

@@ -1,15 +1,15 @@
-/** Block storage volumes and their snapshots. */
+/** Block storage volumes. */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
+import { line } from "../../../region/synchroniser.js";
 import { findRegion } from "../catalog/regions.js";
 import { type Context, ensureTags } from "../context.js";
-import { volumeSpec } from "../desired.js";
 import { conflict, notFound, notOffered, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
-import type { State, VolumeRecord, VolumeSnapshotRecord } from "../state.js";
+import type { State, VolumeRecord } from "../state.js";
 import { timestamp } from "../store.js";
 import { freeText, optionalText, parse, tagList, z } from "../validation.js";
-import { volumeSnapshotView, volumeView } from "../views.js";
+import { volumeView } from "../views.js";
 import { volumeLimit } from "./account.js";
 
 /** Volumes that one droplet may have. */
@@ -49,19 +49,10 @@ const create = z
     }
   });
 const filter = z.object({ name: optionalText, region: optionalText });
-const byName = z.object({
-  name: z.string({ error: "name is required" }),
-  region: z.string({ error: "region is required" }),
-});
-const createSnapshot = z.object({
-  name: z.string({ error: "name is required" }).min(1, "name is required"),
-  tags: tagList,
-});
-
 type ById = { Params: { volume: string } };
 
 export function volumeRoutes(app: FastifyInstance, context: Context): void {
-  const { state, store, driver } = context;
+  const { state, store } = context;
 
   app.get("/v2/volumes", (request) => {
     const query = parse(filter, request.query);
@@ -77,8 +68,7 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
     const input = parse(create, request.body);
     if (!findRegion(input.region))
       throw unprocessable(`region: "${input.region}" is not a region; GET /v2/regions lists them`);
-    if (input.snapshot_id !== undefined)
-      throw notOffered("A volume from a snapshot", "a lab's snapshots hold no data; create an empty volume");
+    if (input.snapshot_id !== undefined) throw notOffered("A volume from a snapshot", "create an empty volume");
     if (!input.size_gigabytes) throw unprocessable("size_gigabytes: must be at least 1");
     if (state.volumes.some((volume) => volume.name === input.name && volume.region === input.region))
       throw conflict("already exists");
@@ -98,74 +88,33 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
       busy: true,
     };
     state.volumes.push(volume);
-    try {
-      await context.ready;
-      await driver.createVolume(volumeSpec(volume));
-    } catch (error) {
+    await context.tasks.applied(line.volume(volume.id)).catch((error: unknown) => {
       state.volumes = state.volumes.filter((other) => other !== volume);
       throw error;
-    }
+    });
     volume.busy = false;
     store.changed();
     return reply.status(201).send({ volume: volumeView(volume) });
   });
 
-  const remove = async (volume: VolumeRecord): Promise<void> => {
-    if (volume.dropletId !== null) throw conflict("attached volume cannot be deleted");
-    if (volume.busy) throw conflict("volume has a pending action");
-    volume.busy = true;
-    try {
-      await context.ready;
-      await driver.deleteVolume(volume.id);
-    } finally {
-      volume.busy = false;
-    }
-    state.volumes = state.volumes.filter((other) => other !== volume);
-    store.changed();
-  };
-
-  app.delete("/v2/volumes", async (request, reply) => {
-    const query = parse(byName, request.query);
-    const volume = state.volumes.find((one) => one.name === query.name && one.region === query.region);
-    if (!volume) throw notFound();
-    await remove(volume);
-    return reply.status(204).send();
-  });
   app.get<ById>("/v2/volumes/:volume", (request) => ({
     volume: volumeView(requireVolume(state, request.params.volume)),
   }));
   app.delete<ById>("/v2/volumes/:volume", async (request, reply) => {
-    await remove(requireVolume(state, request.params.volume));
+    const volume = requireVolume(state, request.params.volume);
+    if (volume.dropletId !== null) throw conflict("attached volume cannot be deleted");
+    if (volume.busy) throw conflict("volume has a pending action");
+    state.volumes = state.volumes.filter((other) => other !== volume);
+    store.changed();
+    await context.tasks.applied(line.volume(volume.id)).catch((error: unknown) => {
+      state.volumes.push(volume);
+      throw error;
+    });
     return reply.status(204).send();
   });
 
-  // A snapshot is a record only: no data is copied, and no volume can be made from it.
-  app.post<ById>("/v2/volumes/:volume/snapshots", (request, reply) => {
-    const volume = requireVolume(state, request.params.volume);
-    const input = parse(createSnapshot, request.body);
-    const snapshot: VolumeSnapshotRecord = {
-      id: randomUUID(),
-      name: input.name,
-      created_at: timestamp(),
-      regions: [volume.region],
-      min_disk_size: volume.size_gigabytes,
-      size_gigabytes: 0,
-      resource_id: volume.id,
-      tags: ensureTags(context, input.tags),
-    };
-    state.snapshots.push(snapshot);
-    store.changed();
-    return reply.status(201).send({ snapshot: volumeSnapshotView(snapshot) });
-  });
-  app.get<ById>("/v2/volumes/:volume/snapshots", (request) => {
-    const volume = requireVolume(state, request.params.volume);
-    return listOf(
-      request,
-      "snapshots",
-      state.snapshots.filter((snapshot) => snapshot.resource_id === volume.id),
-      volumeSnapshotView,
-    );
-  });
+  // The lab takes no snapshots; clients list them all the same.
+  app.get("/v2/snapshots", (request) => listOf(request, "snapshots", [], (snapshot) => snapshot));
 }
 
 /** @throws ApiError 404 */

@@ -1,7 +1,9 @@
 /** VPC networks. */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import { checkedRange, contains, ipv4Range, overlap } from "../addresses.js";
+import { line } from "../../../region/synchroniser.js";
+import { contains, overlap, prefixLength } from "../../../../components/spec/cidr.js";
+import { ipv4Network } from "../addresses.js";
 import { findRegion } from "../catalog/regions.js";
 import type { Context } from "../context.js";
 import { forbidden, notFound, unprocessable } from "../errors.js";
@@ -22,19 +24,14 @@ const create = z.object({
   ip_range: optionalText,
 });
 const update = z.object({ name, description, default: z.boolean().nullish() });
-const patch = z.object({
-  name: name.nullish(),
-  description: z.string().max(255).nullish(),
-  default: z.boolean().nullish(),
-});
-const filter = z.object({ resource_type: z.string().optional() });
-
-const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(checkedRange);
+const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 /** Ranges that the original keeps for itself. */
 const reservedRanges = ["10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24", "10.229.0.0/16"];
 
+type ById = { Params: { vpc: string } };
+
 export function vpcRoutes(app: FastifyInstance, context: Context): void {
-  const { state, store, driver } = context;
+  const { state, store, tasks } = context;
 
   app.get("/v2/vpcs", (request) => listOf(request, "vpcs", state.vpcs, vpcView));
 
@@ -51,74 +48,43 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
       ip_range: input.ip_range === undefined ? store.freeNetwork() : freeRange(state, input.ip_range),
       created_at: timestamp(),
       default: !state.vpcs.some((other) => other.region === input.region && other.default),
-      made: true,
+      implicit: false,
     };
     state.vpcs.push(vpc);
     store.changed();
-    try {
-      await context.ready;
-      await driver.createVpc({ id: vpc.id, cidr: vpc.ip_range });
-    } catch (error) {
+    await tasks.applied(line.networks).catch((error: unknown) => {
       state.vpcs = state.vpcs.filter((other) => other !== vpc);
       throw error;
-    }
+    });
     return reply.status(201).send({ vpc: vpcView(vpc) });
   });
 
-  app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc", (request) => ({
+  app.get<ById>("/v2/vpcs/:vpc", (request) => ({
     vpc: vpcView(requireVpc(state, request.params.vpc)),
   }));
 
-  for (const [method, schema] of [
-    ["PUT", update],
-    ["PATCH", patch],
-  ] as const) {
-    app.route<{ Params: { vpc: string } }>({
-      method,
-      url: "/v2/vpcs/:vpc",
-      handler: (request) => {
-        const vpc = requireVpc(state, request.params.vpc);
-        const input = parse<z.infer<typeof patch>>(schema, request.body);
-        if (input.name && input.name !== vpc.name) freeName(state, input.name);
-        vpc.name = input.name ?? vpc.name;
-        vpc.description = input.description ?? vpc.description;
-        setDefault(state, vpc, input.default ?? undefined);
-        store.changed();
-        return { vpc: vpcView(vpc) };
-      },
-    });
-  }
+  app.put<ById>("/v2/vpcs/:vpc", (request) => {
+    const vpc = requireVpc(state, request.params.vpc);
+    const input = parse(update, request.body);
+    if (input.name !== vpc.name) freeName(state, input.name);
+    vpc.name = input.name;
+    vpc.description = input.description;
+    setDefault(state, vpc, input.default ?? undefined);
+    store.changed();
+    return { vpc: vpcView(vpc) };
+  });
 
-  app.delete<{ Params: { vpc: string } }>("/v2/vpcs/:vpc", async (request, reply) => {
+  app.delete<ById>("/v2/vpcs/:vpc", async (request, reply) => {
     const vpc = requireVpc(state, request.params.vpc);
     if (vpc.default) throw forbidden("Can not delete default VPCs");
-    if (members(state, vpc).length > 0) throw forbidden("Can not delete VPC with members");
+    if (hasMembers(state, vpc)) throw forbidden("Can not delete VPC with members");
     state.vpcs = state.vpcs.filter((other) => other !== vpc);
     store.changed();
-    await context.ready;
-    try {
-      if (vpc.made) await driver.deleteVpc(vpc.id);
-    } catch (error) {
+    await tasks.applied(line.networks).catch((error: unknown) => {
       state.vpcs.push(vpc);
       throw error;
-    }
+    });
     return reply.status(204).send();
-  });
-
-  app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc/members", (request) => {
-    const type = parse(filter, request.query).resource_type;
-    const all = members(state, requireVpc(state, request.params.vpc));
-    return listOf(
-      request,
-      "members",
-      type ? all.filter((member) => member.urn.startsWith(`do:${type.replace("_", "")}:`)) : all,
-      (member) => member,
-    );
-  });
-
-  app.get<{ Params: { vpc: string } }>("/v2/vpcs/:vpc/peerings", (request) => {
-    requireVpc(state, request.params.vpc);
-    return listOf(request, "peerings", [], (peering) => peering);
   });
 }
 
@@ -139,13 +105,8 @@ function requireVpc(state: State, id: string): VpcRecord {
   return vpc;
 }
 
-function members(state: State, vpc: VpcRecord) {
-  const inside = (item: { vpcId: string }): boolean => item.vpcId === vpc.id;
-  return [
-    ...state.droplets.filter(inside).map((droplet) => ({ kind: "droplet", ...droplet })),
-    ...state.loadBalancers.filter(inside).map((balancer) => ({ kind: "loadbalancer", ...balancer })),
-  ].map(({ kind, id, name: label, created_at }) => ({ urn: `do:${kind}:${id}`, name: label, created_at }));
-}
+const hasMembers = (state: State, vpc: VpcRecord): boolean =>
+  [...state.droplets, ...state.loadBalancers].some((member) => member.vpcId === vpc.id);
 
 function freeName(state: State, wanted: string): void {
   if (state.vpcs.some((vpc) => vpc.name === wanted))
@@ -154,22 +115,22 @@ function freeName(state: State, wanted: string): void {
 
 /** @throws ApiError 422 unless the range is private, between /28 and /16, and free. */
 function freeRange(state: State, text: string): string {
-  const range = ipv4Range(text);
+  const range = ipv4Network(text);
   if (!range || !text.includes("/"))
     throw unprocessable(`ip_range: "${text}" is not a range in CIDR notation, for instance 10.10.0.0/20`);
-  if (range.prefix < 16 || range.prefix > 28)
+  if (prefixLength(range) < 16 || prefixLength(range) > 28)
     throw unprocessable(`ip_range: ${text} may not be smaller than /28 nor larger than /16`);
   if (!privateRanges.some((outer) => contains(outer, range))) {
     throw unprocessable(`ip_range: ${text} is not within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`);
   }
-  const reserved = reservedRanges.find((other) => overlap(checkedRange(other), range));
+  const reserved = reservedRanges.find((other) => overlap(other, range));
   if (reserved !== undefined) throw unprocessable(`ip_range: ${text} overlaps ${reserved}, which is reserved`);
-  const other = state.vpcs.find((vpc) => overlap(checkedRange(vpc.ip_range), range));
+  const other = state.vpcs.find((vpc) => overlap(vpc.ip_range, range));
   if (other)
     throw unprocessable(
       `This range/size overlaps with another VPC network in your account: ${other.ip_range} (${other.name})`,
     );
-  return text;
+  return range;
 }
 
 function setDefault(state: State, vpc: VpcRecord, wanted: boolean | undefined): void {

@@ -8,7 +8,8 @@ import {
   volumeSpecs,
   vpcSpecs,
 } from "../../../../lab/clouds/aws/desired.js";
-import { leftOf, type AwsBalancer, type AwsListener, type AwsRule } from "../../../../lab/clouds/aws/state.js";
+import { leftOf } from "../../../../lab/clouds/cloud.js";
+import { type AwsBalancer, type AwsListener, type AwsRule } from "../../../../lab/clouds/aws/state.js";
 import { firewallText, type FirewallPort } from "../../../../lab/region/firewall.js";
 import { instance, state } from "./support/state.js";
 
@@ -88,8 +89,8 @@ describe("AWS in the lab: machines", () => {
     ];
     const specs = volumeSpecs(state({ volumes }), numbers);
     assert.deepEqual(
-      specs.map(({ id, dropletId, links }) => ({ id, dropletId, links })),
-      [{ id: "vol-1", dropletId: 1, links: ["/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol1", "/dev/xvdf"] }],
+      specs.map(({ id, machineId, links }) => ({ id, machineId, links })),
+      [{ id: "vol-1", machineId: 1, links: ["/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol1", "/dev/xvdf"] }],
     );
   });
 });
@@ -112,7 +113,7 @@ describe("AWS in the lab: security groups", () => {
       ...(["tcp", "udp", "icmp"] as const).map((protocol) => ({ protocol, ports: null, cidrs: members })),
     ]);
     assert.equal(first?.outbound.length, 3);
-    assert.deepEqual(second, { dropletId: 2, inbound: [], outbound: [] });
+    assert.deepEqual(second, { machineId: 2, inbound: [], outbound: [] });
   });
 
   it("close load balancers too, port by port; one without any is open", () => {
@@ -133,7 +134,7 @@ describe("AWS in the lab: load balancers", () => {
     assert.equal(spec?.ip, "198.18.35.20");
     assert.equal(spec?.network, "EXTERNAL");
     assert.deepEqual(spec?.forwarding, [{ protocol: "tcp", entryPort: 6443, targetPort: 6443 }]);
-    assert.deepEqual(spec?.targets, [{ dropletId: 1, privateIpv4: "10.4.0.5" }]);
+    assert.deepEqual(spec?.targets, [{ machineId: 1, privateIpv4: "10.4.0.5" }]);
     assert.deepEqual(
       [spec?.healthCheck.protocol, spec?.healthCheck.port, spec?.healthCheck.path],
       ["https", 6443, "/readyz"],
@@ -174,7 +175,7 @@ describe("lab firewall text for machines with one interface", () => {
     id,
     publicIpv4: kind === "public" ? `198.18.35.${id}` : "",
     privateIpv4: `10.4.0.${id}`,
-    vpcUuid: "vpc-1",
+    vpcId: "vpc-1",
     single: {
       subnetCidr: "10.4.0.0/24",
       gateway: "10.4.0.1",
@@ -186,8 +187,8 @@ describe("lab firewall text for machines with one interface", () => {
     firewallText({
       publicCidr: "198.18.35.0/24",
       vpcs: [{ id: "vpc-1", cidr: "10.4.0.0/20" }],
-      droplets: machines,
-      firewalls: machines.map(({ id }) => ({ dropletId: id, inbound: [], outbound: [] })),
+      machines,
+      firewalls: machines.map(({ id }) => ({ machineId: id, inbound: [], outbound: [] })),
     });
 
   it("maps public addresses one to one, lets others out through their NAT gateway, and the rest not at all", () => {
@@ -204,9 +205,9 @@ describe("lab firewall text for machines with one interface", () => {
     assert.match(text([machine(1, "public"), machine(2, "public", 2)]), /set near \{\n.*\n\s+elements = \{ "e0-1" \}/);
   });
 
-  it("has nothing of it for droplets alone, and is what nftables takes", function () {
+  it("has nothing of it for machines with two interfaces, and is what nftables takes", function () {
     assert.doesNotMatch(
-      text([{ id: 1, publicIpv4: "198.18.35.1", privateIpv4: "10.4.0.1", vpcUuid: "vpc-1" }]),
+      text([{ id: 1, publicIpv4: "198.18.35.1", privateIpv4: "10.4.0.1", vpcId: "vpc-1" }]),
       /public_of|near|single/,
     );
     if (process.getuid?.() !== 0) this.skip();

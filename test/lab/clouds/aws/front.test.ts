@@ -1,7 +1,8 @@
-/** The front of the region's AWS: passes on, refuses what EC2 refuses, asks for a synchronisation after a change, logs no secret. */
+/** The front of the region's AWS: passes on, refuses what EC2 refuses, wakes the region after a change, logs no secret. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
 import { createFront, userDataLimit } from "../../../../lab/clouds/aws/front.js";
 
 const port = (server: Server): number => (server.address() as AddressInfo).port;
@@ -14,7 +15,8 @@ describe("the front of the lab's AWS", () => {
   let lost: string | undefined;
   let status = 200;
   let moto: Server;
-  let front: Server;
+  let front: FastifyInstance;
+  let address: string;
 
   before(async () => {
     moto = createServer((request, response) => {
@@ -34,10 +36,10 @@ describe("the front of the lab's AWS", () => {
       lost: () => lost,
       changed: () => Promise.resolve(void changes++),
     });
-    await listen(front);
+    address = await front.listen({ host: "127.0.0.1", port: 0 });
   });
-  after(() => {
-    front.close();
+  after(async () => {
+    await front.close();
     moto.close();
   });
   beforeEach(() => {
@@ -49,7 +51,7 @@ describe("the front of the lab's AWS", () => {
   const authorization =
     "AWS4-HMAC-SHA256 Credential=AKIA/20260102/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=abcdef";
   const call = async (parameters: Record<string, string>): Promise<{ status: number; text: string }> => {
-    const response = await fetch(`http://127.0.0.1:${port(front)}/`, {
+    const response = await fetch(`${address}/`, {
       method: "POST",
       headers: { authorization },
       body: new URLSearchParams(parameters),
@@ -113,7 +115,7 @@ describe("the front of the lab's AWS", () => {
     assert.match(answer.text, /make down/);
     lost = undefined;
     const own = (path: string, method: string, token?: string) =>
-      fetch(`http://127.0.0.1:${port(front)}${path}`, {
+      fetch(`${address}${path}`, {
         method,
         headers: token ? { authorization: `Bearer ${token}` } : {},
       });

@@ -1,4 +1,4 @@
-/** moto as the lab runs it, with the synchronisation that carries its state to a driver: a real process, and no machine. */
+/** moto as the lab runs it, with the loop that carries its state to a driver: a real process, and no machine. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
@@ -11,14 +11,21 @@ import {
   ElasticLoadBalancingClient,
 } from "@aws-sdk/client-elastic-load-balancing";
 import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { DropletSpec, VolumeSpec } from "../../../../lab/clouds/digitalocean/driver.js";
-import { Moto, awsRegion, endMoto, ensureMoto, launchMoto, motoPackages } from "../../../../lab/clouds/aws/moto.js";
+import type { MachineSpec, VolumeSpec } from "../../../../lab/region/spec.js";
+import {
+  type Moto,
+  awsRegion,
+  ensureMoto,
+  motoPackages,
+  startMoto,
+  stopMoto,
+} from "../../../../lab/clouds/aws/moto.js";
 import { InstanceNumbers } from "../../../../lab/clouds/aws/numbers.js";
-import { leftOf } from "../../../../lab/clouds/aws/state.js";
-import { Synchroniser } from "../../../../lab/clouds/aws/sync.js";
+import { AwsSource } from "../../../../lab/clouds/aws/api.js";
+import { leftOf } from "../../../../lab/clouds/cloud.js";
+import { Synchroniser } from "../../../../lab/region/synchroniser.js";
 import { labConfig, type LabConfig } from "../../../../lab/config.js";
 import { backendName } from "../../../../lab/region/haproxy.js";
-import type { ProcessMark } from "../../../../lab/region/processes.js";
 import { ensurePackages } from "../../../../lab/toolchain/index.js";
 import { versions } from "../../../../lab/toolchain/versions.js";
 import { FakeDriver } from "../../../support/fakeDriver.js";
@@ -37,16 +44,16 @@ describe("the lab's AWS, from moto to the driver", function () {
   this.timeout(60_000);
   let folder: string;
   let config: LabConfig;
-  let mark: ProcessMark | undefined;
   let moto: Moto;
   let client: ec2.EC2Client;
   let balancers: elb.ElasticLoadBalancingV2Client;
   let classic: ElasticLoadBalancingClient;
   let driver: FakeDriver;
   let numbers: InstanceNumbers;
-  let sync: Synchroniser;
+  let source: AwsSource;
+  let region: Synchroniser;
   const errors: string[] = [];
-  let health: { backend: string; dropletId: number; healthy: boolean }[] = [];
+  let health: { backend: string; machineId: number; healthy: boolean }[] = [];
   const subnets: string[] = [];
   let vpc = "";
   let group = "";
@@ -57,10 +64,7 @@ describe("the lab's AWS, from moto to the driver", function () {
     config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: folder });
     await ensurePackages(quiet, undefined, motoPackages);
     await ensureMoto(config, quiet);
-    const port = await freePort();
-    mark = await launchMoto(config, { port, log: join(folder, "moto.log") });
-    moto = new Moto(`http://127.0.0.1:${port}`);
-    await moto.answering(mark, join(folder, "moto.log"));
+    moto = await startMoto(config, { port: await freePort() });
     const settings = {
       endpoint: moto.url,
       region: awsRegion,
@@ -71,23 +75,18 @@ describe("the lab's AWS, from moto to the driver", function () {
     classic = new ElasticLoadBalancingClient(settings);
     driver = new FakeDriver();
     numbers = new InstanceNumbers(join(folder, "instances.json"));
-    sync = new Synchroniser({
-      source: moto,
-      driver,
-      numbers,
-      logger: { info: () => undefined, error: (line) => void errors.push(line) },
-      health: async () => health,
-      interval: 3_600_000,
-    });
-    await sync.start();
+    source = new AwsSource(moto, numbers, async () => health);
+    const logger = { info: () => undefined, error: (line: string) => void errors.push(line) };
+    region = new Synchroniser({ source, driver, logger });
+    await synchronised();
   });
   after(async () => {
-    sync.stop();
-    await endMoto(mark);
+    await stopMoto(config);
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(() => assert.deepEqual(errors, []));
 
+  const synchronised = async (): Promise<void> => (await region.changed()).all();
   const run = async (
     index: number,
     name: string,
@@ -165,9 +164,9 @@ describe("the lab's AWS, from moto to the driver", function () {
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDUOKEl1xLO79m4NfFKHDMboFD1Fxq9WYxRsv3tmU51H";
     await client.send(new ec2.ImportKeyPairCommand({ KeyName: "key", PublicKeyMaterial: Buffer.from(key) }));
     const id = await run(0, "one");
-    await sync.changed();
+    await synchronised();
 
-    const [spec] = driver.argumentsOf<DropletSpec>("createDroplet");
+    const [spec] = driver.argumentsOf<MachineSpec>("machine");
     assert.ok(spec);
     const { PublicIpAddress, PrivateIpAddress } = await describeOne(id);
     assert.match(PublicIpAddress ?? "", new RegExp(`^${config.publicCidr.split(".").slice(0, 3).join("\\.")}\\.`));
@@ -177,44 +176,39 @@ describe("the lab's AWS, from moto to the driver", function () {
     assert.deepEqual(spec.sshKeys, [key]);
     assert.equal(spec.userData, '{"ignition":{"version":"3.4.0"}}');
     assert.equal(spec.single?.hopLimit, 1);
-    const rules = driver.firewalls.find(({ dropletId }) => dropletId === spec.id);
+    const rules = driver.firewalls.find(({ machineId }) => machineId === spec.id);
     assert.deepEqual(rules?.inbound[0], { protocol: "tcp", ports: { from: 22, to: 22 }, cidrs: ["192.0.2.0/24"] });
     const order = driver.calls.map(({ name }) => name);
-    assert.ok(order.indexOf("applyFirewalls") < order.indexOf("createDroplet"), order.join(" "));
+    assert.ok(order.lastIndexOf("rules") < order.indexOf("machine"), order.join(" "));
   });
 
-  it("attaches volumes, and gives one to another machine only after the first has lost it", async () => {
+  it("attaches volumes, and moves one to another machine", async () => {
     const second = await run(1, "two");
     const volume = (await client.send(new ec2.CreateVolumeCommand({ AvailabilityZone: `${awsRegion}a`, Size: 3 })))
       .VolumeId!;
-    const one = sync.byAddress(driver.argumentsOf<DropletSpec>("createDroplet")[0]!.privateIpv4)!.instance.id;
+    const one = source.byAddress(driver.argumentsOf<MachineSpec>("machine")[0]!.privateIpv4)!.instance.id;
     await client.send(new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
-    await sync.changed();
-    const [made] = driver.argumentsOf<VolumeSpec>("createVolume");
-    assert.equal(made?.size, 3);
-    assert.ok(made.links?.includes("/dev/xvdf"));
+    await synchronised();
+    const made = () => driver.argumentsOf<VolumeSpec>("volume");
     assert.deepEqual(
-      driver.calls.filter(({ name }) => name === "attachVolume").map(({ arguments: [, target] }) => target),
-      [numbers.of(one)],
+      made().map(({ size, machineId }) => [size, machineId]),
+      [[3, numbers.of(one)]],
     );
+    assert.ok(made()[0]?.links.includes("/dev/xvdf"));
 
     await client.send(new ec2.DetachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
     await client.send(new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: second, Device: "/dev/sdf" }));
-    await sync.changed();
-    const moves = driver.calls
-      .filter(({ name }) => name === "detachVolume" || name === "attachVolume")
-      .map(({ name, arguments: [, target] }) => `${name} ${String(target)}`);
-    assert.deepEqual(moves, [
-      `attachVolume ${numbers.of(one)}`,
-      `detachVolume ${numbers.of(one)}`,
-      `attachVolume ${numbers.of(second)}`,
-    ]);
-    const [hidden] = driver.argumentsOf<DropletSpec>("createDroplet").filter(({ name }) => name === "two");
+    await synchronised();
+    assert.deepEqual(
+      made().map(({ machineId }) => machineId),
+      [numbers.of(one), numbers.of(second)],
+    );
+    const [hidden] = driver.argumentsOf<MachineSpec>("machine").filter(({ name }) => name === "two");
     assert.deepEqual(hidden?.single?.egress, { kind: "none" });
   });
 
   it("forwards what listeners want, and tells target health back", async () => {
-    const id = sync.latest!.instances.find(({ tags }) => tags["Name"] === "one")!.id;
+    const id = source.latest!.instances.find(({ tags }) => tags["Name"] === "one")!.id;
     const made = (
       await balancers.send(
         new elb.CreateLoadBalancerCommand({
@@ -247,12 +241,12 @@ describe("the lab's AWS, from moto to the driver", function () {
       }),
     );
     await balancers.send(new elb.RegisterTargetsCommand({ TargetGroupArn: target, Targets: [{ Id: id }] }));
-    await sync.changed();
+    await synchronised();
     const [spec] = driver.loadBalancers;
-    // Whoever has no resolver for the lab's names reaches it all the same.
+    // Clients need no resolver for it.
     assert.equal(spec?.ip, made.DNSName);
     assert.deepEqual(
-      spec?.targets.map(({ dropletId }) => dropletId),
+      spec?.targets.map(({ machineId }) => machineId),
       [numbers.of(id)],
     );
     const state = async (): Promise<string | undefined> =>
@@ -261,14 +255,14 @@ describe("the lab's AWS, from moto to the driver", function () {
     assert.equal(await state(), "initial");
     for (const healthy of [true, false]) {
       health = [
-        { backend: backendName({ id: `${made.LoadBalancerArn}:6443` }, 6443), dropletId: numbers.of(id), healthy },
+        { backend: backendName({ id: `${made.LoadBalancerArn}:6443` }, 6443), machineId: numbers.of(id), healthy },
       ];
-      await sync.changed();
+      await synchronised();
       assert.equal(await state(), healthy ? "healthy" : "unhealthy");
     }
     await balancers.send(new elb.DeleteLoadBalancerCommand({ LoadBalancerArn: made.LoadBalancerArn }));
     await balancers.send(new elb.DeleteTargetGroupCommand({ TargetGroupArn: target }));
-    await sync.changed();
+    await synchronised();
     assert.deepEqual(driver.loadBalancers, []);
   });
 
@@ -297,51 +291,48 @@ describe("the lab's AWS, from moto to the driver", function () {
   });
 
   it("stops, starts and reboots machines, and notes one that has powered itself off", async () => {
-    const { id } = sync.latest!.instances.find(({ tags }) => tags["Name"] === "one")!;
+    const { id } = source.latest!.instances.find(({ tags }) => tags["Name"] === "one")!;
     const only = { InstanceIds: [id] };
-    const since = driver.calls.length;
-    await client.send(new ec2.StopInstancesCommand(only));
-    await sync.changed();
-    await client.send(new ec2.StartInstancesCommand(only));
-    await sync.changed();
-    await client.send(new ec2.RebootInstancesCommand(only));
-    await sync.changed();
-    await sync.changed();
-    assert.deepEqual(
-      driver.calls
+    const since = driver.argumentsOf("machine").length;
+    for (const command of [
+      new ec2.StopInstancesCommand(only),
+      new ec2.StartInstancesCommand(only),
+      new ec2.RebootInstancesCommand(only),
+    ] as const) {
+      await client.send(command);
+      await synchronised();
+    }
+    await synchronised();
+    const seen = () =>
+      driver
+        .argumentsOf<MachineSpec>("machine")
         .slice(since)
-        .map(({ name }) => name)
-        .filter((name) => /shutdown|powerOn|reboot/.test(name)),
-      ["shutdown", "powerOn", "reboot"],
-    );
+        .map(({ power, restarts }) => `${power} ${restarts}`);
+    assert.deepEqual(seen(), ["shutdown 0", "on 0", "on 1"]);
     driver.off.add(numbers.of(id));
-    await sync.changed();
+    await synchronised();
     assert.equal((await describeOne(id)).State?.Name, "stopped");
     driver.off.clear();
-    await sync.changed();
-    assert.equal(
-      driver.calls.slice(since).filter(({ name }) => name === "shutdown").length,
-      1,
-      "one that is off is not shut down again",
-    );
+    await synchronised();
+    assert.deepEqual(seen().slice(3), ["shutdown 1"]);
   });
 
   it("tries again what the driver could not make, and says so once", async () => {
-    driver.failure = (name) => (name === "createDroplet" ? new Error("no room") : undefined);
+    driver.failure = (name) => (name === "machine" ? new Error("no room") : undefined);
     const id = await run(0, "three");
-    await sync.changed();
-    await sync.changed();
-    assert.deepEqual(errors.splice(0), [`instance ${id}: no room`]);
+    await synchronised();
+    await synchronised();
+    assert.deepEqual(errors.splice(0), [`machine ${numbers.of(id)}: no room`]);
     driver.failure = () => undefined;
-    await sync.changed();
-    assert.equal(driver.argumentsOf<DropletSpec>("createDroplet").filter(({ name }) => name === "three").length, 3);
+    await synchronised();
+    assert.equal(driver.argumentsOf<MachineSpec>("machine").filter(({ name }) => name === "three").length, 3);
   });
 
   it("removes what is terminated, and ends empty", async () => {
-    const ids = sync.latest!.instances.map(({ id }) => id);
+    const ids = source.latest!.instances.map(({ id }) => id);
     await client.send(new ec2.TerminateInstancesCommand({ InstanceIds: ids }));
-    await sync.changed();
-    assert.equal(driver.argumentsOf<number>("deleteDroplet").length, 3);
+    await synchronised();
+    assert.equal(driver.argumentsOf<number>("removeMachine").length, 3);
     assert.deepEqual(numbers.instances, []);
     assert.deepEqual((await moto.state()).kinds["instances"], []);
     assert.match(readFileSync(join(folder, "instances.json"), "utf8"), /"next":4/);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { DropletSpec } from "../../../../lab/clouds/digitalocean/driver.js";
+import { dropletByAddress } from "../../../../lab/clouds/digitalocean/metadata.js";
+import type { MachineSpec } from "../../../../lab/region/spec.js";
 import { at, dropletFields, listAt, publicKey, TestApi, textAt } from "./support.js";
 
 describe("lab API: droplets", () => {
@@ -17,10 +18,14 @@ describe("lab API: droplets", () => {
     return at(await api.get(`/v2/actions/${textAt(started, "action.id")}`), "action.status");
   };
 
+  /** What a machine's power was to be, call by call. */
+  const powers = (id: number): string[] =>
+    api.driver.argumentsOf<MachineSpec>("machine").flatMap((spec) => (spec.id === id ? spec.power : []));
+
   it("answers at once, and is active only when the machine was started", async () => {
     let started = (): void => undefined;
     api.driver.wait = (name) =>
-      name === "createDroplet" ? new Promise((resolve) => (started = resolve)) : Promise.resolve();
+      name === "machine" ? new Promise((resolve) => (started = resolve)) : Promise.resolve();
     const answer = await api.request("POST", "/v2/droplets", dropletFields);
     assert.equal(answer.status, 202);
     const url = `/v2/droplets/${textAt(answer.body, "droplet.id")}`;
@@ -48,10 +53,12 @@ describe("lab API: droplets", () => {
     api.driver.off.add(machine.id);
     assert.equal(await status(machine.url), "off");
     assert.equal(await status(other.url), "active");
-    assert.deepEqual(api.driver.argumentsOf("powerOff"), [machine.id]);
+    await api.settled();
+    assert.deepEqual(powers(machine.id), ["on", "off"]);
     api.driver.off.delete(machine.id);
     assert.equal(await action(machine.url, { type: "power_on" }), "completed");
     assert.equal(await status(machine.url), "active");
+    assert.deepEqual(powers(machine.id), ["on", "off", "on"]);
   });
 
   it("tells the driver everything that the machine needs", async () => {
@@ -65,45 +72,49 @@ describe("lab API: droplets", () => {
       user_data: '{"ignition":{}}',
       ssh_keys: ["0f:a2:0a:d7:38:3e:65:45:08:6b:63:84:1c:ff:dc:ba"],
     });
-    const [spec] = api.driver.argumentsOf<DropletSpec>("createDroplet");
-    assert.deepEqual(spec, {
+    const [spec] = api.driver.argumentsOf<MachineSpec>("machine");
+    const shared = {
       id: machine.id,
       name: "etcd-0",
-      region: "fra1",
-      sizeSlug: "s-2vcpu-4gb",
       vcpus: 2,
       memory: 4096,
       disk: 80,
-      image: { id: 195932982, slug: "debian-12-x64", name: "12 x64" },
       publicIpv4: "198.51.100.2",
       privateIpv4: "10.20.0.10",
-      vpcUuid: vpc,
+      vpcId: vpc,
       vpcCidr: "10.20.0.0/16",
       macs: { public: "02:01:c6:33:64:02", private: "02:02:0a:14:00:0a" },
-      tags: ["etcd"],
       userData: '{"ignition":{}}',
       sshKeys: [publicKey],
-    });
-    assert.deepEqual(api.api.store.dropletByAddress("10.20.0.10"), spec);
-    assert.deepEqual(api.api.store.dropletByAddress("198.51.100.2"), spec);
-    assert.equal(api.api.store.dropletByAddress("198.51.100.3"), null);
+      power: "on",
+      restarts: 0,
+      abrupt: false,
+    };
+    assert.deepEqual(spec, shared);
+    const known = { ...shared, region: "fra1", tags: ["etcd"] };
+    const { state } = api.api.store;
+    for (const address of ["10.20.0.10", "198.51.100.2"]) assert.deepEqual(dropletByAddress(state, address), known);
+    assert.equal(dropletByAddress(state, "198.51.100.3"), undefined);
   });
 
   it("makes a region's default network when its first member comes", async () => {
+    const networks = () => api.driver.argumentsOf<{ id: string }[]>("networks").at(-1);
+    await api.settled();
+    assert.deepEqual(networks(), []);
     await api.droplet();
     await api.droplet({ name: "second" });
-    assert.deepEqual(api.driver.names(), ["reconcile", "createVpc", "createDroplet", "createDroplet"]);
+    assert.equal(networks()?.length, 1);
   });
 
   it("stays new with an errored action when the machine cannot be made, and can be deleted", async () => {
-    api.driver.failure = (name) => (name === "createDroplet" ? new Error("no space left on device") : undefined);
+    api.driver.failure = (name) => (name === "machine" ? new Error("no space left on device") : undefined);
     const volume = await api.volume();
     const made = await api.post("/v2/droplets", { ...dropletFields, volumes: [volume] });
     await api.settled();
     const url = `/v2/droplets/${textAt(made, "droplet.id")}`;
     assert.equal(await status(url), "new");
     assert.equal(at(listAt(await api.get(`${url}/actions`), "actions"), "0.status"), "errored");
-    assert.deepEqual(api.errors, [`create of droplet ${textAt(made, "droplet.id")}: no space left on device`]);
+    assert.deepEqual(api.errors, [`machine ${textAt(made, "droplet.id")}: no space left on device`]);
     assert.deepEqual(at(await api.get(`/v2/volumes/${volume}`), "volume.droplet_ids"), []);
     await api.delete(url);
     await api.settled();
@@ -113,7 +124,8 @@ describe("lab API: droplets", () => {
   it("runs one action at a time on a machine, and refuses a second one meanwhile", async () => {
     const machine = await api.droplet();
     let release = (): void => undefined;
-    api.driver.wait = (name) => (name === "reboot" ? new Promise((resolve) => (release = resolve)) : Promise.resolve());
+    api.driver.wait = (name) =>
+      name === "machine" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
     await api.post(`${machine.url}/actions`, { type: "reboot" });
     const second = await api.request("POST", `${machine.url}/actions`, { type: "power_off" });
     assert.deepEqual([second.status, second.body["message"]], [422, "Droplet already has a pending event."]);
@@ -126,31 +138,31 @@ describe("lab API: droplets", () => {
     // Deleting is taken at any time, and waits its turn.
     await api.delete(machine.url);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(api.driver.names().includes("deleteDroplet"), false);
+    assert.equal(api.driver.names().includes("removeMachine"), false);
     release();
     await api.settled();
-    assert.equal(api.driver.names().at(-1), "deleteDroplet");
+    assert.equal(api.driver.names().at(-1), "removeMachine");
   });
 
   it("makes a new machine only when an old one of the same name is gone", async () => {
     const old = await api.droplet();
     let gone = (): void => undefined;
     api.driver.wait = (name) =>
-      name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
+      name === "removeMachine" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
     await api.delete(old.url);
     assert.equal(await status(old.url), "active");
     await api.post("/v2/droplets", dropletFields);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(api.driver.argumentsOf("createDroplet").length, 1);
+    assert.equal(api.driver.argumentsOf("machine").length, 1);
     gone();
     await api.settled();
     assert.equal((await api.request("GET", old.url)).status, 404);
-    assert.equal(api.driver.argumentsOf("createDroplet").length, 2);
+    assert.equal(api.driver.argumentsOf("machine").length, 2);
   });
 
   it("stays, unlocked, when its machine cannot be removed", async () => {
     const machine = await api.droplet();
-    api.driver.failure = (name) => (name === "deleteDroplet" ? new Error("busy") : undefined);
+    api.driver.failure = (name) => (name === "removeMachine" ? new Error("busy") : undefined);
     await api.delete(machine.url);
     await api.settled();
     assert.equal(at(await api.get(machine.url), "droplet.locked"), false);
@@ -169,35 +181,33 @@ describe("lab API: droplets", () => {
     assert.notEqual(second.private, first.private);
   });
 
-  it("goes off and on, and changes size only while off", async () => {
+  it("goes off and on, restarts, and changes size only while off", async () => {
     const machine = await api.droplet();
     assert.equal(await action(machine.url, { type: "shutdown" }), "completed");
     assert.equal(await status(machine.url), "off");
     assert.equal(await action(machine.url, { type: "resize", size: "s-2vcpu-4gb" }), "completed");
     assert.equal(await action(machine.url, { type: "power_on" }), "completed");
-    const [spec] = api.driver.argumentsOf<DropletSpec>("powerOn");
+    const spec = () => api.driver.argumentsOf<MachineSpec>("machine").at(-1);
     // Without "disk" the disk stays as it was.
-    assert.deepEqual([spec?.vcpus, spec?.memory, spec?.disk], [2, 4096, 25]);
+    assert.deepEqual([spec()?.vcpus, spec()?.memory, spec()?.disk], [2, 4096, 25]);
     assert.equal(await status(machine.url), "active");
-    assert.equal(await action(machine.url, { type: "rename", name: "other" }), "completed");
-    assert.equal(await action(machine.url, { type: "power_cycle" }), "completed");
-    assert.equal(
-      api.driver.argumentsOf<DropletSpec>("powerOn")[1]?.name,
-      "machine",
-      "a rename does not change the host name",
-    );
+    for (const [type, restarts, abrupt] of [
+      ["reboot", 1, false],
+      ["power_cycle", 2, true],
+    ] as const) {
+      assert.equal(await action(machine.url, { type }), "completed");
+      assert.deepEqual([spec()?.power, spec()?.restarts, spec()?.abrupt], ["on", restarts, abrupt]);
+    }
+    assert.deepEqual(powers(machine.id), ["on", "shutdown", "shutdown", "on", "on", "on"]);
   });
 
-  it("is the same droplet after a rebuild: id, addresses and volumes stay", async () => {
+  it("keeps its power when the region cannot change it, and the action is errored", async () => {
     const machine = await api.droplet();
-    const volume = await api.volume();
-    await api.post(`/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: machine.id });
-    await api.settled();
-    api.driver.calls.splice(0);
-    assert.equal(await action(machine.url, { type: "rebuild", image: "ubuntu-24-04-x64" }), "completed");
-    assert.deepEqual(api.driver.names(), ["deleteDroplet", "createDroplet", "attachVolume"]);
-    const [spec] = api.driver.argumentsOf<DropletSpec>("createDroplet");
-    assert.deepEqual([spec?.id, spec?.publicIpv4, spec?.image.slug], [machine.id, machine.public, "ubuntu-24-04-x64"]);
+    api.driver.failure = (name, spec) =>
+      name === "machine" && (spec as MachineSpec).power === "off" ? new Error("it does not end") : undefined;
+    assert.equal(await action(machine.url, { type: "power_off" }), "errored");
+    assert.equal(await status(machine.url), "active");
+    assert.deepEqual(powers(machine.id), ["on", "off", "on"]);
   });
 
   it("uses a custom image when it is available, and only in its region", async () => {
@@ -213,11 +223,11 @@ describe("lab API: droplets", () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     const elsewhere = await api.request("POST", "/v2/droplets", { ...dropletFields, image, region: "nyc3" });
     assert.match(String(elsewhere.body["message"]), /is not available in region nyc3, only in fra1/);
-    await api.droplet({ image });
-    assert.equal(api.driver.argumentsOf<DropletSpec>("createDroplet")[0]?.image.name, "flatcar");
+    const { url } = await api.droplet({ image });
+    assert.equal(at(await api.get(url), "droplet.image.name"), "flatcar");
   });
 
-  it("loses its volumes to the account, not to the bin, when it is deleted", async () => {
+  it("leaves its volumes in the account when it is deleted", async () => {
     const volume = await api.volume();
     const machine = await api.droplet({ volumes: [volume] });
     assert.deepEqual(at(await api.get(machine.url), "droplet.volume_ids"), [volume]);
@@ -226,7 +236,7 @@ describe("lab API: droplets", () => {
     await api.settled();
     assert.deepEqual(at(await api.get(`/v2/volumes/${volume}`), "volume.droplet_ids"), []);
     assert.equal((await api.request("DELETE", `/v2/volumes/${volume}`)).status, 204);
-    assert.deepEqual(api.driver.names().slice(-2), ["deleteDroplet", "deleteVolume"]);
+    assert.equal(api.driver.names().at(-1), "removeVolume");
   });
 
   it("takes 15 volumes and no more", async () => {

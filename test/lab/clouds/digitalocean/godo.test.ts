@@ -45,7 +45,7 @@ describe("lab API, driven by the Go client of the official provider", function (
     const checked = await run(binary, [address, config.token], 120_000);
     assert.equal(checked.code, 0, checked.stderr);
     const { steps } = JSON.parse(checked.stdout) as { steps: string[] };
-    assert.equal(steps.length, 16);
+    assert.equal(steps.length, 13);
     assert.deepEqual(api.errors, []);
   });
 });

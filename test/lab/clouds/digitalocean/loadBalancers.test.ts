@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { allowedCidrs } from "../../../../lab/clouds/digitalocean/desired.js";
-import type { LoadBalancerSpec } from "../../../../lab/clouds/digitalocean/driver.js";
+import type { LoadBalancerSpec } from "../../../../lab/region/spec.js";
 import { at, type Json, TestApi, textAt } from "./support.js";
 
 describe("lab API: load balancers", () => {
@@ -27,7 +27,7 @@ describe("lab API: load balancers", () => {
     assert.ok(first);
     return first;
   };
-  const targets = (): number[] => spec().targets.map((target) => target.dropletId);
+  const targets = (): number[] => spec().targets.map((target) => target.machineId);
 
   it("tells the driver what to forward, to whom, and from where", async () => {
     const vpc = await api.vpc();
@@ -51,8 +51,7 @@ describe("lab API: load balancers", () => {
       name: "lb",
       ip: "198.51.100.3",
       network: "EXTERNAL",
-      vpcUuid: vpc,
-      vpcCidr: "10.10.0.0/20",
+      vpcId: vpc,
       privateIpv4: "10.10.0.11",
       forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 6443 }],
       healthCheck: {
@@ -64,7 +63,7 @@ describe("lab API: load balancers", () => {
         healthyThreshold: 2,
         unhealthyThreshold: 6,
       },
-      targets: [{ dropletId: machine.id, privateIpv4: "10.10.0.10" }],
+      targets: [{ machineId: machine.id, privateIpv4: "10.10.0.10" }],
       allow: ["192.0.2.0/24", "203.0.113.9/32"],
     });
     const shown = await api.get(url);
@@ -114,7 +113,7 @@ describe("lab API: load balancers", () => {
     // A droplet that is going gets nothing more, though its machine still runs.
     let gone = (): void => undefined;
     api.driver.wait = (name) =>
-      name === "deleteDroplet" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
+      name === "removeMachine" ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
     await api.delete(first.url);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(targets(), [second.id, third.id]);
@@ -147,11 +146,10 @@ describe("lab API: load balancers", () => {
   });
 
   it("is errored when the driver cannot make it, and active again when it can", async () => {
-    api.driver.failure = (name) => (name === "applyLoadBalancers" ? new Error("no haproxy") : undefined);
+    api.driver.failure = (name) => (name === "balancers" ? new Error("no haproxy") : undefined);
     const url = await balancer({});
     assert.equal(at(await api.get(url), "load_balancer.status"), "errored");
     api.driver.failure = () => undefined;
-    await api.post("/v2/tags", { name: "web" });
     await api.put(url, { name: "lb", forwarding_rules: [rule] });
     await api.settled();
     assert.equal(at(await api.get(url), "load_balancer.status"), "active");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { DesiredState } from "../../../../lab/clouds/digitalocean/driver.js";
+import type { MachineSpec, VolumeSpec } from "../../../../lab/region/spec.js";
 import { FakeDriver } from "../../../support/fakeDriver.js";
 import { at, dropletFields, listAt, TestApi, textAt } from "./support.js";
 
@@ -12,11 +12,9 @@ describe("lab API: state", () => {
   });
   afterEach(() => api.stop());
 
-  const desired = (): DesiredState => {
-    const [state] = api.driver.argumentsOf<DesiredState>("reconcile");
-    assert.ok(state);
-    return state;
-  };
+  /** Machines and volumes that the driver was asked for since the last start. */
+  const machines = (): MachineSpec[] => api.driver.argumentsOf<MachineSpec>("machine");
+  const volumes = (): VolumeSpec[] => api.driver.argumentsOf<VolumeSpec>("volume");
 
   it("is on disk before an answer is sent, and replaced as a whole", async () => {
     await api.post("/v2/tags", { name: "kept" });
@@ -44,31 +42,32 @@ describe("lab API: state", () => {
       forwarding_rules: rules,
     });
     await api.settled();
-    const lists = ["droplets", "volumes", "vpcs", "firewalls", "load_balancers", "tags", "actions", "projects"].map(
+    const lists = ["droplets", "volumes", "vpcs", "firewalls", "load_balancers", "tags", "actions"].map(
       (name) => `/v2/${name}?per_page=200`,
     );
     const before = await Promise.all(lists.map((url) => api.get(url)));
 
     await api.restart();
     assert.deepEqual(await Promise.all(lists.map((url) => api.get(url))), before);
-    const state = desired();
-    assert.deepEqual(state.vpcs, [{ id: vpc, cidr: "10.10.0.0/20" }]);
+    assert.deepEqual(api.driver.argumentsOf("networks"), [[{ id: vpc, cidr: "10.10.0.0/20" }]]);
     assert.deepEqual(
-      state.droplets.map(({ id, running, userData }) => ({ id, running, userData })),
+      machines()
+        .map(({ id, power, userData }) => ({ id, power, userData }))
+        .sort((a, b) => a.id - b.id),
       [
-        { id: on.id, running: true, userData: "one" },
-        { id: off.id, running: false, userData: "one" },
+        { id: on.id, power: "on", userData: "one" },
+        { id: off.id, power: "off", userData: "one" },
       ],
     );
     assert.deepEqual(
-      state.volumes.map(({ id, dropletId }) => ({ id, dropletId })),
-      [{ id: volume, dropletId: on.id }],
+      volumes().map(({ id, machineId }) => ({ id, machineId })),
+      [{ id: volume, machineId: on.id }],
     );
     assert.deepEqual(
-      state.firewalls.map((firewall) => firewall.dropletId),
+      api.driver.firewalls.map((firewall) => firewall.machineId),
       [on.id],
     );
-    assert.deepEqual(state.loadBalancers[0]?.targets, [{ dropletId: on.id, privateIpv4: on.private }]);
+    assert.deepEqual(api.driver.loadBalancers[0]?.targets, [{ machineId: on.id, privateIpv4: on.private }]);
     // What is new gets new ids.
     const next = await api.droplet({ name: "next" });
     assert.ok(next.id > off.id);
@@ -79,44 +78,59 @@ describe("lab API: state", () => {
     const volume = await api.volume();
     await api.post(`/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: leaving.id });
     await api.settled();
-    api.driver.wait = (name) =>
-      name === "deleteDroplet" || name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve();
+    api.driver.wait = (name) => (/machine/i.test(name) ? new Promise(() => undefined) : Promise.resolve());
     const made = await api.post("/v2/droplets", { ...dropletFields, name: "coming" });
     await api.delete(leaving.url);
     await new Promise((resolve) => setTimeout(resolve, 20));
 
-    await api.restart();
+    const driver = new FakeDriver();
+    driver.left.machines.push(leaving.id);
+    await api.restart(driver);
     assert.deepEqual(
-      desired().droplets.map(({ name, running }) => [name, running]),
-      [["coming", true]],
+      machines().map(({ name, power }) => [name, power]),
+      [["coming", "on"]],
     );
-    assert.equal(desired().volumes[0]?.dropletId, null);
+    assert.deepEqual(driver.argumentsOf("removeMachine"), [leaving.id]);
+    assert.equal(volumes().at(-1)?.machineId, null);
     assert.equal((await api.request("GET", leaving.url)).status, 404);
     assert.equal(at(await api.get(`/v2/droplets/${textAt(made, "droplet.id")}`), "droplet.status"), "active");
     for (const action of listAt(await api.get("/v2/actions"), "actions")) assert.equal(action["status"], "completed");
   });
 
-  it("serves, and says what failed, when the machines cannot be brought back", async () => {
-    await api.droplet();
-    api.driver.wait = (name) => (name === "createDroplet" ? new Promise(() => undefined) : Promise.resolve());
+  it("serves, and says what failed, when a machine cannot be brought back", async () => {
+    const good = await api.droplet();
+    api.driver.wait = (name) => (name === "machine" ? new Promise(() => undefined) : Promise.resolve());
     const made = await api.post("/v2/droplets", { ...dropletFields, name: "coming" });
     const driver = new FakeDriver();
-    driver.failure = (name) => (name === "reconcile" ? new Error("no bridge") : undefined);
+    const id = Number(at(made, "droplet.id"));
+    driver.failure = (name, spec) =>
+      name === "machine" && (spec as MachineSpec).id === id ? new Error("no bridge") : undefined;
     await api.restart(driver);
-    assert.deepEqual(api.errors, ["reconcile: no bridge"]);
-    const url = `/v2/droplets/${textAt(made, "droplet.id")}`;
-    assert.equal(at(await api.get(url), "droplet.status"), "new");
-    assert.equal(at(await api.get(`${url}/actions`), "actions.0.status"), "errored");
+    assert.deepEqual(api.errors, [`machine ${id}: no bridge`]);
+    assert.equal(at(await api.get(`/v2/droplets/${id}`), "droplet.status"), "new");
+    assert.equal(at(await api.get(`/v2/droplets/${id}/actions`), "actions.0.status"), "errored");
+    assert.equal(at(await api.get(good.url), "droplet.status"), "active");
+  });
+
+  it("removes machines and volumes of the host that no record names", async () => {
+    const volume = await api.volume();
+    const kept = await api.droplet({ volumes: [volume] });
+    const driver = new FakeDriver();
+    driver.left.machines.push(kept.id, 7);
+    driver.left.volumes.push(volume, "lost");
+    await api.restart(driver);
+    assert.deepEqual(driver.argumentsOf("removeMachine"), [7]);
+    assert.deepEqual(driver.argumentsOf("removeVolume"), ["lost"]);
   });
 
   it("does not bring back a machine that could not be made", async () => {
     await api.droplet({ name: "good" });
-    api.driver.failure = (name) => (name === "createDroplet" ? new Error("no space left on device") : undefined);
+    api.driver.failure = (name) => (name === "machine" ? new Error("no space left on device") : undefined);
     await api.post("/v2/droplets", { ...dropletFields, name: "bad" });
     await api.settled();
     await api.restart();
     assert.deepEqual(
-      desired().droplets.map((droplet) => droplet.name),
+      machines().map(({ name }) => name),
       ["good"],
     );
   });
@@ -124,7 +138,7 @@ describe("lab API: state", () => {
   it("is left to a successor: work that ends after closing writes nothing more", async () => {
     let release = (): void => undefined;
     api.driver.wait = (name) =>
-      name === "createDroplet" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
+      name === "machine" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
     await api.post("/v2/droplets", dropletFields);
     await new Promise((resolve) => setTimeout(resolve, 20));
     await api.api.app.close();
@@ -132,38 +146,6 @@ describe("lab API: state", () => {
     release();
     await api.settled();
     assert.equal(readFileSync(api.stateFile, "utf8"), left);
-  });
-
-  it("calls the driver for nothing else until it has reconciled", async () => {
-    const old = await api.droplet({ name: "old", region: "nyc3" });
-    let done = (): void => undefined;
-    const driver = new FakeDriver();
-    driver.wait = (name) => (name === "reconcile" ? new Promise((resolve) => (done = resolve)) : Promise.resolve());
-    await api.api.app.close();
-    api.driver = driver;
-    await api.start();
-    const volume = api.volume();
-    await api.delete(old.url);
-    await api.post("/v2/firewalls", {
-      name: "guard",
-      inbound_rules: [{ protocol: "tcp", ports: "80", sources: { addresses: ["0.0.0.0/0"] } }],
-    });
-    const rules = [{ entry_protocol: "tcp", entry_port: 80, target_protocol: "tcp", target_port: 80 }];
-    const balancer = api.post("/v2/load_balancers", { name: "lb", region: "fra1", forwarding_rules: rules });
-    const droplet = api.post("/v2/droplets", dropletFields);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.deepEqual(
-      driver.calls.map((call) => call.name),
-      ["reconcile"],
-    );
-    done();
-    await Promise.all([volume, balancer, droplet]);
-    await api.settled();
-    assert.deepEqual(
-      new Set(driver.names()),
-      new Set(["reconcile", "createVolume", "createVpc", "createDroplet", "deleteDroplet"]),
-    );
-    assert.equal(driver.loadBalancers.length, 1);
   });
 
   it("keeps user-data once for all droplets that carry it, and forgets it with the last", async () => {

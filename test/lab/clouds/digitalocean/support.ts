@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Api, type ApiOptions, createApi } from "../../../../lab/clouds/digitalocean/index.js";
+import { type Api, type ApiOptions, createApi } from "../../../../lab/clouds/digitalocean/api.js";
 import { type LabConfig, labConfig } from "../../../../lab/config.js";
 import { FakeDriver } from "../../../support/fakeDriver.js";
 
@@ -73,7 +73,7 @@ export class TestApi {
     await this.api.app.close();
     this.driver = driver;
     await this.start();
-    await this.api.ready;
+    await this.settled();
   }
 
   async stop(): Promise<void> {

@@ -1,10 +1,9 @@
-/** The metadata service alone, for tests without a daemon: `metadata-server.ts <file with droplets>`. */
+/** The metadata service alone, for tests without a daemon: `metadata-server.ts <file with machines>`. */
 import { readFileSync } from "node:fs";
-import type { DropletSpec } from "../../../../lab/clouds/digitalocean/driver.js";
 import { labConfig } from "../../../../lab/config.js";
-import { startMetadata } from "../../../../lab/clouds/digitalocean/metadata.js";
+import { type DropletMetadata, startMetadata } from "../../../../lab/clouds/digitalocean/metadata.js";
 
-const droplets = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as DropletSpec[];
+const machines = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as DropletMetadata[];
 void startMetadata(labConfig(), (address) =>
-  droplets.find((droplet) => droplet.publicIpv4 === address || droplet.privateIpv4 === address),
+  machines.find((machine) => machine.publicIpv4 === address || machine.privateIpv4 === address),
 ).then(() => process.stdout.write("up\n"));

@@ -6,13 +6,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import type { DropletSpec, VpcSpec } from "../../../../lab/clouds/digitalocean/driver.js";
+import type { DesiredState, MachineSpec, VpcSpec } from "../../../../lab/region/spec.js";
 import { type LabConfig, labConfig } from "../../../../lab/config.js";
 import { ensureBase } from "../../../../lab/region/base.js";
 import { NspawnDriver } from "../../../../lab/region/driver.js";
 import { initOf } from "../../../../lab/region/nspawn.js";
 import { createRegion, regionExists, removeRegion } from "../../../../lab/region/region.js";
-import { attempt, inNamespace, run } from "../../../../lab/region/run.js";
+import { tryRun, run } from "../../../../lab/process/run.js";
+import { inNamespace } from "../../../../lab/region/run.js";
+import { Synchroniser } from "../../../../lab/region/synchroniser.js";
 import type { Progress } from "../../../../lab/progress.js";
 
 export const quiet: Progress = { report: () => undefined };
@@ -26,8 +28,10 @@ export const vpcB: VpcSpec = { id: "22222222-0000-4000-8000-00000000000b", cidr:
 
 export class TestRegion {
   readonly config: LabConfig;
-  readonly driver: NspawnDriver;
-  private readonly droplets = new Map<number, DropletSpec>();
+  private wanted: DesiredState = { vpcs: [vpcA, vpcB], machines: [], volumes: [], firewalls: [], loadBalancers: [] };
+  private synchroniser: Synchroniser;
+  private readonly errors: string[] = [];
+  private readonly machines = new Map<number, MachineSpec>();
   private readonly keyFile: string;
   private readonly publicKey: string;
   private stopped = false;
@@ -38,7 +42,7 @@ export class TestRegion {
     publicKey: string,
   ) {
     this.config = labConfig({ ...process.env, COREKUBE_LAB: regionName, COREKUBE_LAB_DIR: join(folder, "region") });
-    this.driver = new NspawnDriver(this.config, { progress: quiet });
+    this.synchroniser = this.newSynchroniser();
     this.keyFile = join(folder, "key");
     this.publicKey = publicKey;
   }
@@ -57,15 +61,46 @@ export class TestRegion {
     mkdirSync(region.config.directory, { recursive: true });
     await ensureBase(region.config, quiet);
     await createRegion(region.config, quiet);
-    await region.driver.createVpc(vpcA);
-    await region.driver.createVpc(vpcB);
+    await region.want({});
     return region;
+  }
+
+  private newSynchroniser(): Synchroniser {
+    return new Synchroniser({
+      source: { desired: () => this.wanted },
+      driver: new NspawnDriver(this.config, quiet),
+      logger: { info: () => undefined, error: (line) => void this.errors.push(line) },
+    });
+  }
+
+  /** Makes the region as it is wanted now. @throws Error with all that failed. */
+  async want(changes: Partial<DesiredState>): Promise<void> {
+    this.wanted = { ...this.wanted, ...changes };
+    await (await this.synchroniser.changed()).all();
+    const failed = this.errors.splice(0);
+    if (failed.length > 0) throw new Error(failed.join("\n"));
+  }
+
+  /** Makes machines as their specs say, beside those that there are. */
+  async make(...specs: readonly MachineSpec[]): Promise<void> {
+    const others = this.wanted.machines.filter(({ id }) => !specs.some((spec) => spec.id === id));
+    await this.want({ machines: [...others, ...specs] });
+  }
+
+  power = (spec: MachineSpec, power: MachineSpec["power"]): Promise<void> => this.make({ ...spec, power });
+
+  remove = (id: number): Promise<void> =>
+    this.want({ machines: this.wanted.machines.filter((machine) => machine.id !== id) });
+
+  /** As a new daemon would: knows nothing but what is wanted and what the host has. */
+  async restart(changes: Partial<DesiredState> = {}): Promise<void> {
+    this.synchroniser = this.newSynchroniser();
+    await this.want(changes);
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     this.metadata?.kill();
-    await this.driver.removeAll();
     await removeRegion(this.config);
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -79,47 +114,45 @@ export class TestRegion {
     const left = await traces();
     mkdirSync(this.config.directory, { recursive: true });
     await createRegion(this.config, quiet);
-    for (const vpc of [vpcA, vpcB]) await this.driver.createVpc(vpc);
+    await this.restart({ machines: [], volumes: [], firewalls: [], loadBalancers: [] });
     return left;
   }
 
-  /** A droplet's description; `number` (11 to 99) makes its id and addresses. */
-  droplet(number: number, changes: Partial<DropletSpec> = {}, vpc: VpcSpec = vpcA): DropletSpec {
+  /** A machine's description; `number` (11 to 99) makes its id and addresses. */
+  machine(number: number, changes: Partial<MachineSpec> = {}, vpc: VpcSpec = vpcA): MachineSpec {
     const publicNetwork = this.config.publicCidr.split(".").slice(0, 3).join(".");
     const privateNetwork = vpc.cidr.split(".").slice(0, 3).join(".");
     return {
       id: 400_000_000 + number,
       name: `machine-${number}`,
-      region: "fra1",
-      sizeSlug: "s-1vcpu-1gb",
       vcpus: 1,
       memory: 1024,
       disk: 25,
-      image: { id: 1, slug: null, name: "flatcar" },
       publicIpv4: `${publicNetwork}.${number}`,
       privateIpv4: `${privateNetwork}.${number}`,
-      vpcUuid: vpc.id,
+      vpcId: vpc.id,
       vpcCidr: vpc.cidr,
       macs: { public: `02:00:00:00:00:${number}`, private: `02:00:00:00:01:${number}` },
-      tags: ["one", "two"],
       userData: "",
       sshKeys: [this.publicKey],
+      power: "on",
+      restarts: 0,
       ...changes,
     };
   }
 
   /** Starts machines and waits until they answer. Returns how long that took, in milliseconds. */
-  async boot(...specs: readonly DropletSpec[]): Promise<number> {
-    for (const spec of specs) this.droplets.set(spec.id, spec);
+  async boot(...specs: readonly MachineSpec[]): Promise<number> {
+    for (const spec of specs) this.machines.set(spec.id, spec);
     await this.serveMetadata();
     const start = Date.now();
-    await Promise.all(specs.map((spec) => this.driver.createDroplet(spec)));
+    await this.make(...specs);
     await Promise.all(specs.map((spec) => this.reachable(spec)));
     return Date.now() - start;
   }
 
   /** Waits until a machine lets us in. @throws Error with its console when it does not. */
-  async reachable(spec: DropletSpec, timeout = 90_000): Promise<void> {
+  async reachable(spec: MachineSpec, timeout = 90_000): Promise<void> {
     const end = Date.now() + timeout;
     for (;;) {
       const result = await this.try(spec, "true");
@@ -130,13 +163,13 @@ export class TestRegion {
     }
   }
 
-  console(spec: DropletSpec): string {
+  console(spec: MachineSpec): string {
     return readFileSync(join(this.config.directory, "logs", `${spec.name}.console.log`), "utf8");
   }
 
   /** Runs a command in the machine over SSH, from the administrator's address or another one of the host's. */
   async try(
-    spec: DropletSpec,
+    spec: MachineSpec,
     command: string,
     from: string = this.config.adminAddress,
   ): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -147,14 +180,14 @@ export class TestRegion {
       "LogLevel=ERROR",
       "BatchMode=yes",
     ].flatMap((option) => ["-o", option]);
-    return attempt(
+    return tryRun(
       ["ssh", "-F", "none", "-b", from, "-i", this.keyFile, ...options, `core@${spec.publicIpv4}`, command],
       { timeout: 30_000 },
     );
   }
 
   /** As `try`, and the command must succeed. Resolves with its output. */
-  async ssh(spec: DropletSpec, command: string): Promise<string> {
+  async ssh(spec: MachineSpec, command: string): Promise<string> {
     const result = await this.try(spec, command);
     if (result.code !== 0)
       throw new Error(`${spec.name}: "${command}" ended with ${result.code}: ${result.stderr}${result.stdout}`);
@@ -162,23 +195,23 @@ export class TestRegion {
   }
 
   /** Pid of the machine's first process. */
-  pid(spec: DropletSpec): number | undefined {
+  pid(spec: MachineSpec): number | undefined {
     return initOf(this.config, spec.id)?.pid;
   }
 
   /** Whether a TCP connection can be made from a machine (or, without one, from an address of the host's). */
-  async connects(from: DropletSpec | string, address: string, port: number): Promise<boolean> {
+  async connects(from: MachineSpec | string, address: string, port: number): Promise<boolean> {
     const script = `
       const socket = require("node:net").connect({ host: process.argv[1], port: Number(process.argv[2]), localAddress: process.argv[3] || undefined });
       const end = (code) => process.exit(code);
       socket.setTimeout(700, () => end(1)).on("connect", () => end(0)).on("error", () => end(1));`;
     const node = [process.execPath, "-e", script, address, String(port), typeof from === "string" ? from : ""];
     const command = typeof from === "string" ? node : inNamespace(`${this.config.namespace}-${from.id}`, node);
-    return (await attempt(command)).code === 0;
+    return (await tryRun(command)).code === 0;
   }
 
   /** Sends a UDP packet from one machine's private address to another's. Returns whether it arrived. */
-  async datagramArrives(from: DropletSpec, to: DropletSpec, port: number): Promise<boolean> {
+  async datagramArrives(from: MachineSpec, to: MachineSpec, port: number): Promise<boolean> {
     const receive = `
       const socket = require("node:dgram").createSocket("udp4");
       socket.on("message", () => process.exit(0)).bind(${port}, "${to.privateIpv4}", () => console.log("bound"));
@@ -199,7 +232,7 @@ export class TestRegion {
   }
 
   /** Serves HTTP in a machine's namespace on all its addresses; resolves with a function that ends it. */
-  async serve(spec: DropletSpec, port: number): Promise<() => void> {
+  async serve(spec: MachineSpec, port: number): Promise<() => void> {
     const script = `require("node:http").createServer((request, response) => response.end("${spec.name} to " + request.socket.remoteAddress)).listen(${port}, "0.0.0.0", () => console.log("up"))`;
     const [program, ...parameters] = inNamespace(`${this.config.namespace}-${spec.id}`, [
       process.execPath,
@@ -212,7 +245,7 @@ export class TestRegion {
   }
 
   /** Asks for the body at a URL from a machine, or from an address of the host's; null when nothing answers. */
-  async fetch(from: DropletSpec | string, url: string): Promise<string | null> {
+  async fetch(from: MachineSpec | string, url: string): Promise<string | null> {
     const curl = [
       "curl",
       "--noproxy",
@@ -226,7 +259,7 @@ export class TestRegion {
       url,
     ];
     const command = typeof from === "string" ? curl : inNamespace(`${this.config.namespace}-${from.id}`, curl);
-    const result = await attempt(command);
+    const result = await tryRun(command);
     return result.code === 0 ? result.stdout : null;
   }
 
@@ -234,8 +267,9 @@ export class TestRegion {
   private async serveMetadata(): Promise<void> {
     this.metadata?.kill();
     if (this.metadata) await new Promise((resolve) => this.metadata?.once("exit", resolve));
-    const file = join(this.folder, "droplets.json");
-    writeFileSync(file, JSON.stringify([...this.droplets.values()]));
+    const file = join(this.folder, "machines.json");
+    const shown = [...this.machines.values()].map((machine) => ({ ...machine, region: "fra1", tags: ["one", "two"] }));
+    writeFileSync(file, JSON.stringify(shown));
     const [program, ...parameters] = inNamespace(this.config.namespace, [
       process.execPath,
       "--import",

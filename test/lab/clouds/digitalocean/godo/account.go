@@ -64,41 +64,6 @@ func (s *suite) paging() {
 	}
 }
 
-func (s *suite) projects() {
-	standard, _, err := s.client.Projects.GetDefault(s.ctx)
-	s.ok(err)
-	root[godo.Project](s.checker, "project")
-	s.equal("default", standard.IsDefault, true)
-
-	project, _, err := s.client.Projects.Create(s.ctx, &godo.CreateProjectRequest{Name: "one", Purpose: "Service or API", Environment: "Staging"})
-	s.ok(err)
-	root[godo.Project](s.checker, "project")
-	_, _, err = s.client.Projects.Update(s.ctx, project.ID, &godo.UpdateProjectRequest{Name: "other"})
-	s.ok(err)
-	s.equal("name", root[godo.Project](s.checker, "project").Name, "other")
-
-	_, _, err = s.client.Projects.List(s.ctx, nil)
-	s.ok(err)
-	s.equal("projects", len(list[godo.Project](s.checker, "projects")), 2)
-
-	volume, _, err := s.client.Storage.CreateVolume(s.ctx, &godo.VolumeCreateRequest{Region: region, Name: "of-project", SizeGigaBytes: 1})
-	s.ok(err)
-	urn := godo.ToURN("volume", volume.ID)
-	_, _, err = s.client.Projects.AssignResources(s.ctx, project.ID, urn)
-	s.ok(err)
-	s.equal("status", root[[]godo.ProjectResource](s.checker, "resources")[0].Status, "assigned")
-	resources, _, err := s.client.Projects.ListResources(s.ctx, project.ID, nil)
-	s.ok(err)
-	list[godo.ProjectResource](s.checker, "resources")
-	s.equal("resource", resources[0].URN, urn)
-	_, err = s.client.Projects.Delete(s.ctx, project.ID)
-	s.refused(err, http.StatusPreconditionFailed, "resources")
-	_, err = s.client.Storage.DeleteVolume(s.ctx, volume.ID)
-	s.ok(err)
-	_, err = s.client.Projects.Delete(s.ctx, project.ID)
-	s.ok(err)
-}
-
 func (s *suite) keys() {
 	const public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f test@example.com"
 	const fingerprint = "0f:a2:0a:d7:38:3e:65:45:08:6b:63:84:1c:ff:dc:ba"
@@ -155,17 +120,6 @@ func (s *suite) images() {
 	s.ok(err)
 	s.equal("tagged images", len(tagged), 1)
 
-	action, _, err := s.client.ImageActions.Transfer(s.ctx, custom.ID, &godo.ActionRequest{"type": "transfer", "region": "nyc3"})
-	s.ok(err)
-	root[godo.Action](s.checker, "action")
-	s.eventually("the transfer is completed", func() bool {
-		found, _, err := s.client.ImageActions.Get(s.ctx, custom.ID, action.ID)
-		s.ok(err)
-		return found.Status == "completed"
-	})
-	found, _, err := s.client.Images.GetByID(s.ctx, custom.ID)
-	s.ok(err)
-	s.equal("regions", found.Regions, []string{region, "nyc3"})
 	_, err = s.client.Images.Delete(s.ctx, custom.ID)
 	s.ok(err)
 	_, _, err = s.client.Images.GetByID(s.ctx, custom.ID)

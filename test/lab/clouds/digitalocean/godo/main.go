@@ -42,7 +42,6 @@ func main() {
 		{"account", s.account},
 		{"catalogue", s.catalogue},
 		{"paging", s.paging},
-		{"projects", s.projects},
 		{"keys", s.keys},
 		{"images", s.images},
 		{"vpcs", s.vpcs},
@@ -50,10 +49,8 @@ func main() {
 		{"droplets", s.droplets},
 		{"droplet actions", s.dropletActions},
 		{"volumes", s.volumes},
-		{"snapshots", s.snapshots},
 		{"firewalls", s.firewalls},
 		{"load balancers", s.loadBalancers},
-		{"reserved ips", s.reservedIPs},
 	}
 	defer func() {
 		if problem := recover(); problem != nil {

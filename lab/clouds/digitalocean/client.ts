@@ -1,12 +1,12 @@
-/** The little of a region's cloud API that the commands themselves need, whichever cloud it plays: lists, removals, power. */
+/** The little of DigitalOcean's API that the lab's own commands need: lists, removals, power. */
 import { request } from "node:http";
-import type { LabConfig } from "../config.js";
-import type { CloudKind, CloudMachine, CloudResource, LabCloud, PowerAction } from "../labCloud.js";
-import { until } from "../process/until.js";
+import type { LabConfig } from "../../config.js";
+import { until } from "../../process/until.js";
+import type { CloudClient, CloudMachine, CloudResource, PowerAction, ResourceKind } from "../cloud.js";
 
 /** Kind to its path and to the key of its list; what is not here DigitalOcean does not have. */
-const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonly key: string }>>> = {
-  droplets: { path: "/v2/droplets", key: "droplets" },
+const paths: Readonly<Partial<Record<ResourceKind, { readonly path: string; readonly key: string }>>> = {
+  machines: { path: "/v2/droplets", key: "droplets" },
   vpcs: { path: "/v2/vpcs", key: "vpcs" },
   firewalls: { path: "/v2/firewalls", key: "firewalls" },
   volumes: { path: "/v2/volumes", key: "volumes" },
@@ -15,16 +15,15 @@ const paths: Readonly<Partial<Record<CloudKind, { readonly path: string; readonl
   images: { path: "/v2/images?private=true", key: "images" },
 };
 
-/** Speaks DigitalOcean's public interface. */
-export class DigitalOceanLabCloud implements LabCloud {
+export class DigitalOceanClient implements CloudClient {
   constructor(private readonly config: LabConfig) {}
 
-  async list(kind: CloudKind): Promise<CloudResource[]> {
+  async list(kind: ResourceKind): Promise<CloudResource[]> {
     return (await this.listRaw(kind)).map((item) => ({ id: String(item["id"]), name: String(item["name"]) }));
   }
 
   async machines(): Promise<CloudMachine[]> {
-    return (await this.listRaw("droplets")).map((item) => {
+    return (await this.listRaw("machines")).map((item) => {
       const status = String(item["status"]);
       return {
         id: String(item["id"]),
@@ -32,6 +31,7 @@ export class DigitalOceanLabCloud implements LabCloud {
         number: Number(item["id"]),
         status,
         on: status !== "off",
+        publicAddress: publicAddressOf(item),
       };
     });
   }
@@ -42,7 +42,7 @@ export class DigitalOceanLabCloud implements LabCloud {
   }
 
   /** As `list`, with every field that the API gives, over all pages. */
-  private async listRaw(kind: CloudKind): Promise<Record<string, unknown>[]> {
+  private async listRaw(kind: ResourceKind): Promise<Record<string, unknown>[]> {
     const place = paths[kind];
     if (!place) return [];
     const { path, key } = place;
@@ -56,7 +56,7 @@ export class DigitalOceanLabCloud implements LabCloud {
     }
   }
 
-  async remove(kind: CloudKind, id: string): Promise<void> {
+  async remove(kind: ResourceKind, id: string): Promise<void> {
     const path = (paths[kind]?.path ?? "").split("?")[0] ?? "";
     await this.call("DELETE", `${path}/${id}`, [404]);
   }
@@ -105,4 +105,11 @@ export class DigitalOceanLabCloud implements LabCloud {
       sent.end(text);
     });
   }
+}
+
+function publicAddressOf(droplet: Record<string, unknown>): string {
+  const { v4 } = droplet["networks"] as {
+    readonly v4: readonly { readonly type: string; readonly ip_address: string }[];
+  };
+  return v4.find(({ type }) => type === "public")?.ip_address ?? "";
 }

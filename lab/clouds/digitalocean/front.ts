@@ -1,19 +1,19 @@
 /** The HTTP side: authorization, rate limits, request ids, errors in the original's form. */
 import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { Logger } from "../../region/synchroniser.js";
 import { ApiError, errorId, notFound } from "./errors.js";
 import type { RateLimiter } from "./rateLimit.js";
 import type { Store } from "./store.js";
-import type { Logger } from "./tasks.js";
 
-export interface ServerOptions {
+export interface FrontOptions {
   readonly token: string;
   readonly limiter: RateLimiter;
   readonly store: Store;
   readonly logger: Logger;
 }
 
-export function createServer({ token, limiter, store, logger }: ServerOptions): FastifyInstance {
+export function createFront({ token, limiter, store, logger }: FrontOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),

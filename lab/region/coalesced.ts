@@ -1,16 +1,16 @@
 /** Work that is asked for more often than it can be done: requests that come while it runs are answered together by the next run. */
-export class Coalesced {
-  private running: Promise<void> | null = null;
-  private next: Promise<void> | null = null;
+export class Coalesced<T> {
+  private running: Promise<T> | null = null;
+  private next: Promise<T> | null = null;
 
-  constructor(private readonly work: () => Promise<void>) {}
+  constructor(private readonly work: () => Promise<T>) {}
 
   /** Whether one is being carried out or wanted. */
   get busy(): boolean {
     return this.running !== null || this.next !== null;
   }
 
-  request(): Promise<void> {
+  request(): Promise<T> {
     if (this.running === null) {
       this.running = this.work().finally(() => {
         this.running = null;

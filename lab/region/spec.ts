@@ -1,0 +1,150 @@
+/**
+ * What a cloud asks of a region, in no cloud's words, and what makes it real on this machine.
+ *
+ * A cloud works out a `DesiredState` from its API's state. The synchroniser compares it with what was applied before and
+ * calls the driver for what differs. Every verb of the driver is idempotent and says how something shall be, so that a
+ * restart only has to apply everything again.
+ */
+
+export interface MachineSpec {
+  readonly id: number;
+  /** Name of the machine, for its host name and its logs. */
+  readonly name: string;
+  /** Host name until the user-data sets another one. @default name */
+  readonly hostname?: string;
+  readonly vcpus: number;
+  /** MB */
+  readonly memory: number;
+  /** GB; may grow while the machine is off. */
+  readonly disk: number;
+  /** Empty: none. */
+  readonly publicIpv4: string;
+  readonly privateIpv4: string;
+  readonly vpcId: string;
+  /** Range of the VPC that the private interface belongs to. */
+  readonly vpcCidr: string;
+  readonly macs: { readonly public: string; readonly private: string };
+  /** Set for a machine with one interface, as EC2 has them: eth0 has the private address, the region maps the public one to it. */
+  readonly single?: SingleInterface;
+  /** User-data exactly as it was given; empty: none. */
+  readonly userData: string;
+  /** Public keys in OpenSSH's format, for the metadata service. */
+  readonly sshKeys: readonly string[];
+  /** `shutdown`: the machine is asked to power off and loses its power after a while; `off`: it loses its power at once. */
+  readonly power: "on" | "off" | "shutdown";
+  /** Restarts that the cloud asked for so far; the region restarts the machine when there are more than it knows of. */
+  readonly restarts: number;
+  /** Whether the last restart is a loss of power. @default false */
+  readonly abrupt?: boolean;
+}
+
+export interface SingleInterface {
+  readonly subnetCidr: string;
+  /** First address of the subnet. */
+  readonly gateway: string;
+  /** How the machine leaves its VPC: with its own public address, with a NAT gateway's address, or not at all. */
+  readonly egress:
+    { readonly kind: "public" } | { readonly kind: "nat"; readonly address: string } | { readonly kind: "none" };
+  /** Hop limit of the metadata service's answers; 1 keeps them from pods. */
+  readonly hopLimit: number;
+}
+
+export interface VolumeSpec {
+  readonly id: string;
+  /** Links under which the machine finds the volume. */
+  readonly links: readonly string[];
+  /** GB; may grow. */
+  readonly size: number;
+  readonly filesystemType: "" | "ext4" | "xfs";
+  readonly filesystemLabel: string;
+  /** Machine that it is attached to, if any. */
+  readonly machineId: number | null;
+}
+
+export interface PortRule {
+  readonly protocol: "tcp" | "udp" | "icmp";
+  /** Inclusive; null: all ports. */
+  readonly ports: { readonly from: number; readonly to: number } | null;
+  /** IPv4 networks (inbound: sources, outbound: destinations), never empty. */
+  readonly cidrs: readonly string[];
+}
+
+/** What may reach and leave one machine: the union of all its firewalls. A machine that is not listed is open. */
+export interface MachineFirewall {
+  readonly machineId: number;
+  readonly inbound: readonly PortRule[];
+  readonly outbound: readonly PortRule[];
+}
+
+export interface LoadBalancerSpec {
+  readonly id: string;
+  readonly name: string;
+  /** Address on the public network (EXTERNAL) or in the VPC (INTERNAL). */
+  readonly ip: string;
+  readonly network: "EXTERNAL" | "INTERNAL";
+  readonly vpcId: string;
+  /** Address in the VPC from which it talks to its targets. */
+  readonly privateIpv4: string;
+  readonly forwarding: readonly {
+    readonly protocol: "tcp" | "http";
+    readonly entryPort: number;
+    readonly targetPort: number;
+  }[];
+  readonly healthCheck: {
+    readonly protocol: "tcp" | "http" | "https";
+    readonly port: number;
+    readonly path: string;
+    /** seconds */
+    readonly interval: number;
+    readonly timeout: number;
+    readonly healthyThreshold: number;
+    readonly unhealthyThreshold: number;
+  };
+  readonly targets: readonly { readonly machineId: number; readonly privateIpv4: string }[];
+  /** IPv4 networks that may connect; empty: all. */
+  readonly allow: readonly string[];
+}
+
+/** Networks that a rule allows when it leaves none: an empty list would allow all. */
+export const noNetwork = "255.255.255.255/32";
+
+export interface VpcSpec {
+  readonly id: string;
+  readonly cidr: string;
+  /** Addresses of its subnets' gateways, for machines with one interface. @default none */
+  readonly gateways?: readonly string[];
+}
+
+/** All that should exist. */
+export interface DesiredState {
+  readonly vpcs: readonly VpcSpec[];
+  readonly machines: readonly MachineSpec[];
+  readonly volumes: readonly VolumeSpec[];
+  readonly firewalls: readonly MachineFirewall[];
+  readonly loadBalancers: readonly LoadBalancerSpec[];
+}
+
+/** What the packet filter follows from. */
+export interface Rules extends Pick<DesiredState, "vpcs" | "firewalls" | "loadBalancers"> {
+  readonly machines: readonly Pick<MachineSpec, "id" | "publicIpv4" | "privateIpv4" | "vpcId" | "single">[];
+}
+
+export interface Driver {
+  /** What this machine has of the region, whatever anyone remembers of it. */
+  present(): Promise<{ readonly machines: readonly number[]; readonly volumes: readonly string[] }>;
+  /** Makes the VPCs equal to the given ones. */
+  networks(vpcs: readonly VpcSpec[]): Promise<void>;
+  /** Replaces all rules at once; may name machines that are yet to be made, whose first packet then finds them. */
+  rules(rules: Rules): Promise<void>;
+  /** Makes the load balancers equal to the given ones. */
+  balancers(balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void>;
+  /** Makes one machine as its spec says. Resolves when it has been started; its boot continues. */
+  machine(spec: MachineSpec, volumes: readonly VolumeSpec[]): Promise<void>;
+  /** Stops the machine and removes all of it except its volumes. */
+  removeMachine(id: number): Promise<void>;
+  /** Makes one volume as its spec says; an existing one keeps its content. */
+  volume(spec: VolumeSpec): Promise<void>;
+  removeVolume(id: string): Promise<void>;
+  /** Whether a machine that was started has power; false once it has powered itself off. */
+  running(id: number): boolean;
+}
