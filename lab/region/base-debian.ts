@@ -1,7 +1,7 @@
 /** The Debian system under the lab's machine image. */
 import { chmodSync, statSync } from "node:fs";
 import type { Progress } from "../progress.js";
-import { run } from "../toolchain/run.js";
+import { run } from "../process/run.js";
 
 /** Release that the lab uses everywhere. */
 export const debianRelease = "bookworm";
@@ -86,8 +86,8 @@ export async function mmdebstrap(args: readonly string[], what: string, progress
   tell();
   try {
     await run(
-      "mmdebstrap",
       [
+        "mmdebstrap",
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',

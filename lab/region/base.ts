@@ -21,7 +21,7 @@ import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import { ensureTools, toolPath } from "../toolchain/index.js";
-import { run } from "../toolchain/run.js";
+import { run } from "../process/run.js";
 import { ensureFolder } from "../toolchain/store.js";
 import { versions } from "../toolchain/versions.js";
 import { basePackages, bootstrapDebian } from "./base-debian.js";
@@ -60,7 +60,7 @@ export async function ensureBase(config: LabConfig, progress: Progress): Promise
     // systemd-nspawn wants to see a system in the folder before it mounts anything over it.
     mkdirSync(join(root, "usr", "lib"), { recursive: true });
     writeFileSync(join(root, "usr", "lib", "os-release"), osRelease());
-    await run("chown", ["--recursive", "root:root", join(root, "usr")], { signal: progress.signal });
+    await run(["chown", "--recursive", "root:root", join(root, "usr")], { signal: progress.signal });
   });
   return { usr: join(folder, "usr"), root: join(folder, "root"), key };
 }
