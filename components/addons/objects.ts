@@ -5,7 +5,7 @@ import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionre
 import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet.js";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { Secret, type SecretArgs } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
@@ -30,6 +30,13 @@ import { completePod } from "./pod.js";
 
 type Resources = readonly pulumi.Resource[];
 
+/** A Secret whose data is a secret in the state as well. */
+class StateSecret extends Secret {
+  constructor(name: string, args: SecretArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { ...args, stringData: args.stringData && pulumi.secret(args.stringData) }, opts);
+  }
+}
+
 const otherKinds: {
   readonly [K in keyof OtherKinds]: new (
     name: string,
@@ -40,7 +47,7 @@ const otherKinds: {
   ClusterRole,
   ClusterRoleBinding,
   CSIDriver,
-  Secret,
+  Secret: StateSecret,
   StorageClass,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,

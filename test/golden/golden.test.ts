@@ -20,6 +20,11 @@ describe("user-data", () => {
 
   it("has no golden that nothing renders", () => {
     const known = cases.map(({ name }) => `${name}.json`).sort();
-    assert.deepEqual(readdirSync(__dirname).filter((name) => name.endsWith(".json")).sort(), known);
+    assert.deepEqual(
+      readdirSync(__dirname)
+        .filter((name) => name.endsWith(".json"))
+        .sort(),
+      known,
+    );
   });
 });

@@ -40,7 +40,10 @@ describe("Ignition", () => {
   }
 
   it("would find something wrong", () => {
-    const broken = unpackIgnition(userData("single", "etcd")).replace('"/opt/corekube/bin/metadata"', '"opt/corekube/bin/metadata"');
+    const broken = unpackIgnition(userData("single", "etcd")).replace(
+      '"/opt/corekube/bin/metadata"',
+      '"opt/corekube/bin/metadata"',
+    );
     assert.match(validate(broken), /^1 .*path not absolute/s);
   });
 
@@ -52,15 +55,20 @@ describe("Ignition", () => {
       const { passwd: _users, ...rest } = parseUserData(userData(cluster, role));
       writeFileSync(file, cluster === "single" ? userData(cluster, role) : JSON.stringify(rest));
       mkdirSync(join(root, "etc"), { recursive: true });
-      for (const database of ["passwd", "group"]) writeFileSync(join(root, "etc", database), "root:x:0:0::/root:/bin/sh\n");
-      execFileSync(tool("ignition-apply"), ["--root", root, "--ignore-unsupported", file], { stdio: "pipe", env: { ...process.env, container: "systemd-nspawn" } });
+      for (const database of ["passwd", "group"])
+        writeFileSync(join(root, "etc", database), "root:x:0:0::/root:/bin/sh\n");
+      execFileSync(tool("ignition-apply"), ["--root", root, "--ignore-unsupported", file], {
+        stdio: "pipe",
+        env: { ...process.env, container: "systemd-nspawn" },
+      });
       const { storage, systemd } = parseUserData(userData(cluster, role));
       for (const { path, mode, contents } of storage.files) {
         assert.equal(readFileSync(join(root, path), "utf8"), fileText(contents.source), path);
         assert.equal(statSync(join(root, path)).mode & 0o7777, mode, path);
       }
       const presets = readFileSync(join(root, "etc/systemd/system-preset/20-ignition.preset"), "utf8");
-      for (const unit of systemd.units.filter(({ enabled }) => enabled)) assert.match(presets, new RegExp(`^enable ${unit.name}$`, "m"));
+      for (const unit of systemd.units.filter(({ enabled }) => enabled))
+        assert.match(presets, new RegExp(`^enable ${unit.name}$`, "m"));
     });
   }
 });

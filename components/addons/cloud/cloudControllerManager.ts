@@ -1,5 +1,4 @@
 /** The cloud controller manager, on every controller; one of them leads. */
-import * as pulumi from "@pulumi/pulumi";
 import { type CloudCredentials, configDirectory, type ControllerManager } from "../../cloud/addon.js";
 import { verbosity } from "../../nodeconfig/base/logging.js";
 import {
@@ -80,7 +79,7 @@ function secret(credentials: CloudCredentials): AddonObject {
   return {
     kind: "Secret",
     id: credentials.name,
-    args: { metadata: { name: credentials.name, namespace }, stringData: pulumi.secret({ ...credentials.data }) },
+    args: { metadata: { name: credentials.name, namespace }, stringData: { ...credentials.data } },
   };
 }
 

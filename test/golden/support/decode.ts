@@ -12,10 +12,16 @@ interface Unit {
 /** What Ignition reads, as far as we write it. */
 export interface IgnitionDocument {
   readonly ignition: { readonly version: string };
-  readonly passwd?: { readonly users: readonly { readonly name: string; readonly sshAuthorizedKeys: readonly string[] }[] };
+  readonly passwd?: {
+    readonly users: readonly { readonly name: string; readonly sshAuthorizedKeys: readonly string[] }[];
+  };
   readonly storage: {
     readonly directories: readonly { readonly path: string; readonly mode: number }[];
-    readonly files: readonly { readonly path: string; readonly mode: number; readonly contents: { readonly source: string } }[];
+    readonly files: readonly {
+      readonly path: string;
+      readonly mode: number;
+      readonly contents: { readonly source: string };
+    }[];
   };
   readonly systemd: { readonly units: readonly Unit[] };
 }
@@ -43,11 +49,17 @@ export function decode(userData: string): string {
     ignition,
     ...(passwd ? { passwd } : {}),
     directories: storage.directories.map(({ path, mode }) => `${octal(mode)} ${path}`),
-    files: storage.files.map(({ path, mode, contents }) => ({ path, mode: octal(mode), contents: lines(fileText(contents.source)) })),
+    files: storage.files.map(({ path, mode, contents }) => ({
+      path,
+      mode: octal(mode),
+      contents: lines(fileText(contents.source)),
+    })),
     units: systemd.units.map(({ contents, dropins, ...unit }) => ({
       ...unit,
       ...(contents === undefined ? {} : { contents: lines(contents) }),
-      ...(dropins ? { dropins: dropins.map((dropin) => ({ name: dropin.name, contents: lines(dropin.contents) })) } : {}),
+      ...(dropins
+        ? { dropins: dropins.map((dropin) => ({ name: dropin.name, contents: lines(dropin.contents) })) }
+        : {}),
     })),
   };
   return `${JSON.stringify(decoded, null, 2)}\n`;

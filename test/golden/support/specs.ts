@@ -23,7 +23,8 @@ export const clusters: Readonly<Record<"single" | "ha" | "aws", ClusterSpec>> = 
     "corekube:pod_cidr": "10.32.0.0/12",
     "corekube:node_port_range": "30000-37000",
     "corekube:cluster_domain": "prod.example",
-    "corekube:ssh_public_keys": '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada@example"]',
+    "corekube:ssh_public_keys":
+      '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada@example"]',
     "corekube:mirrors": JSON.stringify({
       releases: "https://mirror.example/releases/",
       registries: { "registry.k8s.io": "https://mirror.example:5000/kubernetes", "ghcr.io": "http://192.0.2.9:5000" },
@@ -48,4 +49,6 @@ export function userData(cluster: keyof typeof clusters, role: Role): string {
 }
 
 /** Every cluster and role. */
-export const cases = (Object.keys(clusters) as (keyof typeof clusters)[]).flatMap((cluster) => roles.map((role) => ({ cluster, role, name: `${role}-${cluster}` })));
+export const cases = (Object.keys(clusters) as (keyof typeof clusters)[]).flatMap((cluster) =>
+  roles.map((role) => ({ cluster, role, name: `${role}-${cluster}` })),
+);
