@@ -40,7 +40,7 @@ export async function applyBalancers(
     const keep = strict ? [] : previousAddresses(config);
     await setAddresses(config, publicBridge, external, [config.gateway, metadataAddress, ...keep]);
     for (const vpc of vpcs)
-      await setAddresses(config, vpcBridge(vpc.id), inVpc(vpc.id), [...(vpc.gateways ?? []), ...keep]);
+      await setAddresses(config, vpcBridge(vpc.id), [...inVpc(vpc.id), ...(vpc.gateways ?? [])], keep);
   };
   await present(false);
   const text = haproxyConfig(balancers, { socket: balancerSocket(config), state: stateFile(config) });

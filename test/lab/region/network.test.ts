@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineFirewall, MachineSpec, LoadBalancerSpec, PortRule } from "../../../lab/region/spec.js";
-import { balancerTargets } from "../../../lab/region/balancers.js";
+import { applyBalancers, balancerTargets } from "../../../lab/region/balancers.js";
 import { run } from "../../../lab/process/run.js";
+import { vpcBridge } from "../../../lab/region/names.js";
 import { TestRegion, traces, vpcA, vpcB } from "./support/region.js";
 
 const everywhere = ["0.0.0.0/0", "::/0"];
@@ -247,5 +248,15 @@ describe("networks of machines", function () {
     await wantBalancers([]);
     assert.equal(await region.connects(adminAddress, balancer.ip, 443), false);
     await wantFirewalls([]);
+  });
+
+  it("keep the gateways of their subnets when load balancers follow an older list of VPCs", async () => {
+    const gateways = ["10.120.0.1", "10.120.1.1"];
+    await region.want({ vpcs: [vpcA, { ...vpcB, gateways }] });
+    await applyBalancers(region.config, [], [vpcA, { ...vpcB, gateways: gateways.slice(0, 1) }]);
+    await applyBalancers(region.config, [], [vpcA, { ...vpcB, gateways }]);
+    const shown = ["ip", "-n", region.config.namespace, "-4", "-o", "addr", "show", "dev", vpcBridge(vpcB.id)];
+    const addresses = await run(shown);
+    for (const address of gateways) assert.ok(addresses.includes(` ${address}/32`), addresses);
   });
 });
