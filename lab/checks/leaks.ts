@@ -73,7 +73,7 @@ export const leakChecks: readonly Check[] = [
         const journal = await context.inMachine(
           machine,
           "journalctl --no-pager -o cat; cat /var/log/pods/*/*/*.log 2>/dev/null || true",
-          120,
+          120_000,
         );
         expect(journal.length > 1000, `${machine.name}: the journal is empty, so this check sees nothing`);
         problems.push(...findSecrets(journal).map((what) => `journal of ${machine.name}: ${what}`));
