@@ -34,7 +34,7 @@ function attachedTo(config: LabConfig, id: string): readonly number[] {
   return machines.filter((machine) => existsSync(tmpfilesOf(config, machine, id)));
 }
 
-/** Makes the file, with a file system when one is asked for; an existing one keeps its content and may only grow. */
+/** Makes the file; an existing one keeps its content and may only grow. */
 async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
   const file = volumeFile(config, volume.id);
   mkdirSync(volumesDirectory(config), { recursive: true });
@@ -51,14 +51,8 @@ async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void
   rmSync(partial, { force: true });
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, volume.size * gigabyte);
-  if (volume.filesystemType === "ext4")
-    await run(["mkfs.ext4", "-q", "-F", ...label("-L", volume.filesystemLabel), partial]);
-  if (volume.filesystemType === "xfs")
-    await run(["mkfs.xfs", "-q", "-f", ...label("-L", volume.filesystemLabel), partial]);
   renameSync(partial, file);
 }
-
-const label = (option: string, text: string): readonly string[] => (text === "" ? [] : [option, text]);
 
 /** Removes the volume with its content. */
 export async function deleteVolume(config: LabConfig, id: string): Promise<void> {

@@ -67,7 +67,6 @@ export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Nu
     userData: Buffer.from(instance.userData, "base64").toString("utf8"),
     sshKeys: instance.publicKey === null ? [] : [instance.publicKey],
     power: hasPower(instance) ? "on" : "shutdown",
-    restarts: instance.reboots,
   };
 }
 
@@ -84,8 +83,6 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
         ...(device ? [device.replace(/^\/dev\/sd/, "/dev/xvd")] : []),
       ],
       size,
-      filesystemType: "",
-      filesystemLabel: "",
       machineId: instance !== null && state.instances.some((item) => item.id === instance) ? numbers(instance) : null,
     }));
 }
@@ -168,7 +165,7 @@ export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSp
           network: balancer.publicAddress === null ? "INTERNAL" : "EXTERNAL",
           vpcId: balancer.vpc,
           privateIpv4: balancer.privateAddress,
-          forwarding: [{ protocol: "tcp", entryPort: listener.port, targetPort: port }],
+          forwarding: [{ entryPort: listener.port, targetPort: port }],
           healthCheck: {
             protocol: protocol === "http" || protocol === "https" ? protocol : "tcp",
             port: /^[0-9]+$/.test(listener.health.port) ? Number(listener.health.port) : port,

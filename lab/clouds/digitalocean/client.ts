@@ -62,11 +62,10 @@ export class DigitalOceanClient implements CloudClient {
   }
 
   async act(droplet: string, type: PowerAction): Promise<void> {
-    const path = `/v2/droplets/${droplet}/actions`;
-    const started = await this.call("POST", path, [], { type });
+    const started = await this.call("POST", `/v2/droplets/${droplet}/actions`, [], { type });
     const { id } = started["action"] as { readonly id: number };
     await until(`${type} of droplet ${droplet}`, { timeout: 60_000, pause: 200 }, async () => {
-      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      const { status } = (await this.call("GET", `/v2/actions/${id}`))["action"] as { readonly status: string };
       if (status !== "completed") throw new Error(`the action is ${status}`);
     });
   }

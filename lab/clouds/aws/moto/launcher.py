@@ -147,15 +147,6 @@ def patch(region):
 
     instances.InstanceBackend.modify_instance_security_groups = modify_instance_security_groups
 
-    # A reboot leaves no trace in moto; the region has to see that there was one.
-    reboot = Instance.reboot
-
-    def counted_reboot(self):
-        reboot(self)
-        self.ck_reboots = getattr(self, "ck_reboots", 0) + 1
-
-    Instance.reboot = counted_reboot
-
     create_v2 = elbv2_models.ELBv2Backend.create_load_balancer
 
     def create_load_balancer(self, *args, **kwargs):
@@ -286,7 +277,6 @@ def instance_state(region, instance):
     return {
         "id": instance.id,
         "state": instance.state,
-        "reboots": getattr(instance, "ck_reboots", 0),
         "type": instance.instance_type,
         "cpus": (kind.get("VCpuInfo") or {}).get("DefaultVCpus", 2),
         "memory": (kind.get("MemoryInfo") or {}).get("SizeInMiB", 4096),
@@ -308,7 +298,6 @@ def instance_state(region, instance):
         "hopLimit": instance.metadata_options.http_put_response_hop_limit,
         "metadataTags": instance.metadata_options.instance_metadata_tags == "enabled",
         "profile": profile_state(profile),
-        "onShutdown": instance.instance_initiated_shutdown_behavior,
         "launched": str(instance.launch_time),
     }
 
