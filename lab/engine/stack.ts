@@ -76,11 +76,7 @@ interface PulumiOptions extends Omit<RunOptions, "env"> {
 
 /** Runs `pulumi` in the project and returns its standard output. @throws CommandError when it fails. */
 export function pulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<string> {
-  return run(pulumiCommand(args), {
-    cwd: projectDirectory,
-    ...options,
-    env: childEnvironment(config, options.stack),
-  });
+  return run(pulumiCommand(args), { cwd: projectDirectory, ...options, env: childEnvironment(config, options.stack) });
 }
 
 /** Creates the state folder, the passphrase, the engine's plugins and the stack, unless they exist. */

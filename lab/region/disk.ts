@@ -29,18 +29,8 @@ export async function createDisk(directory: string, size: number): Promise<void>
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, size * gigabyte);
   // The file reads as zeros already, so nothing has to be written for the tables; the journal's size would grow with the disk's.
-  await run([
-    "mkfs.ext4",
-    "-q",
-    "-F",
-    "-L",
-    "ROOT",
-    "-J",
-    "size=64",
-    "-E",
-    "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
-    partial,
-  ]);
+  const options = "-q -F -L ROOT -J size=64 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1";
+  await run(["mkfs.ext4", ...options.split(" "), partial]);
   renameSync(partial, file);
   await mountDisk(directory);
 }
@@ -93,13 +83,14 @@ async function unmountDisk(directory: string): Promise<void> {
   await releaseLoops(directory);
 }
 
-function isMounted(path: string): boolean {
-  return readFileSync("/proc/self/mounts", "utf8")
+const isMounted = (path: string): boolean => mountPoints().includes(path);
+
+/** Folders where this machine has mounted something. */
+export const mountPoints = (): string[] =>
+  readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
-    .some(
-      (line) =>
-        (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
-          String.fromCharCode(parseInt(octal, 8)),
-        ) === path,
-    );
-}
+    .map((line) => unescaped(line.split(" ")[1] ?? ""));
+
+/** A path as the kernel writes it in its lists of mounts, with its special characters. */
+export const unescaped = (path: string): string =>
+  path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));

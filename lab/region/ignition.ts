@@ -2,6 +2,7 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryRun } from "../process/run.js";
+import { inNamespace } from "./run.js";
 
 export type UserData = "none" | "ignition" | "script" | "cloud-config" | "unknown";
 
@@ -42,24 +43,10 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
   const script =
     'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
   const result = await tryRun(
-    [
-      "nsenter",
-      `--net=/run/netns/${input.namespace}`,
-      "--",
-      "unshare",
-      "--mount",
-      "--propagation",
-      "private",
-      "--",
-      "sh",
-      "-c",
-      script,
-      "ignition",
-      input.usr,
-      input.root,
-      input.tool,
-      file,
-    ],
+    inNamespace(input.namespace, [
+      ...["unshare", "--mount", "--propagation", "private", "--"],
+      ...["sh", "-c", script, "ignition", input.usr, input.root, input.tool, file],
+    ]),
     { timeout: 180_000, env: { ...process.env, container: "systemd-nspawn" } },
   );
   if (result.code === 0) writeAuthorizedKeys(input.root, input.userData);

@@ -98,6 +98,11 @@ export interface LoadBalancerSpec {
 /** Networks that a rule allows when it leaves none: an empty list would allow all. */
 export const noNetwork = "255.255.255.255/32";
 
+/** Each rule once. */
+export const unique = <T>(items: readonly T[]): T[] => [
+  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
+];
+
 export interface VpcSpec {
   readonly id: string;
   readonly cidr: string;

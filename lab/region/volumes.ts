@@ -13,6 +13,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import type { VolumeSpec } from "./spec.js";
 import type { LabConfig } from "../config.js";
+import { unescaped } from "./disk.js";
 import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
 import { machineDirectory, machinesDirectory, volumeFile, volumesDirectory } from "./names.js";
 import { initOf } from "./nspawn.js";
@@ -136,19 +137,8 @@ async function inMachine(
 ): Promise<void> {
   const init = initOf(config, machineId);
   if (!init) return;
-  await run([
-    "nsenter",
-    "--target",
-    String(init.pid),
-    "--mount",
-    "--pid",
-    "--",
-    "/bin/sh",
-    "-ec",
-    script,
-    "volume",
-    ...parameters,
-  ]);
+  const enter = ["nsenter", "--target", String(init.pid), "--mount", "--pid", "--"];
+  await run([...enter, "/bin/sh", "-ec", script, "volume", ...parameters]);
 }
 
 /** Where a machine has mounted the device; the same file system may be mounted in several places, one is enough. */
@@ -158,9 +148,7 @@ function mountsOf(pid: number, loop: Loop): readonly string[] {
     .split("\n")
     .map((line) => line.split(" "));
   const target = lines.find((fields) => fields[2] === device)?.[4];
-  return target === undefined
-    ? []
-    : [target.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
+  return target === undefined ? [] : [unescaped(target)];
 }
 
 /**

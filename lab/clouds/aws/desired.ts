@@ -10,6 +10,7 @@ import {
   type VolumeSpec,
   type VpcSpec,
   noNetwork,
+  unique,
 } from "../../region/spec.js";
 import type { AwsBalancer, AwsInstance, AwsListener, AwsRule, AwsState } from "./state.js";
 
@@ -125,10 +126,6 @@ export const instanceFirewalls = (state: AwsState, numbers: Numbers): MachineFir
       outbound: unique(groups.flatMap(({ egress }) => egress.flatMap((rule) => portRules(state, rule)))),
     };
   });
-
-const unique = <T>(items: readonly T[]): T[] => [
-  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
-];
 
 /** Who may connect to a listener: the load balancer's security groups; without any, everyone. */
 function allowed(state: AwsState, balancer: AwsBalancer, listener: AwsListener): string[] {

@@ -8,6 +8,7 @@ import {
   type MachineSpec,
   type PortRule,
   noNetwork,
+  unique,
 } from "../../region/spec.js";
 import type { FirewallTarget } from "./resources/firewallSchema.js";
 import type { DropletRecord, FirewallRecord, LoadBalancerRecord, State, VpcRecord } from "./state.js";
@@ -89,10 +90,6 @@ function targetCidrs(state: State, target: FirewallTarget): string[] {
   ];
 }
 
-function unique<T>(items: readonly T[]): T[] {
-  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
-}
-
 /** Droplets behind a load balancer: by tag (only those of its own network) or by id. */
 export const targetDroplets = (state: State, balancer: LoadBalancerRecord): DropletRecord[] =>
   state.droplets.filter(
@@ -111,10 +108,7 @@ const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
     network: balancer.network,
     vpcId: balancer.vpcId,
     privateIpv4: balancer.privateIpv4,
-    forwarding: balancer.forwarding_rules.map((rule) => ({
-      entryPort: rule.entry_port,
-      targetPort: rule.target_port,
-    })),
+    forwarding: balancer.forwarding_rules.map((rule) => ({ entryPort: rule.entry_port, targetPort: rule.target_port })),
     healthCheck: {
       protocol: balancer.health_check.protocol,
       port: balancer.health_check.port,

@@ -29,7 +29,5 @@ export const dropletBody = z.object({
 export type DropletInput = z.infer<typeof dropletBody>;
 
 export const actionBody = z.object({
-  type: z.enum(["power_on", "power_off", "shutdown"], {
-    error: "type: is not an action that this lab region offers",
-  }),
+  type: z.enum(["power_on", "power_off", "shutdown"], { error: "type: is not an action that this lab region offers" }),
 });

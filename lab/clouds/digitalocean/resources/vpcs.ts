@@ -59,9 +59,7 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
     return reply.status(201).send({ vpc: vpcView(vpc) });
   });
 
-  app.get<ById>("/v2/vpcs/:vpc", (request) => ({
-    vpc: vpcView(requireVpc(state, request.params.vpc)),
-  }));
+  app.get<ById>("/v2/vpcs/:vpc", (request) => ({ vpc: vpcView(requireVpc(state, request.params.vpc)) }));
 
   app.put<ById>("/v2/vpcs/:vpc", (request) => {
     const vpc = requireVpc(state, request.params.vpc);
