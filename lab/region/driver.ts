@@ -146,7 +146,7 @@ export class NspawnDriver implements Driver {
       appendConsole(this.config, spec.name, ok ? log : ignitionFailure(log));
       if (!ok) return false;
     } else if (kind !== "none") {
-      const text = `user-data of kind "${kind}" is not supported by the lab, only Ignition is; the machine boots without it`;
+      const text = "user-data other than Ignition's is not supported by the lab; the machine boots without it";
       appendConsole(this.config, spec.name, text);
     }
     writeFileSync(done, "");

@@ -4,21 +4,19 @@ import { join } from "node:path";
 import { tryRun } from "../process/run.js";
 import { inNamespace } from "./run.js";
 
-export type UserData = "none" | "ignition" | "script" | "cloud-config" | "unknown";
+export type UserData = "none" | "ignition" | "other";
 
 /** What a Flatcar machine would take the user-data for. */
 export function userDataKind(userData: string): UserData {
   const text = userData.trim();
   if (text === "") return "none";
-  if (text.startsWith("#!")) return "script";
-  if (text.startsWith("#cloud-config")) return "cloud-config";
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && "ignition" in value) return "ignition";
   } catch {
-    // Neither JSON nor one of the others.
+    // No JSON.
   }
-  return "unknown";
+  return "other";
 }
 
 export interface IgnitionInput {

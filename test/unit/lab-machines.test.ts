@@ -172,7 +172,7 @@ describe("lab user-data", () => {
       "null",
       "hello",
     ].map(userDataKind);
-    assert.deepEqual(kinds, ["none", "none", "ignition", "script", "cloud-config", "unknown", "unknown", "unknown"]);
+    assert.deepEqual(kinds, ["none", "none", "ignition", "other", "other", "other", "other", "other"]);
   });
 });
 
