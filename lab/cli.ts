@@ -9,18 +9,28 @@ import { stackName } from "./engine/settings.js";
 import { ssh } from "./commands/ssh.js";
 import { status } from "./commands/status.js";
 import { up } from "./commands/up.js";
-import { labConfig } from "./config.js";
+import { labConfig, type LabConfig } from "./config.js";
 
 function program(): Command {
   const cli = new Command("lab").description("A cloud region on this machine, and the cluster in it");
-  cli
-    .command("up")
-    .description("create the region and the cluster, or resume an earlier run")
-    .action(async () => {
-      watchInterrupts();
-      const config = labConfig();
-      await up(config, stackName(config));
-    });
+  /** A command on the region's stack; a number that it returns is the exit code. */
+  const command = (
+    name: string,
+    description: string,
+    action: (config: LabConfig, stack: string) => Promise<number | void>,
+  ): void => {
+    cli
+      .command(name)
+      .description(description)
+      .action(async () => {
+        const config = labConfig();
+        process.exitCode = (await action(config, stackName(config))) ?? 0;
+      });
+  };
+  command("up", "create the region and the cluster, or resume an earlier run", (config, stack) => {
+    watchInterrupts();
+    return up(config, stack);
+  });
   cli
     .command("down")
     .description("destroy the cluster and remove the region")
@@ -29,20 +39,10 @@ function program(): Command {
       watchInterrupts();
       await down(labConfig(), options);
     });
-  cli
-    .command("status")
-    .description("show the region and the cluster, and what is wrong")
-    .action(async () => {
-      const config = labConfig();
-      process.exitCode = await status(config, stackName(config));
-    });
-  cli
-    .command("env")
-    .description('print the variables that a shell needs: eval "$(make -s env)"')
-    .action(() => {
-      const config = labConfig();
-      process.stdout.write(`${environmentLines(config, stackName(config)).join("\n")}\n`);
-    });
+  command("status", "show the region and the cluster, and what is wrong", status);
+  command("env", 'print the variables that a shell needs: eval "$(make -s env)"', async (config, stack) => {
+    process.stdout.write(`${environmentLines(config, stack).join("\n")}\n`);
+  });
   cli
     .command("ssh")
     .description("a shell, or one command, in a machine")
@@ -52,22 +52,8 @@ function program(): Command {
       const config = labConfig();
       process.exitCode = await ssh(config, stackName(config), machine, command);
     });
-  cli
-    .command("check")
-    .description("run every check on the cluster")
-    .action(async () => {
-      watchInterrupts();
-      const config = labConfig();
-      await check(config, stackName(config));
-    });
-  cli
-    .command("cis")
-    .description("check the cluster against the CIS Kubernetes Benchmark")
-    .action(async () => {
-      watchInterrupts();
-      const config = labConfig();
-      process.exitCode = await cis(config, stackName(config));
-    });
+  command("check", "run every check on the cluster", check);
+  command("cis", "check the cluster against the CIS Kubernetes Benchmark", cis);
   return cli;
 }
 

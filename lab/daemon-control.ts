@@ -64,19 +64,8 @@ function daemonEnvironment(config: LabConfig): NodeJS.ProcessEnv {
     COREKUBE_CACHE: config.cache,
     LANG: "C.UTF-8",
   };
-  const passed = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "GOPROXY",
-    "GOFLAGS",
-  ];
+  const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  const passed = ["PATH", "HOME", "TMPDIR", "GOPROXY", ...proxies, ...proxies.map((name) => name.toLowerCase())];
   for (const name of passed) if (process.env[name] !== undefined) environment[name] = process.env[name];
   return environment;
 }

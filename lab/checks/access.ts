@@ -83,9 +83,7 @@ export const accessChecks: readonly Check[] = [
           )
         ).stdout;
       };
-      const node = (
-        await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])
-      ).trim();
+      const node = await context.kubectlValue("{.spec.nodeName}", "pod", dnsPod, "-n", "default");
       const paths = [
         "/metadata/v1.json",
         "/metadata/v1/user-data",

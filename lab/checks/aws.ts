@@ -34,17 +34,8 @@ function spread(zones: readonly string[]): number {
 
 /** Addresses of the load balancer in a Service's status. @throws Error while there is none. */
 async function balancerOf(context: CheckContext): Promise<string> {
-  const name = (
-    await context.kubectl([
-      "get",
-      "service",
-      serviceName,
-      "-n",
-      namespace,
-      "-o",
-      "jsonpath={.status.loadBalancer.ingress[0].hostname}",
-    ])
-  ).trim();
+  const path = "{.status.loadBalancer.ingress[0].hostname}";
+  const name = await context.kubectlValue(path, "service", serviceName, "-n", namespace);
   expect(name !== "", `Service ${serviceName} has no load balancer yet`);
   // The lab has no resolver for such names; its cloud knows whose they are.
   const balancer = (await readState(context.config)).balancers.find(({ dnsName }) => dnsName === name);
@@ -110,9 +101,7 @@ export const awsChecks: readonly Check[] = [
     applies,
     run: async (context) => {
       const header = "X-aws-ec2-metadata-token";
-      const node = (
-        await context.kubectl(["get", "pod", dnsPod, "-n", "default", "-o", "jsonpath={.spec.nodeName}"])
-      ).trim();
+      const node = await context.kubectlValue("{.spec.nodeName}", "pod", dnsPod, "-n", "default");
       const machine = context.machines().find(({ name }) => name === node);
       expect(machine !== undefined, `pod ${dnsPod} runs on ${node || "no node"}, which is no machine of the stack`);
       const script = `token=$(curl -sS -m 5 -X PUT -H '${header}-ttl-seconds: 60' ${metadata}/api/token)

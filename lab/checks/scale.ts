@@ -122,15 +122,8 @@ export function watchAvailable(context: CheckContext): { stop(): Promise<number>
   let stopped = false;
   const look = async (): Promise<void> => {
     while (!stopped) {
-      const result = await context.tryKubectl([
-        "get",
-        "deployment",
-        "budgeted",
-        "-n",
-        namespace,
-        "-o",
-        "jsonpath={.status.availableReplicas}",
-      ]);
+      const path = "jsonpath={.status.availableReplicas}";
+      const result = await context.tryKubectl(["get", "deployment", "budgeted", "-n", namespace, "-o", path]);
       if (result.code === 0) lowest = Math.min(lowest, Number(result.stdout || 0));
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -152,15 +145,8 @@ export async function expectGone(context: CheckContext, config: LabConfig, machi
   const droplets = await labCloud(config).list("machines");
   expect(!droplets.some((droplet) => droplet.name === machine), `the droplet ${machine} is still there`);
   await until("pods of the removed machine run elsewhere", { timeout: 60_000 }, async () => {
-    const pods = await context.kubectl([
-      "get",
-      "pods",
-      "-n",
-      namespace,
-      "-o",
-      'jsonpath={range .items[*]}{.spec.nodeName}/{.status.phase}{"\\n"}{end}',
-    ]);
-    const lines = pods.trim().split("\n");
+    const path = '{range .items[*]}{.spec.nodeName}/{.status.phase}{"\\n"}{end}';
+    const lines = (await context.kubectlValue(path, "pods", "-n", namespace)).split("\n");
     expect(
       lines.every((line) => line.endsWith("/Running") && !line.startsWith(`${machine}/`)),
       lines.join(", "),

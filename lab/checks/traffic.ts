@@ -9,29 +9,20 @@ export const nodePort = 31000;
 
 const welcome = "Welcome to nginx";
 
-async function podAddress(context: CheckContext, pod: string): Promise<string> {
-  return (await context.kubectl(["get", "pod", pod, "-n", namespace, "-o", "jsonpath={.status.podIP}"])).trim();
-}
+const podAddress = (context: CheckContext, pod: string): Promise<string> =>
+  context.kubectlValue("{.status.podIP}", "pod", pod, "-n", namespace);
 
 /**
  * Output of a command in a pod, regardless of its exit code: busybox's nslookup fails when one name of the search list does. (Time limits
  * come from `timeout`: Debian's static busybox crashes on wget's own.)
  */
-async function inPod(
-  context: CheckContext,
-  pod: string,
-  podNamespace: string,
-  command: readonly string[],
-): Promise<string> {
+async function inPod(context: CheckContext, pod: string, podNamespace: string, command: string[]): Promise<string> {
   const result = await context.tryKubectl(["exec", "-n", podNamespace, pod, "--", ...command], { timeout: 60_000 });
   return result.stdout + result.stderr;
 }
 
-async function serviceAddress(context: CheckContext, name: string, serviceNamespace: string): Promise<string> {
-  return (
-    await context.kubectl(["get", "service", name, "-n", serviceNamespace, "-o", "jsonpath={.spec.clusterIP}"])
-  ).trim();
-}
+const serviceAddress = (context: CheckContext, name: string, serviceNamespace: string): Promise<string> =>
+  context.kubectlValue("{.spec.clusterIP}", "service", name, "-n", serviceNamespace);
 
 export const trafficChecks: readonly Check[] = [
   {

@@ -43,21 +43,10 @@ const programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler",
 
 /** Paths that may hold credentials or configuration, and those where other installers put an administrator's. */
 const places = [
-  ...[
-    "/etc/kubernetes",
-    "/etc/corekube",
-    "/run/corekube",
-    "/etc/cni/net.d",
-    "/etc/systemd/system/kubelet.service",
-    "/etc/systemd/system/etcd.service",
-  ],
-  ...[
-    "/var/lib/kubelet/kubeconfig",
-    "/var/lib/kubelet/pki",
-    "/var/log/kube-apiserver",
-    "/root/.kube",
-    "/home/core/.kube",
-  ],
+  ...["/etc/kubernetes", "/etc/corekube", "/run/corekube", "/etc/cni/net.d"],
+  ...["/etc/systemd/system/kubelet.service", "/etc/systemd/system/etcd.service"],
+  ...["/var/lib/kubelet/kubeconfig", "/var/lib/kubelet/pki", "/var/log/kube-apiserver"],
+  ...["/root/.kube", "/home/core/.kube"],
 ];
 
 const separator = "==corekube-cis==";
@@ -89,13 +78,8 @@ export async function collect(context: CheckContext): Promise<ClusterFacts> {
       return { ...facts, kubelet: kubeletconfig };
     }),
   );
-  const proxy = await context.kubectlJson<{ data: Record<string, string> }>([
-    "get",
-    "configmap",
-    "-n",
-    "kube-system",
-    "kube-proxy",
-  ]);
+  const configMap = ["get", "configmap", "-n", "kube-system", "kube-proxy"];
+  const proxy = await context.kubectlJson<{ data: Record<string, string> }>(configMap);
   const tokens = async (type: string): Promise<string[]> => {
     const path = "jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name} {end}";
     return (await context.kubectl(["get", "secrets", "-A", `--field-selector=type=${type}`, "-o", path]))

@@ -32,12 +32,7 @@ export function walk(facts: ClusterFacts, reasons: Readonly<Record<string, strin
     if (problems.length === 0) {
       return reason === undefined
         ? { id, title, result: "pass", reason: "" }
-        : {
-            id,
-            title,
-            result: "FAIL",
-            reason: "it passes: remove its exception from lab/cis/exceptions.ts",
-          };
+        : { id, title, result: "FAIL", reason: "it passes: remove its exception from lab/cis/exceptions.ts" };
     }
     return reason === undefined
       ? { id, title, result: "FAIL", reason: problems.join("; ") }

@@ -32,7 +32,7 @@ export type ResourceKind =
   | "ssh_keys"
   | "images";
 
-export type PowerAction = "power_on" | "power_off" | "shutdown" | "reboot" | "power_cycle";
+export type PowerAction = "power_on" | "power_off";
 
 /** The little of a cloud's API that the lab's own commands need. */
 export interface CloudClient {

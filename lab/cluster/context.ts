@@ -50,6 +50,11 @@ export class CheckContext {
     return tryRun(["kubectl", ...args], { timeout: 120_000, ...options, env: this.environment() });
   }
 
+  /** A value of an object, by its JSONPath. @param args What `kubectl get` gets. */
+  async kubectlValue(path: string, ...args: readonly string[]): Promise<string> {
+    return (await this.kubectl(["get", ...args, "-o", `jsonpath=${path}`])).trim();
+  }
+
   async kubectlJson<T>(args: readonly string[]): Promise<T> {
     return JSON.parse(await this.kubectl([...args, "-o", "json"])) as T;
   }

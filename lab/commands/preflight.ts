@@ -1,12 +1,20 @@
 /** Checks before anything is done, each with a remedy. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { versions } from "../../components/spec/versions.js";
 import { tryRun } from "../process/run.js";
 import type { LabConfig } from "../config.js";
-import { machineChecks, type CheckResult, type MachineCheck } from "../region/preflight.js";
+import {
+  failed,
+  freeBytes,
+  gigabyte,
+  machineChecks,
+  passed,
+  type CheckResult,
+  type MachineCheck,
+} from "../region/preflight.js";
+import { fileDigest } from "../toolchain/download.js";
 
 /** What the checks inspect; tests replace it. */
 export interface Host {
@@ -17,13 +25,8 @@ export interface Host {
   freeBytes(folder: string): number;
 }
 
-const gigabyte = 1024 ** 3;
-
 /** Go's module and build caches after everything was built once. */
 const buildSpace = 12 * gigabyte;
-
-const passed: CheckResult = { ok: true };
-const failed = (found: string, remedy: string): CheckResult => ({ ok: false, found, remedy });
 
 /** Whether the mirror exists: then nothing is left to build. */
 const isWarm = (config: LabConfig): boolean => existsSync(join(config.cache, "mirror"));
@@ -97,7 +100,7 @@ async function checkMirrorFiles(config: LabConfig): Promise<CheckResult> {
     const url = new URL(address);
     const file = join(config.cache, "mirror", "files", url.host, url.pathname);
     if (!existsSync(file)) continue; // Created again by the run.
-    const found = await sha256(file);
+    const found = await fileDigest(file);
     if (found !== expected)
       return failed(
         `${file} has sha256 ${found}, recorded is ${expected}`,
@@ -107,12 +110,6 @@ async function checkMirrorFiles(config: LabConfig): Promise<CheckResult> {
   return passed;
 }
 
-async function sha256(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
-
 /** This machine. */
 const thisHost: Host = {
   nodeVersion: process.versions.node,
@@ -120,12 +117,7 @@ const thisHost: Host = {
     const result = await tryRun(["go", "env", "GOVERSION"]).catch(() => undefined);
     return result?.code === 0 ? result.stdout.trim().replace(/^go/, "") : undefined;
   },
-  freeBytes(folder) {
-    let existing = folder;
-    while (!existsSync(existing)) existing = dirname(existing);
-    const stats = statfsSync(existing);
-    return stats.bavail * stats.bsize;
-  },
+  freeBytes,
 };
 
 /** Checks that need no package. */

@@ -10,22 +10,16 @@ import type { LabConfig } from "../config.js";
 import type { Progress } from "../progress.js";
 import type { CloudResource } from "../clouds/cloud.js";
 import { cloudOf } from "../clouds/index.js";
-import { pulumi, stackExists } from "../engine/stack.js";
+import { exportStack, pulumi, stackExists, type StateResource } from "../engine/stack.js";
 
 interface Operation {
   readonly type: string;
   readonly resource: StateResource;
 }
 
-interface StateResource {
-  readonly urn: string;
-  readonly type: string;
-  readonly id?: string;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-}
-
-interface Export {
-  readonly deployment: { resources?: readonly StateResource[]; pending_operations?: readonly Operation[] };
+interface Deployment {
+  readonly resources?: readonly StateResource[];
+  readonly pending_operations?: readonly Operation[];
 }
 
 /** Resources of the cloud that have the name of an interrupted creation and are not in the state. */
@@ -47,7 +41,7 @@ export function orphansOf(
 /** Removes what interrupted creations left behind in the lab's cloud, and their records in the state. */
 export async function clearInterrupted(config: LabConfig, stack: string, progress: Progress): Promise<void> {
   if (!stackExists(config, stack)) return;
-  const state = JSON.parse(await pulumi(config, ["stack", "export", "--stack", stack], { stack })) as Export;
+  const state = await exportStack<Deployment>(config, stack);
   const pending = state.deployment.pending_operations ?? [];
   if (pending.length === 0) return;
   const { resourceTypes } = cloudOf(config);
@@ -61,7 +55,7 @@ export async function clearInterrupted(config: LabConfig, stack: string, progres
       await cloud.remove(kind, orphan.id);
     }
   }
-  const cleared: Export = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
+  const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
   await pulumi(config, ["stack", "import", "--stack", stack], { stack, input: JSON.stringify(cleared) });
   progress.report(`cleared ${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} from the state`);
 }

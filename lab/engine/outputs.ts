@@ -5,7 +5,7 @@ import { z } from "zod";
 import { cloudOf } from "../clouds/index.js";
 import type { LabConfig } from "../config.js";
 import { writeAtomically } from "../process/files.js";
-import { kubeconfigFile, pulumi, stackExists } from "./stack.js";
+import { exportStack, kubeconfigFile, pulumi, stackExists } from "./stack.js";
 
 const machine = z.object({
   name: z.string(),
@@ -40,22 +40,13 @@ interface Kubeconfig {
 /** What SSH into machines needs. */
 export type Access = Pick<ClusterOutputs, "machines" | "ssh_private_key" | "ssh_user">;
 
-interface StateResource {
-  readonly type: string;
-  readonly id?: string;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-  readonly outputs?: Readonly<Record<string, unknown>>;
-}
-
 /**
  * Machines from the stack's state, so that those of a failed run, which has no outputs yet, can be reached too.
  * @throws Error when there are none.
  */
 export async function readAccess(config: LabConfig, stack: string): Promise<Access> {
   if (!stackExists(config, stack)) throw new Error(`stack ${stack} does not exist yet; "make up" creates it`);
-  const text = await pulumi(config, ["stack", "export", "--show-secrets", "--stack", stack], { stack });
-  const resources =
-    (JSON.parse(text) as { deployment: { resources?: readonly StateResource[] } }).deployment.resources ?? [];
+  const { resources = [] } = (await exportStack(config, stack, "--show-secrets")).deployment;
   const reached = resources.filter((resource) => /^corekube:machine:(Delivery|Join)$/.test(resource.type));
   // Certificates have keys too; the machines' key is the one whose public half the cloud has.
   const { resourceTypes, addressOutputs } = cloudOf(config);

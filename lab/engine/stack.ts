@@ -76,12 +76,26 @@ interface PulumiOptions extends Omit<RunOptions, "env"> {
 
 /** Runs `pulumi` in the project and returns its standard output. @throws CommandError when it fails. */
 export function pulumi(config: LabConfig, args: readonly string[], options: PulumiOptions = {}): Promise<string> {
-  return run(pulumiCommand(args), {
-    cwd: projectDirectory,
-    ...options,
-    env: childEnvironment(config, options.stack),
-  });
+  return run(pulumiCommand(args), { cwd: projectDirectory, ...options, env: childEnvironment(config, options.stack) });
 }
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/** A stack's state; secrets stay encrypted without `--show-secrets`. */
+export const exportStack = async <Deployment extends { readonly resources?: readonly StateResource[] }>(
+  config: LabConfig,
+  stack: string,
+  ...options: readonly string[]
+): Promise<{ readonly deployment: Deployment }> =>
+  JSON.parse(await pulumi(config, ["stack", "export", ...options, "--stack", stack], { stack })) as {
+    deployment: Deployment;
+  };
 
 /** Creates the state folder, the passphrase, the engine's plugins and the stack, unless they exist. */
 export async function ensureStack(config: LabConfig, stack: string, progress: Progress): Promise<void> {

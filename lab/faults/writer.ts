@@ -15,16 +15,10 @@ import { figures, type Figures, type Operation } from "./figures.js";
 interface WriterOptions {
   /** Text of the administrator's kubeconfig; its server is the public endpoint. */
   readonly kubeconfig: string;
-  /** Namespace of the objects; created by `start`, removed by `remove`. @default corekube-faults-<time> */
-  readonly namespace?: string;
   /** Writes per second at most, and as many reads. @default 5 */
   readonly rate?: number;
   /** Milliseconds for one request, connecting included. @default 2500 */
   readonly requestLimit?: number;
-  /** Seconds after which it stops. @default 3600 */
-  readonly timeLimit?: number;
-  /** Writes after which it stops. @default 20000 */
-  readonly writeLimit?: number;
 }
 
 export interface Verdict {
@@ -42,11 +36,17 @@ const pageSchema = z.object({
   ),
 });
 
+/** Seconds after which it stops. */
+const timeLimit = 3_600;
+/** Writes after which it stops. */
+const writeLimit = 20_000;
+
 /** Seconds that the API may take to answer when no fault is active. */
 const patience = 120;
 
 export class Writer {
-  readonly namespace: string;
+  /** Of the objects; created by `start`, removed by `remove`. */
+  readonly namespace = `corekube-faults-${Date.now()}`;
   private readonly rate: number;
   private readonly requestLimit: number;
   private readonly operations: Operation[] = [];
@@ -60,7 +60,6 @@ export class Writer {
   private began = 0;
 
   constructor(private readonly options: WriterOptions) {
-    this.namespace = options.namespace ?? `corekube-faults-${Date.now()}`;
     this.rate = options.rate ?? 5;
     this.requestLimit = options.requestLimit ?? 2500;
   }
@@ -78,7 +77,7 @@ export class Writer {
     });
     this.began = Date.now();
     this.lag.enable();
-    const end = this.began + (this.options.timeLimit ?? 3600) * 1000;
+    const end = this.began + timeLimit * 1000;
     this.loops = [this.write(end), this.read(end)];
     await this.insist("first write and first read", () => {
       const { write, read } = this.figures();
@@ -96,11 +95,6 @@ export class Writer {
   /** Counts and pauses between two moments (milliseconds since the epoch). @default from the start until now */
   figures(from = this.began, to = Date.now()): Figures {
     return figures(this.operations, from, to);
-  }
-
-  /** All operations in the order in which they ended. */
-  timeline(): readonly Operation[] {
-    return this.operations;
   }
 
   /** Longest delay of this program itself, in milliseconds: a pause of that length is not the cluster's. */
@@ -148,7 +142,7 @@ export class Writer {
 
   private async write(end: number): Promise<void> {
     const client = this.client(this.requestLimit);
-    for (let count = 0; this.active(end) && count < (this.options.writeLimit ?? 20_000); count++) {
+    for (let count = 0; this.active(end) && count < writeLimit; count++) {
       const name = `write-${String(count).padStart(6, "0")}`;
       const value = `${count}-${Date.now()}`;
       const object = {

@@ -1,5 +1,16 @@
 /** Files that are complete whenever they are there. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 
 /**
  * Writes a file through a temporary one beside it: readers see the old content or the new one, also after a crash of the
@@ -17,6 +28,15 @@ export function writeAtomically(file: string, content: string | Uint8Array, mode
     closeSync(descriptor);
   }
   renameSync(partial, file);
+}
+
+/** Makes or changes a symbolic link in one step: another process may be starting the program behind it at this moment. */
+export function linkAtomically(target: string, path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(path) === target) return;
+  const fresh = `${path}.${process.pid}`;
+  rmSync(fresh, { force: true });
+  symlinkSync(target, fresh);
+  renameSync(fresh, path);
 }
 
 /** The last lines of a text file, for error messages; `(empty)` when there is none. */

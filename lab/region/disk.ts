@@ -4,7 +4,7 @@
  * It takes the space that is written to it, not its size. The mount is the region's, not the machine's: it stays while the
  * machine is off, so that the lab can write into the root, and goes with the machine.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureLoop, releaseLoops } from "./loops.js";
@@ -29,35 +29,20 @@ export async function createDisk(directory: string, size: number): Promise<void>
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, size * gigabyte);
   // The file reads as zeros already, so nothing has to be written for the tables; the journal's size would grow with the disk's.
-  await run([
-    "mkfs.ext4",
-    "-q",
-    "-F",
-    "-L",
-    "ROOT",
-    "-J",
-    "size=64",
-    "-E",
-    "nodiscard,lazy_itable_init=1,lazy_journal_init=1",
-    partial,
-  ]);
+  const options = "-q -F -L ROOT -J size=64 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1";
+  await run(["mkfs.ext4", ...options.split(" "), partial]);
   renameSync(partial, file);
-  await mountDisk(directory, size);
+  await mountDisk(directory);
 }
 
-/**
- * Mounts the disk unless it is (a restart of the host takes mounts away), and lets it grow to `size`, as the first boot after a
- * resize does.
- */
-export async function mountDisk(directory: string, size: number): Promise<void> {
-  const file = diskFile(directory);
-  if (statSync(file).size < size * gigabyte) await growDisk(directory, size);
+/** Mounts the disk unless it is (a restart of the host takes mounts away). */
+export async function mountDisk(directory: string): Promise<void> {
   const root = rootOf(directory);
   if (isMounted(root)) return;
   await shareMounts(dirname(directory));
   // Through another device the same file would be mounted twice, and each mount would spoil what the other writes.
   await releaseLoops(directory);
-  const { device } = await ensureLoop(file);
+  const { device } = await ensureLoop(diskFile(directory));
   // The kernel would fill gigabytes of tables with zeros in the background, which the host would have to store.
   await run(["mount", "-t", "ext4", "-o", "noinit_itable", device, root]);
 }
@@ -74,17 +59,6 @@ async function shareMounts(folder: string): Promise<void> {
 /** Takes the mount away that disks are below of; none of them may be mounted. Does nothing where there is none. */
 export async function unshareMounts(folder: string): Promise<void> {
   while (isMounted(folder)) await run(["umount", folder]);
-}
-
-/** Unmounted: one that is mounted is grown by the kernel, for those with CAP_SYS_RESOURCE, which a host may withhold. */
-async function growDisk(directory: string, size: number): Promise<void> {
-  await unmountDisk(directory);
-  const file = diskFile(directory);
-  const checked = await tryRun(["e2fsck", "-f", "-p", file]);
-  // 1: what it found was set right.
-  if (checked.code > 1)
-    throw new Error(`${file} cannot grow to ${size} GB, its file system is damaged: ${checked.stdout.trim()}`);
-  await run(["resize2fs", file, `${size}G`]);
 }
 
 /** Unmounts and removes the disk; does nothing where there is none. The machine must not run. @throws Error when the disk stays in use. */
@@ -109,13 +83,14 @@ async function unmountDisk(directory: string): Promise<void> {
   await releaseLoops(directory);
 }
 
-function isMounted(path: string): boolean {
-  return readFileSync("/proc/self/mounts", "utf8")
+const isMounted = (path: string): boolean => mountPoints().includes(path);
+
+/** Folders where this machine has mounted something. */
+export const mountPoints = (): string[] =>
+  readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
-    .some(
-      (line) =>
-        (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
-          String.fromCharCode(parseInt(octal, 8)),
-        ) === path,
-    );
-}
+    .map((line) => unescaped(line.split(" ")[1] ?? ""));
+
+/** A path as the kernel writes it in its lists of mounts, with its special characters. */
+export const unescaped = (path: string): string =>
+  path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));

@@ -1,5 +1,5 @@
 /** The driver that makes a region's resources real: machines of systemd-nspawn, nftables, haproxy and loop devices. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { plainProgress, type Progress } from "../progress.js";
@@ -83,10 +83,7 @@ export class NspawnDriver implements Driver {
 
   async machine(spec: MachineSpec, volumes: readonly VolumeSpec[]): Promise<void> {
     if (spec.power !== "on") return this.stop(spec.id, spec.power === "off");
-    if (isRunning(this.config, spec.id)) {
-      if (spec.restarts <= this.restarts(spec.id)) return spec.single && setPublicRoute(this.config, spec);
-      await this.stop(spec.id, spec.abrupt === true);
-    }
+    if (isRunning(this.config, spec.id)) return spec.single && setPublicRoute(this.config, spec);
     await this.start(spec, volumes);
   }
 
@@ -117,7 +114,6 @@ export class NspawnDriver implements Driver {
     rotateConsole(this.config, spec.name);
     if (!(await this.prepare(spec, base))) return;
     await this.volumeQueue.run(() => refreshVolumes(this.config, volumes, spec.id));
-    writeFileSync(this.restartsFile(spec.id), String(spec.restarts));
     await startMachine(this.config, { id: spec.id, name: spec.name, hostname: spec.hostname, usr: base.usr });
   }
 
@@ -130,10 +126,9 @@ export class NspawnDriver implements Driver {
     const root = join(directory, "root");
     const done = join(directory, "provisioned");
     mkdirSync(directory, { recursive: true });
-    // At each start: a machine may be resized while it is off.
     writeHardware(join(directory, "hardware"), spec);
     if (existsSync(done)) {
-      await mountDisk(directory, spec.disk);
+      await mountDisk(directory);
       return true;
     }
     await createDisk(directory, spec.disk);
@@ -151,7 +146,7 @@ export class NspawnDriver implements Driver {
       appendConsole(this.config, spec.name, ok ? log : ignitionFailure(log));
       if (!ok) return false;
     } else if (kind !== "none") {
-      const text = `user-data of kind "${kind}" is not supported by the lab, only Ignition is; the machine boots without it`;
+      const text = "user-data other than Ignition's is not supported by the lab; the machine boots without it";
       appendConsole(this.config, spec.name, text);
     }
     writeFileSync(done, "");
@@ -168,14 +163,6 @@ export class NspawnDriver implements Driver {
     await unplugMachineNetwork(this.config, id);
     await killMachine(this.config, id);
   }
-
-  /** Restarts that the machine's present run includes. */
-  private restarts(id: number): number {
-    const file = this.restartsFile(id);
-    return existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-  }
-
-  private readonly restartsFile = (id: number): string => join(machineDirectory(this.config, id), "restarts");
 
   private machineBase(): Promise<Base> {
     this.base ??= ensureBase(this.config, this.progress).catch((error: unknown) => {

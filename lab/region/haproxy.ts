@@ -25,6 +25,7 @@ export function haproxyConfig(balancers: readonly LoadBalancerSpec[], paths: Hap
     "  hard-stop-after 60s",
     "",
     "defaults",
+    "  mode tcp",
     "  load-server-state-from-file global",
     "  timeout connect 5s",
     // DigitalOcean's idle timeout.
@@ -44,7 +45,6 @@ function section(balancer: LoadBalancerSpec, rule: LoadBalancerSpec["forwarding"
   const secure = check.protocol === "https" ? " check-ssl verify none" : "";
   return [
     `frontend ${name}`,
-    `  mode ${rule.protocol}`,
     `  bind ${balancer.ip}:${rule.entryPort}`,
     ...(balancer.allow.length === 0
       ? []
@@ -52,10 +52,8 @@ function section(balancer: LoadBalancerSpec, rule: LoadBalancerSpec["forwarding"
     `  default_backend ${name}`,
     "",
     `backend ${name}`,
-    `  mode ${rule.protocol}`,
     "  balance roundrobin",
     `  source ${balancer.privateIpv4}`,
-    ...(rule.protocol === "http" ? ["  option forwardfor"] : []),
     ...(check.protocol === "tcp" ? [] : [`  option httpchk GET ${check.path}`]),
     `  timeout check ${check.timeout}s`,
     `  default-server check port ${check.port} inter ${check.interval}s rise ${check.healthyThreshold} fall ${check.unhealthyThreshold}${secure}`,

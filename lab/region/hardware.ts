@@ -41,7 +41,7 @@ export function memTotal(memory: number): number {
   return nominal - nominal / 64 - 49_904 - (memory >= 4096 ? kibibytes(64) : 0);
 }
 
-/** /proc/meminfo of a machine that has booted and is not busy; it does not change while the machine runs. */
+/** /proc/meminfo of a machine that has booted and is not busy, as far as programs read it; it does not change while the machine runs. */
 export function meminfo({ memory }: Hardware): string {
   const total = memTotal(memory);
   const part = (megabytes: number): number => Math.floor(Math.min(kibibytes(megabytes), total / 8));
@@ -57,30 +57,15 @@ export function meminfo({ memory }: Hardware): string {
     MemAvailable: free + Math.floor((cached + buffers + slab / 2) * 0.9),
     Buffers: buffers,
     Cached: cached,
-    SwapCached: 0,
     Active: Math.floor(cached / 2) + shared,
     Inactive: Math.ceil(cached / 2) + anonymous,
-    "Active(anon)": shared,
-    "Inactive(anon)": anonymous,
-    "Active(file)": Math.floor(cached / 2),
-    "Inactive(file)": Math.ceil(cached / 2),
-    Unevictable: 0,
-    Mlocked: 0,
     SwapTotal: 0,
     SwapFree: 0,
-    Dirty: 0,
-    Writeback: 0,
     AnonPages: anonymous,
-    Mapped: part(80),
     Shmem: shared,
-    KReclaimable: Math.floor(slab / 2),
     Slab: slab,
     SReclaimable: Math.floor(slab / 2),
     SUnreclaim: Math.ceil(slab / 2),
-    KernelStack: part(2),
-    PageTables: part(3),
-    CommitLimit: Math.floor(total / 2),
-    Committed_AS: anonymous * 2,
   };
   const lines = Object.entries(values).map(
     ([name, value]) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB`,

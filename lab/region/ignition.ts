@@ -2,22 +2,21 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryRun } from "../process/run.js";
+import { inNamespace } from "./run.js";
 
-export type UserData = "none" | "ignition" | "script" | "cloud-config" | "unknown";
+export type UserData = "none" | "ignition" | "other";
 
 /** What a Flatcar machine would take the user-data for. */
 export function userDataKind(userData: string): UserData {
   const text = userData.trim();
   if (text === "") return "none";
-  if (text.startsWith("#!")) return "script";
-  if (text.startsWith("#cloud-config")) return "cloud-config";
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && "ignition" in value) return "ignition";
   } catch {
-    // Neither JSON nor one of the others.
+    // No JSON.
   }
-  return "unknown";
+  return "other";
 }
 
 export interface IgnitionInput {
@@ -42,24 +41,10 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
   const script =
     'mount --bind "$1" "$2/usr" && mount -o remount,bind,ro "$2/usr" && exec "$3" --root "$2" --ignore-unsupported "$4"';
   const result = await tryRun(
-    [
-      "nsenter",
-      `--net=/run/netns/${input.namespace}`,
-      "--",
-      "unshare",
-      "--mount",
-      "--propagation",
-      "private",
-      "--",
-      "sh",
-      "-c",
-      script,
-      "ignition",
-      input.usr,
-      input.root,
-      input.tool,
-      file,
-    ],
+    inNamespace(input.namespace, [
+      ...["unshare", "--mount", "--propagation", "private", "--"],
+      ...["sh", "-c", script, "ignition", input.usr, input.root, input.tool, file],
+    ]),
     { timeout: 180_000, env: { ...process.env, container: "systemd-nspawn" } },
   );
   if (result.code === 0) writeAuthorizedKeys(input.root, input.userData);

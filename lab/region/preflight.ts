@@ -18,10 +18,10 @@ export interface MachineCheck {
   run(config: LabConfig): Promise<CheckResult>;
 }
 
-const passed: CheckResult = { ok: true };
-const failed = (found: string, remedy: string): CheckResult => ({ ok: false, found, remedy });
+export const passed: CheckResult = { ok: true };
+export const failed = (found: string, remedy: string): CheckResult => ({ ok: false, found, remedy });
 
-const gigabyte = 1024 ** 3;
+export const gigabyte = 1024 ** 3;
 
 /** Free space for machines and volumes of one cluster, bytes. */
 const regionSpace = 8 * gigabyte;
@@ -105,11 +105,17 @@ const overlaps = (a: string, b: string): boolean => {
 
 const existingParent = (path: string): string => (existsSync(path) ? path : existingParent(dirname(path)));
 
-async function space(path: string, needed: number, setting: string): Promise<CheckResult> {
+/** Free bytes on the file system of a folder, which need not exist yet. */
+export function freeBytes(path: string): number {
   const { bavail, bsize } = statfsSync(existingParent(path));
-  if (bavail * bsize >= needed) return passed;
+  return bavail * bsize;
+}
+
+async function space(path: string, needed: number, setting: string): Promise<CheckResult> {
+  const free = freeBytes(path);
+  if (free >= needed) return passed;
   return failed(
-    `${((bavail * bsize) / gigabyte).toFixed(1)} GB free at ${path}, needed ${needed / gigabyte} GB`,
+    `${(free / gigabyte).toFixed(1)} GB free at ${path}, needed ${needed / gigabyte} GB`,
     `free some space, or name another folder in ${setting}`,
   );
 }

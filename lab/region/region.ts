@@ -5,7 +5,7 @@
  * machine it looks like a shared network; to the region all traffic is routed, so that ordinary nftables rules with
  * connection tracking see it. (Bridges would need bridge connection tracking, which many kernels lack.)
  */
-import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync, rmdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
@@ -25,7 +25,7 @@ import {
 } from "./names.js";
 import { tryRun, run } from "../process/run.js";
 import { ip, setSysctls } from "./run.js";
-import { unshareMounts } from "./disk.js";
+import { mountPoints, unshareMounts } from "./disk.js";
 import { releaseLoops } from "./loops.js";
 
 /**
@@ -58,18 +58,8 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
     `link set ${config.hostLink} up`,
   ]);
   await ip(config.namespace, [`addr add ${config.regionAddress}/24 dev ${uplink}`, `link set ${uplink} up`]);
-  await run([
-    "ip",
-    "route",
-    "add",
-    config.publicCidr,
-    "via",
-    config.regionAddress,
-    "dev",
-    config.hostLink,
-    "src",
-    config.adminAddress,
-  ]);
+  const { publicCidr, regionAddress, hostLink, adminAddress } = config;
+  await ip(null, [`route add ${publicCidr} via ${regionAddress} dev ${hostLink} src ${adminAddress}`]);
 }
 
 /** Whether the region's namespace is there. */
@@ -143,13 +133,8 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   }
   await removeNetwork(config);
   rmSync(balancerSocket(config), { force: true });
-  for (const folder of [
-    machinesDirectory(config),
-    volumesDirectory(config),
-    balancersDirectory(config),
-    proxyDirectory(config),
-  ])
-    rmSync(folder, { recursive: true, force: true });
+  for (const folder of [machinesDirectory, volumesDirectory, balancersDirectory, proxyDirectory])
+    rmSync(folder(config), { recursive: true, force: true });
 }
 
 const propagation = "/run/systemd/nspawn/propagate";
@@ -191,23 +176,9 @@ async function removeNetwork(config: LabConfig): Promise<void> {
 }
 
 async function unmountBelow(directory: string, except: string): Promise<void> {
-  const targets = readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) =>
-      (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
-        String.fromCharCode(parseInt(octal, 8)),
-      ),
-    )
-    .filter((target) => target.startsWith(`${directory}/`) && target !== except);
+  const targets = mountPoints().filter((target) => target.startsWith(`${directory}/`) && target !== except);
   // The deepest first.
   for (const target of targets.sort((a, b) => b.length - a.length)) await run(["umount", "-l", target]);
 }
 
-function exists(path: string): boolean {
-  try {
-    lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;

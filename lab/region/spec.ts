@@ -15,7 +15,7 @@ export interface MachineSpec {
   readonly vcpus: number;
   /** MB */
   readonly memory: number;
-  /** GB; may grow while the machine is off. */
+  /** GB */
   readonly disk: number;
   /** Empty: none. */
   readonly publicIpv4: string;
@@ -32,10 +32,6 @@ export interface MachineSpec {
   readonly sshKeys: readonly string[];
   /** `shutdown`: the machine is asked to power off and loses its power after a while; `off`: it loses its power at once. */
   readonly power: "on" | "off" | "shutdown";
-  /** Restarts that the cloud asked for so far; the region restarts the machine when there are more than it knows of. */
-  readonly restarts: number;
-  /** Whether the last restart is a loss of power. @default false */
-  readonly abrupt?: boolean;
 }
 
 export interface SingleInterface {
@@ -55,8 +51,6 @@ export interface VolumeSpec {
   readonly links: readonly string[];
   /** GB; may grow. */
   readonly size: number;
-  readonly filesystemType: "" | "ext4" | "xfs";
-  readonly filesystemLabel: string;
   /** Machine that it is attached to, if any. */
   readonly machineId: number | null;
 }
@@ -85,11 +79,7 @@ export interface LoadBalancerSpec {
   readonly vpcId: string;
   /** Address in the VPC from which it talks to its targets. */
   readonly privateIpv4: string;
-  readonly forwarding: readonly {
-    readonly protocol: "tcp" | "http";
-    readonly entryPort: number;
-    readonly targetPort: number;
-  }[];
+  readonly forwarding: readonly { readonly entryPort: number; readonly targetPort: number }[];
   readonly healthCheck: {
     readonly protocol: "tcp" | "http" | "https";
     readonly port: number;
@@ -107,6 +97,11 @@ export interface LoadBalancerSpec {
 
 /** Networks that a rule allows when it leaves none: an empty list would allow all. */
 export const noNetwork = "255.255.255.255/32";
+
+/** Each rule once. */
+export const unique = <T>(items: readonly T[]): T[] => [
+  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
+];
 
 export interface VpcSpec {
   readonly id: string;

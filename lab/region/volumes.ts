@@ -13,6 +13,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import type { VolumeSpec } from "./spec.js";
 import type { LabConfig } from "../config.js";
+import { unescaped } from "./disk.js";
 import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
 import { machineDirectory, machinesDirectory, volumeFile, volumesDirectory } from "./names.js";
 import { initOf } from "./nspawn.js";
@@ -34,7 +35,7 @@ function attachedTo(config: LabConfig, id: string): readonly number[] {
   return machines.filter((machine) => existsSync(tmpfilesOf(config, machine, id)));
 }
 
-/** Makes the file, with a file system when one is asked for; an existing one keeps its content and may only grow. */
+/** Makes the file; an existing one keeps its content and may only grow. */
 async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
   const file = volumeFile(config, volume.id);
   mkdirSync(volumesDirectory(config), { recursive: true });
@@ -51,14 +52,8 @@ async function createVolume(config: LabConfig, volume: VolumeSpec): Promise<void
   rmSync(partial, { force: true });
   writeFileSync(partial, "", { mode: 0o600 });
   truncateSync(partial, volume.size * gigabyte);
-  if (volume.filesystemType === "ext4")
-    await run(["mkfs.ext4", "-q", "-F", ...label("-L", volume.filesystemLabel), partial]);
-  if (volume.filesystemType === "xfs")
-    await run(["mkfs.xfs", "-q", "-f", ...label("-L", volume.filesystemLabel), partial]);
   renameSync(partial, file);
 }
-
-const label = (option: string, text: string): readonly string[] => (text === "" ? [] : [option, text]);
 
 /** Removes the volume with its content. */
 export async function deleteVolume(config: LabConfig, id: string): Promise<void> {
@@ -142,19 +137,8 @@ async function inMachine(
 ): Promise<void> {
   const init = initOf(config, machineId);
   if (!init) return;
-  await run([
-    "nsenter",
-    "--target",
-    String(init.pid),
-    "--mount",
-    "--pid",
-    "--",
-    "/bin/sh",
-    "-ec",
-    script,
-    "volume",
-    ...parameters,
-  ]);
+  const enter = ["nsenter", "--target", String(init.pid), "--mount", "--pid", "--"];
+  await run([...enter, "/bin/sh", "-ec", script, "volume", ...parameters]);
 }
 
 /** Where a machine has mounted the device; the same file system may be mounted in several places, one is enough. */
@@ -164,9 +148,7 @@ function mountsOf(pid: number, loop: Loop): readonly string[] {
     .split("\n")
     .map((line) => line.split(" "));
   const target = lines.find((fields) => fields[2] === device)?.[4];
-  return target === undefined
-    ? []
-    : [target.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
+  return target === undefined ? [] : [unescaped(target)];
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Pulumi's plugins for the lab's engine: the official ones that are installed on this machine, stand-ins for the others. */
-import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { dependencies } from "../../package.json";
 import versions from "../../versions.json";
 import { projectDirectory } from "../config.js";
+import { linkAtomically } from "../process/files.js";
 
 const resources = ["aws", "digitalocean", "kubernetes", "tls"] as const;
 
@@ -38,16 +39,7 @@ function installed(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-/** Makes or changes a link in one step: the engine may be starting the program at this moment. */
 function link(target: string, folder: string, name: string): void {
-  const path = join(folder, name);
-  try {
-    if (readlinkSync(path) === target) return;
-  } catch {
-    // Not there yet, or no link.
-  }
   mkdirSync(folder, { recursive: true });
-  const partial = `${path}.${process.pid}`;
-  symlinkSync(target, partial);
-  renameSync(partial, path);
+  linkAtomically(target, join(folder, name));
 }

@@ -2,19 +2,10 @@
  * The lab's tools: Kubernetes, etcd, containerd, Pulumi and others, in pinned versions. Official files where their hosts
  * answer and their checksums are pinned; otherwise the same versions built from their Go modules.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { LabConfig } from "../config.js";
+import { linkAtomically } from "../process/files.js";
 import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { buildTools } from "./build.js";
@@ -204,22 +195,9 @@ export function binDirectory(config: LabConfig): string {
   mkdirSync(directory, { recursive: true });
   for (const tool of userTools) {
     const path = toolPath(config, tool);
-    if (existsSync(path)) link(path, join(directory, tool));
+    if (existsSync(path)) linkAtomically(path, join(directory, tool));
   }
   return directory;
-}
-
-/** Makes or changes a link in one step: another process may be starting the program at this moment. */
-function link(target: string, path: string): void {
-  try {
-    if (readlinkSync(path) === target) return;
-  } catch {
-    // Missing, or not a link.
-  }
-  const fresh = `${path}.${process.pid}`;
-  rmSync(fresh, { force: true });
-  symlinkSync(target, fresh);
-  renameSync(fresh, path);
 }
 
 /** The same content under another name, without a second copy where the file system allows it. */

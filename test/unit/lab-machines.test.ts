@@ -46,7 +46,7 @@ describe("lab load balancers", () => {
     network: "EXTERNAL",
     vpcId: "v",
     privateIpv4: "10.0.0.50",
-    forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 6443 }],
+    forwarding: [{ entryPort: 443, targetPort: 6443 }],
     healthCheck: {
       protocol: "https",
       port: 6443,
@@ -172,7 +172,7 @@ describe("lab user-data", () => {
       "null",
       "hello",
     ].map(userDataKind);
-    assert.deepEqual(kinds, ["none", "none", "ignition", "script", "cloud-config", "unknown", "unknown", "unknown"]);
+    assert.deepEqual(kinds, ["none", "none", "ignition", "other", "other", "other", "other", "other"]);
   });
 });
 

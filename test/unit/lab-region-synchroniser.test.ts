@@ -18,15 +18,12 @@ const machine = (id: number, changes: Partial<MachineSpec> = {}): MachineSpec =>
   userData: "",
   sshKeys: [],
   power: "on",
-  restarts: 0,
   ...changes,
 });
 const volume = (machineId: number | null): VolumeSpec => ({
   id: "data",
   links: [],
   size: 1,
-  filesystemType: "",
-  filesystemLabel: "",
   machineId,
 });
 

@@ -64,10 +64,9 @@ export class AwsClient implements CloudClient {
 
   async act(id: string, type: PowerAction): Promise<void> {
     const only = { InstanceIds: [id] };
-    const off = type === "power_off" || type === "shutdown";
-    if (type === "power_on") await this.ec2.send(new ec2.StartInstancesCommand(only));
-    else if (off) await this.ec2.send(new ec2.StopInstancesCommand({ ...only, Force: type === "power_off" }));
-    else await this.ec2.send(new ec2.RebootInstancesCommand(only));
+    const off = type === "power_off";
+    if (off) await this.ec2.send(new ec2.StopInstancesCommand({ ...only, Force: true }));
+    else await this.ec2.send(new ec2.StartInstancesCommand(only));
     await synchronised(this.config);
     await until(`${type} of instance ${id}`, { timeout: 60_000, pause: 200 }, async () => {
       const { Reservations } = await this.ec2.send(new ec2.DescribeInstancesCommand(only));
@@ -76,6 +75,7 @@ export class AwsClient implements CloudClient {
     });
   }
 
+  /** Lists of a kind, and how one of it is removed. */
   private readonly kinds: Readonly<
     Partial<Record<ResourceKind, { list(): Promise<Found>; remove(id: string): Promise<unknown> }>>
   > = {
@@ -88,56 +88,52 @@ export class AwsClient implements CloudClient {
       remove: (id) => this.ec2.send(new ec2.TerminateInstancesCommand({ InstanceIds: [id] })),
     },
     vpcs: {
-      list: async () =>
-        ((await this.ec2.send(new ec2.DescribeVpcsCommand({}))).Vpcs ?? []).map(({ VpcId, Tags }) => [
-          VpcId,
-          nameOf(Tags),
-        ]),
+      list: async () => {
+        const { Vpcs = [] } = await this.ec2.send(new ec2.DescribeVpcsCommand({}));
+        return Vpcs.map(({ VpcId, Tags }) => [VpcId, nameOf(Tags)]);
+      },
       remove: (id) => this.ec2.send(new ec2.DeleteVpcCommand({ VpcId: id })),
     },
     subnets: {
-      list: async () =>
-        ((await this.ec2.send(new ec2.DescribeSubnetsCommand({}))).Subnets ?? []).map(({ SubnetId, Tags }) => [
-          SubnetId,
-          nameOf(Tags),
-        ]),
+      list: async () => {
+        const { Subnets = [] } = await this.ec2.send(new ec2.DescribeSubnetsCommand({}));
+        return Subnets.map(({ SubnetId, Tags }) => [SubnetId, nameOf(Tags)]);
+      },
       remove: (id) => this.ec2.send(new ec2.DeleteSubnetCommand({ SubnetId: id })),
     },
     firewalls: {
-      list: async () =>
-        ((await this.ec2.send(new ec2.DescribeSecurityGroupsCommand({}))).SecurityGroups ?? []).map(
-          ({ GroupId, GroupName }) => [GroupId, GroupName],
-        ),
+      list: async () => {
+        const { SecurityGroups = [] } = await this.ec2.send(new ec2.DescribeSecurityGroupsCommand({}));
+        return SecurityGroups.map(({ GroupId, GroupName }) => [GroupId, GroupName]);
+      },
       remove: (id) => this.ec2.send(new ec2.DeleteSecurityGroupCommand({ GroupId: id })),
     },
     volumes: {
-      list: async () =>
-        ((await this.ec2.send(new ec2.DescribeVolumesCommand({}))).Volumes ?? []).map(({ VolumeId, Tags }) => [
-          VolumeId,
-          nameOf(Tags),
-        ]),
+      list: async () => {
+        const { Volumes = [] } = await this.ec2.send(new ec2.DescribeVolumesCommand({}));
+        return Volumes.map(({ VolumeId, Tags }) => [VolumeId, nameOf(Tags)]);
+      },
       remove: (id) => this.ec2.send(new ec2.DeleteVolumeCommand({ VolumeId: id })),
     },
     ssh_keys: {
-      list: async () =>
-        ((await this.ec2.send(new ec2.DescribeKeyPairsCommand({}))).KeyPairs ?? []).map(({ KeyName }) => [
-          KeyName,
-          KeyName,
-        ]),
+      list: async () => {
+        const { KeyPairs = [] } = await this.ec2.send(new ec2.DescribeKeyPairsCommand({}));
+        return KeyPairs.map(({ KeyName }) => [KeyName, KeyName]);
+      },
       remove: (id) => this.ec2.send(new ec2.DeleteKeyPairCommand({ KeyName: id })),
     },
     load_balancers: {
-      list: async () =>
-        ((await this.elb.send(new elb.DescribeLoadBalancersCommand({}))).LoadBalancers ?? []).map(
-          ({ LoadBalancerArn, LoadBalancerName }) => [LoadBalancerArn, LoadBalancerName],
-        ),
+      list: async () => {
+        const { LoadBalancers = [] } = await this.elb.send(new elb.DescribeLoadBalancersCommand({}));
+        return LoadBalancers.map(({ LoadBalancerArn, LoadBalancerName }) => [LoadBalancerArn, LoadBalancerName]);
+      },
       remove: (id) => this.elb.send(new elb.DeleteLoadBalancerCommand({ LoadBalancerArn: id })),
     },
     target_groups: {
-      list: async () =>
-        ((await this.elb.send(new elb.DescribeTargetGroupsCommand({}))).TargetGroups ?? []).map(
-          ({ TargetGroupArn, TargetGroupName }) => [TargetGroupArn, TargetGroupName],
-        ),
+      list: async () => {
+        const { TargetGroups = [] } = await this.elb.send(new elb.DescribeTargetGroupsCommand({}));
+        return TargetGroups.map(({ TargetGroupArn, TargetGroupName }) => [TargetGroupArn, TargetGroupName]);
+      },
       remove: (id) => this.elb.send(new elb.DeleteTargetGroupCommand({ TargetGroupArn: id })),
     },
   };

@@ -10,6 +10,7 @@ import {
   type VolumeSpec,
   type VpcSpec,
   noNetwork,
+  unique,
 } from "../../region/spec.js";
 import type { AwsBalancer, AwsInstance, AwsListener, AwsRule, AwsState } from "./state.js";
 
@@ -67,7 +68,6 @@ export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Nu
     userData: Buffer.from(instance.userData, "base64").toString("utf8"),
     sshKeys: instance.publicKey === null ? [] : [instance.publicKey],
     power: hasPower(instance) ? "on" : "shutdown",
-    restarts: instance.reboots,
   };
 }
 
@@ -84,8 +84,6 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
         ...(device ? [device.replace(/^\/dev\/sd/, "/dev/xvd")] : []),
       ],
       size,
-      filesystemType: "",
-      filesystemLabel: "",
       machineId: instance !== null && state.instances.some((item) => item.id === instance) ? numbers(instance) : null,
     }));
 }
@@ -129,10 +127,6 @@ export const instanceFirewalls = (state: AwsState, numbers: Numbers): MachineFir
     };
   });
 
-const unique = <T>(items: readonly T[]): T[] => [
-  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
-];
-
 /** Who may connect to a listener: the load balancer's security groups; without any, everyone. */
 function allowed(state: AwsState, balancer: AwsBalancer, listener: AwsListener): string[] {
   if (balancer.groups.length === 0) return [];
@@ -168,7 +162,7 @@ export const balancerSpecs = (state: AwsState, numbers: Numbers): LoadBalancerSp
           network: balancer.publicAddress === null ? "INTERNAL" : "EXTERNAL",
           vpcId: balancer.vpc,
           privateIpv4: balancer.privateAddress,
-          forwarding: [{ protocol: "tcp", entryPort: listener.port, targetPort: port }],
+          forwarding: [{ entryPort: listener.port, targetPort: port }],
           healthCheck: {
             protocol: protocol === "http" || protocol === "https" ? protocol : "tcp",
             port: /^[0-9]+$/.test(listener.health.port) ? Number(listener.health.port) : port,

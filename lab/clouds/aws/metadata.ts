@@ -16,20 +16,8 @@ import type { AwsInstance, AwsState } from "./state.js";
 /** Seconds that a token may live. */
 const ttlLimit = 21_600;
 
-/** Versions of the tree that programs of an image ask for; all are the same here. */
-const versions = [
-  "1.0",
-  "2009-04-04",
-  "2016-09-02",
-  "2018-09-24",
-  "2019-10-01",
-  "2020-10-27",
-  "2021-01-03",
-  "2021-03-23",
-  "2021-07-15",
-  "2022-09-24",
-  "latest",
-];
+/** Versions of the tree that programs of an image ask for by date; all are the same here. */
+const version = /^(1\.0|\d{4}-\d{2}-\d{2}|latest)$/;
 
 export type Lookup = (address: string) => { readonly state: AwsState; readonly instance: AwsInstance } | undefined;
 
@@ -172,9 +160,9 @@ export function metadataAnswer(
   path: string,
   now = new Date(),
 ): MetadataAnswer | undefined {
-  if (path === "/") return { type: "text/plain", body: versions.join("\n") };
-  const [version, ...parts] = path.split("/").filter(Boolean);
-  if (!versions.includes(version ?? "")) return undefined;
+  if (path === "/") return { type: "text/plain", body: "1.0\n2021-07-15\nlatest" };
+  const [first = "", ...parts] = path.split("/").filter(Boolean);
+  if (!version.test(first)) return undefined;
   if (parts[0] === "user-data" && parts.length === 1) {
     return instance.userData === ""
       ? undefined

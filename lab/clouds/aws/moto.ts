@@ -48,18 +48,8 @@ export async function ensureMoto(config: Pick<LabConfig, "cache">, progress: Pro
     progress.report("moto: installing it from the Python package index");
     await run(["python3", "-m", "venv", folder], { signal: progress.signal });
     // Started by path: a virtual environment's own scripts name the folder that it was made in, which is renamed afterwards.
-    const pip = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
-      "--no-deps",
-      "--require-hashes",
-      "--only-binary=:all:",
-      "--requirement",
-      requirements,
-    ];
+    const options = "--quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all:".split(" ");
+    const pip = ["-m", "pip", "install", ...options, "--requirement", requirements];
     try {
       await run([join(folder, "bin", "python3"), ...pip], { signal: progress.signal });
     } catch (error) {

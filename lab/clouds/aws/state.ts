@@ -3,8 +3,6 @@
 export interface AwsInstance {
   readonly id: string;
   readonly state: "pending" | "running" | "shutting-down" | "stopping" | "stopped";
-  /** How often it was rebooted through the API. */
-  readonly reboots: number;
   readonly type: string;
   readonly cpus: number;
   /** MiB */
@@ -37,7 +35,6 @@ export interface AwsInstance {
     readonly arn: string;
     readonly roles: readonly string[];
   } | null;
-  readonly onShutdown: "stop" | "terminate";
   readonly launched: string;
 }
 

@@ -1,6 +1,6 @@
 /** IPv4 networks as the API's users write them, and addresses given out from them. */
 import { Address4 } from "ip-address";
-import { addressCount, contains, nthAddress, overlap, prefixLength } from "../../../components/spec/cidr.js";
+import { addressCount, nthAddress } from "../../../components/spec/cidr.js";
 
 /** "10.1.2.3/8" as "10.0.0.0/8" and "10.0.0.1" as "10.0.0.1/32"; undefined when it is no IPv4 address or range. */
 export function ipv4Network(text: string): string | undefined {
@@ -29,15 +29,4 @@ export const indexIn = (cidr: string, address: string): number =>
 /** Locally administered hardware address that follows from an IPv4 address; `kind` distinguishes the networks. */
 export function hardwareAddress(kind: number, address: string): string {
   return [2, kind, ...address.split(".").map(Number)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
-}
-
-/** What is left of the networks `from` without those in `without`. */
-export function subtract(from: readonly string[], without: readonly string[]): string[] {
-  return from.flatMap((cidr): string[] => {
-    if (without.some((hole) => contains(hole, cidr))) return [];
-    if (!without.some((hole) => overlap(hole, cidr))) return [cidr];
-    const prefix = prefixLength(cidr) + 1;
-    const halves = [nthAddress(cidr, 0), nthAddress(cidr, addressCount(cidr) / 2)].map((first) => `${first}/${prefix}`);
-    return subtract(halves, without);
-  });
 }

@@ -11,7 +11,6 @@ import { createFront } from "./front.js";
 import { defaultRateLimit, type RateLimit, RateLimiter } from "./rateLimit.js";
 import { accountRoutes } from "./resources/account.js";
 import { actionRoutes } from "./resources/actions.js";
-import { dropletActionRoutes } from "./resources/dropletActions.js";
 import { dropletRoutes } from "./resources/droplets.js";
 import { firewallRoutes } from "./resources/firewalls.js";
 import { imageRoutes } from "./resources/images.js";
@@ -79,7 +78,6 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     vpcRoutes,
     tagRoutes,
     dropletRoutes,
-    dropletActionRoutes,
     actionRoutes,
     volumeRoutes,
     volumeActionRoutes,

@@ -1,5 +1,4 @@
 /** The little of DigitalOcean's API that the lab's own commands need: lists, removals, power. */
-import { request } from "node:http";
 import type { LabConfig } from "../../config.js";
 import { until } from "../../process/until.js";
 import type { CloudClient, CloudMachine, CloudResource, PowerAction, ResourceKind } from "../cloud.js";
@@ -62,48 +61,35 @@ export class DigitalOceanClient implements CloudClient {
   }
 
   async act(droplet: string, type: PowerAction): Promise<void> {
-    const path = `/v2/droplets/${droplet}/actions`;
-    const started = await this.call("POST", path, [], { type });
+    const started = await this.call("POST", `/v2/droplets/${droplet}/actions`, [], { type });
     const { id } = started["action"] as { readonly id: number };
     await until(`${type} of droplet ${droplet}`, { timeout: 60_000, pause: 200 }, async () => {
-      const { status } = (await this.call("GET", `${path}/${id}`))["action"] as { readonly status: string };
+      const { status } = (await this.call("GET", `/v2/actions/${id}`))["action"] as { readonly status: string };
       if (status !== "completed") throw new Error(`the action is ${status}`);
     });
   }
 
   /** One request; `accepted` are error codes that count as success. */
-  private call(
+  private async call(
     method: string,
     path: string,
     accepted: readonly number[] = [],
     input?: object,
   ): Promise<Record<string, unknown>> {
     const url = new URL(path, this.config.apiUrl);
-    const text = input === undefined ? undefined : JSON.stringify(input);
-    const headers = {
-      authorization: `Bearer ${this.config.token}`,
-      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(url, { method, timeout: 30_000, headers }, (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          body += chunk;
-        });
-        response.on("end", () => {
-          const code = response.statusCode ?? 0;
-          if (code >= 400 && !accepted.includes(code))
-            reject(new Error(`${method} ${url.href}: ${code} ${body.slice(0, 300)}`));
-          else resolve(body && code < 400 ? (JSON.parse(body) as Record<string, unknown>) : {});
-        });
-      });
-      sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
-      sent.on("error", (error) =>
-        reject(new Error(`${method} ${url.href}: ${error.message}; "make status" shows whether the lab runs`)),
-      );
-      sent.end(text);
+    const response = await fetch(url, {
+      method,
+      signal: AbortSignal.timeout(30_000),
+      headers: { authorization: `Bearer ${this.config.token}`, "content-type": "application/json" },
+      ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+    }).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause : error;
+      throw new Error(`${method} ${url.href}: ${cause.message}; "make status" shows whether the lab runs`, { cause });
     });
+    const body = await response.text();
+    if (!response.ok && !accepted.includes(response.status))
+      throw new Error(`${method} ${url.href}: ${response.status} ${body.slice(0, 300)}`);
+    return body && response.ok ? (JSON.parse(body) as Record<string, unknown>) : {};
   }
 }
 

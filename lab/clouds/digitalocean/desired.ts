@@ -1,5 +1,5 @@
 /** What the machines must be, worked out from the records: pure functions, no I/O. */
-import { hardwareAddress, ipv4Network, subtract } from "./addresses.js";
+import { hardwareAddress, ipv4Network } from "./addresses.js";
 import { knownSize } from "./catalog/sizes.js";
 import {
   type DesiredState,
@@ -8,6 +8,7 @@ import {
   type MachineSpec,
   type PortRule,
   noNetwork,
+  unique,
 } from "../../region/spec.js";
 import type { FirewallTarget } from "./resources/firewallSchema.js";
 import type { DropletRecord, FirewallRecord, LoadBalancerRecord, State, VpcRecord } from "./state.js";
@@ -19,13 +20,13 @@ export function vpcOf(state: State, id: string): VpcRecord {
 }
 
 export function machineSpec(state: State, droplet: DropletRecord): MachineSpec {
-  const { vcpus, memory } = knownSize(droplet.sizeSlug);
+  const { vcpus, memory, disk } = knownSize(droplet.sizeSlug);
   return {
     id: droplet.id,
     name: droplet.name,
     vcpus,
     memory,
-    disk: droplet.disk,
+    disk,
     publicIpv4: droplet.publicIpv4,
     privateIpv4: droplet.privateIpv4,
     vpcId: droplet.vpcId,
@@ -34,8 +35,6 @@ export function machineSpec(state: State, droplet: DropletRecord): MachineSpec {
     userData: state.userData[droplet.userData] ?? "",
     sshKeys: droplet.sshKeys,
     power: droplet.power,
-    restarts: droplet.restarts,
-    abrupt: droplet.abrupt,
   };
 }
 
@@ -91,10 +90,6 @@ function targetCidrs(state: State, target: FirewallTarget): string[] {
   ];
 }
 
-function unique<T>(items: readonly T[]): T[] {
-  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
-}
-
 /** Droplets behind a load balancer: by tag (only those of its own network) or by id. */
 export const targetDroplets = (state: State, balancer: LoadBalancerRecord): DropletRecord[] =>
   state.droplets.filter(
@@ -113,11 +108,7 @@ const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
     network: balancer.network,
     vpcId: balancer.vpcId,
     privateIpv4: balancer.privateIpv4,
-    forwarding: balancer.forwarding_rules.map((rule) => ({
-      protocol: rule.entry_protocol === "http" ? "http" : "tcp",
-      entryPort: rule.entry_port,
-      targetPort: rule.target_port,
-    })),
+    forwarding: balancer.forwarding_rules.map((rule) => ({ entryPort: rule.entry_port, targetPort: rule.target_port })),
     healthCheck: {
       protocol: balancer.health_check.protocol,
       port: balancer.health_check.port,
@@ -131,17 +122,13 @@ const loadBalancerSpecs = (state: State): LoadBalancerSpec[] =>
       machineId: droplet.id,
       privateIpv4: droplet.privateIpv4,
     })),
-    allow: allowedCidrs(balancer.firewall),
+    allow: allowedCidrs(balancer.firewall.allow),
   }));
 
-/** Rules have the form "cidr:10.0.0.0/8" or "ip:10.0.0.1"; what is denied stays denied even where it is allowed. */
-export function allowedCidrs(firewall: LoadBalancerRecord["firewall"]): string[] {
-  if (firewall.allow.length === 0 && firewall.deny.length === 0) return [];
-  const cidrs = (rules: readonly string[]): string[] =>
-    rules.flatMap((rule) => ipv4Network(rule.slice(rule.indexOf(":") + 1)) ?? []);
-  const allowed = firewall.allow.length === 0 ? ["0.0.0.0/0"] : cidrs(firewall.allow);
-  const left = subtract(allowed, cidrs(firewall.deny));
-  return left.length === 0 ? [noNetwork] : left;
+/** Rules have the form "cidr:10.0.0.0/8" or "ip:10.0.0.1"; no rule allows everyone. */
+export function allowedCidrs(rules: readonly string[]): string[] {
+  const allowed = rules.flatMap((rule) => ipv4Network(rule.slice(rule.indexOf(":") + 1)) ?? []);
+  return rules.length > 0 && allowed.length === 0 ? [noNetwork] : allowed;
 }
 
 export function desiredState(state: State): DesiredState {
@@ -157,8 +144,6 @@ export function desiredState(state: State): DesiredState {
       id: volume.id,
       links: [`/dev/disk/by-id/scsi-0DO_Volume_${volume.name}`],
       size: volume.size_gigabytes,
-      filesystemType: volume.filesystem_type,
-      filesystemLabel: volume.filesystem_label,
       machineId: droplets.some(({ id }) => id === volume.dropletId) ? volume.dropletId : null,
     })),
     firewalls: machineFirewalls(state),

@@ -43,6 +43,3 @@ export const conflict = (message: string): ApiError => new ApiError(409, message
 export const forbidden = (message: string): ApiError => new ApiError(403, message);
 /** The original's answer while another action holds the droplet; official clients retry on exactly this text. */
 export const pendingEvent = (): ApiError => unprocessable("Droplet already has a pending event.");
-/** For what the original offers and a lab cannot make real: refused, never silently dropped. */
-export const notOffered = (what: string, instead: string): ApiError =>
-  unprocessable(`${what} is not offered by this lab region; ${instead}`);

@@ -39,8 +39,7 @@ export function createFront({ token, limiter, store, logger }: FrontOptions): Fa
     const given = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (given === undefined || !timingSafeEqual(digest(given), expected))
       throw new ApiError(401, "Unable to authenticate you");
-    const listsKeys = request.method === "GET" && request.routeOptions.url === "/v2/account/keys";
-    reply.headers(limiter.count(listsKeys));
+    reply.headers(limiter.count());
   });
 
   // An answer is sent when what it says is on disk.

@@ -1,6 +1,6 @@
 /**
  * The original's rate limits, per token: every request counts for one hour after it was made (5,000), and within a minute
- * no more than 250 may be made; the list of SSH keys has a limit of its own (10 a minute).
+ * no more than 250 may be made.
  */
 import { ApiError } from "./errors.js";
 
@@ -9,11 +9,9 @@ export interface RateLimit {
   readonly hourly: number;
   /** Requests a minute. @default 250 */
   readonly burst: number;
-  /** Lists of SSH keys a minute. @default 10 */
-  readonly keyLists: number;
 }
 
-export const defaultRateLimit: RateLimit = { hourly: 5000, burst: 250, keyLists: 10 };
+export const defaultRateLimit: RateLimit = { hourly: 5000, burst: 250 };
 
 const hour = 3_600_000;
 const minute = 60_000;
@@ -22,7 +20,6 @@ export class RateLimiter {
   /** Times of the requests of the last hour, oldest first; `start` is the first that still counts. */
   private times: number[] = [];
   private start = 0;
-  private keyLists: number[] = [];
 
   constructor(
     private readonly limit: RateLimit,
@@ -32,9 +29,9 @@ export class RateLimiter {
   /**
    * Counts a request.
    * @returns the headers of its answer.
-   * @throws ApiError 429, with the same headers and, for the limits of a minute, `retry-after` in seconds.
+   * @throws ApiError 429, with the same headers and, for the limit of a minute, `retry-after` in seconds.
    */
-  count(listsKeys: boolean): Record<string, string> {
+  count(): Record<string, string> {
     const now = this.now();
     this.expire(now);
     const used = this.times.length - this.start;
@@ -42,14 +39,6 @@ export class RateLimiter {
     const burstStart = this.times[this.times.length - this.limit.burst];
     if (burstStart !== undefined && burstStart > now - minute)
       throw this.exceeded(this.headers(0, now), burstStart + minute - now);
-    if (listsKeys) {
-      this.keyLists = this.keyLists.filter((time) => time > now - minute);
-      const oldest = this.keyLists[0];
-      if (oldest !== undefined && this.keyLists.length >= this.limit.keyLists) {
-        throw this.exceeded(this.headers(0, now), oldest + minute - now);
-      }
-      this.keyLists.push(now);
-    }
     this.times.push(now);
     return this.headers(this.limit.hourly - used - 1, now);
   }

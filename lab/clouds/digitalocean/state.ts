@@ -6,7 +6,7 @@ export interface ImageRecord {
   readonly id: number;
   name: string;
   readonly type: "base" | "custom";
-  distribution: string;
+  readonly distribution: string;
   readonly slug: string | null;
   readonly public: boolean;
   regions: string[];
@@ -33,7 +33,7 @@ export interface VpcRecord {
   readonly region: string;
   readonly ip_range: string;
   readonly created_at: string;
-  default: boolean;
+  readonly default: boolean;
   /** A region's default network, which came with the account: it is made when it gets its first member. */
   readonly implicit: boolean;
 }
@@ -42,20 +42,14 @@ export interface DropletRecord {
   readonly id: number;
   readonly name: string;
   readonly region: string;
-  sizeSlug: string;
-  /** GB; grows with a resize that includes the disk. */
-  disk: number;
+  readonly sizeSlug: string;
   readonly image: ImageRecord;
   readonly created_at: string;
   status: "new" | "active" | "off";
   /** What the last action asked for; `status` follows when the machine has it. */
   power: "on" | "off" | "shutdown";
-  /** Reboots and power cycles so far; `abrupt`: the last one was a power cycle. */
-  restarts: number;
-  abrupt: boolean;
   readonly publicIpv4: string;
   readonly privateIpv4: string;
-  readonly publicIpv6: string | null;
   readonly vpcId: string;
   tags: string[];
   /** Key of the user-data in `State.userData`; empty when there is none. */
@@ -89,8 +83,6 @@ export interface VolumeRecord {
   size_gigabytes: number;
   readonly description: string;
   readonly created_at: string;
-  readonly filesystem_type: "" | "ext4" | "xfs";
-  readonly filesystem_label: string;
   tags: string[];
   dropletId: number | null;
   /** An action is under way. */
@@ -112,18 +104,13 @@ export interface LoadBalancerSettings {
   size_unit: number;
   forwarding_rules: ForwardingRule[];
   health_check: HealthCheck;
-  enable_backend_keepalive: boolean;
-  disable_lets_encrypt_dns_records: boolean;
-  http_idle_timeout_seconds: number;
-  firewall: { readonly allow: readonly string[]; readonly deny: readonly string[] };
-  tls_cipher_policy: "DEFAULT" | "STRONG";
+  firewall: { readonly allow: readonly string[]; readonly deny: readonly never[] };
 }
 
 export interface LoadBalancerRecord extends LoadBalancerSettings {
   readonly id: string;
   readonly region: string;
   readonly network: "EXTERNAL" | "INTERNAL";
-  readonly type: "REGIONAL" | "REGIONAL_NETWORK";
   readonly vpcId: string;
   readonly ip: string;
   readonly privateIpv4: string;

@@ -2,7 +2,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { overlap, nthAddress } from "../../../components/spec/cidr.js";
 import { freeAddress, indexIn } from "./addresses.js";
 import { regionSlugs } from "./catalog/regions.js";
 import type { DropletRecord, State, VpcRecord } from "./state.js";
@@ -127,15 +126,6 @@ export class Store {
     }
     this.dropUnusedUserData();
     this.changed();
-  }
-
-  /** A /20 that overlaps no network of the account. */
-  freeNetwork(): string {
-    for (let index = 0; index < 4096; index += 1) {
-      const cidr = `${nthAddress("10.0.0.0/8", index * 4096)}/20`;
-      if (!this.state.vpcs.some((vpc) => overlap(vpc.ip_range, cidr))) return cidr;
-    }
-    throw new Error("no /20 of 10.0.0.0/8 is free for a VPC; delete a VPC or give ip_range");
   }
 }
 

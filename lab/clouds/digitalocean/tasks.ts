@@ -124,13 +124,8 @@ export class Tasks {
       droplet.deleting = false;
     }
     if (ok) droplet.status = droplet.power === "on" ? "active" : "off";
-    else if (droplet.status === "new") this.fail(droplet);
+    // Its machine could not be made: it stays listed.
+    else if (droplet.status === "new") droplet.failed = true;
     else droplet.power = droplet.status === "active" ? "on" : "off";
-  }
-
-  /** Its machine could not be made: it stays listed, and its volumes are free again. */
-  private fail(droplet: DropletRecord): void {
-    droplet.failed = true;
-    for (const volume of this.store.state.volumes) if (volume.dropletId === droplet.id) volume.dropletId = null;
   }
 }

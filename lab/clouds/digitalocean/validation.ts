@@ -47,6 +47,15 @@ export const dropletName = z
     "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)",
   );
 
+/** A setting that the lab has with one value only; another one is refused, never silently dropped. */
+export const only = <T extends string | number | boolean>(value: T) =>
+  z
+    .unknown()
+    .refine((given) => [null, "", value].includes(given as T), {
+      error: ({ input }) => `got ${String(input)}, which is not offered by this lab region; leave it out`,
+    })
+    .optional();
+
 /** Numbers that clients send as digits or as text. */
 export const integer = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);
 

@@ -27,17 +27,13 @@ export function dropletView(context: Context, droplet: DropletRecord) {
     name: droplet.name,
     memory: size.memory,
     vcpus: size.vcpus,
-    disk: droplet.disk,
-    disk_info: diskInfo(droplet.disk),
+    disk: size.disk,
+    disk_info: diskInfo(size.disk),
     locked: droplet.pending > 0,
     status: droplet.status,
     kernel: null,
     created_at: droplet.created_at,
-    features: [
-      ...(droplet.monitoring ? ["monitoring"] : []),
-      "private_networking",
-      ...(droplet.publicIpv6 === null ? [] : ["ipv6"]),
-    ],
+    features: [...(droplet.monitoring ? ["monitoring"] : []), "private_networking"],
     backup_ids: [],
     next_backup_window: null,
     snapshot_ids: [],
@@ -66,10 +62,7 @@ function networks({ config, state }: Context, droplet: DropletRecord) {
       },
       { ip_address: droplet.publicIpv4, netmask: mask(config.publicCidr), gateway: config.gateway, type: "public" },
     ],
-    v6:
-      droplet.publicIpv6 === null
-        ? []
-        : [{ ip_address: droplet.publicIpv6, netmask: 64, gateway: "2001:db8::1", type: "public" }],
+    v6: [],
   };
 }
 
@@ -81,7 +74,7 @@ export const volumeView = (volume: VolumeRecord) => ({
   description: volume.description,
   size_gigabytes: volume.size_gigabytes,
   created_at: volume.created_at,
-  filesystem_type: volume.filesystem_type,
-  filesystem_label: volume.filesystem_label,
+  filesystem_type: "",
+  filesystem_label: "",
   tags: volume.tags,
 });

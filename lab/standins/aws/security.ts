@@ -88,9 +88,7 @@ export function rule(direction: "Ingress" | "Egress"): Kind<Cloud> {
             ToPort: number(inputs["toPort"]),
             ...(CidrIpv4 !== undefined && { IpRanges: [{ CidrIp: CidrIpv4, Description }] }),
             ...(CidrIpv6 !== undefined && { Ipv6Ranges: [{ CidrIpv6, Description }] }),
-            ...(ReferencedGroupId !== undefined && {
-              UserIdGroupPairs: [{ GroupId: ReferencedGroupId, Description }],
-            }),
+            ...(ReferencedGroupId !== undefined && { UserIdGroupPairs: [{ GroupId: ReferencedGroupId, Description }] }),
           },
         ],
         TagSpecifications: tagSpecification("security-group-rule", inputs["tags"]),

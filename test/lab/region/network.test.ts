@@ -175,7 +175,7 @@ describe("networks of machines", function () {
       network: "EXTERNAL",
       vpcId: vpcA.id,
       privateIpv4: "10.110.0.200",
-      forwarding: [{ protocol: "tcp", entryPort: 443, targetPort: 8000 }],
+      forwarding: [{ entryPort: 443, targetPort: 8000 }],
       healthCheck: {
         protocol: "http",
         port: 8002,

@@ -88,78 +88,67 @@ class Region:
             pass
 
 
+def replaces(owner, name):
+    """Puts a function in the place of one of moto's, which it gets as its first argument."""
+
+    def decorate(function):
+        original = getattr(owner, name)
+        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
+        return function
+
+    return decorate
+
+
 def patch(region):
     for module, name in [(elastic_network_interfaces, "random_public_ip"), (elastic_ip_addresses, "random_ip")]:
         setattr(module, name, region.public_address)
 
     # moto gives a NAT gateway any private address.
-    create_nat = nat_gateways.NatGateway.__init__
-
-    def nat_init(self, backend, subnet_id, *args, **kwargs):
+    @replaces(nat_gateways.NatGateway, "__init__")
+    def nat_init(create, self, backend, subnet_id, *args, **kwargs):
         nat_gateways.random_private_ip = lambda: backend.get_subnet(subnet_id).get_available_subnet_ip(self)
-        create_nat(self, backend, subnet_id, *args, **kwargs)
-
-    nat_gateways.NatGateway.__init__ = nat_init
-    delete_nat = nat_gateways.NatGatewayBackend.delete_nat_gateway
+        create(self, backend, subnet_id, *args, **kwargs)
 
     # moto keeps the network interface of a NAT gateway that is gone, and its address tied to it.
-    def delete_nat_gateway(self, nat_gateway_id):
-        gateway = delete_nat(self, nat_gateway_id)
+    @replaces(nat_gateways.NatGatewayBackend, "delete_nat_gateway")
+    def delete_nat_gateway(delete, self, nat_gateway_id):
+        gateway = delete(self, nat_gateway_id)
         for address in self.addresses:
             if address.eni is gateway._eni:
                 address.eni = address.association_id = None
         self.enis.pop(gateway._eni.id, None)
         return gateway
 
-    nat_gateways.NatGatewayBackend.delete_nat_gateway = delete_nat_gateway
-
-    replace_profile = iam_instance_profile.IamInstanceProfileAssociationBackend.replace_iam_instance_profile_association
-
     # moto shows the machine with the profile that it had before.
-    def replace_iam_instance_profile_association(self, association_id, *args, **kwargs):
-        association = replace_profile(self, association_id, *args, **kwargs)
+    @replaces(iam_instance_profile.IamInstanceProfileAssociationBackend, "replace_iam_instance_profile_association")
+    def replace_profile(replace, self, association_id, *args, **kwargs):
+        association = replace(self, association_id, *args, **kwargs)
         shown = {"Arn": association.iam_instance_profile.arn, "Id": association.association_id}
         self.modify_instance_attribute(association.instance.id, "iam_instance_profile", shown)
         return association
 
-    iam_instance_profile.IamInstanceProfileAssociationBackend.replace_iam_instance_profile_association = replace_iam_instance_profile_association
-
     # Where the API takes bytes, moto has decoded them already and would do it again.
-    parse = instance_responses.parse_user_data
-    instance_responses.parse_user_data = lambda value: parse(base64.b64encode(value).decode() if isinstance(value, bytes) else value)
+    @replaces(instance_responses, "parse_user_data")
+    def parse_user_data(parse, value):
+        return parse(base64.b64encode(value).decode() if isinstance(value, bytes) else value)
 
     # An instance has the security groups of its first interface; moto knows those of the request alone, and forgets none.
-    prep_nics = Instance.prep_nics
-
-    def grouped_nics(self, *args, **kwargs):
-        prep_nics(self, *args, **kwargs)
+    @replaces(Instance, "prep_nics")
+    def grouped_nics(prepare, self, *args, **kwargs):
+        prepare(self, *args, **kwargs)
         if 0 in self.nics:
             self.security_groups = list(self.nics[0].group_set)
 
-    Instance.prep_nics = grouped_nics
-    modify_groups = instances.InstanceBackend.modify_instance_security_groups
-
-    def modify_instance_security_groups(self, instance_id, new_group_id_list):
-        modify_groups(self, instance_id, new_group_id_list)
+    @replaces(instances.InstanceBackend, "modify_instance_security_groups")
+    def modify_groups(modify, self, instance_id, new_group_id_list):
+        modify(self, instance_id, new_group_id_list)
         instance = self.get_instance(instance_id)
         if 0 in instance.nics:
             instance.nics[0]._group_set = list(instance.security_groups)
 
-    instances.InstanceBackend.modify_instance_security_groups = modify_instance_security_groups
-
-    # A reboot leaves no trace in moto; the region has to see that there was one.
-    reboot = Instance.reboot
-
-    def counted_reboot(self):
-        reboot(self)
-        self.ck_reboots = getattr(self, "ck_reboots", 0) + 1
-
-    Instance.reboot = counted_reboot
-
-    create_v2 = elbv2_models.ELBv2Backend.create_load_balancer
-
-    def create_load_balancer(self, *args, **kwargs):
-        balancer = create_v2(self, *args, **kwargs)
+    @replaces(elbv2_models.ELBv2Backend, "create_load_balancer")
+    def create_load_balancer(create, self, *args, **kwargs):
+        balancer = create(self, *args, **kwargs)
         region.place(balancer, balancer.subnets[0].id)
         tags = {tag["Key"] for tag in kwargs.get("tags") or []}
         # Kubernetes refuses an address where it expects a name; all others reach a region's load balancer without a resolver.
@@ -167,20 +156,9 @@ def patch(region):
             balancer.dns_name = balancer.ck_public or balancer.ck_private
         return balancer
 
-    elbv2_models.ELBv2Backend.create_load_balancer = create_load_balancer
-    delete_v2 = elbv2_models.ELBv2Backend.delete_load_balancer
-
-    def delete_load_balancer(self, arn):
-        if arn in self.load_balancers:
-            region.free(self.load_balancers[arn])
-        delete_v2(self, arn)
-
-    elbv2_models.ELBv2Backend.delete_load_balancer = delete_load_balancer
-
-    create_v1 = elb_models.ELBBackend.create_load_balancer
-
-    def create_classic(self, *args, **kwargs):
-        balancer = create_v1(self, *args, **kwargs)
+    @replaces(elb_models.ELBBackend, "create_load_balancer")
+    def create_classic(create, self, *args, **kwargs):
+        balancer = create(self, *args, **kwargs)
         balancer.dns_name = f"{balancer.name}.{self.region_name}.elb.amazonaws.com"
         # The original has one from the start; moto none until it is asked for one.
         target = f"TCP:{balancer.listeners[0].instance_port}"
@@ -188,29 +166,25 @@ def patch(region):
         region.place(balancer, balancer.subnets[0])
         return balancer
 
-    elb_models.ELBBackend.create_load_balancer = create_classic
-    delete_v1 = elb_models.ELBBackend.delete_load_balancer
+    for backend in (elbv2_models.ELBv2Backend, elb_models.ELBBackend):
 
-    def delete_classic(self, name):
-        if name in self.load_balancers:
-            region.free(self.load_balancers[name])
-        delete_v1(self, name)
-
-    elb_models.ELBBackend.delete_load_balancer = delete_classic
+        @replaces(backend, "delete_load_balancer")
+        def delete_load_balancer(delete, self, key):
+            if key in self.load_balancers:
+                region.free(self.load_balancers[key])
+            delete(self, key)
 
     # moto keeps only the listeners that the last of the named ports did not match.
-    def delete_classic_listeners(self, name, ports):
+    @replaces(elb_models.ELBBackend, "delete_load_balancer_listeners")
+    def delete_classic_listeners(_delete, self, name, ports):
         balancer = self.get_load_balancer(name)
         if balancer:
             gone = {int(port) for port in ports}
             balancer.listeners = [listener for listener in balancer.listeners if int(listener.load_balancer_port) not in gone]
         return balancer
 
-    elb_models.ELBBackend.delete_load_balancer_listeners = delete_classic_listeners
-
-    health_for = elbv2_models.FakeTargetGroup.health_for
-
-    def health(self, target, ec2_backend):
+    @replaces(elbv2_models.FakeTargetGroup, "health_for")
+    def health(health_for, self, target, ec2_backend):
         known = health_for(self, target, ec2_backend)
         if known.status != "healthy":
             return known
@@ -222,17 +196,13 @@ def patch(region):
         known.description = "Health checks failed" if seen is False else "Target registration is in progress"
         return known
 
-    elbv2_models.FakeTargetGroup.health_for = health
-    instance_health = elb_models.ELBBackend.describe_instance_health
-
-    def classic_health(self, lb_name, instances):
+    @replaces(elb_models.ELBBackend, "describe_instance_health")
+    def classic_health(instance_health, self, lb_name, instances):
         answer = instance_health(self, lb_name, instances)
         for item in answer:
             if item["State"] == "InService" and region.health.get(lb_name, {}).get(item["InstanceId"]) is not True:
                 item["State"] = "OutOfService"
         return answer
-
-    elb_models.ELBBackend.describe_instance_health = classic_health
 
 
 def seed(region, version):
@@ -286,7 +256,6 @@ def instance_state(region, instance):
     return {
         "id": instance.id,
         "state": instance.state,
-        "reboots": getattr(instance, "ck_reboots", 0),
         "type": instance.instance_type,
         "cpus": (kind.get("VCpuInfo") or {}).get("DefaultVCpus", 2),
         "memory": (kind.get("MemoryInfo") or {}).get("SizeInMiB", 4096),
@@ -308,7 +277,6 @@ def instance_state(region, instance):
         "hopLimit": instance.metadata_options.http_put_response_hop_limit,
         "metadataTags": instance.metadata_options.instance_metadata_tags == "enabled",
         "profile": profile_state(profile),
-        "onShutdown": instance.instance_initiated_shutdown_behavior,
         "launched": str(instance.launch_time),
     }
 

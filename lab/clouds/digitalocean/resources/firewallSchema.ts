@@ -1,7 +1,7 @@
 /** Firewall rules: how requests write them and how they are kept. */
 import { Address6 } from "ip-address";
 import { ipv4Network } from "../addresses.js";
-import { tagName, z } from "../validation.js";
+import { tagList, tagName, z } from "../validation.js";
 
 /** Limits of the original for one firewall. */
 export const maximumDroplets = 10;
@@ -25,7 +25,6 @@ const target = (name: string) =>
         addresses: list(address),
         droplet_ids: list(z.number().int()),
         load_balancer_uids: list(z.string()),
-        kubernetes_ids: list(z.string()),
         tags: list(tagName),
       },
       { error: `You specified an invalid type for one of the ${name}.` },
@@ -37,7 +36,6 @@ export interface FirewallTarget {
   addresses?: string[];
   droplet_ids?: number[];
   load_balancer_uids?: string[];
-  kubernetes_ids?: string[];
   tags?: string[];
 }
 
@@ -85,27 +83,13 @@ export interface FirewallRules {
   outbound_rules: OutboundRule[];
 }
 
-const rulesBody = z.object({
-  inbound_rules: z
-    .array(inboundRule)
+const rules = <T extends z.ZodType>(rule: T) =>
+  z
+    .array(rule)
     .nullish()
-    .transform((items) => items ?? []),
-  outbound_rules: z
-    .array(outboundRule)
-    .nullish()
-    .transform((items) => items ?? []),
-});
+    .transform((items) => items ?? []);
 
-const ids = z
-  .array(z.number().int())
-  .nullish()
-  .transform((items) => [...new Set(items ?? [])]);
-const tags = z
-  .array(tagName)
-  .nullish()
-  .transform((items) => [...new Set(items ?? [])]);
-
-export const firewallBody = rulesBody.extend({
+export const firewallBody = z.object({
   name: z
     .string({ error: "name is required" })
     .max(255, "name: at most 255 characters")
@@ -113,8 +97,13 @@ export const firewallBody = rulesBody.extend({
       /^[a-zA-Z0-9][a-zA-Z0-9.-]+$/,
       "name: must begin with a letter or number, followed by letters, numbers, periods or dashes",
     ),
-  droplet_ids: ids,
-  tags,
+  inbound_rules: rules(inboundRule),
+  outbound_rules: rules(outboundRule),
+  droplet_ids: z
+    .array(z.number().int())
+    .nullish()
+    .transform((items) => [...new Set(items ?? [])]),
+  tags: tagList,
 });
 
 export type FirewallInput = z.infer<typeof firewallBody>;

@@ -119,5 +119,4 @@ function checkNames(state: State, path: string, target: FirewallTarget): void {
   for (const tag of target.tags ?? []) if (!state.tags.includes(tag)) missing("tags", tag);
   for (const id of target.load_balancer_uids ?? [])
     if (!state.loadBalancers.some((one) => one.id === id)) missing("load_balancer_uids", id);
-  for (const id of target.kubernetes_ids ?? []) missing("kubernetes_ids", id);
 }

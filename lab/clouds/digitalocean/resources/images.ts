@@ -1,6 +1,6 @@
 /** Images: public ones, and custom ones imported from a URL. */
 import type { FastifyInstance } from "fastify";
-import { distributions, publicImages } from "../catalog/images.js";
+import { publicImages } from "../catalog/images.js";
 import { findRegion } from "../catalog/regions.js";
 import { type Context, ensureTags } from "../context.js";
 import { forbidden, notFound, unprocessable } from "../errors.js";
@@ -22,28 +22,15 @@ const create = z.object({
 });
 const update = z.object({
   name: z.string().min(1, "Name can't be blank").nullish(),
-  distribution: z.string().nullish(),
   description: z.string().nullish(),
 });
-const filter = z.object({
-  type: z.string().optional(),
-  private: z.string().optional(),
-  tag_name: z.string().optional(),
-});
-
-const distributionOf = (text: string): string => (distributions.includes(text) ? text : "Unknown");
 
 export function imageRoutes(app: FastifyInstance, context: Context): void {
   const { state, store } = context;
 
-  app.get("/v2/images", (request) => {
-    const query = parse(filter, request.query);
+  app.get<{ Querystring: { private?: string } }>("/v2/images", (request) => {
     const images = [...state.images, ...publicImages].filter(
-      (image) =>
-        (query.private !== "true" || !image.public) &&
-        query.type !== "application" &&
-        (query.type !== "distribution" || image.type === "base") &&
-        (query.tag_name === undefined || image.tags.includes(query.tag_name)),
+      (image) => request.query.private !== "true" || !image.public,
     );
     return listOf(request, "images", images, (image) => image);
   });
@@ -62,7 +49,7 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
       id: store.id(),
       name: input.name,
       type: "custom",
-      distribution: distributionOf(input.distribution),
+      distribution: input.distribution || "Unknown",
       slug: null,
       public: false,
       regions: [input.region],
@@ -84,7 +71,6 @@ export function imageRoutes(app: FastifyInstance, context: Context): void {
     const image = ownImage(state, request.params.image);
     const input = parse(update, request.body);
     image.name = input.name ?? image.name;
-    image.distribution = input.distribution ? distributionOf(input.distribution) : image.distribution;
     image.description = input.description ?? image.description;
     store.changed();
     return { image: image };

@@ -1,7 +1,7 @@
 /** What a request may say about a load balancer, with the original's defaults. */
 import { ipv4Network } from "../addresses.js";
 import { Address6 } from "ip-address";
-import { optionalText, tagName, z } from "../validation.js";
+import { only, optionalText, tagName, z } from "../validation.js";
 
 const port = (name: string) =>
   z
@@ -11,22 +11,10 @@ const port = (name: string) =>
     .max(65535, `${name}: 1 to 65535`);
 
 const forwardingRule = z.object({
-  entry_protocol: z.enum(["http", "https", "http2", "http3", "tcp", "udp"], {
-    error: "entry_protocol: must be http, https, http2, http3, tcp or udp",
-  }),
+  entry_protocol: z.literal("tcp", { error: "this lab region offers tcp only" }),
   entry_port: port("entry_port"),
-  target_protocol: z.enum(["http", "https", "http2", "tcp", "udp"], {
-    error: "target_protocol: must be http, https, http2, tcp or udp",
-  }),
+  target_protocol: z.literal("tcp", { error: "this lab region offers tcp only" }),
   target_port: port("target_port"),
-  certificate_id: z
-    .string()
-    .nullish()
-    .transform((id) => id ?? ""),
-  tls_passthrough: z
-    .boolean()
-    .nullish()
-    .transform((value) => value ?? false),
 });
 
 export type ForwardingRule = z.infer<typeof forwardingRule>;
@@ -54,10 +42,9 @@ const healthCheck = z.object({
   response_timeout_seconds: within("response_timeout_seconds", 3, 300, 5),
   unhealthy_threshold: within("unhealthy_threshold", 2, 10, 5),
   healthy_threshold: within("healthy_threshold", 2, 10, 3),
-  proxy_protocol: z.boolean().nullish(),
 });
 
-export type HealthCheck = Omit<z.infer<typeof healthCheck>, "proxy_protocol">;
+export type HealthCheck = z.infer<typeof healthCheck>;
 
 /** "cidr:10.0.0.0/8" or "ip:10.0.0.1" */
 const accessRule = z.string().refine(
@@ -71,15 +58,18 @@ const accessRule = z.string().refine(
       `firewall: invalid rule "${String(issue.input)}": must be of the form "cidr:10.0.0.0/8" or "ip:10.0.0.1"`,
   },
 );
-const accessRules = z
-  .array(accessRule)
-  .nullish()
-  .transform((rules) => rules ?? []);
 
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false);
+/** Settings that every load balancer of the lab has. */
+export const fixedSettings = {
+  type: "REGIONAL",
+  network_stack: "IPV4",
+  redirect_http_to_https: false,
+  enable_proxy_protocol: false,
+  enable_backend_keepalive: false,
+  disable_lets_encrypt_dns_records: false,
+  http_idle_timeout_seconds: 60,
+  tls_cipher_policy: "DEFAULT",
+} as const;
 
 export const loadBalancerBody = z.object({
   name: z
@@ -99,42 +89,31 @@ export const loadBalancerBody = z.object({
     .union([z.literal(""), tagName])
     .nullish()
     .transform((tag) => tag ?? ""),
-  size: z
-    .enum(["lb-small", "lb-medium", "lb-large"], { error: "size: must be lb-small, lb-medium or lb-large" })
-    .nullish(),
-  size_unit: z.number().int().min(1, "size_unit: 1 to 100").max(100, "size_unit: 1 to 100").nullish(),
-  algorithm: z.string().nullish(),
-  type: z
-    .enum(["REGIONAL", "REGIONAL_NETWORK", "GLOBAL"], { error: "type: must be REGIONAL or REGIONAL_NETWORK" })
-    .nullish(),
-  network: z.enum(["EXTERNAL", "INTERNAL"], { error: "network: must be EXTERNAL or INTERNAL" }).nullish(),
-  network_stack: z.enum(["IPV4", "DUALSTACK"], { error: "network_stack: must be IPV4" }).nullish(),
-  forwarding_rules: z
-    .array(forwardingRule, { error: "forwarding_rules is required" })
-    .min(1, "must specify at least one forwarding rule"),
-  health_check: healthCheck.nullish().transform((check) => check ?? healthCheck.parse({})),
-  sticky_sessions: z.object({ type: z.enum(["none", "cookies"]).nullish() }).nullish(),
-  redirect_http_to_https: flag,
-  enable_proxy_protocol: flag,
-  enable_backend_keepalive: flag,
-  disable_lets_encrypt_dns_records: flag,
-  http_idle_timeout_seconds: z
+  size_unit: z
     .number()
     .int()
-    .min(30, "http_idle_timeout_seconds: 30 to 600")
-    .max(600, "http_idle_timeout_seconds: 30 to 600")
+    .min(1, "size_unit: 1 to 100")
+    .max(100, "size_unit: 1 to 100")
     .nullish()
-    .transform((value) => value ?? 60),
+    .transform((units) => units ?? 1),
+  network: z.enum(["EXTERNAL", "INTERNAL"], { error: "network: must be EXTERNAL or INTERNAL" }).nullish(),
+  forwarding_rules: z
+    .array(forwardingRule, { error: "forwarding_rules is required" })
+    .min(1, "must specify at least one forwarding rule")
+    .refine((rules) => new Set(rules.map((rule) => rule.entry_port)).size === rules.length, {
+      error: "forwarding_rules: two rules have the same entry port",
+    }),
+  health_check: healthCheck.nullish().transform((check) => check ?? healthCheck.parse({})),
+  sticky_sessions: z.object({ type: only("none") }).nullish(),
   vpc_uuid: optionalText,
-  project_id: optionalText,
   firewall: z
-    .object({ allow: accessRules, deny: accessRules })
+    .object({
+      allow: z.array(accessRule).nullish(),
+      deny: z.array(z.unknown()).max(0, "firewall.deny: is not offered by this lab region; leave it out").nullish(),
+    })
     .nullish()
-    .transform((rules) => rules ?? { allow: [], deny: [] }),
-  tls_cipher_policy: z
-    .enum(["DEFAULT", "STRONG"])
-    .nullish()
-    .transform((value) => value ?? "DEFAULT"),
+    .transform((rules) => ({ allow: rules?.allow ?? [], deny: [] })),
+  ...Object.fromEntries(Object.entries(fixedSettings).map(([name, value]) => [name, only(value)])),
 });
 
 export type LoadBalancerInput = z.infer<typeof loadBalancerBody>;

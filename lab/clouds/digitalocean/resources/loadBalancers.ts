@@ -6,15 +6,11 @@ import { type Context, memberNetwork, privateAddress, publicAddress } from "../c
 import { targetDroplets } from "../desired.js";
 import { notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
-import type { LoadBalancerRecord, State } from "../state.js";
+import type { LoadBalancerRecord, LoadBalancerSettings, State } from "../state.js";
 import { timestamp } from "../store.js";
-import { parse, z } from "../validation.js";
+import { parse } from "../validation.js";
 import { forgetTarget } from "./firewallSchema.js";
-import { settingsOf } from "./loadBalancerCheck.js";
-import { loadBalancerBody, type LoadBalancerInput } from "./loadBalancerSchema.js";
-
-const names = z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional();
-const filter = z.object({ names, uuids: names });
+import { fixedSettings, loadBalancerBody, type LoadBalancerInput } from "./loadBalancerSchema.js";
 
 type ById = { Params: { balancer: string } };
 
@@ -23,14 +19,7 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
   const view = (balancer: LoadBalancerRecord) => loadBalancerView(state, balancer);
   const byId = (request: { params: { balancer: string } }) => requireBalancer(state, request.params.balancer);
 
-  app.get("/v2/load_balancers", (request) => {
-    const query = parse(filter, request.query);
-    const wanted = state.loadBalancers.filter(
-      (balancer) =>
-        (!query.names || query.names.includes(balancer.name)) && (!query.uuids || query.uuids.includes(balancer.id)),
-    );
-    return listOf(request, "load_balancers", wanted, view);
-  });
+  app.get("/v2/load_balancers", (request) => listOf(request, "load_balancers", state.loadBalancers, view));
 
   app.post("/v2/load_balancers", (request, reply) => {
     const input = parse(loadBalancerBody, request.body);
@@ -45,7 +34,7 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
   app.put<ById>("/v2/load_balancers/:balancer", (request) => {
     const balancer = byId(request);
     const input = parse(loadBalancerBody, request.body);
-    const fixed = { region: balancer.region, network: balancer.network, type: balancer.type, vpc_uuid: balancer.vpcId };
+    const fixed = { region: balancer.region, network: balancer.network, vpc_uuid: balancer.vpcId };
     for (const [name, value] of Object.entries(fixed)) {
       const wanted = input[name as keyof typeof fixed];
       if (wanted && wanted !== value) throw unprocessable(`${name}: cannot be modified; it is ${value}, got ${wanted}`);
@@ -79,13 +68,28 @@ function create(context: Context, input: LoadBalancerInput): LoadBalancerRecord 
     ...settings,
     region,
     network,
-    type: input.type === "REGIONAL_NETWORK" ? "REGIONAL_NETWORK" : "REGIONAL",
     vpcId: vpc.id,
     ip: network === "EXTERNAL" ? publicAddress(context) : privateIpv4,
     privateIpv4,
     created_at: timestamp(),
     status: "new",
   };
+}
+
+/**
+ * The settings that a request asks for.
+ * @throws ApiError 422 when they contradict each other or name a droplet that does not exist or is elsewhere.
+ */
+function settingsOf(state: State, input: LoadBalancerInput, vpcId: string): LoadBalancerSettings {
+  const { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall } = input;
+  if (tag !== "" && droplet_ids.length > 0) throw unprocessable("only one of droplet_ids or tag may be given");
+  for (const id of droplet_ids) {
+    const droplet = state.droplets.find((one) => one.id === id);
+    if (!droplet) throw unprocessable(`droplet_ids: Droplet ${id} does not exist`);
+    if (droplet.vpcId !== vpcId)
+      throw unprocessable(`droplet_ids: Droplet ${id} is not in the load balancer's VPC ${vpcId}`);
+  }
+  return { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall };
 }
 
 function requireBalancer(state: State, id: string): LoadBalancerRecord {
@@ -102,7 +106,6 @@ const loadBalancerView = (state: State, balancer: LoadBalancerRecord) => ({
   ipv6: "",
   size: "lb-small",
   size_unit: balancer.size_unit,
-  type: balancer.type,
   algorithm: "round_robin",
   status: balancer.status,
   created_at: balancer.created_at,
@@ -112,15 +115,9 @@ const loadBalancerView = (state: State, balancer: LoadBalancerRecord) => ({
   region: regionView(balancer.region),
   tag: balancer.tag,
   droplet_ids: targetDroplets(state, balancer).map((droplet) => droplet.id),
-  redirect_http_to_https: false,
-  enable_proxy_protocol: false,
-  enable_backend_keepalive: balancer.enable_backend_keepalive,
   vpc_uuid: balancer.vpcId,
-  disable_lets_encrypt_dns_records: balancer.disable_lets_encrypt_dns_records,
   project_id: state.account.project,
-  http_idle_timeout_seconds: balancer.http_idle_timeout_seconds,
   firewall: balancer.firewall,
   network: balancer.network,
-  network_stack: "IPV4",
-  tls_cipher_policy: balancer.tls_cipher_policy,
+  ...fixedSettings,
 });

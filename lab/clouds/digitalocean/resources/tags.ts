@@ -23,7 +23,7 @@ const resources = z.object({
 
 export function tagRoutes(app: FastifyInstance, context: Context): void {
   const { state, applied } = context;
-  const view = (name: string) => tagView(state, context.config.apiUrl, name);
+  const view = (name: string) => tagView(state, name);
   const require = (name: string): string => {
     if (!state.tags.includes(name)) throw notFound();
     return name;
@@ -82,38 +82,20 @@ interface Carrier {
   tags: string[];
 }
 
-function carriersOf(state: State, kind: Kind): Carrier[] {
-  switch (kind) {
-    case "droplet":
-      return state.droplets;
-    case "image":
-      return state.images;
-    case "volume":
-      return state.volumes;
-  }
-}
+const carriersOf = (state: State, kind: Kind): Carrier[] =>
+  ({ droplet: state.droplets, image: state.images, volume: state.volumes })[kind];
 
-function tagView(state: State, apiUrl: string, name: string) {
-  const count = (kind: Kind, path: string) => {
-    const tagged = carriersOf(state, kind).filter((carrier) => carrier.tags.includes(name));
-    const last = tagged[tagged.length - 1];
-    return { count: tagged.length, ...(last ? { last_tagged_uri: `${apiUrl}/v2/${path}/${last.id}` } : {}) };
-  };
+function tagView(state: State, name: string) {
+  const count = (kind: Kind) => ({ count: carriersOf(state, kind).filter(({ tags }) => tags.includes(name)).length });
   const groups = {
-    droplets: count("droplet", "droplets"),
-    images: count("image", "images"),
-    volumes: count("volume", "volumes"),
+    droplets: count("droplet"),
+    images: count("image"),
+    volumes: count("volume"),
     volume_snapshots: { count: 0 },
     databases: { count: 0 },
   };
-  const counts: { count: number; last_tagged_uri?: string }[] = Object.values(groups);
-  const last = counts.find((group) => group.last_tagged_uri !== undefined)?.last_tagged_uri;
   return {
     name,
-    resources: {
-      count: counts.reduce((sum, group) => sum + group.count, 0),
-      ...(last === undefined ? {} : { last_tagged_uri: last }),
-      ...groups,
-    },
+    resources: { count: Object.values(groups).reduce((sum, group) => sum + group.count, 0), ...groups },
   };
 }

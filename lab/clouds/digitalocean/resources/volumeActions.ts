@@ -1,10 +1,9 @@
 /** Attaching, detaching and resizing volumes. */
 import type { FastifyInstance } from "fastify";
 import { type Context, ensureTags, requireDroplet } from "../context.js";
-import { notFound, pendingEvent, unprocessable } from "../errors.js";
-import { listOf } from "../paging.js";
+import { pendingEvent, unprocessable } from "../errors.js";
 import type { ActionRecord, DropletRecord, VolumeRecord } from "../state.js";
-import { numericId, optionalText, parse, tagList, z } from "../validation.js";
+import { optionalText, parse, tagList, z } from "../validation.js";
 import { actionView } from "../views.js";
 import { maximumVolumeSize, maximumVolumes, requireVolume } from "./volumes.js";
 
@@ -30,24 +29,9 @@ type Input = z.infer<typeof body>;
 type ById = { Params: { volume: string } };
 
 export function volumeActionRoutes(app: FastifyInstance, context: Context): void {
-  const { state } = context;
-  const actionsOf = (volume: VolumeRecord): ActionRecord[] =>
-    state.actions.filter((action) => action.volume === volume.id);
-
   app.post<ById>("/v2/volumes/:volume/actions", (request, reply) => {
-    const volume = requireVolume(state, request.params.volume);
+    const volume = requireVolume(context.state, request.params.volume);
     return reply.status(202).send({ action: actionView(start(context, volume, parse(body, request.body))) });
-  });
-
-  app.get<ById>("/v2/volumes/:volume/actions", (request) =>
-    listOf(request, "actions", actionsOf(requireVolume(state, request.params.volume)).reverse(), actionView),
-  );
-  app.get<{ Params: { volume: string; action: string } }>("/v2/volumes/:volume/actions/:action", (request) => {
-    const action = actionsOf(requireVolume(state, request.params.volume)).find(
-      (one) => one.id === numericId(request.params.action),
-    );
-    if (!action) throw notFound();
-    return { action: actionView(action) };
   });
 }
 

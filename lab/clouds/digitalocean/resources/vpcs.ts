@@ -10,7 +10,7 @@ import { forbidden, notFound, unprocessable } from "../errors.js";
 import { listOf } from "../paging.js";
 import type { State, VpcRecord } from "../state.js";
 import { timestamp } from "../store.js";
-import { freeText, optionalText, parse, z } from "../validation.js";
+import { freeText, parse, z } from "../validation.js";
 
 const name = z
   .string({ error: "name is required" })
@@ -21,9 +21,9 @@ const create = z.object({
   name,
   description,
   region: z.string({ error: "region is required" }),
-  ip_range: optionalText,
+  ip_range: z.string({ error: "ip_range is required" }),
 });
-const update = z.object({ name, description, default: z.boolean().nullish() });
+const update = z.object({ name, description });
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 /** Ranges that the original keeps for itself. */
 const reservedRanges = ["10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24", "10.229.0.0/16"];
@@ -45,7 +45,7 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
       name: input.name,
       description: input.description,
       region: input.region,
-      ip_range: input.ip_range === undefined ? store.freeNetwork() : freeRange(state, input.ip_range),
+      ip_range: freeRange(state, input.ip_range),
       created_at: timestamp(),
       default: !state.vpcs.some((other) => other.region === input.region && other.default),
       implicit: false,
@@ -59,9 +59,7 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
     return reply.status(201).send({ vpc: vpcView(vpc) });
   });
 
-  app.get<ById>("/v2/vpcs/:vpc", (request) => ({
-    vpc: vpcView(requireVpc(state, request.params.vpc)),
-  }));
+  app.get<ById>("/v2/vpcs/:vpc", (request) => ({ vpc: vpcView(requireVpc(state, request.params.vpc)) }));
 
   app.put<ById>("/v2/vpcs/:vpc", (request) => {
     const vpc = requireVpc(state, request.params.vpc);
@@ -69,7 +67,6 @@ export function vpcRoutes(app: FastifyInstance, context: Context): void {
     if (input.name !== vpc.name) freeName(state, input.name);
     vpc.name = input.name;
     vpc.description = input.description;
-    setDefault(state, vpc, input.default ?? undefined);
     store.changed();
     return { vpc: vpcView(vpc) };
   });
@@ -131,11 +128,4 @@ function freeRange(state: State, text: string): string {
       `This range/size overlaps with another VPC network in your account: ${other.ip_range} (${other.name})`,
     );
   return range;
-}
-
-function setDefault(state: State, vpc: VpcRecord, wanted: boolean | undefined): void {
-  if (wanted === false && vpc.default)
-    throw unprocessable("default: cannot be unset; make another VPC of the region the default");
-  if (wanted !== true) return;
-  for (const other of state.vpcs) if (other.region === vpc.region) other.default = other === vpc;
 }

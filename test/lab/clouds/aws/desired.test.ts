@@ -133,7 +133,7 @@ describe("AWS in the lab: load balancers", () => {
     const [spec] = balancerSpecs(state({ balancers: [balancer()] }), numbers);
     assert.equal(spec?.ip, "198.18.35.20");
     assert.equal(spec?.network, "EXTERNAL");
-    assert.deepEqual(spec?.forwarding, [{ protocol: "tcp", entryPort: 6443, targetPort: 6443 }]);
+    assert.deepEqual(spec?.forwarding, [{ entryPort: 6443, targetPort: 6443 }]);
     assert.deepEqual(spec?.targets, [{ machineId: 1, privateIpv4: "10.4.0.5" }]);
     assert.deepEqual(
       [spec?.healthCheck.protocol, spec?.healthCheck.port, spec?.healthCheck.path],

@@ -87,8 +87,6 @@ describe("lab API: droplets", () => {
       userData: '{"ignition":{}}',
       sshKeys: [publicKey],
       power: "on",
-      restarts: 0,
-      abrupt: false,
     };
     assert.deepEqual(spec, shared);
     const known = { ...shared, region: "fra1", tags: ["etcd"] };
@@ -108,14 +106,12 @@ describe("lab API: droplets", () => {
 
   it("stays new with an errored action when the machine cannot be made, and can be deleted", async () => {
     api.driver.failure = (name) => (name === "machine" ? new Error("no space left on device") : undefined);
-    const volume = await api.volume();
-    const made = await api.post("/v2/droplets", { ...dropletFields, volumes: [volume] });
+    const made = await api.post("/v2/droplets", dropletFields);
     await api.settled();
     const url = `/v2/droplets/${textAt(made, "droplet.id")}`;
     assert.equal(await status(url), "new");
-    assert.equal(at(listAt(await api.get(`${url}/actions`), "actions"), "0.status"), "errored");
+    assert.equal(at(listAt(await api.get("/v2/actions"), "actions"), "0.status"), "errored");
     assert.deepEqual(api.errors, [`machine ${textAt(made, "droplet.id")}: no space left on device`]);
-    assert.deepEqual(at(await api.get(`/v2/volumes/${volume}`), "volume.droplet_ids"), []);
     await api.delete(url);
     await api.settled();
     assert.equal((await api.request("GET", url)).status, 404);
@@ -126,8 +122,8 @@ describe("lab API: droplets", () => {
     let release = (): void => undefined;
     api.driver.wait = (name) =>
       name === "machine" ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
-    await api.post(`${machine.url}/actions`, { type: "reboot" });
-    const second = await api.request("POST", `${machine.url}/actions`, { type: "power_off" });
+    await api.post(`${machine.url}/actions`, { type: "power_off" });
+    const second = await api.request("POST", `${machine.url}/actions`, { type: "power_on" });
     assert.deepEqual([second.status, second.body["message"]], [422, "Droplet already has a pending event."]);
     const volume = await api.volume();
     const attach = await api.request("POST", `/v2/volumes/${volume}/actions`, {
@@ -181,24 +177,13 @@ describe("lab API: droplets", () => {
     assert.notEqual(second.private, first.private);
   });
 
-  it("goes off and on, restarts, and changes size only while off", async () => {
+  it("goes off and on", async () => {
     const machine = await api.droplet();
     assert.equal(await action(machine.url, { type: "shutdown" }), "completed");
     assert.equal(await status(machine.url), "off");
-    assert.equal(await action(machine.url, { type: "resize", size: "s-2vcpu-4gb" }), "completed");
     assert.equal(await action(machine.url, { type: "power_on" }), "completed");
-    const spec = () => api.driver.argumentsOf<MachineSpec>("machine").at(-1);
-    // Without "disk" the disk stays as it was.
-    assert.deepEqual([spec()?.vcpus, spec()?.memory, spec()?.disk], [2, 4096, 25]);
     assert.equal(await status(machine.url), "active");
-    for (const [type, restarts, abrupt] of [
-      ["reboot", 1, false],
-      ["power_cycle", 2, true],
-    ] as const) {
-      assert.equal(await action(machine.url, { type }), "completed");
-      assert.deepEqual([spec()?.power, spec()?.restarts, spec()?.abrupt], ["on", restarts, abrupt]);
-    }
-    assert.deepEqual(powers(machine.id), ["on", "shutdown", "shutdown", "on", "on", "on"]);
+    assert.deepEqual(powers(machine.id), ["on", "shutdown", "on"]);
   });
 
   it("keeps its power when the region cannot change it, and the action is errored", async () => {
@@ -229,7 +214,8 @@ describe("lab API: droplets", () => {
 
   it("leaves its volumes in the account when it is deleted", async () => {
     const volume = await api.volume();
-    const machine = await api.droplet({ volumes: [volume] });
+    const machine = await api.droplet();
+    await api.attach(volume, machine);
     assert.deepEqual(at(await api.get(machine.url), "droplet.volume_ids"), [volume]);
     assert.equal((await api.request("DELETE", `/v2/volumes/${volume}`)).status, 409);
     await api.delete(machine.url);

@@ -5,13 +5,13 @@ import { TestApi } from "./support.js";
 
 describe("lab API: rate limits", () => {
   let time = 0;
-  const limiter = (hourly: number, burst: number, keyLists = 10): RateLimiter => {
+  const limiter = (hourly: number, burst: number): RateLimiter => {
     time = 1_700_000_000_000;
-    return new RateLimiter({ hourly, burst, keyLists }, () => time);
+    return new RateLimiter({ hourly, burst }, () => time);
   };
-  const refusal = (limited: RateLimiter, keys = false): ApiError => {
+  const refusal = (limited: RateLimiter): ApiError => {
     try {
-      limited.count(keys);
+      limited.count();
     } catch (error) {
       if (error instanceof ApiError) return error;
     }
@@ -20,51 +20,44 @@ describe("lab API: rate limits", () => {
 
   it("counts each request for an hour after it was made", () => {
     const limited = limiter(3, 100);
-    assert.equal(limited.count(false)["ratelimit-remaining"], "2");
+    assert.equal(limited.count()["ratelimit-remaining"], "2");
     time += 60_000;
-    assert.equal(limited.count(false)["ratelimit-remaining"], "1");
-    assert.deepEqual(limited.count(false), {
+    assert.equal(limited.count()["ratelimit-remaining"], "1");
+    assert.deepEqual(limited.count(), {
       "ratelimit-limit": "3",
       "ratelimit-remaining": "0",
       "ratelimit-reset": String(1_700_000_000 + 3600),
     });
     assert.equal(refusal(limited).headers["retry-after"], undefined);
     time += 3_540_000; // an hour after the first one, but not after the others
-    assert.equal(limited.count(false)["ratelimit-remaining"], "0");
+    assert.equal(limited.count()["ratelimit-remaining"], "0");
     refusal(limited);
   });
 
   it("refuses a burst within a minute and says how long to wait", () => {
     const limited = limiter(5000, 3);
-    limited.count(false);
+    limited.count();
     time += 10_000;
-    limited.count(false);
-    limited.count(false);
+    limited.count();
+    limited.count();
     const error = refusal(limited);
     assert.equal(error.status, 429);
     assert.equal(error.headers["retry-after"], "50");
     assert.equal(error.headers["ratelimit-remaining"], "0");
     time += 50_000;
-    limited.count(false);
+    limited.count();
   });
 
   it("does not count what it refuses", () => {
     const limited = limiter(5000, 1);
-    limited.count(false);
+    limited.count();
     for (let index = 0; index < 5; index += 1) refusal(limited);
     time += 60_000;
-    assert.equal(limited.count(false)["ratelimit-remaining"], "4998");
-  });
-
-  it("has a limit of its own for lists of SSH keys", () => {
-    const limited = limiter(5000, 250, 1);
-    limited.count(true);
-    assert.equal(refusal(limited, true).headers["retry-after"], "60");
-    limited.count(false);
+    assert.equal(limited.count()["ratelimit-remaining"], "4998");
   });
 
   describe("over HTTP", () => {
-    const api = new TestApi({ rateLimit: { hourly: 100, burst: 2, keyLists: 10 } });
+    const api = new TestApi({ rateLimit: { hourly: 100, burst: 2 } });
     before(() => api.start());
     after(() => api.stop());
 

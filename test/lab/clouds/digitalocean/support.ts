@@ -61,7 +61,7 @@ export class TestApi {
       stateFile: this.stateFile,
       config,
       logger: { info: () => undefined, error: (line) => this.errors.push(line) },
-      rateLimit: { hourly: 100_000, burst: 100_000, keyLists: 100_000 },
+      rateLimit: { hourly: 100_000, burst: 100_000 },
       delays: { image: 5, loadBalancer: 5 },
       ...this.options,
     });
@@ -144,6 +144,11 @@ export class TestApi {
       await this.post("/v2/volumes", { name: "data", region: "fra1", size_gigabytes: 10, ...fields }),
       "volume.id",
     );
+  }
+
+  async attach(volume: string, droplet: Droplet): Promise<void> {
+    await this.post(`/v2/volumes/${volume}/actions`, { type: "attach", droplet_id: droplet.id });
+    await this.api.idle();
   }
 
   /** Waits for all that answers do not wait for. */

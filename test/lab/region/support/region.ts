@@ -136,7 +136,6 @@ export class TestRegion {
       userData: "",
       sshKeys: [this.publicKey],
       power: "on",
-      restarts: 0,
       ...changes,
     };
   }

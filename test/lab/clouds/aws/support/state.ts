@@ -4,7 +4,6 @@ import type { AwsInstance, AwsState } from "../../../../../lab/clouds/aws/state.
 export const instance = (changes: Partial<AwsInstance> = {}): AwsInstance => ({
   id: "i-0123456789abcdef0",
   state: "running",
-  reboots: 0,
   type: "t3.small",
   cpus: 2,
   memory: 2048,
@@ -26,7 +25,6 @@ export const instance = (changes: Partial<AwsInstance> = {}): AwsInstance => ({
   hopLimit: 1,
   metadataTags: true,
   profile: { id: "AIPA", name: "p", arn: "arn:aws:iam::123456789012:instance-profile/p", roles: ["role"] },
-  onShutdown: "stop",
   launched: "2026-01-02 03:04:05.678",
   ...changes,
 });
