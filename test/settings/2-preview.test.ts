@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { availableParallelism, loadavg } from "node:os";
 import { CountingCloud } from "./support/cloud.js";
-import { fullKey, least, type Refusal } from "./support/cases.js";
+import { fullKey, least, type Refusal, type Settings } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
-import { Program, type Run, type Settings } from "./support/program.js";
+import { Program, type Run } from "./support/program.js";
 import { valid } from "./support/valid.js";
 
 const every = Number(process.env["COREKUBE_TEST_PREVIEWS"] ?? 1);

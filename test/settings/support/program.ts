@@ -1,7 +1,7 @@
 /** The real program under the real engine, with settings of a test: a backend, a home and stacks of their own, and a cloud that counts. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fullKey } from "./cases.js";
+import { fullKey, type Settings } from "./cases.js";
 import { projectDirectory } from "../../../lab/config.js";
 import { TestEngine } from "../../support/engine.js";
 
@@ -11,9 +11,6 @@ export interface Run {
   readonly output: string;
   readonly seconds: number;
 }
-
-/** Settings without namespace; texts, or what becomes JSON. */
-export type Settings = Readonly<Record<string, unknown>>;
 
 export class Program {
   private readonly engine = new TestEngine();
