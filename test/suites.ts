@@ -53,7 +53,7 @@ export const suites: readonly Suite[] = [
     files: previews,
     env: { COREKUBE_TEST_PREVIEWS: "all" },
     needs: ["pulumi"],
-    soak: 20,
+    soak: 15,
     limit: 3600,
   },
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], needs: "region", soak: 40, limit: 5400 },
