@@ -5,6 +5,9 @@
 const within = (...folders) => `^(${folders.join("|")})/`;
 
 const product = ["infra", "components", "provider", "policies", "ci"];
+const ours = [...product, "engine", "lab", "test", "bench"];
+/** Folders of the clouds in components/. */
+const clouds = "^components/(aws|digitalocean)/";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -46,6 +49,59 @@ module.exports = {
       to: { path: [...product, "node_modules/@pulumi"].map((folder) => `^${folder}/`), pathNot: "^components/spec/" },
     },
     {
+      name: "engine-alone",
+      severity: "error",
+      comment: "engine/ runs pulumi for the product and for the lab, and imports nothing else of ours.",
+      from: { path: within("engine") },
+      to: { path: within(...ours), pathNot: within("engine") },
+    },
+    {
+      name: "clouds-by-their-list",
+      severity: "error",
+      comment:
+        "components/clouds.ts is the list of clouds; everything else works with the definitions that stand there.",
+      from: { pathNot: [clouds, "^components/clouds\\.ts$", within("test")] },
+      to: { path: clouds },
+    },
+    {
+      name: "clouds-by-their-index",
+      severity: "error",
+      comment: "A cloud's index.ts loads the rest of its folder when it is needed.",
+      from: { path: "^components/clouds\\.ts$" },
+      to: { path: clouds, pathNot: `${clouds}index\\.ts$` },
+    },
+    {
+      name: "clouds-without-each-other",
+      severity: "error",
+      comment: "What two clouds need stands in components/cloud.",
+      from: { path: clouds },
+      to: { path: clouds, pathNot: "^components/$1/" },
+    },
+    {
+      name: "provider-behind-its-resources",
+      severity: "error",
+      comment: "In the program, the provider's work is a resource; its code is not called.",
+      from: { path: within("components", "infra"), pathNot: within("components/rollout/provider") },
+      to: { path: within("provider") },
+    },
+    {
+      name: "rollout-in-the-provider",
+      severity: "error",
+      comment: "The provider's resources call the rollout, not the other way round.",
+      from: { path: within("components/rollout/provider") },
+      to: { path: ["^provider/main\\.ts$", within("provider/resources", "provider/rpc")] },
+    },
+    {
+      name: "provider-without-program",
+      severity: "error",
+      comment: "The provider needs the contract with the program, the rollout's own code and the immutable settings.",
+      from: { path: within("provider") },
+      to: {
+        path: within("components", "infra"),
+        pathNot: [within("components/contract", "components/immutables"), "^components/rollout/(?!program/)"],
+      },
+    },
+    {
       name: "lab-knows-no-program",
       severity: "error",
       comment: "The lab knows versions, plain data and the clouds' APIs, not the program.",
@@ -53,11 +109,18 @@ module.exports = {
       to: { path: within("infra", "components", "policies", "test", "bench"), pathNot: "^components/spec/" },
     },
     {
-      name: "checks-without-commands",
+      name: "lab-without-commands",
       severity: "error",
-      comment: "Commands run checks, not the other way round.",
-      from: { path: within("lab/checks", "lab/cis") },
+      comment: "Commands call the rest of the lab, not the other way round.",
+      from: { path: "^lab/[^/]+/", pathNot: within("lab/commands") },
       to: { path: within("lab/commands") },
+    },
+    {
+      name: "lab-process-alone",
+      severity: "error",
+      comment: "lab/process is what every part of the lab may use.",
+      from: { path: within("lab/process") },
+      to: { path: within(...ours), pathNot: within("lab/process") },
     },
     {
       name: "no-development-packages",

@@ -1,8 +1,7 @@
 /**
- * `make test`: everything, on a machine that may have nothing yet. Ends with "N passed, N failed", and with exit code 0
- * only when nothing failed.
- *
- * Names of suites as arguments run only those: `node --import tsx test/run.ts provider lab`.
+ * Runs suites of tests, on a machine that may have nothing yet. Ends with "N passed, N failed", and with exit code 0 only
+ * when nothing failed. Arguments: names of suites (`node --import tsx test/run.ts provider lab`), `soak` for those that take
+ * hours, or `prepare`, which only builds what the suites of `make test` need. @default the suites of `make test`
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +14,8 @@ import { removeEverything } from "../lab/commands/down.js";
 import { buildPhases } from "../lab/commands/up.js";
 import { labConfig, projectDirectory } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
-import { ensurePackages, testPackages } from "../lab/toolchain/index.js";
+import { labClouds } from "../lab/clouds/index.js";
+import { allTools, ensurePackages, ensureTools, testPackages } from "../lab/toolchain/index.js";
 import { printCoverage } from "./support/coverage.js";
 import { suites, type Suite } from "./suites.js";
 
@@ -65,10 +65,10 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
         ...mocha,
       ]
     : mocha;
-  const command = suite.command ? [binary(suite.command[0] ?? ""), ...suite.command.slice(1)] : measured;
+  const command = suite.command ?? measured;
   const result = await tryRun(command, {
     cwd: projectDirectory,
-    env: { ...environment, COREKUBE_TEST_COUNTS: counts },
+    env: { ...environment, ...suite.env, COREKUBE_TEST_COUNTS: counts },
     timeout: suite.limit * 1000,
     onLine: (line) => say(line),
   });
@@ -78,7 +78,7 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
       passed: result.code === 0 ? 1 : 0,
       failed: result.code === 0 ? 0 : 1,
       skipped: 0,
-      failures: result.code === 0 ? [] : [`${command[0]} ended with ${result.code}`],
+      failures: result.code === 0 ? [] : [`${command.join(" ")} ended with ${result.code}`],
     };
   } else if (existsSync(counts)) {
     total = JSON.parse(readFileSync(counts, "utf8")) as Counts;
@@ -102,48 +102,89 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   return total;
 }
 
-async function main(): Promise<number> {
-  const { signal } = watchInterrupts();
-  const chosen = process.argv.slice(2);
-  const unknown = chosen.filter((name) => !suites.some((suite) => suite.name.startsWith(name)));
+/** Builds and installs what a suite needs and what is not there yet. */
+async function prepare(needs: NonNullable<Suite["needs"]>): Promise<void> {
+  const progress = plainProgress("prepare ");
+  if (needs === "region") await runPhases(buildPhases(config), usedMemory());
+  else await ensurePackages(progress);
+  await ensurePackages(progress, undefined, testPackages);
+  if (needs !== "region") await ensureTools(config, needs, progress);
+}
+
+/** What all suites of `make test` need. */
+async function prepareAll(): Promise<void> {
+  await prepare("region");
+  const progress = plainProgress("prepare ");
+  await ensureTools(config, allTools(), progress);
+  for (const cloud of labClouds) {
+    await ensurePackages(progress, undefined, cloud.packages);
+    await cloud.prepare(config, progress);
+  }
+}
+
+/** @throws Error with the allowed names when one is unknown. */
+function chosenSuites(names: readonly string[]): readonly Suite[] {
+  const unknown = names.filter((name) => name !== "soak" && !suites.some((suite) => suite.name === name));
   if (unknown.length > 0)
     throw new Error(
-      `suites: got ${unknown.join(", ")}, allowed are ${suites.map((suite) => suite.name.split(":")[0]).join(", ")}`,
+      `suites: got ${unknown.join(", ")}, allowed are prepare, soak, ${suites.map(({ name }) => name).join(", ")}`,
     );
-  const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
+  if (names.length === 0) return suites.filter(({ soak }) => soak === undefined);
+  return suites.filter(({ name, soak }) => names.includes(name) || (soak !== undefined && names.includes("soak")));
+}
+
+async function main(): Promise<number> {
+  const { signal } = watchInterrupts();
   const total: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const add = (name: string, counts: Counts): void => {
+    for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+    total.failures.push(...counts.failures.map((failure) => `${name}: ${failure}`));
+  };
+  /** Whether it succeeded; a failure counts as one failed test. */
+  const succeeds = async (name: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      add(name, {
+        passed: 0,
+        failed: 1,
+        skipped: 0,
+        failures: [error instanceof Error ? error.message : String(error)],
+      });
+      return false;
+    }
+  };
+  const names = process.argv.slice(2);
+  const chosen = names.includes("prepare") ? [] : chosenSuites(names);
+  if (chosen.length === 0 && (await succeeds("prepare", prepareAll))) total.passed += 1;
+
+  const long = chosen.filter(({ soak }) => soak !== undefined);
+  if (long.length > 0) {
+    say(`about ${long.reduce((sum, { soak = 0 }) => sum + soak, 0)} minutes on two idle cores:`);
+    for (const { name, soak = 0 } of long) say(`  ${name.padEnd(14)} ${soak} minutes`);
+  }
+  const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
+  const parts: string[] = [];
   try {
-    const prepare = async (): Promise<boolean> => {
-      say("=== tools, machine base and mirror that the suites need");
-      try {
-        await runPhases(buildPhases(config), usedMemory());
-        await ensurePackages(plainProgress("packages "), undefined, testPackages);
-        return true;
-      } catch (error) {
-        total.failures.push(`could not be prepared: ${error instanceof Error ? error.message : String(error)}`);
-        total.failed += 1;
-        return false;
-      }
-    };
-    let prepared: boolean | undefined;
-    for (const suite of suites) {
-      if (chosen.length > 0 ? !chosen.some((name) => suite.name.startsWith(name)) : suite.onDemand) continue;
+    for (const suite of chosen) {
       if (signal.aborted) break;
-      if (suite.files && prepared === undefined) prepared = await prepare();
+      if ((suite.needs || suite.files) && !(await succeeds(suite.name, () => prepare(suite.needs ?? [])))) continue;
       const counts = await runSuite(suite, scratch);
-      for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
-      total.failures.push(...counts.failures.map((failure) => `${suite.name}: ${failure}`));
+      parts.push(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed`);
+      add(suite.name, counts);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-    // The cluster suite removes its region itself; this is for the run that was interrupted or crashed.
-    if (process.getuid?.() === 0) await removeEverything(config, plainProgress("clean up "));
+    // The cluster suites remove their region themselves; this is for a run that was interrupted or crashed.
+    if (chosen.some(({ needs }) => needs === "region")) await removeEverything(config, plainProgress("clean up "));
   }
   if (signal.aborted) {
     total.failed += 1;
     total.failures.push("interrupted");
   }
   for (const failure of total.failures) say(`\nfailed: ${failure.slice(0, failureLength)}`);
+  if (parts.length > 1) say(`\n${parts.join("\n")}`);
   if (total.skipped > 0) say(`\n${total.skipped} skipped`);
   say(`\n${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;

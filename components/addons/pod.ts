@@ -7,7 +7,7 @@ import { quantities } from "../spec/quantities.js";
 import { type Addon, type AddonParts, type Container, type Pod, type PodSpec, restricted } from "./addon.js";
 
 /** Taint of a node until the cloud controller manager has initialized it. */
-export const uninitializedTaint = "node.cloudprovider.kubernetes.io/uninitialized";
+const uninitializedTaint = "node.cloudprovider.kubernetes.io/uninitialized";
 
 /** The API server on the same machine, reached without a load balancer or the Service network. For pods on controllers. */
 export const localApi: kubernetes.types.input.core.v1.EnvVar[] = [

@@ -13,7 +13,7 @@ export interface Bag {
  * A copy without surprises: the SDK's own objects throw at every access to an unknown value, which would end the rule there and let
  * everything behind it through.
  */
-export function plain(value: unknown): Value {
+function plain(value: unknown): Value {
   switch (typeof value) {
     case "string":
     case "number":

@@ -14,7 +14,7 @@ export const templateDirectory = `${configurationDirectory}/manifests`;
 export const manifestDirectory = "/etc/kubernetes/manifests";
 /** The machine's metadata from the cloud. */
 export const metadataFile = "/run/corekube/metadata.env";
-export const scriptDirectory = "/opt/corekube/bin";
+const scriptDirectory = "/opt/corekube/bin";
 /** The scripts in it. */
 export type ScriptName = "activate" | "approve" | "health" | "install" | "metadata" | "report" | "volume";
 export const scriptPath = (name: ScriptName): string => `${scriptDirectory}/${name}`;

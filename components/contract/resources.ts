@@ -26,7 +26,7 @@ const addresses = z.record(
 );
 
 /** Which machine a resource is for, and how it is reached. */
-export const machineShape = {
+const machineShape = {
   /** The machine's name, for messages. */
   machine: text,
   /** The cloud's id of the machine. Another id is another machine: the resource is replaced. */

@@ -4,7 +4,7 @@ import * as tls from "@pulumi/tls";
 import type { KeyPair } from "./keyPair.js";
 
 /** Days that an authority's certificate is valid: longer than any cluster lives, because its replacement replaces every certificate. */
-export const authorityDays = 10_000;
+const authorityDays = 10_000;
 
 export interface AuthorityArgs {
   readonly commonName: string;

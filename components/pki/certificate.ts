@@ -8,10 +8,10 @@ import type { KeyPair } from "./keyPair.js";
 const hoursPerDay = 24;
 
 /** Days that a leaf certificate is valid. */
-export const leafDays = 365;
+const leafDays = 365;
 
 /** In its last so many days `pulumi up` renews a leaf certificate. */
-export const renewalDays = 30;
+const renewalDays = 30;
 
 export interface CertificateArgs {
   readonly authority: Authority;

@@ -11,7 +11,7 @@ const keyBytes = 32;
  * Numbers of the keys that API servers have while they write with key `current`, which comes first. The next one lets a server read
  * what a server that has already rotated writes; the previous one is needed until all Secrets are re-encrypted.
  */
-export function keyNumbers(current: number): readonly number[] {
+function keyNumbers(current: number): readonly number[] {
   return [current, current + 1, current - 1].filter((number) => number >= 1);
 }
 

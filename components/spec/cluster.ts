@@ -7,8 +7,6 @@ import type { CloudSpec } from "./clouds.js";
 import type { PassedSettings } from "./settings/index.js";
 import type { Release, Image } from "./versions.js";
 
-export type { CloudName } from "./clouds.js";
-
 /** What a machine is for. A controller is a control-plane machine; `public` is a worker whose ports 80 and 443 are open to everyone. */
 export type Role = "etcd" | "controller" | "worker" | "public";
 

@@ -92,7 +92,7 @@ export const sizeOptions = {
 } as const satisfies Record<Role, keyof Settings>;
 
 /** Size of the machines of a role; undefined if no size is large enough, or the named one is unknown or too small. */
-export function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize[]): MachineSize | undefined {
+function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize[]): MachineSize | undefined {
   const needs = machineNeeds(settings, role);
   const named = settings[sizeOptions[role]];
   if (named === "") return smallestSize(sizes, needs);

@@ -28,7 +28,7 @@ const programChecks: readonly Check[] = [
 ];
 
 /** In the order in which they run. */
-export const checks: readonly Check[] = [
+const checks: readonly Check[] = [
   ...nodeChecks,
   ...accessChecks.filter((check) => check.level === "always"),
   ...poolChecks,

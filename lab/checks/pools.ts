@@ -36,7 +36,7 @@ function asked(context: CheckContext, role: keyof typeof pools): Required<Reserv
 }
 
 /** A quantity in units of one; memory and disk in bytes. */
-export function quantity(text: string): number {
+function quantity(text: string): number {
   const [, number = "", unit = ""] = /^([0-9.]+)([a-zA-Z]*)$/.exec(text) ?? [];
   const factor = { "": 1, m: 0.001, k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }[unit];
   if (factor === undefined || number === "")

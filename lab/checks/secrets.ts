@@ -45,7 +45,7 @@ export function unpackUserData(userData: string, depth = 0): string {
 }
 
 /** Files below a folder, without following links. */
-export function* filesBelow(folder: string): Generator<string> {
+function* filesBelow(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* filesBelow(path);

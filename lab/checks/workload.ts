@@ -17,11 +17,7 @@ export const greeting = "corekube-was-here";
 export const dnsPod = "corekube-check";
 
 /** Objects for these machines; the images are what the lab's mirror has. */
-export function workload(
-  nodePort: number,
-  workers: readonly string[],
-  publicWorkers: readonly string[],
-): readonly object[] {
+function workload(nodePort: number, workers: readonly string[], publicWorkers: readonly string[]): readonly object[] {
   const web = (name: string, extra: object = {}): object => ({
     metadata: { labels: { app: "web", pod: name } },
     spec: {

@@ -29,8 +29,6 @@ const statusSchema = z.array(
   z.object({ Status: z.object({ header: z.object({ member_id: z.unknown() }), leader: z.unknown() }) }),
 );
 
-export type Member = z.infer<typeof membersSchema>["members"][number];
-
 /** Runs etcdctl on a member and returns its output even when it fails: `endpoint health` reports that way. */
 async function onMember(context: CheckContext, machine: Machine, command: string): Promise<string> {
   const result = await context.tryInMachine(machine, `${etcdctl} ${command}`, 20_000);
@@ -39,11 +37,6 @@ async function onMember(context: CheckContext, machine: Machine, command: string
       `etcdctl ${command} on ${machine.name}: ${result.stderr.trim().slice(-300) || `exit code ${result.code}`}`,
     );
   return result.stdout;
-}
-
-/** The member list of a machine's own member. */
-export async function members(context: CheckContext, machine: Machine): Promise<readonly Member[]> {
-  return membersSchema.parse(JSON.parse(await onMember(context, machine, "member list --write-out json"))).members;
 }
 
 /** The machine of the leading member. @throws Error when no member leads. */

@@ -42,7 +42,7 @@ export async function planMirror(
 }
 
 /** Name of the file in the region's folder with the checksums of what the mirror serves. */
-export const checksumsFile = "checksums.json";
+const checksumsFile = "checksums.json";
 
 /** Checksums of what the mirror serves; those of files and images made here differ from the originals'. */
 export interface Checksums {

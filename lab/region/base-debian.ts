@@ -39,7 +39,7 @@ const users = [
 ] as const;
 
 /** Documentation and translations: half of the files, read by nobody here. */
-export const leftOut = [
+const leftOut = [
   "/usr/share/doc/*",
   "/usr/share/man/*",
   "/usr/share/info/*",

@@ -33,7 +33,7 @@ export interface FirewallInput {
   readonly behindProxy?: { readonly address: string; readonly ports: readonly number[] };
 }
 
-export const tableName = "corekube";
+const tableName = "corekube";
 
 /** Text for one `nft -f`: replaces all rules at once, with no moment in between without any. */
 export function firewallText(input: FirewallInput): string {

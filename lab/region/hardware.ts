@@ -20,7 +20,7 @@ export type Hardware = Pick<MachineSpec, "vcpus" | "memory">;
 export const hardwareMount = "/run/corekube-lab/hardware";
 
 /** Places in the machine that the files are laid over, by their path in the folder. */
-export const hardwareTargets: Readonly<Record<string, string>> = {
+const hardwareTargets: Readonly<Record<string, string>> = {
   meminfo: "/proc/meminfo",
   cpuinfo: "/proc/cpuinfo",
   cpu: "/sys/devices/system/cpu",

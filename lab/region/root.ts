@@ -12,7 +12,7 @@ import { hardwareScript } from "./hardware.js";
 import { run } from "../process/run.js";
 
 /** Kernel settings as the kubelet wants them; reading and writing them inside a machine reaches a file only. */
-export const kernelSettings: Readonly<Record<string, string>> = {
+const kernelSettings: Readonly<Record<string, string>> = {
   "kernel/panic": "10",
   "kernel/panic_on_oops": "1",
   "vm/overcommit_memory": "1",

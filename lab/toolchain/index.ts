@@ -14,8 +14,8 @@ import { withLock } from "./lock.js";
 import { partOf, toolchainParts, toolsOf, type OfficialFile, type Part } from "./parts.js";
 import { keepTools, partFolder, toolOrigins, withStaging } from "./store.js";
 
-export { ensurePackages, debianPackages, proxyPackages, testPackages } from "./packages.js";
-export { cniPluginNames, partOf, toolchainParts } from "./parts.js";
+export { ensurePackages, proxyPackages, testPackages } from "./packages.js";
+export { cniPluginNames } from "./parts.js";
 
 /** Downloads at once. */
 const downloadLanes = 4;

@@ -14,7 +14,7 @@ const PARALLEL = 10;
 const API_SECONDS = 30;
 
 /** Pods are left and the time is up. The node stays cordoned. */
-export class DrainBlocked extends Error {}
+class DrainBlocked extends Error {}
 
 export interface DrainOptions {
   readonly signal: AbortSignal;

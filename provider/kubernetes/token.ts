@@ -6,9 +6,9 @@ import { Deadline } from "../operation/timing.js";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "./cluster.js";
 
 /** If deletion fails, the token is invalid after this time (and the API's token cleaner removes it). */
-export const TOKEN_MINUTES = 15;
+const TOKEN_MINUTES = 15;
 /** The group for RBAC; the API adds `system:bootstrappers` by itself. */
-export const TOKEN_GROUP = "system:bootstrappers:corekube:worker";
+const TOKEN_GROUP = "system:bootstrappers:corekube:worker";
 
 const NAMESPACE = "kube-system";
 const NODE_LABEL = "corekube.io/join";
@@ -24,13 +24,13 @@ export interface Token {
 }
 
 /** A random token. */
-export function newToken(): Token {
+function newToken(): Token {
   const word = (length: number): string => Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
   return { id: word(6), secret: word(16) };
 }
 
 /** The Secret that makes a token valid: for authentication only, not for signing. */
-export function tokenSecret(token: Token, nodeName: string, now: Date): V1Secret {
+function tokenSecret(token: Token, nodeName: string, now: Date): V1Secret {
   const expiration = new Date(now.getTime() + TOKEN_MINUTES * 60_000);
   return {
     apiVersion: "v1",

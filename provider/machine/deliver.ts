@@ -34,7 +34,7 @@ echo "$previous"
 `;
 
 /** The machine refused the files. */
-export class DeliveryRefused extends Error {}
+class DeliveryRefused extends Error {}
 
 /**
  * Delivers and switches.

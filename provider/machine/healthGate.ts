@@ -21,7 +21,7 @@ echo ${SEPARATOR}$?
 `;
 
 /** The machine will not serve, or did not in time. */
-export class NotHealthy extends Error {}
+class NotHealthy extends Error {}
 
 interface Status {
   readonly units: readonly UnitState[];

@@ -45,7 +45,7 @@ export class ConnectionError extends Error {
 }
 
 /** The key cannot be used at all. Not worth another try. */
-export class InvalidPrivateKey extends Error {}
+class InvalidPrivateKey extends Error {}
 
 export class Connection {
   private constructor(

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { labConfig, projectDirectory } from "../../lab/config.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
+import { suites } from "../suites.js";
 import { versions } from "../../lab/toolchain/versions.js";
 
 const workflows = join(projectDirectory, ".github", "workflows");
@@ -24,6 +25,7 @@ interface Job {
   readonly environment?: string;
   readonly steps: readonly Step[];
   readonly if?: string;
+  readonly strategy?: { readonly matrix: { readonly suites: readonly string[] } };
   readonly "timeout-minutes"?: number;
 }
 interface Workflow {
@@ -33,6 +35,21 @@ interface Workflow {
   readonly jobs: Record<string, Job>;
 }
 const parsed = (name: string): Workflow => parse(read(name)) as Workflow;
+
+/** Suites that run side by side on GitLab. */
+const { test: gitlabTest } = parse(readFileSync(join(projectDirectory, ".gitlab-ci.yml"), "utf8")) as {
+  test: { parallel: { matrix: readonly [{ SUITES: readonly string[] }] } };
+};
+const groups = gitlabTest.parallel.matrix[0].SUITES;
+
+describe("ci: suites", () => {
+  it("of GitLab and of GitHub are all suites of make test, each once", () => {
+    const { strategy } = parsed("pull-request.yaml").jobs["test"]!;
+    assert.deepEqual(strategy?.matrix.suites, groups);
+    const all = suites.filter(({ soak }) => soak === undefined).map(({ name }) => name);
+    assert.deepEqual(groups.flatMap((group) => group.split(" ")).sort(), all.sort());
+  });
+});
 
 describe("ci: workflows of GitHub", function () {
   this.timeout(120_000);
@@ -97,7 +114,8 @@ describe("ci: workflows of GitHub", function () {
     for (const name of names) {
       assert.ok(!("pull_request_target" in parsed(name).on), name);
       for (const { steps } of Object.values(parsed(name).jobs))
-        for (const step of steps) assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
+        for (const step of steps)
+          assert.doesNotMatch(step.run ?? "", /\$\{\{(?! matrix\.)/, `${name}: ${step.run ?? ""}`);
     }
     assert.match(parsed("pull-request.yaml").jobs["preview"]?.if ?? "", /head\.repo\.full_name == github\.repository/);
   });
@@ -177,6 +195,8 @@ describe("ci: pipeline of GitLab", function () {
       .map((row) => row.split(";"))
       .map((cells) => `${cells[columns.indexOf("name")]} ${cells[columns.indexOf("when")]}`);
   };
+  /** What tests a merge request: one job for each group of suites, after the tools are built. */
+  const tests = ["tools on_success", ...groups.map((group) => `test: [${group}] on_success`)];
   const main = { CI_COMMIT_BRANCH: "main", CI_DEFAULT_BRANCH: "main" };
 
   it("a merge request: lint, tests, preview", () => {
@@ -186,7 +206,7 @@ describe("ci: pipeline of GitLab", function () {
         CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "1",
         CI_PROJECT_ID: "1",
       }).sort(),
-      ["lint on_success", "preview on_success", "test on_success"],
+      ["lint on_success", "preview on_success", ...tests].sort(),
     );
   });
 
@@ -197,7 +217,7 @@ describe("ci: pipeline of GitLab", function () {
         CI_MERGE_REQUEST_SOURCE_PROJECT_ID: "2",
         CI_PROJECT_ID: "1",
       }).sort(),
-      ["lint on_success", "test on_success"],
+      ["lint on_success", ...tests].sort(),
     );
   });
 

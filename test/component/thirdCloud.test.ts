@@ -11,7 +11,7 @@ import { rulesFor } from "../../policies/rules.js";
 import type { Given } from "../policies/support/case.js";
 import { run } from "../policies/support/run.js";
 import { configuration, aws } from "../settings/support/cases.js";
-import type { Settings } from "../settings/support/program.js";
+import type { Settings } from "../settings/support/cases.js";
 import { keyOf, runProgram, runTimeout, type Run } from "./support/registrations.js";
 import { tiny } from "./support/thirdCloud/index.js";
 import { tinyTypes } from "./support/thirdCloud/types.js";

@@ -1,8 +1,8 @@
 /** Changes that cannot be done in place, on a stack that has a cluster: refused before anything else is looked at. */
 import assert from "node:assert/strict";
 import { CountingCloud } from "./support/cloud.js";
-import { least } from "./support/cases.js";
-import { Program, type Settings } from "./support/program.js";
+import { least, type Settings } from "./support/cases.js";
+import { Program } from "./support/program.js";
 
 const made: Settings = { ...least, cluster_name: "prod", etcd: { data_disk: 5120 }, encryption_key: 4 };
 

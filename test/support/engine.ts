@@ -5,7 +5,7 @@ import path from "node:path";
 import { pulumiCommand, separateEngine } from "../../engine/run.js";
 import { projectDirectory } from "../../lab/config.js";
 import { sendSignal, tryRun } from "../../lab/process/run.js";
-import { tool } from "../provider/support/tools.js";
+import { tool } from "./tools.js";
 
 export interface EngineRun {
   readonly code: number;

@@ -9,7 +9,7 @@ import type { Addon } from "../addon.js";
 const policyName = "corekube-node-addresses";
 
 /** The approver itself compares private addresses, and a node may have its own name. */
-export const addressRule =
+const addressRule =
   "variables.after.all(a, a.type == 'InternalIP' || (a.type == 'Hostname' && a.address == object.metadata.name) || variables.before.exists(b, b.type == a.type && b.address == a.address))";
 
 const addressesOf = (node: string): string =>

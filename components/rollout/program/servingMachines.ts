@@ -19,7 +19,7 @@ const proofs: Readonly<Record<string, string>> = {
 };
 
 /** @param resources URN to what the state has of it. */
-export function servingMachinesOf(resources: Readonly<Record<string, Recorded>>): ServingMachines {
+function servingMachinesOf(resources: Readonly<Record<string, Recorded>>): ServingMachines {
   const serving = new Map<string, MachineLocation>();
   for (const [urn, { type, outputs }] of Object.entries(resources)) {
     const proof = proofs[type];

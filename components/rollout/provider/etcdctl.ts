@@ -15,7 +15,7 @@ export interface Member {
 }
 
 /** etcdctl failed. */
-export class EtcdRefused extends Error {}
+class EtcdRefused extends Error {}
 
 async function ask(machine: Machine, command: string): Promise<string> {
   const { code, stdout, stderr } = await machine.root({ script: `${CLIENT}etcdctl ${command}` });
@@ -27,7 +27,7 @@ async function ask(machine: Machine, command: string): Promise<string> {
 }
 
 /** Reads `etcdctl member list` in its simple form: ID, status, name, peer URLs, client URLs, learner. */
-export function parseMembers(text: string): readonly Member[] {
+function parseMembers(text: string): readonly Member[] {
   return text
     .split("\n")
     .map((line) => line.split(",").map((field) => field.trim()))

@@ -7,7 +7,7 @@
 import type { ControlPlaneRole } from "../gates.js";
 import { planShape, type MachineLocation, type PlannedMachine } from "../plan.js";
 
-export class RolloutPlan {
+class RolloutPlan {
   readonly #machines = new Map<string, PlannedMachine>();
   /** Taken away by this run and not back yet. */
   readonly #away = new Set<string>();

@@ -34,7 +34,7 @@ interface Call {
 const reading = /^(Describe|Get|List|Simulate|AssumeRole|Decode|Search)/;
 
 /** What a request asks for; of the signature only the service's name is read, which is how moto tells services apart. */
-export function callOf(message: Pick<IncomingMessage, "headers" | "url">, body: string): Call {
+function callOf(message: Pick<IncomingMessage, "headers" | "url">, body: string): Call {
   const query = new URL(message.url ?? "/", "http://localhost").searchParams;
   const form = (message.headers["content-type"] ?? "").includes("form")
     ? new URLSearchParams(body)
@@ -51,7 +51,7 @@ export function callOf(message: Pick<IncomingMessage, "headers" | "url">, body: 
 }
 
 /** Why EC2 would refuse the request; undefined: it would not. */
-export function refusal({ action, parameters }: Call): { readonly code: string; readonly message: string } | undefined {
+function refusal({ action, parameters }: Call): { readonly code: string; readonly message: string } | undefined {
   const key =
     action === "RunInstances" && parameters.get("MetadataOptions.InstanceMetadataTags") === "enabled"
       ? instanceTagKeys(parameters).find((name) => !metadataTagKey.test(name))

@@ -22,7 +22,7 @@ const version = /^(1\.0|\d{4}-\d{2}-\d{2}|latest)$/;
 export type Lookup = (address: string) => { readonly state: AwsState; readonly instance: AwsInstance } | undefined;
 
 /** Credentials of a role, as the service gives them: moto takes any, so these open nothing. */
-export function credentials(state: AwsState, instance: AwsInstance, now: Date): string {
+function credentials(state: AwsState, instance: AwsInstance, now: Date): string {
   const text = (label: string, length: number): string =>
     createHmac("sha256", `${state.epoch}/${instance.id}`)
       .update(label)

@@ -7,8 +7,8 @@ export interface Page {
   readonly perPage: number;
 }
 
-export const defaultPerPage = 20;
-export const maximumPerPage = 200;
+const defaultPerPage = 20;
+const maximumPerPage = 200;
 
 export interface PageLinks {
   readonly pages?: Readonly<Partial<Record<"first" | "prev" | "next" | "last", string>>>;

@@ -3,7 +3,7 @@ import type { AwsSpec } from "../../../components/aws/settings.js";
 import type { ClusterSpec } from "../../../components/spec/cluster.js";
 import { clusterSpec } from "../../../infra/config.js";
 import { aws, configuration } from "../../settings/support/cases.js";
-import type { Settings } from "../../settings/support/program.js";
+import type { Settings } from "../../settings/support/cases.js";
 
 type Changes = Partial<ClusterSpec> & { readonly workerCount?: number };
 

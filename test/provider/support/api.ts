@@ -8,7 +8,7 @@ import { KubeConfig, PolicyV1Api, RbacAuthorizationV1Api } from "@kubernetes/cli
 import { openCluster, type Cluster } from "../../../provider/kubernetes/cluster.js";
 import { freePort } from "./ports.js";
 import { killAtExit } from "./processes.js";
-import { tool } from "./tools.js";
+import { tool } from "../../support/tools.js";
 
 const START_MILLISECONDS = 60_000;
 /** For a test's `before`: the programs may have to be built first. */

@@ -1,5 +1,7 @@
 /** Configurations of a stack and what becomes of them. */
-import type { Settings } from "./program.js";
+
+/** Settings without namespace; texts, or what becomes JSON. */
+export type Settings = Readonly<Record<string, unknown>>;
 
 /** What a stack must say. */
 export const least: Settings = { region: "fra1", admin_cidrs: ["192.0.2.1/32"] };

@@ -1,8 +1,7 @@
 /** Configurations that are refused: cluster, machines, resources. Networks and the rest are in `invalidNetworks.ts`. */
 import { invalidAws } from "./invalidAws.js";
 import { invalidNetworks } from "./invalidNetworks.js";
-import type { Refusal } from "./cases.js";
-import type { Settings } from "./program.js";
+import type { Refusal, Settings } from "./cases.js";
 
 const refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true): Refusal => ({
   settings,

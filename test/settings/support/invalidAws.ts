@@ -1,6 +1,5 @@
 /** Configurations that are refused on AWS, or because they are not. */
-import { aws, type Refusal } from "./cases.js";
-import type { Settings } from "./program.js";
+import { aws, type Refusal, type Settings } from "./cases.js";
 
 type Refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true) => Refusal;
 

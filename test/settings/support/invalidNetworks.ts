@@ -1,6 +1,5 @@
 /** Configurations that are refused: networks, ports, proxies, mirrors, and several mistakes at once. */
-import type { Refusal } from "./cases.js";
-import type { Settings } from "./program.js";
+import type { Refusal, Settings } from "./cases.js";
 
 type Refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true) => Refusal;
 

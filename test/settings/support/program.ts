@@ -1,7 +1,7 @@
 /** The real program under the real engine, with settings of a test: a backend, a home and stacks of their own, and a cloud that counts. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fullKey } from "./cases.js";
+import { fullKey, type Settings } from "./cases.js";
 import { projectDirectory } from "../../../lab/config.js";
 import { TestEngine } from "../../support/engine.js";
 
@@ -9,11 +9,7 @@ export interface Run {
   readonly code: number;
   /** What the engine printed, with line breaks and indentation as one space. */
   readonly output: string;
-  readonly seconds: number;
 }
-
-/** Settings without namespace; texts, or what becomes JSON. */
-export type Settings = Readonly<Record<string, unknown>>;
 
 export class Program {
   private readonly engine = new TestEngine();
@@ -65,12 +61,11 @@ export class Program {
   }
 
   private async run(args: readonly string[], cwd = projectDirectory): Promise<Run> {
-    const began = Date.now();
     const { code, output } = await this.engine.run(args, {
       cwd,
       plugins: this.plugins,
       env: { DIGITALOCEAN_TOKEN: "test" },
     });
-    return { code, output: output.replace(/\s+/g, " "), seconds: (Date.now() - began) / 1000 };
+    return { code, output: output.replace(/\s+/g, " ") };
   }
 }

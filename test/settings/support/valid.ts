@@ -1,6 +1,6 @@
 /** Configurations at the edges of what is allowed. */
+import type { Settings } from "./cases.js";
 import { validAws } from "./validAws.js";
-import type { Settings } from "./program.js";
 
 const key = (kind: string, body: number): string => `${kind} ${"AAAA".padEnd(body, "b")} ada@example`;
 

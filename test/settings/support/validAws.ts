@@ -1,6 +1,5 @@
 /** Configurations for AWS at the edges of what is allowed. */
-import { aws } from "./cases.js";
-import type { Settings } from "./program.js";
+import { aws, type Settings } from "./cases.js";
 
 const vpc = "vpc-0a1b2c3d";
 const publicSubnets = ["subnet-0a1b2c3d", "subnet-0a1b2c3e"];

@@ -61,7 +61,7 @@ function requireKey(state: State, identifier: string): KeyRecord {
  * MD5 of the key's wire format, as OpenSSH prints it.
  * @throws ApiError 422 when the text is no public key in OpenSSH's format.
  */
-export function keyFingerprint(publicKey: string): string {
+function keyFingerprint(publicKey: string): string {
   const parsed = utils.parseKey(publicKey);
   if (parsed instanceof Error || parsed.isPrivateKey() || !/^(ssh-|ecdsa-|sk-)/.test(publicKey)) {
     throw unprocessable(

@@ -9,7 +9,7 @@ import type {
   MachineArgs,
 } from "../../../../components/cloud/cloud.js";
 import type { ClusterSpec } from "../../../../components/spec/cluster.js";
-import { tiny } from "./index.js";
+import { profile } from "./profile.js";
 import { tinyTypes } from "./types.js";
 
 class Resource extends pulumi.CustomResource {
@@ -21,7 +21,7 @@ class Resource extends pulumi.CustomResource {
 }
 
 class Tiny extends pulumi.ComponentResource implements Cloud {
-  readonly profile = tiny.profile;
+  readonly profile = profile;
   readonly network: pulumi.Output<string>;
   private readonly firewall: Resource;
 

@@ -1,12 +1,12 @@
 /** A cluster in a network that is not its own: private machines in the owner's subnets, and all of the owner's things still there in the end. */
 import assert from "node:assert/strict";
 import * as ec2 from "@aws-sdk/client-ec2";
-import { readState } from "../../../lab/clouds/aws/readState.js";
-import { runChecks } from "../../../lab/checks/index.js";
-import { runEngine } from "../../../lab/engine/run.js";
-import { deploy } from "../../../lab/commands/up.js";
-import { writeKubeconfig } from "../../../lab/engine/outputs.js";
-import { closeRegion, config, openRegion, progress } from "../region.js";
+import { readState } from "../../../../lab/clouds/aws/readState.js";
+import { runChecks } from "../../../../lab/checks/index.js";
+import { runEngine } from "../../../../lab/engine/run.js";
+import { deploy } from "../../../../lab/commands/up.js";
+import { writeKubeconfig } from "../../../../lab/engine/outputs.js";
+import { closeRegion, config, openRegion, progress } from "../../region.js";
 
 const stack = "lab-aws";
 const tag = "kubernetes.io/cluster/kubernetes";
