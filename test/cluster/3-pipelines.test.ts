@@ -35,7 +35,7 @@ describe("pipelines on a cluster", function () {
   };
 
   before(async () => {
-    // A cluster that is thrown away, as the policy pack's own exceptions for the lab's shipped stacks.
+    // A short-lived cluster, like the lab's shipped stacks in the policy pack's exceptions.
     writeFileSync(policyConfig, JSON.stringify({ "ca-keys-protected": { stacks: [`corekube/${stack}`] } }));
     await openRegion();
     await deploy(config, stack, progress);

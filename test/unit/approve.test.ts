@@ -163,7 +163,7 @@ describe("approval of serving certificates", function () {
 
   describe("with a cloud provider", () => {
     const all = "DNS:ip-10-4-0-9.compute.internal,DNS:ec2-203-0-113-9.compute.example,IP:10.4.0.9,IP:203.0.113.9";
-    it("is given for what the cloud has given to the node too", () => {
+    it("is given for names and addresses that the cloud has assigned", () => {
       for (const names of [all, `DNS:dev-worker-0,${all}`, "DNS:dev-worker-0,IP:10.4.0.9"]) {
         assert.deepEqual(decide(line(request(`subjectAltName=${names}`)), "aws"), {
           said: `approved: csr-1 of ${node}`,
@@ -172,7 +172,7 @@ describe("approval of serving certificates", function () {
       }
     });
 
-    it("is denied for the same where there is none: anybody could have written it into the status", () => {
+    it("is denied for the same without a cloud provider: a kubelet can write any address to its status", () => {
       const { did, said } = decide(line(request(`subjectAltName=${all}`)));
       assert.equal(did, "deny csr-1");
       assert.match(said, /is not the node's/);

@@ -395,7 +395,7 @@ describe("scripts", function () {
     });
 
     for (const role of roles) {
-      it(`is well when all of ${role} answers`, async () => {
+      it(`reports a healthy ${role} when all of its programs respond`, async () => {
         fake("curl", "exit 0");
         fake("ps", "echo 5");
         fake("stat", "echo 0");

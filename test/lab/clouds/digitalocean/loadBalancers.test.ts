@@ -161,7 +161,7 @@ describe("lab API: load balancers", () => {
     [["ip:10.0.0.1"], [], ["10.0.0.1/32"]],
     [[], ["cidr:128.0.0.0/1"], ["0.0.0.0/1"]],
     [["cidr:10.0.0.0/8"], ["cidr:10.0.0.0/10"], ["10.64.0.0/10", "10.128.0.0/9"]],
-    // Nothing left is nobody, not everybody.
+    // An empty list of sources matches nothing, not everything.
     [["cidr:10.0.0.0/8"], ["cidr:0.0.0.0/0"], ["255.255.255.255/32"]],
     [["cidr:::/0"], [], ["255.255.255.255/32"]],
   ];

@@ -56,7 +56,7 @@ describe("lab API: rate limits", () => {
     assert.equal(limited.count(false)["ratelimit-remaining"], "4998");
   });
 
-  it("has a limit of its own for lists of SSH keys", () => {
+  it("has a separate limit for lists of SSH keys", () => {
     const limited = limiter(5000, 250, 1);
     limited.count(true);
     assert.equal(refusal(limited, true).headers["retry-after"], "60");
