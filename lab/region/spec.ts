@@ -32,7 +32,7 @@ export interface MachineSpec {
   readonly sshKeys: readonly string[];
   /** `shutdown`: the machine is asked to power off and loses its power after a while; `off`: it loses its power at once. */
   readonly power: "on" | "off" | "shutdown";
-  /** Restarts that the cloud asked for so far; the region restarts the machine when there are more than it knows of. */
+  /** Number of restarts that the cloud has requested; the region restarts the machine when there are more than it knows of. */
   readonly restarts: number;
   /** Whether the last restart is a loss of power. @default false */
   readonly abrupt?: boolean;

@@ -48,7 +48,7 @@ export interface DropletRecord {
   readonly image: ImageRecord;
   readonly created_at: string;
   status: "new" | "active" | "off";
-  /** What the last action asked for; `status` follows when the machine has it. */
+  /** Target of the last action; `status` follows when the machine has reached it. */
   power: "on" | "off" | "shutdown";
   /** Reboots and power cycles so far; `abrupt`: the last one was a power cycle. */
   restarts: number;

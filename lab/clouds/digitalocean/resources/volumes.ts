@@ -113,7 +113,7 @@ export function volumeRoutes(app: FastifyInstance, context: Context): void {
     return reply.status(204).send();
   });
 
-  // The lab takes no snapshots; clients list them all the same.
+  // The lab has no snapshots, but clients list them.
   app.get("/v2/snapshots", (request) => listOf(request, "snapshots", [], (snapshot) => snapshot));
 }
 
