@@ -1,8 +1,8 @@
 /**
- * Monthly costs of the shipped stacks, from size tables and list prices: the tables in docs/aws.md and docs/digitalocean.md.
+ * Monthly costs of the shipped and example stacks, from size tables and list prices: the tables in docs/aws.md and docs/digitalocean.md.
  * `npx tsx bench/costs.ts` writes them.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { PriceLine } from "../components/cloud/prices.js";
@@ -13,13 +13,15 @@ import { clusterSpec } from "../infra/config.js";
 import { projectDirectory } from "../lab/config.js";
 import { writeBlock } from "./document.js";
 
-/** The description of a shipped stack's cluster, with an example network and token filled in. */
+/** Cluster of a shipped or example stack, with an example network and token filled in. */
 export function shippedSpec(stack: string): ClusterSpec {
-  const file = join(projectDirectory, `Pulumi.${stack}.yaml`);
+  const name = `Pulumi.${stack}.yaml`;
+  const example = join(projectDirectory, "examples", name);
+  const file = existsSync(example) ? example : join(projectDirectory, name);
   const { config } = parse(readFileSync(file, "utf8").replaceAll("<your network>", "192.0.2.7/32")) as {
     config: Record<string, unknown>;
   };
-  // The checksums of the lab's mirror exist only while it runs, and have no price.
+  // The lab's mirror has no influence on costs, and its checksums exist only while the lab runs.
   const kept = Object.entries(config).filter(([key]) => key !== "corekube:mirrors");
   const given = Object.fromEntries(
     kept.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]),

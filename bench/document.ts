@@ -1,4 +1,4 @@
-/** Blocks of documents between marks, which a run replaces: of docs/benchmarks.md and others. */
+/** Replaces generated blocks between marks in documents. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ export function writeBlock(name: string, block: string, document = "benchmarks.m
   writeFileSync(file, withBlock(readFileSync(file, "utf8"), name, block, file));
 }
 
-/** The text with another block. @param file For the error. */
+/** The text with the block replaced. @param file For the error. */
 export function withBlock(text: string, name: string, block: string, file: string): string {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from)
-    throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; put them back where the figures belong`);
+    throw new Error(`${file}: the marks "${begin}" and "${end}" are missing; add them where the figures belong`);
   return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
 }
 
-/** The machine that was measured on. */
+/** Description of this machine. */
 export async function machineDescription(): Promise<string> {
   const go = (await run(["go", "env", "GOVERSION"])).trim();
   return `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}, ${go}`;

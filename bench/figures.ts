@@ -1,10 +1,10 @@
 /** The figures of a run as Markdown. */
 import type { Timing } from "../lab/commands/phases.js";
 
-/** Bytes of user-data that every cloud accepts: AWS's limit, the smallest. */
+/** Maximum bytes of user-data: AWS's limit, the smallest of the clouds. */
 export const userDataLimit = 16_384;
 
-/** Engine resources per worker that the design allows. */
+/** Maximum number of engine resources per worker. */
 export const workerResourceLimit = 2;
 
 export interface Figures {
@@ -16,7 +16,7 @@ export interface Figures {
   /** Bytes by pool. */
   readonly userData: Readonly<Record<string, number>>;
   readonly worker: { readonly all: number; readonly custom: number; readonly previewSeconds: number };
-  /** Phases of `make up` from nothing, and again. */
+  /** Phases of the first `make up`, and of the second. */
   readonly first: readonly Timing[];
   readonly second: readonly Timing[];
 }
@@ -50,6 +50,6 @@ export function figures(measured: Figures): string {
         (again.get(phase.phase)?.seconds ?? 0).toFixed(1),
       ),
     ),
-    row("sum (tools and base run beside each other)", total(measured.first), "", total(measured.second)),
+    row("sum (tools and base run in parallel)", total(measured.first), "", total(measured.second)),
   ].join("\n");
 }

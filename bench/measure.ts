@@ -13,7 +13,7 @@ export interface Preview extends Usage {
   readonly resources: number;
 }
 
-/** Measures the preview as a user runs it, with its text output. @throws CommandError when it fails. */
+/** Measures a preview with text output, as users run it. @throws CommandError when it fails. */
 export async function measurePreview(config: LabConfig, stack: string, workers: number): Promise<Preview> {
   const began = performance.now();
   let watch: ReturnType<typeof watchProcesses> | undefined;
@@ -27,7 +27,7 @@ export async function measurePreview(config: LabConfig, stack: string, workers: 
   return { workers, seconds, resources, ...watch!.stop() };
 }
 
-/** The run with the median time. */
+/** The preview with the median time. */
 export function median(previews: readonly Preview[]): Preview {
   const sorted = [...previews].sort((left, right) => left.seconds - right.seconds);
   const middle = sorted[Math.floor((sorted.length - 1) / 2)];

@@ -1,5 +1,5 @@
 /**
- * `make bench-preview`: what `pulumi preview` of large clusters costs, written to docs/benchmarks.md.
+ * `make bench-preview`: measures `pulumi preview` of large clusters and writes the figures to docs/benchmarks.md.
  *
  * The program is the real one, from an empty stack, against the lab's API on a loopback port with no machines behind it.
  * `--runs 1`, `--workers 10,100` measure less and write nothing.
@@ -21,7 +21,7 @@ import { previewAims, previewFigures, type PreviewFigures } from "./previewFigur
 const defaultWorkers = [10, 100, 1000, 5000];
 const defaultRuns = 3;
 
-/** Settings of a cluster that 5,000 workers fit into: each machine takes an address of the private network and a /24 of the pods'. */
+/** Settings of a cluster with room for 5,000 workers: each machine needs a private address and a /24 of the pod network. */
 const largeCluster = {
   "corekube:high_availability": true,
   "corekube:node_cidr": "10.8.0.0/16",

@@ -1,14 +1,14 @@
-/** The figures of previews as Markdown, and what they are held against. */
+/** The figures of previews as Markdown, and their targets. */
 import { workerResourceLimit } from "./figures.js";
 import type { Preview } from "./measure.js";
 
-/** By number of workers: seconds, and MB over all processes where there is an aim. */
-const aimed: readonly { readonly workers: number; readonly seconds: number; readonly memory?: number }[] = [
+/** Targets by number of workers: seconds, and MB of all processes if there is a target. */
+const targets: readonly { readonly workers: number; readonly seconds: number; readonly memory?: number }[] = [
   { workers: 10, seconds: 5 },
   { workers: 1000, seconds: 18, memory: 1200 },
   { workers: 5000, seconds: 100 },
 ];
-/** From 100 to 1,000 workers: ten times the workers may take so many times the seconds. */
+/** Maximum factor of the time for ten times the workers. */
 const growthAim = 8;
 
 export interface PreviewFigures {
@@ -30,7 +30,7 @@ export function previewAims({ previews }: PreviewFigures): Aim[] {
   const aims: Aim[] = [];
   const under = (name: string, got: string, value: number, limit: number): void =>
     void aims.push({ name, got, aim: `under ${limit.toLocaleString("en")}`, met: value < limit });
-  for (const { workers, seconds, memory } of aimed) {
+  for (const { workers, seconds, memory } of targets) {
     const preview = previews.find((found) => found.workers === workers);
     if (preview === undefined) continue;
     const size = `for ${workers.toLocaleString("en")} workers`;
@@ -85,7 +85,7 @@ export function previewFigures(figures: PreviewFigures): string {
       ),
     ),
     "",
-    row("aim", "figure", "aimed at", "met"),
+    row("figure", "measured", "target", "met"),
     row("---", "---:", "---:", "---"),
     ...previewAims(figures).map(({ name, got, aim, met }) => row(name, got, aim, met ? "yes" : "no")),
   ].join("\n");

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 const sampleMilliseconds = 200;
-/** Samples between two searches for new processes, which read all of /proc. */
+/** Number of samples per search for new processes, which reads all of /proc. */
 const samplesPerSearch = 5;
 /** Of `times` in /proc/<pid>/stat; fixed on Linux for user space. */
 const ticksPerSecond = 100;
@@ -34,7 +34,7 @@ export function watchProcesses(root: number): { stop(): Usage } {
     for (const pid of alive) {
       const stat = statOf(pid);
       if (stat === undefined) continue;
-      // A child is its parent's copy until it starts its own program.
+      // A forked child has its parent's command line until it executes a program.
       const kind = kindOf(pid) ?? seen.get(pid)?.kind ?? "others";
       seen.set(pid, { kind, seconds: stat.seconds });
       now[kind] = (now[kind] ?? 0) + memoryOf(pid);
@@ -72,11 +72,11 @@ function tree(root: number): number[] {
   return [...parents.keys()].filter(below);
 }
 
-/** Undefined: it has ended. */
+/** Undefined: the process has ended. */
 function statOf(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in parentheses, may hold anything.
+    // The name in parentheses may contain any character.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond };
   } catch {
@@ -92,7 +92,7 @@ function memoryOf(pid: number): number {
   }
 }
 
-/** Undefined: it has ended, or has no command line yet. */
+/** Undefined: the process has ended, or has no command line yet. */
 function kindOf(pid: number): string | undefined {
   let command: string;
   try {

@@ -1,7 +1,7 @@
 /**
- * `make bench`: boots a cluster in the test region and writes what it cost to docs/benchmarks.md.
+ * `make bench`: boots a cluster in the test region and writes time, memory and sizes to docs/benchmarks.md.
  *
- * `node --import tsx bench/run.ts --cold` uses empty caches (tools, Go modules, Go builds) and takes as long as that takes.
+ * `node --import tsx bench/run.ts --cold` uses empty caches (tools, Go modules, Go builds).
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ async function userDataBytes(config: LabConfig, stack: string): Promise<Record<s
   return bytes;
 }
 
-/** Resources that one more worker would add: all of them, and those that are not components. */
+/** Resources that one more worker adds: all of them, and those that are not components. */
 async function workerResources(config: LabConfig, stack: string): Promise<Figures["worker"]> {
   const scaling = new Scaling(config, stack, plainProgress());
   const began = Date.now();
@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     await up(config, stack);
     await up(config, stack);
     const [first, second] = (JSON.parse(readFileSync(timingsFile(config), "utf8")) as SavedTimings[]).slice(-2);
-    if (!first || !second) throw new Error("the runs left no timings");
+    if (!first || !second) throw new Error("make up wrote no timings");
     const measured: Figures = {
       cold,
       machine: await machineDescription(),
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
     writeFigures(measured);
   } finally {
     await down(config, { cache: false });
-    // Go keeps its modules read-only.
+    // Go's module cache is read-only.
     if (scratch) {
       await run(["chmod", "-R", "u+w", scratch]);
       rmSync(scratch, { recursive: true, force: true });
@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Replaces the block of this kind of run in docs/benchmarks.md. */
+/** Replaces the block of warm or cold runs in docs/benchmarks.md. */
 function writeFigures(measured: Figures): void {
   const block = figures(measured);
   writeBlock(measured.cold ? "cold" : "warm", block);

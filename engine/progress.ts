@@ -1,4 +1,4 @@
-/** Progress of a run from the engine's events: one line for each resource that is done, and what is at work meanwhile. */
+/** Progress of a run from the engine's events: one line for each resource that is done, and the operations in progress. */
 import { plainText, type EngineEvent, type StepMetadata } from "./events.js";
 
 /** Operations that take time, by what they are doing and what they have done. */
@@ -21,7 +21,7 @@ const isComponent = (type: string): boolean =>
   type.startsWith("pulumi:pulumi:") || (type.startsWith("corekube:") && !/^corekube:(machine|cluster):/.test(type));
 
 export class EngineProgress {
-  /** Resources at work by URN. */
+  /** Resources with an operation in progress, by URN. */
   private readonly open = new Map<string, { readonly what: string; readonly since: number; status: string }>();
   private readonly problems: string[] = [];
   /** Resources that were created, changed or removed. */
@@ -72,7 +72,7 @@ export class EngineProgress {
     this.report(line);
   }
 
-  /** What is at work now, longest first; empty when nothing is. */
+  /** Operations in progress, longest first; empty if there are none. */
   waiting(): string {
     return [...this.open.values()]
       .sort((a, b) => a.since - b.since)

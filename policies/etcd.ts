@@ -52,7 +52,7 @@ interface VolumeSettings extends Allowed {
 export const etcdOwnVolume = (clouds: Clouds) =>
   stackRule<VolumeSettings>({
     id: "etcd-own-volume",
-    description: "Every etcd member has a volume of its own, which survives its machine.",
+    description: "Every etcd member has its own volume, which survives its machine.",
     settings: {
       root: {
         type: "array",
@@ -76,7 +76,7 @@ export const etcdOwnVolume = (clouds: Clouds) =>
         for (const volume of own) {
           const other = users.get(volume);
           if (other !== undefined)
-            report(member, `shares a volume (${volume.split("::").at(-1)}) with ${other}; give it one of its own.`);
+            report(member, `shares a volume (${volume.split("::").at(-1)}) with ${other}; give it its own volume.`);
           users.set(volume, member.name);
         }
       }

@@ -1,4 +1,4 @@
-/** AWS: the least that each role needs, and nothing by wildcard. (DigitalOcean has no roles for machines.) */
+/** AWS: least privilege, without wildcards. (DigitalOcean has no roles for machines.) */
 import type { Resource } from "../components/cloud/policy.js";
 import { type Allowed, allowedNames, type Report, resourceRule } from "./rule.js";
 import { type Bag, bag, list, parsed, texts, unknown, type Value } from "../components/cloud/propertyValues.js";
@@ -8,7 +8,7 @@ interface Settings extends Allowed {
   readonly unscoped: readonly string[];
 }
 
-/** Properties that hold a policy, by type. */
+/** Properties that contain a policy, by type. */
 const documents: Readonly<Record<string, string>> = {
   "aws:iam/policy:Policy": "policy",
   "aws:iam/rolePolicy:RolePolicy": "policy",
@@ -17,7 +17,7 @@ const documents: Readonly<Record<string, string>> = {
   "aws:iam/role:Role": "assumeRolePolicy",
 };
 
-/** AWS' own policies that give everything, or everything of a service. */
+/** AWS's managed policies that allow everything, or everything of a service. */
 const broad =
   /:aws:policy\/(?:job-function\/)?(?:\w*FullAccess|AdministratorAccess|PowerUserAccess|SystemAdministrator)\b/;
 
@@ -36,7 +36,7 @@ export const noWildcardIam = resourceRule<Settings>({
       items: { type: "string" },
       default: ["^[a-z0-9-]+:(?:Describe|List)[A-Za-z]*$", "^ecr:GetAuthorizationToken$", "^sts:GetCallerIdentity$"],
       description:
-        "Regular expressions of actions that may be allowed for Resource *, since AWS knows no narrower one. With a Condition others may too.",
+        "Regular expressions of actions that may be allowed for Resource *, because AWS cannot restrict them. With a Condition, other actions may too.",
     },
     ...allowedNames("may use wildcards"),
   },
@@ -49,7 +49,7 @@ export const noWildcardIam = resourceRule<Settings>({
     );
     for (const [path, arn] of managedPolicies(resource)) {
       if (broad.test(arn))
-        report(`${path}: ${arn} allows everything of a service or more; name the actions in a policy of your own.`);
+        report(`${path}: ${arn} allows everything of a service or more; use a policy that names the actions.`);
     }
   },
 });
@@ -65,7 +65,7 @@ function checkDocument(path: string, value: Value, settings: Settings, report: R
   if (value === undefined || value === unknown) return;
   const document = parsed(value);
   if (typeof document !== "object" || document === null) {
-    report(`${path}: is no JSON, so that nobody can tell what it allows.`);
+    report(`${path}: is not JSON, so it cannot be checked; write the policy as JSON.`);
     return;
   }
   list(bag(document)["Statement"])
@@ -76,7 +76,8 @@ function checkDocument(path: string, value: Value, settings: Settings, report: R
 function checkStatement(path: string, statement: Bag, { actions, unscoped }: Settings, report: Report): void {
   if (statement["Effect"] === "Deny") return;
   for (const key of ["NotAction", "NotResource", "NotPrincipal"]) {
-    if (statement[key] !== undefined) report(`${path}.${key}: allows all but a few; name what is allowed.`);
+    if (statement[key] !== undefined)
+      report(`${path}.${key}: allows everything except what it names; name what is allowed.`);
   }
   const named = texts(statement["Action"]);
   const wild = named.filter((action) => action.includes("*") && !actions.includes(action));
@@ -93,5 +94,5 @@ function checkStatement(path: string, statement: Bag, { actions, unscoped }: Set
   }
   const principal = statement["Principal"];
   if ([principal, ...Object.values(bag(principal)).flatMap(list)].includes("*"))
-    report(`${path}.Principal: * lets everybody in; name who may.`);
+    report(`${path}.Principal: * allows everyone; name the principals.`);
 }

@@ -1,4 +1,4 @@
-/** Keys that sign: losing one is losing the cluster. */
+/** Signing keys: without them, a cluster cannot be maintained. */
 import type { StackResource } from "../components/cloud/policy.js";
 import { type Allowed, allowedNames, stackOf, stackRule } from "./rule.js";
 import { isTrue } from "../components/cloud/propertyValues.js";
@@ -10,7 +10,7 @@ const locallySigned = "tls:index/locallySignedCert:LocallySignedCert";
 /** Components whose own keys sign certificates and service account tokens. */
 const signers: readonly string[] = ["corekube:pki:Authority", "corekube:pki:Pki"];
 
-/** Beside them: keys that encrypt Secrets, and sign nothing. A rotation deletes the one before the last. */
+/** Children of the same component that encrypt Secrets and sign nothing. A rotation deletes old ones. */
 const encrypts = /-encryption-[0-9]+$/;
 
 interface Settings extends Allowed {
@@ -27,7 +27,7 @@ export const caKeysProtected = stackRule<Settings>({
       items: { type: "string" },
       default: ["corekube/dev", "corekube/ha", "corekube/lab-aws"],
       description:
-        "Stacks, as project/stack, whose keys may be unprotected. The default are the lab's, which are thrown away.",
+        "Stacks, as project/stack, whose keys may be unprotected. Default: the lab's, which are short-lived.",
     },
     ...allowedNames("may be unprotected"),
   },
@@ -39,7 +39,7 @@ export const caKeysProtected = stackRule<Settings>({
   },
 });
 
-/** Found by what they are used for, so that it does not matter who made them. */
+/** Found by their use, whichever component created them. */
 function signing(resources: readonly StackResource[]): Set<StackResource> {
   const keys = new Map(resources.filter(({ type }) => type === privateKey).map((key) => [key.urn, key]));
   const found = new Set<StackResource>();

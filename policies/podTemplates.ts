@@ -1,4 +1,4 @@
-/** Pods, wherever Kubernetes' types hold them. */
+/** Finds the pod template in Kubernetes resources. */
 import type { Resource } from "../components/cloud/policy.js";
 import { type Bag, bag, unknown } from "../components/cloud/propertyValues.js";
 
@@ -24,7 +24,7 @@ const paths: Readonly<Record<string, readonly string[]>> = {
   CronJob: ["spec", "jobTemplate", "spec", "template", "spec"],
 };
 
-/** The pod that a resource is or makes; undefined: none. Patches count as what they patch. */
+/** The pod that a resource is or creates; undefined: none. A patch counts as the kind that it patches. */
 export function podOf({ type, props }: Pick<Resource, "type" | "props">): Pod | undefined {
   const [, kind = ""] = /^kubernetes:[^:]+:([A-Za-z]+?)(?:Patch)?$/.exec(type) ?? [];
   const path = paths[kind];

@@ -41,7 +41,7 @@ export function allowedNames(what: string): Properties<Allowed> {
 
 export type Report = (problem: string) => void;
 
-/** A rule about each resource by itself. Resources named in `allowed` are ignored. */
+/** A rule about single resources. Resources named in `allowed` are ignored. */
 export function resourceRule<C extends Allowed>(
   definition: Definition<C> & { readonly check: (resource: Resource, settings: C, report: Report) => void },
 ): ResourceValidationPolicy {

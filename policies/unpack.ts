@@ -1,6 +1,6 @@
 /**
- * Lays user-data open: Ignition (plain, or packed inside another one), cloud-config, scripts, MIME parts, and whatever is packed in
- * them as data URL, base64 or gzip, to any depth that a machine would read.
+ * Unpacks user-data: Ignition (plain or nested), cloud-config, scripts, MIME parts, and content packed in them as data URL, base64 or
+ * gzip, to any depth that a machine would read.
  */
 import { gunzipSync } from "node:zlib";
 
@@ -12,24 +12,24 @@ export interface Layer {
 }
 
 export interface Unpacked {
-  /** What was inside comes before what it was in. */
+  /** Inner layers come before the outer ones. */
   readonly layers: readonly Layer[];
-  /** Where something packed could not be read; a rule that cannot look must not pass. */
+  /** Places with content that could not be unpacked; such user-data must not pass a rule. */
   readonly unreadable: readonly string[];
 }
 
-/** More is no user-data, but a bomb. */
+/** Limits against decompression bombs. */
 const maximumBytes = 8 * 1024 * 1024;
 const maximumDepth = 10;
 
 const dataUrl = /data:[\w.+/-]*((?:;[\w.+=-]+)*),([^\s"'\\<>`]*)/g;
-/** Base64 as it stands in texts: one run, or lines of a fixed width and a last, shorter one. */
+/** Base64 in a text: one run, or lines of a fixed width and a shorter last one. */
 const base64 = /(?:[A-Za-z0-9+/]{40,}\r?\n[ \t]*)*[A-Za-z0-9+/]{2,}={0,2}/g;
 const shortestBase64 = 20;
 
 const remembered = new Map<string, Unpacked>();
 
-/** Machines of a pool have the same user-data: the last few results are kept. */
+/** Caches the last results, because machines of a pool have the same user-data. */
 export function unpack(userData: string): Unpacked {
   const known = remembered.get(userData);
   if (known) return known;
@@ -73,7 +73,7 @@ class Unpacker {
     }
   }
 
-  /** A short text is looked at as a part of its document. */
+  /** A single line is searched as part of its document. */
   #string(text: string, where: string, depth: number): void {
     if (text.includes("\n")) this.#text(text, where, depth + 1);
     else this.#search(text, where, depth);
@@ -95,7 +95,7 @@ class Unpacker {
     }
   }
 
-  /** @param sure It is packed for sure; otherwise it may be any text in the alphabet of base64. */
+  /** @param sure The content is known to be packed; otherwise it may be any text in the alphabet of base64. */
   #packed(bytes: Buffer, where: string, depth: number, sure: boolean): void {
     if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
       try {
@@ -106,7 +106,7 @@ class Unpacker {
       return;
     }
     const text = bytes.toString("utf8");
-    // Without `sure`, what decodes to control characters or to no text at all was not packed text.
+    // Without `sure`: a result with control characters or invalid UTF-8 was not packed text.
     if (sure || !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.test(text)) this.#text(text, where, depth + 1);
   }
 }
@@ -120,7 +120,7 @@ function jsonObject(text: string): object | undefined {
   }
 }
 
-/** Percent escapes; a wrong one stays as it is. */
+/** Decodes percent escapes; leaves invalid ones unchanged. */
 function unescaped(text: string): string {
   return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) =>
     Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"),

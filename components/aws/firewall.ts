@@ -43,7 +43,7 @@ function networks(cidrs: readonly string[]): readonly Source[] {
   return cidrs.map((cidr) => [cidr, cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr }]);
 }
 
-/** Creates them as children of `opts.parent`. Each rule is a resource of its own, so that adding or removing one changes no other. */
+/** Creates them as children of `opts.parent`. Each rule is a separate resource, so that adding or removing one changes no other. */
 export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.CustomResourceOptions): SecurityGroups {
   const { name, adminCidrs } = args.spec;
   const group = (part: string, description: string): SecurityGroup & Group => {

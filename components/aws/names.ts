@@ -4,7 +4,7 @@ import type { ClusterSpec } from "../spec/cluster.js";
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** By its tag, the cloud controller manager and the CSI driver know what is the cluster's own: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+/** Tag by which the cloud controller manager and the CSI driver recognize the cluster's resources: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export function clusterTag(cluster: string): string {
   return `kubernetes.io/cluster/${cluster}`;
 }
@@ -15,16 +15,17 @@ export function clusterTags(spec: Pick<ClusterSpec, "name" | "tags">): Tags {
 }
 
 /**
- * Tags of every instance: those without a slash. An instance that reads its own tags, as ours read their names, must have no other
- * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html): AWS refuses to start it. The cloud controller manager takes `KubernetesCluster` for it too.
+ * Tags of every instance: those without a slash. Machines read their names from their tags, and EC2 refuses to start an instance
+ * with a slash in a tag if it may read its tags (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html).
+ * The cloud controller manager accepts `KubernetesCluster` as well.
  */
 export function instanceTags(tags: Tags): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.includes("/")));
 }
 
-/** A name of at most so many characters: a longer one is cut, and ends with a mark of the whole. */
+/** A name of at most `most` characters: a longer one is cut and ends with a digest of the whole name. */
 export function shortened(name: string, most: number): string {
   if (name.length <= most) return name;
-  const mark = createHash("sha256").update(name).digest("hex").slice(0, 6);
-  return `${name.slice(0, most - mark.length - 1).replace(/-+$/, "")}-${mark}`;
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 6);
+  return `${name.slice(0, most - digest.length - 1).replace(/-+$/, "")}-${digest}`;
 }

@@ -1,6 +1,6 @@
 /** Properties of resources as plain data, with a mark where a preview cannot know the value yet. */
 
-/** Stands for a value that is known after the change only. Rules pass over it: the next preview or the update itself sees it. */
+/** A value that is known only after the change. Rules skip it: the next preview or the update checks it. */
 export const unknown: unique symbol = Symbol("known after the change");
 
 export type Value = string | number | boolean | null | undefined | typeof unknown | readonly Value[] | Bag;

@@ -26,7 +26,7 @@ interface OneShot {
   readonly enabled?: boolean;
 }
 
-/** Runs once; retries inside the script and not by restarts, so that a failed unit has failed permanently. */
+/** Runs once. The script itself retries, so a failed unit has failed permanently. */
 function oneShot(unit: OneShot): NodeUnit {
   const enabled = unit.enabled ?? true;
   const requires = (unit.requires ?? []).join(" ");
@@ -49,7 +49,7 @@ ${enabled ? "\n[Install]\nWantedBy=multi-user.target\n" : ""}`,
 
 export const metadataUnit = oneShot({
   name: units.metadata,
-  description: "What the cloud says of this machine",
+  description: "Machine metadata from the cloud",
   script: "metadata",
   timeout: metadataSeconds,
   online: true,
@@ -57,7 +57,7 @@ export const metadataUnit = oneShot({
 
 export const installUnit = oneShot({
   name: units.install,
-  description: "Release files",
+  description: "Installation of release files",
   script: "install",
   timeout: installSeconds,
   online: true,
@@ -66,7 +66,7 @@ export const installUnit = oneShot({
 
 export const volumeUnit = oneShot({
   name: units.volume,
-  description: "Volumes of etcd",
+  description: "Mounts of etcd's volumes",
   script: "volume",
   timeout: volumeSeconds,
   requires: [metadataUnit.name],
@@ -80,7 +80,7 @@ export function activateUnits(requires: readonly string[]): readonly NodeUnit[] 
       name: units.secrets,
       enabled: true,
       contents: `[Unit]
-Description=Delivery of secrets
+Description=Watch for delivered files
 
 [Path]
 PathExists=${secretsDirectory}/${completeFile}
@@ -92,11 +92,11 @@ WantedBy=multi-user.target
     },
     oneShot({
       name: units.activate,
-      description: "Use of the delivered secrets",
+      description: "Activation of delivered files",
       script: "activate",
       timeout: activateSeconds,
       requires: [metadataUnit.name, installUnit.name, ...requires],
-      // Workers have none.
+      // Workers have no cluster.env.
       environment: [metadataFile, `-${secretsDirectory}/cluster.env`],
       enabled: false,
     }),

@@ -4,7 +4,7 @@
 export const userDataLimit = 16_384;
 
 /**
- * Answers with the bytes that are left.
+ * @returns the bytes that are left.
  * @param what Whose user-data it is, for the message.
  * @throws Error when there are too many.
  */

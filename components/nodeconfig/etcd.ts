@@ -51,14 +51,14 @@ function flags(spec: Spec): readonly string[] {
     "--tls-min-version=TLS1.2",
     `--cipher-suites=${cipherSuites.join(",")}`,
     `--quota-backend-bytes=${quotaBytes(spec.etcd.disks.data)}`,
-    // API servers compact by themselves; this is for when none is running.
+    // API servers compact the history; this is for when none is running.
     "--auto-compaction-mode=periodic",
     "--auto-compaction-retention=1h",
     "--feature-gates=InitialCorruptCheck=true",
   ];
 }
 
-/** A member reports ready when it is part of a majority, which may take as long as the others need. */
+/** A member reports ready when it is part of a majority, which may take as long as the other members need. */
 function unit(spec: Spec): string {
   const volumes = spec.etcd.disks.type === "volumes";
   return `[Unit]
@@ -82,7 +82,7 @@ LimitNOFILE=65536
 IOSchedulingClass=best-effort
 IOSchedulingPriority=0
 OOMScoreAdjust=-998
-# Its share before everything else on the machine, under pressure only.
+# Priority over everything else on the machine when CPU or I/O is short.
 CPUWeight=1000
 MemoryMin=${spec.etcd.memory}M
 NoNewPrivileges=yes

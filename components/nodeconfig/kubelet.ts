@@ -49,11 +49,11 @@ function configuration(spec: Spec, role: NodeRole): string {
     tlsMinVersion: tlsMinimum,
     tlsCipherSuites: [...cipherSuites],
     rotateCertificates: true,
-    // Signed by the cluster's authority, and renewed like the client certificate; see scripts/approve.ts for the rule.
+    // Signed by the cluster's authority, and renewed like the client certificate; scripts/approve.ts approves it.
     serverTLSBootstrap: true,
     ...(role === "controller" ? { staticPodPath: manifestDirectory } : {}),
     ...(role === "worker" ? {} : { registerWithTaints: [taints[role]] }),
-    // The rest is for pods: computed on the machine, since only it knows what the kernel uses.
+    // Computed on the machine (base/reservation.ts), which knows its real capacity.
     systemReserved: { cpu: "${RESERVED_CPU}", memory: "${RESERVED_MEMORY}", "ephemeral-storage": "${RESERVED_DISK}" },
     evictionHard: evictionThresholds,
     clusterDNS: [spec.dnsServiceAddress],
@@ -76,7 +76,7 @@ function configuration(spec: Spec, role: NodeRole): string {
   });
 }
 
-/** With a cloud controller manager, nodes are tainted until it has found them by this id. */
+/** With a cloud controller manager: nodes are tainted until it has initialized them; it finds their machine by the provider id. */
 function cloudFlags({ cloudProvider }: Spec): readonly string[] {
   return cloudProvider === "none" ? [] : ["--cloud-provider=external", "--provider-id=${PROVIDER_ID}"];
 }
@@ -119,7 +119,7 @@ function balancerLabels({ cloudProvider }: Spec, role: NodeRole): readonly strin
     : [];
 }
 
-/** Without a restart limit: a kubelet that waits for its API must keep trying. */
+/** No restart limit: a kubelet must keep trying until its API server answers. */
 function unit(spec: Spec, role: NodeRole, profile: Profile): string {
   return `[Unit]
 Description=Kubernetes node agent

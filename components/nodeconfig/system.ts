@@ -10,27 +10,27 @@ const administrator = "core";
 export function system(spec: Pick<ClusterSpec, "sshPublicKeys">): Partial<NodeConfig> {
   return {
     directories: [{ path: configurationDirectory, mode: 0o755 }],
-    // A machine reboots when we say so, one after the other: the system may fetch updates, but not reboot by itself.
+    // The system may download updates, but must not reboot on its own: machines are replaced or rebooted one at a time.
     units: [{ name: "locksmithd.service", masked: true }],
     users: spec.sshPublicKeys.length > 0 ? [{ name: administrator, sshPublicKeys: spec.sshPublicKeys }] : [],
   };
 }
 
-/** Kernel settings of machines that run pods. A leading dash: where the kernel does not know it, go on without. */
+/** Kernel settings of machines that run pods. A leading dash: ignored if the kernel does not know the setting. */
 function sysctls(nodePorts: ClusterSpec["nodePortRange"]): string {
-  return `# Pods of other machines are reached through this one.
+  return `# Forward packets between pods and other machines.
 net.ipv4.ip_forward = 1
 -net.bridge.bridge-nf-call-iptables = 1
 -net.bridge.bridge-nf-call-ip6tables = 1
-# Packets of pods may come in on another interface than the answer leaves: the source must be known, not the way.
+# Loose reverse path filter: packets of pods may arrive on another interface than the response leaves on.
 net.ipv4.conf.all.rp_filter = 2
 net.ipv4.conf.default.rp_filter = 2
-# Connections of the machine itself stay out of the range of node ports.
+# Keep the machine's own connections out of the node port range.
 net.ipv4.ip_local_reserved_ports = ${nodePorts.from}-${nodePorts.to}
-# Each pod that watches files takes some.
+# Pods that watch files need inotify instances and watches.
 fs.inotify.max_user_instances = 8192
 fs.inotify.max_user_watches = 524288
-# The kubelet refuses to run with other values of these (protectKernelDefaults).
+# The kubelet requires these values (protectKernelDefaults).
 vm.overcommit_memory = 1
 vm.panic_on_oom = 0
 kernel.panic = 10
@@ -40,13 +40,13 @@ kernel.keys.root_maxbytes = 25000000
 `;
 }
 
-/** What machines that run pods have on top. */
+/** Additions for machines that run pods. */
 export function podHost(spec: Pick<ClusterSpec, "nodePortRange">): Partial<NodeConfig> {
   return {
     files: [
       file("/etc/modules-load.d/corekube.conf", "overlay\nbr_netfilter\nvxlan\n"),
       file("/etc/sysctl.d/90-corekube.conf", sysctls(spec.nodePortRange)),
-      // The network daemon would take addresses away that it did not set, and a hardware address that it made is not flannel's.
+      // Otherwise networkd removes addresses that it did not set and changes flannel's MAC address.
       file("/etc/systemd/network/10-pods.network", "[Match]\nName=cni* flannel* veth*\n\n[Link]\nUnmanaged=yes\n"),
       file("/etc/systemd/network/10-flannel.link", "[Match]\nOriginalName=flannel*\n\n[Link]\nMACAddressPolicy=none\n"),
     ],

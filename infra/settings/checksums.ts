@@ -1,4 +1,4 @@
-/** The file with the checksums of a mirror that serves builds of its own. Pure: the caller reads it. */
+/** The file with the checksums of a mirror that serves its own builds. Pure: the caller reads the file. */
 import { z } from "zod";
 
 const schema = z.strictObject({
@@ -10,11 +10,11 @@ const schema = z.strictObject({
 
 export type Checksums = z.output<typeof schema>;
 
-/** What such a file holds, in words. */
+/** Its format, for messages. */
 export const checksumsForm =
   '{"releases": {"<address>": "<64 hexadecimal digits>"}, "images": {"<name:tag>": "sha256:<64 hexadecimal digits>"}}';
 
-/** @throws Error saying where the text is no such file. */
+/** @throws Error with the path of each invalid entry. */
 export function parseChecksums(text: string): Checksums {
   const result = schema.safeParse(JSON.parse(text));
   if (!result.success) {

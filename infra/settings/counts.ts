@@ -10,7 +10,7 @@ export function memberCounts(settings: Pick<Settings, "high_availability" | "etc
   return { etcd: settings.etcd.count ?? usual, controllers: usual };
 }
 
-/** MB as whole GB, which is what clouds sell: rounded up. */
+/** MB as whole GB, the unit of clouds, rounded up. */
 export function gigabytes(megabytes: number): number {
   return Math.ceil(megabytes / 1024);
 }

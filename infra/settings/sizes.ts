@@ -14,13 +14,13 @@ import type { Settings } from "../../components/spec/settings/index.js";
 
 type Reservation = Settings["reserved_resources"];
 
-/** Defaults of workers without a size or a reservation: CPUs, and MB. */
+/** Defaults of workers without a size or a reservation, in CPUs and MB. */
 const usual = { kube_cpus: 2, kube_mem: 2048, kube_disk: 10_240, system_cpus: 1, system_mem: 1024 } as const;
 
 /** Reserved on controllers for kubelet, container runtime and system. */
 const controllerSystem = { cpus: 0.25, memory: 1024 } as const;
 
-/** Reserved on etcd's machines besides the member. */
+/** Reserved on etcd machines in addition to the member's requests. */
 const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 
 /** For images and logs. */
@@ -29,7 +29,7 @@ const controllerDisk = 10_240;
 /** The settings from which the add-ons' requests follow. */
 type AddonInputs = Pick<Settings, "kube_proxy" | "network_provider" | "cloud_provider" | "csi_driver" | "node_count">;
 
-/** What the add-ons' pods request on each machine of the role: the least that it must offer to pods. */
+/** Requests of the add-ons' pods on each machine of the role: the minimum that it must offer to pods. */
 export function addonNeeds(
   settings: AddonInputs,
   role: "controller" | "worker" | "public",
@@ -50,7 +50,7 @@ export function addonNeeds(
   return { cpus: sum(requests.map(({ cpus }) => cpus)), memory: sum(requests.map(({ memory }) => memory)) };
 }
 
-/** What a machine of the role must hold. Reads only settings that concern the role: others may be invalid. */
+/** Requirements of a machine of the role. Reads only settings of the role: others may be invalid. */
 export function machineNeeds(settings: Settings, role: Role, addons?: readonly Addon[]): MachineNeeds {
   switch (role) {
     case "etcd": {
@@ -104,22 +104,22 @@ function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize
 export function machineSizes(settings: Settings, sizes: readonly MachineSize[]): Readonly<Record<Role, MachineSize>> {
   const sizeOf = (role: Role): MachineSize => {
     const size = machineSize(settings, role, sizes);
-    if (!size) throw new Error(`${sizeOptions[role]}: no machine size is large enough; this is a defect of the rules`);
+    if (!size) throw new Error(`${sizeOptions[role]}: no machine size is large enough; this is a bug in the rules`);
     return size;
   };
   return { etcd: sizeOf("etcd"), controller: sizeOf("controller"), worker: sizeOf("worker"), public: sizeOf("public") };
 }
 
-/** GB of a machine's own disk, for clouds where it is chosen separately from the size: what is needed, at least the default, plus the system's share. */
+/** GB of a machine's own disk, on clouds where it is independent of the size: the requirement, at least the default, plus the system's share. */
 export function diskOf(settings: Settings, role: Role): number {
   const least = role === "etcd" ? 4096 : usual.kube_disk;
   return Math.ceil((Math.max(machineNeeds(settings, role).disk, least) + systemDisk) / 1024);
 }
 
-/** Reserved on controllers; their pods may use the rest. */
+/** Reservations on controllers; their pods may use the rest. */
 export const controllerResources: NodeResources = { pods: {}, system: controllerSystem };
 
-/** What a node of the size offers to pods. */
+/** Resources that a node of the size offers to pods. */
 export function nodeResources(given: Reservation, named: string, size: MachineSize): NodeResources {
   const asked = named === "" ? { ...usual, ...given } : given;
   return {

@@ -1,4 +1,4 @@
-/** No private key and no join token where they could be read: state, settings, user-data, logs, journals, processes. */
+/** Searches state, settings, user-data, logs, journals and processes for private keys and join tokens. */
 import { join } from "node:path";
 import { pulumi } from "../engine/stack.js";
 import { stackDirectory } from "../engine/settings.js";
@@ -43,7 +43,7 @@ export const leakChecks: readonly Check[] = [
       }
       expect(
         seen >= context.outputs.machines.length,
-        `user-data seen of ${seen} machines, expected ${context.outputs.machines.length}`,
+        `found user-data of ${seen} machines, expected ${context.outputs.machines.length}`,
       );
     },
   },
@@ -75,7 +75,7 @@ export const leakChecks: readonly Check[] = [
           "journalctl --no-pager -o cat; cat /var/log/pods/*/*/*.log 2>/dev/null || true",
           120_000,
         );
-        expect(journal.length > 1000, `${machine.name}: the journal is empty, so this check sees nothing`);
+        expect(journal.length > 1000, `${machine.name}: the journal is empty, so there is nothing to check`);
         problems.push(...findSecrets(journal).map((what) => `journal of ${machine.name}: ${what}`));
       }
       expect(problems.length === 0, problems.join("; "));

@@ -1,4 +1,4 @@
-/** The nodes and the system's own pods. */
+/** Nodes and the pods in kube-system. */
 import { expect, type Check } from "../cluster/context.js";
 import { until } from "../process/until.js";
 
@@ -38,7 +38,7 @@ export const nodeChecks: readonly Check[] = [
           const node = nodes.find((item) => item.metadata.name === machine.name);
           expect(
             node !== undefined,
-            `${machine.name} is no Node; there are: ${nodes.map((item) => item.metadata.name).join(", ") || "none"}`,
+            `${machine.name} is not a Node; Nodes: ${nodes.map((item) => item.metadata.name).join(", ") || "none"}`,
           );
           const ready = node.status.conditions.find((condition) => condition.type === "Ready");
           expect(ready?.status === "True", `${machine.name} is not Ready: ${ready?.message ?? "no Ready condition"}`);
@@ -56,13 +56,13 @@ export const nodeChecks: readonly Check[] = [
       }),
   },
   {
-    name: "every node has the capacity that its machine shows, and no pressure",
+    name: "every node has the capacity of its machine, and no pressure",
     level: "boot",
     run: async (context) => {
       const nodes = (await context.kubectlJson<{ items: Node[] }>(["get", "nodes"])).items;
       for (const machine of context.nodes()) {
         const node = nodes.find((item) => item.metadata.name === machine.name);
-        expect(node !== undefined, `${machine.name} is no Node`);
+        expect(node !== undefined, `${machine.name} is not a Node`);
         const shown = (await context.inMachine(machine, capacityScript)).trim().split(/\s+/);
         const [memory, online, folders, disk] = shown;
         const expected = { cpu: online, memory: `${memory}Ki`, "ephemeral-storage": `${disk}Ki` };

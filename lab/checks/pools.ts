@@ -56,7 +56,7 @@ export const poolChecks: readonly Check[] = [
         const wanted = asked(context, role);
         for (const { name } of wanted ? context.machines(role) : []) {
           const allocatable = nodes.find((node) => node.metadata.name === name)?.status.allocatable;
-          expect(allocatable !== undefined && wanted !== undefined, `${name} is no Node`);
+          expect(allocatable !== undefined && wanted !== undefined, `${name} is not a Node`);
           const cpus = quantity(allocatable.cpu);
           expect(
             cpus === wanted.kube_cpus,

@@ -49,7 +49,7 @@ export const proxiedChecks: readonly Check[] = [
       const hosts = new Map<string, number>();
       for (const { host, port } of requests) hosts.set(`${host}:${port}`, (hosts.get(`${host}:${port}`) ?? 0) + 1);
       context.progress.report(
-        `the proxy was asked for ${[...hosts].map(([host, times]) => `${host} ${times} times`).join(", ")}`,
+        `requests to the proxy: ${[...hosts].map(([host, times]) => `${host} ${times} times`).join(", ")}`,
       );
       expect(faults.length === 0, faults.join("; "));
       return Promise.resolve();

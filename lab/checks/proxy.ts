@@ -76,7 +76,7 @@ export interface ProxyExpectation {
     /** Registries that it pulls from, `host:port`, or `host` for port 443. */
     readonly registries: readonly string[];
   }[];
-  /** Networks that must never be asked for: pods, services, nodes. CIDR. */
+  /** Networks that must never be requested through the proxy: pods, Services, nodes. CIDR. */
   readonly networks: readonly string[];
   /** Such as `cluster.local`. */
   readonly clusterDomain: string;

@@ -1,12 +1,12 @@
 /**
- * Pods that the checks talk to: nginx behind a Service and a NodePort, one nginx and one busybox per worker, and one
- * nginx on a host port of a worker and of each public one. They live in a namespace of their own, which is removed afterwards.
+ * Pods that the checks use: nginx behind a Service and a NodePort, one nginx and one busybox per worker, and one
+ * nginx on a host port of a worker and of each public one. They are in their own namespace, which is deleted afterwards.
  */
 import type { Machine } from "../engine/outputs.js";
 import type { CheckContext } from "../cluster/context.js";
 
 export const namespace = "corekube-check";
-/** Open on workers to administrators, as for an ingress controller. */
+/** Open to administrators on workers, for an ingress controller. */
 export const hostPort = 80;
 export const httpImage = "docker.io/library/nginx:1.22";
 const shellImage = "docker.io/library/busybox:1.35";
@@ -16,7 +16,7 @@ export const greeting = "corekube-was-here";
 /** Pod in the default namespace. */
 export const dnsPod = "corekube-check";
 
-/** Objects for these machines; the images are what the lab's mirror has. */
+/** Objects for these machines; images are the lab's mirror's. */
 function workload(nodePort: number, workers: readonly string[], publicWorkers: readonly string[]): readonly object[] {
   const web = (name: string, extra: object = {}): object => ({
     metadata: { labels: { app: "web", pod: name } },
@@ -42,7 +42,7 @@ function workload(nodePort: number, workers: readonly string[], publicWorkers: r
     },
   });
   return [
-    // Host ports are beyond what namespaces may have by default.
+    // Pod Security's default level does not allow host ports.
     {
       apiVersion: "v1",
       kind: "Namespace",
@@ -70,7 +70,7 @@ function workload(nodePort: number, workers: readonly string[], publicWorkers: r
       metadata: { name: `host-port-${node}`, namespace },
       spec: {
         nodeSelector: { "kubernetes.io/hostname": node },
-        // As an ingress controller on public workers has it.
+        // As an ingress controller on public workers.
         tolerations: [{ key: "corekube.io/pool", value: "public", effect: "NoSchedule" }],
         terminationGracePeriodSeconds: 1,
         containers: [{ name: "nginx", image: httpImage, ports: [{ containerPort: 80, hostPort }] }],
@@ -80,7 +80,7 @@ function workload(nodePort: number, workers: readonly string[], publicWorkers: r
       pinned(`web-${index}`, httpImage, node),
       pinned(`shell-${index}`, shellImage, node, ["sh", "-c", `echo ${greeting}; exec sleep 86400`]),
     ]),
-    // In the namespace of the Service that it looks up, as a user's first busybox pod is.
+    // In the same namespace as the Service that it looks up, as in Kubernetes' DNS tutorial.
     { ...pinned(dnsPod, shellImage, undefined, ["sleep", "86400"]), metadata: { name: dnsPod, namespace: "default" } },
   ];
 }
@@ -103,7 +103,7 @@ export async function startWorkload(context: CheckContext, nodePort: number): Pr
   });
 }
 
-/** Removes the workload; nothing is left of it when this resolves. */
+/** Deletes the workload and waits until it is gone. */
 export async function stopWorkload(context: CheckContext): Promise<void> {
   await context.kubectl(
     ["delete", "pod", dnsPod, "-n", "default", "--ignore-not-found", "--grace-period=1", "--timeout=120s"],

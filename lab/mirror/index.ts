@@ -24,7 +24,7 @@ export interface MirrorPlan {
   readonly tools: readonly string[];
 }
 
-/** Pulls the images that the mirror lacks, as far as possible, and tells which tools the rest needs. */
+/** Pulls the images that the mirror lacks, as far as possible, and returns the tools that the others need. */
 export async function planMirror(
   config: LabConfig,
   progress: Progress,

@@ -128,7 +128,7 @@ export async function removeGroup(config: LabConfig, group: string, timeout = 10
       throw new Error(
         `processes ${pids.join(", ")} of "${config.namespace}/${group}" do not end; look at /proc/${pids[0]}/stack`,
       );
-    // systemd-nspawn ends by itself once its machine has, and then tidies up behind itself.
+    // systemd-nspawn exits after its machine, and cleans up.
     const patient = Date.now() - start < 6_000;
     for (const pid of pids) if (!patient || commandName(pid) !== "systemd-nspawn") kill(pid);
     await sleep(30);
@@ -154,6 +154,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself.
+    // It has ended already.
   }
 }

@@ -29,7 +29,7 @@ import { Serial, inNamespace } from "./run.js";
 import type { Driver, LoadBalancerSpec, MachineSpec, Rules, VolumeSpec, VpcSpec } from "./spec.js";
 import { applyVolume, deleteVolume, refreshVolumes } from "./volumes.js";
 
-/** How long a machine may take to power off by itself, milliseconds. */
+/** Time limit for a clean power-off of a machine, milliseconds. */
 const shutdownTimeout = 20_000;
 
 export class NspawnDriver implements Driver {

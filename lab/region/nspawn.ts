@@ -67,7 +67,7 @@ export function initOf(config: LabConfig, id: number): ProcessMark | undefined {
   return undefined;
 }
 
-/** Pulls the plug: nothing is written any more, and the machine does not come back by itself. */
+/** Cuts the power: nothing more is written, and the machine does not restart. */
 export async function killMachine(config: LabConfig, id: number): Promise<void> {
   const supervisor = readMark(markFile(config, id));
   const init = initOf(config, id);

@@ -25,7 +25,7 @@ export const gigabyte = 1024 ** 3;
 
 /** Free space for machines and volumes of one cluster, bytes. */
 const regionSpace = 8 * gigabyte;
-/** Free space for built tools, the machine base, release files and images, bytes. Asked for until the base is there. */
+/** Free space for built tools, the machine base, release files and images, bytes. Checked until the base exists. */
 const cacheSpace = 8 * gigabyte;
 /** Free memory for a small cluster, bytes. */
 const memory = 3 * gigabyte;

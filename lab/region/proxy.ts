@@ -1,7 +1,7 @@
 /**
  * An HTTP proxy in the region, for trying out a cluster that has no other way out: squid, as Debian ships it.
  *
- * Off unless it is asked for. It outlives the daemon; its access log shows what went through it (see checks/proxy.ts).
+ * Off by default. It outlives the daemon; its access log shows what went through it (see checks/proxy.ts).
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -87,7 +87,7 @@ export function squidConfig(config: LabConfig): string {
     `acl machines src ${config.publicCidr}`,
     "http_access allow machines",
     "http_access deny all",
-    // Whatever comes by is to be seen as it was asked for, each time.
+    // No caching: every request must reach the origin and appear in the log.
     "cache deny all",
     "cache_mem 8 MB",
     "strip_query_terms off",
@@ -111,7 +111,7 @@ export function squidConfig(config: LabConfig): string {
   ].join("\n");
 }
 
-/** Seconds since 1970, client, method, status, what was asked for (an address, or `host:port` of a tunnel). */
+/** Seconds since 1970, client, method, status, target (an address, or `host:port` of a tunnel). */
 const logFormat = "%ts.%03tu %>a %rm %>Hs %ru";
 
 /** Makes squid run, or not, as the region's mode says. @throws Error when it does not start, with the end of its log. */

@@ -157,7 +157,7 @@ export async function removeNamespace(name: string): Promise<void> {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It ended by itself.
+      // It has ended already.
     }
   }
   const removed = await tryRun(["ip", "netns", "del", name]);

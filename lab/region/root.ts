@@ -48,7 +48,7 @@ ${Object.entries(kernelSettings)
   .join("\n")}
 ${hardwareScript}
 # Where the host withholds CAP_SYS_RESOURCE, no process can be made safer from the out-of-memory killer than it is, and
-# runc fails when told to: containerd then must not ask for it.
+# runc fails to set it, so containerd must not request it.
 limit=/etc/containerd/conf.d/98-corekube-lab.toml
 if sh -c 'echo -1 > /proc/self/oom_score_adj' 2> /dev/null; then
   rm -f $limit

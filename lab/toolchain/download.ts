@@ -37,7 +37,7 @@ export class Downloads {
   private readonly retryPause: number;
   /** Why a host cannot be used, by host; asked once. */
   private readonly probes = new Map<string, Promise<string | undefined>>();
-  /** Authorization that a registry asked for, by the address of the repository. */
+  /** Authorization that a registry requires, by the address of the repository. */
   private readonly tokens = new Map<string, string>();
 
   constructor(options: DownloadOptions = {}) {

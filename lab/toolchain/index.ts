@@ -28,11 +28,11 @@ export const allTools = (): string[] => toolchainParts().flatMap(toolsOf);
 export interface ToolOptions {
   /** Where official files come from. @default where their projects publish them */
   readonly downloads?: Downloads;
-  /** What can be asked for. @default `toolchainParts()` */
+  /** All known parts. @default `toolchainParts()` */
   readonly parts?: readonly Part[];
 }
 
-/** Tools of one part that are asked for and not in the cache. */
+/** Requested tools of one part that are not in the cache. */
 interface Missing {
   readonly part: Part;
   readonly folder: string;

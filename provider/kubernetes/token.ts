@@ -7,7 +7,7 @@ import { describeError, ifFound, openCluster, persist, type Cluster } from "./cl
 
 /** If deletion fails, the token is invalid after this time (and the API's token cleaner removes it). */
 const TOKEN_MINUTES = 15;
-/** The group for RBAC; the API adds `system:bootstrappers` by itself. */
+/** The group for RBAC; the API adds `system:bootstrappers`. */
 const TOKEN_GROUP = "system:bootstrappers:corekube:worker";
 
 const NAMESPACE = "kube-system";

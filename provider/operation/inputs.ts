@@ -38,7 +38,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   return issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join(", ") : issue.message;
 }
 
-/** The inputs that differ, each entry of a map by itself, so that a preview names the certificate that changes. */
+/** The inputs that differ, each entry of a map separately, so that a preview names the certificate that changes. */
 export function changedInputs(before: Properties, after: Properties, replacing: ReadonlySet<string>): Change[] {
   const changes: Change[] = [];
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {

@@ -31,7 +31,7 @@ export interface Change {
   readonly kind: "add" | "update" | "delete";
   /** The resource must be replaced. */
   readonly replace?: boolean;
-  /** False: the difference is in what was reached, not in what was asked for. */
+  /** False: the difference is in the outputs, not in the inputs. */
   readonly input?: boolean;
 }
 

@@ -6,7 +6,7 @@
  */
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.js";
 
-/** Stands for a value that a preview does not know yet. */
+/** A value that a preview does not know yet. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
 export type Value =

@@ -214,7 +214,7 @@ export class Connection {
   }
 }
 
-/** Gathers a command's output; without an exit code the command did not end by itself. */
+/** Gathers a command's output; without an exit code the command was interrupted. */
 function collect(
   channel: ClientChannel,
   stdin: Readable | undefined,

@@ -144,7 +144,7 @@ describe("add-ons of a cloud", function () {
       );
     });
 
-    it("runs as nobody, without any capability, and writes nothing", () => {
+    it("runs as user nobody, without any capability, and writes nothing", () => {
       for (const [, run] of both()) {
         const { securityContext, containers } = pod(manager(run));
         assert.deepEqual(securityContext, {

@@ -1,30 +1,32 @@
 /** User-data as it was reviewed. `UPDATE_GOLDENS=1 npx mocha test/golden/golden.test.ts` rewrites the files: read the difference. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { decode } from "./support/decode.js";
-import { cases, userData } from "./support/specs.js";
+import { goldens } from "./support/goldens.js";
+
+const kept = (): string[] =>
+  readdirSync(__dirname, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(json|txt)$/.test(path))
+    .sort();
 
 describe("user-data", () => {
-  for (const { cluster, role, name } of cases) {
-    it(`of ${name} is as reviewed`, () => {
-      const file = join(__dirname, `${name}.json`);
-      const now = decode(userData(cluster, role));
-      if (process.env["UPDATE_GOLDENS"]) {
-        writeFileSync(file, now);
-      }
+  const now = goldens();
+  before(() => {
+    if (!process.env["UPDATE_GOLDENS"]) return;
+    for (const path of kept()) rmSync(join(__dirname, path));
+    mkdirSync(join(__dirname, "contents"), { recursive: true });
+    for (const [path, text] of now) writeFileSync(join(__dirname, path), text);
+  });
+
+  for (const [path, text] of now) {
+    it(`${path} is as reviewed`, () => {
+      const file = join(__dirname, path);
       assert.ok(existsSync(file), `${file} is missing; UPDATE_GOLDENS=1 writes it`);
-      assert.equal(now, readFileSync(file, "utf8"));
+      assert.equal(text, readFileSync(file, "utf8"));
     });
   }
 
-  it("has no golden that nothing renders", () => {
-    const known = cases.map(({ name }) => `${name}.json`).sort();
-    assert.deepEqual(
-      readdirSync(__dirname)
-        .filter((name) => name.endsWith(".json"))
-        .sort(),
-      known,
-    );
+  it("has no golden that is not rendered", () => {
+    assert.deepEqual(kept(), [...now.keys()].sort());
   });
 });

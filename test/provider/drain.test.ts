@@ -116,7 +116,7 @@ describe("Join's deletion, on a real API", function () {
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
 
-  it("leaves a Node alone that another machine has by now, and bears one that is gone", async () => {
+  it("leaves a Node alone that belongs to another machine, and accepts one that is gone", async () => {
     await api.pod("worker-0", "plain");
     await join.delete(own(), state({}, "f".repeat(32)));
     assert.deepEqual(await nodeNames(), ["worker-0", "worker-1"]);

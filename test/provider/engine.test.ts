@@ -95,7 +95,7 @@ describe("the provider under the real engine", function () {
     assert.equal(next.code, 0, next.output);
   });
 
-  it("a machine of another id is delivered to anew", async () => {
+  it("delivers again to a machine with another id", async () => {
     await stack.set("machineId", "2");
     const { code, output } = await stack.run(UP);
     assert.equal(code, 0, output);

@@ -111,7 +111,7 @@ describe("Join, on a real API and over real SSH", function () {
     await creation;
   });
 
-  it("says why the Node is not Ready, and takes the token back all the same", async () => {
+  it("reports why the Node is not Ready, and deletes the token anyway", async () => {
     await api.node("worker-0", { ready: false });
     const failure = await incomplete(join.create(own(), inputs({ timeout: 6 })));
     assert.match(

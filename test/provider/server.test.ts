@@ -112,7 +112,7 @@ describe("the provider's process", function () {
     await assert.rejects(read("corekube:machine:Other"), /no resource type "corekube:machine:Other"; it has/);
   });
 
-  it("ends what it does and itself when told to end", async () => {
+  it("cancels its operations and exits on SIGTERM", async () => {
     const inputs = {
       machine: "m",
       machineId: "1",

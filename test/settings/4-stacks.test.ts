@@ -1,4 +1,4 @@
-/** The stacks that are shipped: those for the lab are right as they are, the examples but for what a user must fill in. */
+/** Shipped stacks: the lab's are valid as they are, the examples once a user has filled in the network. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,14 @@ import { clusterSpec } from "../../infra/config.js";
 import { SettingsError } from "../../infra/settings/settingsError.js";
 
 const project = join(__dirname, "..", "..");
-const files = readdirSync(project).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
-const examples = ["Pulumi.aws.yaml", "Pulumi.digitalocean.yaml"];
+const stacksIn = (folder: string): string[] =>
+  readdirSync(join(project, folder)).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
+const examples = stacksIn("examples").map((name) => `examples/${name}`);
 
-/** As the engine hands it to the program. */
+/** In the form in which the engine passes it to the program. */
 function configurationOf(file: string): Record<string, string> {
   const { config } = parse(readFileSync(join(project, file), "utf8")) as { config: Record<string, unknown> };
-  // The checksums of the lab's own mirror are there once the lab is.
+  // The checksums of the lab's mirror exist only while the lab runs.
   const mirrors = config["corekube:mirrors"] as { checksums?: string } | undefined;
   delete mirrors?.checksums;
   return Object.fromEntries(
@@ -22,13 +23,14 @@ function configurationOf(file: string): Record<string, string> {
 }
 
 describe("stacks", () => {
-  it("are there for every cloud", () => {
-    for (const file of [...examples, "Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"])
-      assert.ok(files.includes(file), file);
+  it("exist for every cloud", () => {
+    assert.deepEqual(examples, ["examples/Pulumi.aws.yaml", "examples/Pulumi.digitalocean.yaml"]);
+    for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"])
+      assert.ok(stacksIn(".").includes(file), file);
   });
 
   for (const file of examples) {
-    it(`${file} is refused until a user says who may come in, and accepted then`, () => {
+    it(`${file} is refused without admin_cidrs and accepted with them`, () => {
       const given = configurationOf(file);
       assert.throws(
         () => clusterSpec(given),
@@ -51,12 +53,12 @@ describe("stacks", () => {
   }
 
   for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"]) {
-    it(`${file} is right`, () => {
+    it(`${file} is valid`, () => {
       assert.ok(clusterSpec(configurationOf(file)).workers.count > 0);
     });
   }
 
-  it("of the lab for AWS has what moving from lab to cloud does not change: several zones' worth of each role", () => {
+  it("of the lab for AWS has several machines of each role, as a stack on real AWS", () => {
     const spec = clusterSpec(configurationOf("Pulumi.lab-aws.yaml"));
     assert.deepEqual(
       [spec.etcd.count, spec.controllers.count, spec.workers.count, spec.cloudProvider, spec.csiDriver],

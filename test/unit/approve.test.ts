@@ -114,15 +114,15 @@ describe("approval of serving certificates", function () {
     [
       "another name",
       () => line(request("subjectAltName=DNS:kubernetes,IP:10.4.0.9")),
-      /DNS:kubernetes.* is not its own/,
+      /DNS:kubernetes.* is not the node's/,
     ],
     [
       "a mail address",
       () => line(request("subjectAltName=DNS:dev-worker-0,email:a@b.example")),
-      /email:a@b\.example.* is not its own/,
+      /email:a@b\.example.* is not the node's/,
     ],
-    ["no names", () => line(request("keyUsage=digitalSignature")), /other things than names/],
-    ["an authority", () => line(request(right, subject, ["basicConstraints=CA:TRUE"])), /other things than names/],
+    ["no names", () => line(request("keyUsage=digitalSignature")), /not request names only/],
+    ["an authority", () => line(request(right, subject, ["basicConstraints=CA:TRUE"])), /not request names only/],
     [
       "another node's subject",
       () => line(request(right, "/O=system:nodes/CN=system:node:dev-worker-1")),
@@ -138,19 +138,19 @@ describe("approval of serving certificates", function () {
       () => line(request(right, "/O=system:nodes/O=system:masters/CN=system:node:dev-worker-0")),
       /is not the node's/,
     ],
-    ["somebody who is no node", () => line(request(right), '"alice"'), /is no node/],
+    ["a user that is no node", () => line(request(right), '"alice"'), /is not a node/],
     [
       "a node's name without its group",
       () => line(request(right), node, '"system:authenticated" '),
       /is not in system:nodes/,
     ],
-    ["a group with a bar in its name", () => line(request(right), '"alice"', `"x|${node}`), /is no node/],
+    ["a group with a bar in its name", () => line(request(right), '"alice"', `"x|${node}`), /is not a node/],
     [
       "a client's usage",
       () => line(request(right), node, groups, "digital signature,client auth,"),
-      /usages digital signature,client auth/,
+      /usages are digital signature,client auth/,
     ],
-    ["something that is no request", () => line("bm9uc2Vuc2U="), /openssl cannot read it/],
+    ["data that is not a request", () => line("bm9uc2Vuc2U="), /openssl cannot parse/],
   ];
   for (const [what, of, reason] of wrong) {
     it(`is denied for ${what}`, () => {
@@ -163,7 +163,7 @@ describe("approval of serving certificates", function () {
 
   describe("with a cloud provider", () => {
     const all = "DNS:ip-10-4-0-9.compute.internal,DNS:ec2-203-0-113-9.compute.example,IP:10.4.0.9,IP:203.0.113.9";
-    it("is given for what the cloud has given to the node too", () => {
+    it("is given for names and addresses that the cloud has assigned", () => {
       for (const names of [all, `DNS:dev-worker-0,${all}`, "DNS:dev-worker-0,IP:10.4.0.9"]) {
         assert.deepEqual(decide(line(request(`subjectAltName=${names}`)), "aws"), {
           said: `approved: csr-1 of ${node}`,
@@ -172,10 +172,10 @@ describe("approval of serving certificates", function () {
       }
     });
 
-    it("is denied for the same where there is none: anybody could have written it into the status", () => {
+    it("is denied for the same without a cloud provider: a kubelet can write any address to its status", () => {
       const { did, said } = decide(line(request(`subjectAltName=${all}`)));
       assert.equal(did, "deny csr-1");
-      assert.match(said, /is not its own/);
+      assert.match(said, /is not the node's/);
       assert.match(
         decide(line(request("subjectAltName=DNS:dev-worker-0,IP:203.0.113.9"))).said,
         /203\.0\.113\.9 is not in the machines' network/,
@@ -191,16 +191,16 @@ describe("approval of serving certificates", function () {
       ],
       ["another node's own name", "DNS:dev-worker-1", /dev-worker-1 is another node's/],
       [
-        "a public address that the cloud has given to nobody",
+        "a public address that the cloud has not assigned",
         "IP:203.0.113.10",
-        /nor has the cloud given it to the node/,
+        /the cloud has not assigned it to the node/,
       ],
-      ["a part of its public address", "IP:03.0.113.9", /nor has the cloud given it to the node/],
+      ["a part of its public address", "IP:03.0.113.9", /the cloud has not assigned it to the node/],
       ["the API's public address", "IP:198.51.100.7", /198\.51\.100\.7 is the API's/],
       ["the API's name", "DNS:dev-api.elb.example", /dev-api\.elb\.example is the API's/],
-      ["the API's name inside", "DNS:kubernetes.default.svc", /is not its own/],
-      ["a name with a star", "DNS:*.compute.example", /is not its own/],
-      ["a mail address", "email:a@b.example", /is not its own/],
+      ["the API's name inside", "DNS:kubernetes.default.svc", /is not the node's/],
+      ["a name with a star", "DNS:*.compute.example", /is not the node's/],
+      ["a mail address", "email:a@b.example", /is not the node's/],
     ];
     for (const [what, names, reason] of wrongToo) {
       it(`is denied for ${what}`, () => {
@@ -229,6 +229,6 @@ describe("approval of serving certificates", function () {
     const der = `30${(names.length / 2).toString(16).padStart(2, "0")}${names}`;
     const { did, said } = decide(line(request(`subjectAltName=DER:${der}`)));
     assert.equal(did, "deny csr-1", said);
-    assert.match(said, /other things than names/);
+    assert.match(said, /not request names only/);
   });
 });

@@ -1,4 +1,4 @@
-/** Settings: what is accepted, what is refused, and how it is told. */
+/** Settings: accepted values, refused values and their messages. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

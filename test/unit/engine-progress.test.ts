@@ -28,7 +28,7 @@ describe("progress of the engine", () => {
     );
   });
 
-  it("shows what is at work, longest first, and how long each resource took", () => {
+  it("shows running operations, longest first, and the duration of each resource", () => {
     begin("create", droplet, "kubernetes-etcd-0");
     now = 3000;
     begin("create", delivery, "kubernetes-etcd-0");

@@ -5,7 +5,7 @@ import { parseProxyLog, proxyFaults, type ProxyExpectation } from "../../lab/che
 import { firewallText } from "../../lab/region/firewall.js";
 import { behindProxy, squidConfig, wantedProxyMode } from "../../lab/region/proxy.js";
 
-/** In the format that squid is told to write. */
+/** In squid's configured log format. */
 const recorded = `1795273001.120 198.18.33.3 GET 200 http://198.18.33.1:5080/dl.k8s.io/v1.36.3/bin/linux/amd64/kubelet
 1795273001.480 198.18.33.3 CONNECT 200 registry.k8s.io:443
 1795273002.001 198.18.33.4 GET 200 http://198.18.33.1:5080/dl.k8s.io/v1.36.3/bin/linux/amd64/kubelet
@@ -65,7 +65,7 @@ describe("lab proxy log", () => {
     assert.deepEqual(faults(lines.filter((_, index) => index !== 1).join("\n")), [
       "worker-0 did not ask the registry registry.k8s.io through the proxy",
     ]);
-    // Asked for in vain is not downloaded.
+    // A failed request is not a download.
     assert.deepEqual(faults(recorded.replace("198.18.33.4 GET 200", "198.18.33.4 GET 404")), [
       `worker-1 did not download ${kubelet} through the proxy`,
     ]);
@@ -97,7 +97,7 @@ describe("lab proxy log", () => {
 describe("lab proxy", () => {
   const config = labConfig({ COREKUBE_LAB: "lab", COREKUBE_LAB_DIR: "/region" });
 
-  it("is asked for by COREKUBE_LAB_PROXY", () => {
+  it("is enabled by COREKUBE_LAB_PROXY", () => {
     const mode = (value?: string): string =>
       wantedProxyMode(config, value === undefined ? {} : { COREKUBE_LAB_PROXY: value });
     assert.deepEqual([mode(), mode("0"), mode("1"), mode("only")], ["off", "off", "on", "only"]);

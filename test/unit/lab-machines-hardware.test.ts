@@ -67,7 +67,7 @@ describe("hardware of lab machines", () => {
     assert.equal(files(40)["cpu/cpu32/topology/thread_siblings_list"], "32");
   });
 
-  it("is written anew for another size", () => {
+  it("is rewritten for another size", () => {
     const folder = mkdtempSync(join(tmpdir(), "corekube-hardware-"));
     try {
       writeHardware(join(folder, "hardware"), { vcpus: 4, memory: 8192 });

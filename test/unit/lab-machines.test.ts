@@ -161,7 +161,7 @@ describe("lab metadata", () => {
 });
 
 describe("lab user-data", () => {
-  it("is told apart as Flatcar does", () => {
+  it("is distinguished as on Flatcar", () => {
     const kinds = [
       "",
       " \n",

@@ -76,7 +76,7 @@ describe("metadata on AWS", function () {
   const expected = (publicAddress: string): string =>
     `HOSTNAME=dev-worker-0\nPRIVATE_IPV4=10.4.0.5\nPUBLIC_IPV4=${publicAddress}\nREGION=eu-central-1\nZONE=eu-central-1b\nPROVIDER_ID=aws:///eu-central-1b/i-0abc\n`;
 
-  it("asks with a token, and writes what it is told", async () => {
+  it("uses a session token, and writes the answers", async () => {
     const { code, output, written } = await run();
     assert.equal(code, 0, output);
     assert.equal(written, expected("192.0.2.7"));
@@ -110,7 +110,7 @@ describe("metadata on AWS", function () {
     answers["tags/instance/Name"] = "dev worker; reboot";
     const { code, output, written } = await run();
     assert.equal(code, 1);
-    assert.match(output, /HOSTNAME: got 'dev worker; reboot', allowed are letters, digits/);
+    assert.match(output, /HOSTNAME: got 'dev worker; reboot', allowed: letters, digits/);
     assert.equal(written, "");
   });
 });

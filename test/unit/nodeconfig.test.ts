@@ -153,7 +153,7 @@ describe("machines", () => {
     assert.ok(!script.includes(clusters.single.releases.etcd.url));
   });
 
-  it("that run pods let in nobody without a certificate or a right", () => {
+  it("that run pods refuse requests without a certificate or permission", () => {
     for (const role of ["controller", "worker"] as const) {
       const kubelet = parseYaml(text(config(clusters.single, role), "/etc/corekube/kubelet.yaml")) as Record<
         string,
@@ -224,7 +224,7 @@ describe("control plane", () => {
   const flags = (name: string): readonly string[] => pod(name).spec.containers[0]!.command;
 
   for (const name of ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]) {
-    it(`${name} reads what it mounts, and starts anew with other secrets`, () => {
+    it(`${name} reads what it mounts, and restarts with new secrets`, () => {
       const { metadata, spec } = pod(name);
       const [container] = spec.containers;
       assert.equal(metadata.name, name);
@@ -268,7 +268,7 @@ describe("control plane", () => {
     });
   }
 
-  it("runs each program under a user of its own", () => {
+  it("runs each program under its own user", () => {
     assert.equal(new Set(Object.values(controlPlaneUsers)).size, 3);
   });
 
@@ -321,7 +321,7 @@ describe("mirrors", () => {
     );
   });
 
-  it("of images are asked and nobody else", () => {
+  it("are the only source of images", () => {
     const toml = hostsToml("http://192.0.2.9:5000/registry.k8s.io");
     assert.match(toml, /^server = "http:\/\/192\.0\.2\.9:5000\/v2\/registry\.k8s\.io"$/m);
     assert.match(toml, /^\[host\."http:\/\/192\.0\.2\.9:5000\/v2\/registry\.k8s\.io"\]$/m);

@@ -65,7 +65,7 @@ function machine(
 describe("what nodes keep from pods", () => {
   const asked: NodeResources = { pods: { cpus: 2, memory: 2048, disk: 10_240 }, system: { cpus: 1, memory: 1024 } };
 
-  it("leaves exactly what was asked for, beside the kubelet's eviction thresholds", () => {
+  it("leaves exactly the requested resources, besides the kubelet's eviction thresholds", () => {
     // 8 GB as a machine shows them, 160 GB of disk.
     const blocks = 41_284_608;
     const { status, values } = machine(asked, { cpus: 4, memory: 8_148_000, blocks });
@@ -98,7 +98,7 @@ describe("what nodes keep from pods", () => {
 });
 
 describe("machine sizes", () => {
-  it("are the cheapest that hold what is asked for", () => {
+  it("are the cheapest that satisfy the requirements", () => {
     const of = (settings: Readonly<Record<string, unknown>>): string[] => {
       const { etcd, controllers, workers, publicWorkers } = spec(settings);
       return [etcd, controllers, workers, publicWorkers].map(({ size }) => size);
@@ -212,14 +212,17 @@ describe("components", () => {
     ["DEBUG", 4, "debug"],
   ] as const) {
     it(`tell at ${level} what belongs there`, () => {
-      const told = spec({ log_level: level });
-      assert.ok(pod(told, "kube-apiserver").command.includes(`--v=${verbosity}`));
+      const described = spec({ log_level: level });
+      assert.ok(pod(described, "kube-apiserver").command.includes(`--v=${verbosity}`));
       assert.deepEqual(
-        (parseYaml(text(told, "worker", "/etc/corekube/kubelet.yaml") ?? "") as { logging: unknown }).logging,
+        (parseYaml(text(described, "worker", "/etc/corekube/kubelet.yaml") ?? "") as { logging: unknown }).logging,
         { verbosity },
       );
-      assert.match(unit(told, "etcd", "etcd.service"), new RegExp(`--log-level=${word} `));
-      assert.match(text(told, "worker", "/etc/containerd/config.toml") ?? "", new RegExp(`^level = "${word}"$`, "m"));
+      assert.match(unit(described, "etcd", "etcd.service"), new RegExp(`--log-level=${word} `));
+      assert.match(
+        text(described, "worker", "/etc/containerd/config.toml") ?? "",
+        new RegExp(`^level = "${word}"$`, "m"),
+      );
     });
   }
 });

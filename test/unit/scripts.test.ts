@@ -200,7 +200,7 @@ describe("scripts", function () {
       assert.match(
         output,
         new RegExp(
-          `corekube-install: kubelet: wrong checksum of ${spec.mirrors.releases}/dl\\.k8s\\.io/\\S+: expected 0{64}, got ${spec.releases.kubelet.sha256}; mend`,
+          `corekube-install: kubelet: wrong checksum of ${spec.mirrors.releases}/dl\\.k8s\\.io/\\S+: expected 0{64}, got ${spec.releases.kubelet.sha256}; fix the mirror`,
         ),
       );
       assert.ok(!existsSync(join(folder, "opt/bin/kubelet")));
@@ -376,9 +376,12 @@ describe("scripts", function () {
       fake("stat", "date +%s");
       const { code, output } = await run(local(clusters.ha, "controller", "health"));
       assert.equal(code, 1);
-      assert.equal(output, "kube-apiserver runs with the secrets before\n");
+      assert.equal(output, "kube-apiserver still runs with the previous secrets\n");
       fake("ps", "exit 1");
-      assert.equal((await run(local(clusters.ha, "controller", "health"))).output, "kube-apiserver does not run yet\n");
+      assert.equal(
+        (await run(local(clusters.ha, "controller", "health"))).output,
+        "kube-apiserver is not running yet\n",
+      );
     });
 
     it("waits for the certificate that logs and exec need", async () => {
@@ -392,7 +395,7 @@ describe("scripts", function () {
     });
 
     for (const role of roles) {
-      it(`is well when all of ${role} answers`, async () => {
+      it(`reports a healthy ${role} when all of its programs respond`, async () => {
         fake("curl", "exit 0");
         fake("ps", "echo 5");
         fake("stat", "echo 0");

@@ -1,20 +1,21 @@
 /**
- * What the cluster's own components may do on AWS: each action with its reason, and as narrow as the service lets it be.
+ * Permissions of the cluster's components on AWS: each action with its reason, as narrow as the service supports.
  *
- * Only controllers have a role: the cloud controller manager and the CSI driver's controller run there, on the host's network. Workers and etcd have
- * none, and so no credentials to lose: with an external cloud provider the kubelet asks AWS nothing, the CSI driver's node part learns its place from its Node, and
- * images of private registries on ECR need a credential helper that machines do not have.
+ * Only controllers have a role: the cloud controller manager and the CSI driver's controller run there, on the host network. Workers and etcd
+ * members have none, and so no credentials that could leak: with an external cloud provider the kubelet does not call AWS, the CSI
+ * driver's node plugin reads its zone from its Node, and private registries on ECR need a credential helper that machines do not have.
  *
- * From the calls in the source of cloud-provider-aws v1.36.0 (`pkg/providers/v1`), with the flags that the cluster gives it (no routes in the cloud), and from
- * the example policy of the EBS CSI driver, without snapshots, since no snapshot controller is in the cluster.
+ * Sources: the calls in cloud-provider-aws v1.36.0 (`pkg/providers/v1`) with the cluster's flags (no routes in the cloud), and the
+ * example policy of the EBS CSI driver, without snapshots, because the cluster has no snapshot controller.
  */
 
 /**
- * On what an action is allowed.
+ * Resources on which an action is allowed.
  *
- * `everything`: it only reads, and the service knows no narrower way. `owned`: what has the cluster's tag. `making`: what gets the cluster's tag with the same
- * request. `machine`: instances of the cluster. `tagging`: the tags of such a request. `network`: the cluster's network. `driverOwned`, `driverMaking`: the same with the CSI driver's tag as
- * well, so that volumes of etcd are none of them. `serviceRole`: the role of the load balancing service itself.
+ * `everything`: reads that the service cannot restrict. `owned`: resources with the cluster's tag. `making`: resources that get the
+ * cluster's tag in the same request. `machine`: instances of the cluster. `tagging`: the tags of such a request. `network`: the
+ * cluster's network. `driverOwned`, `driverMaking`: the same with the CSI driver's tag as well, which excludes etcd's volumes.
+ * `serviceRole`: the service-linked role of Elastic Load Balancing.
  */
 export type Scope =
   | "everything"
@@ -47,20 +48,20 @@ const volume = "ec2:volume/*";
 
 /** The cloud controller manager: nodes, and load balancers of Services. */
 export const cloudControllerManager: readonly Permission[] = [
-  ...reads(["ec2:DescribeInstances"], "addresses, type and zone of nodes, and whether a node's machine is gone"),
+  ...reads(["ec2:DescribeInstances"], "addresses, type and zone of nodes, and whether a node's machine still exists"),
   ...reads(["ec2:DescribeAvailabilityZones"], "the id of a node's zone, for its label"),
   ...reads(
     ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeRouteTables"],
-    "where a Service's load balancer can be, and which of the subnets are public",
+    "subnets in which a Service's load balancer can be created, and which of them are public",
   ),
-  ...on("making", group, ["ec2:CreateSecurityGroup"], "a group for a Service's load balancer"),
-  ...on("network", "ec2:vpc", ["ec2:CreateSecurityGroup"], "the network in which that group is"),
-  ...on("tagging", group, ["ec2:CreateTags"], "the tags of that group, and no other's"),
+  ...on("making", group, ["ec2:CreateSecurityGroup"], "the security group of a Service's load balancer"),
+  ...on("network", "ec2:vpc", ["ec2:CreateSecurityGroup"], "the network of that group"),
+  ...on("tagging", group, ["ec2:CreateTags"], "tags of that group only"),
   ...on(
     "owned",
     group,
     ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:DeleteSecurityGroup"],
-    "ports of a Service, open on its load balancer and from there on nodes",
+    "ports of a Service, opened on its load balancer and from there to nodes",
   ),
   ...reads(
     [
@@ -72,7 +73,7 @@ export const cloudControllerManager: readonly Permission[] = [
       "elasticloadbalancing:DescribeTargetGroupAttributes",
       "elasticloadbalancing:DescribeTargetHealth",
     ],
-    "what there is of a Service's load balancer",
+    "the current state of a Service's load balancer",
   ),
   ...on(
     "making",
@@ -84,7 +85,7 @@ export const cloudControllerManager: readonly Permission[] = [
     "tagging",
     balancer,
     ["elasticloadbalancing:AddTags"],
-    "the tags of what is made for a Service, and of nothing else",
+    "tags of the resources that are created for a Service only",
   ),
   ...on(
     "owned",
@@ -113,13 +114,13 @@ export const cloudControllerManager: readonly Permission[] = [
       "elasticloadbalancing:SetLoadBalancerPoliciesForBackendServer",
       "elasticloadbalancing:SetLoadBalancerPoliciesOfListener",
     ],
-    "a Service's load balancer follows its ports, its annotations and the nodes, and goes with it",
+    "updates of a Service's load balancer (ports, annotations, nodes), and its deletion",
   ),
   ...on(
     "serviceRole",
     "iam:role",
     ["iam:CreateServiceLinkedRole"],
-    "the first load balancer of an account makes the role of the service",
+    "the first load balancer of an account creates the service-linked role",
   ),
 ];
 
@@ -133,17 +134,17 @@ export const ebsCsiController: readonly Permission[] = [
       "ec2:DescribeVolumesModifications",
       "ec2:DescribeVolumeStatus",
     ],
-    "where a volume can be, and what has become of it",
+    "zones in which a volume can be created, and its state",
   ),
-  ...on("driverMaking", volume, ["ec2:CreateVolume"], "a claim's volume"),
-  ...on("tagging", volume, ["ec2:CreateTags"], "its tags, and no other's"),
-  ...on("driverOwned", volume, ["ec2:AttachVolume", "ec2:DetachVolume"], "a claim's volume goes with its pod"),
+  ...on("driverMaking", volume, ["ec2:CreateVolume"], "creation of a claim's volume"),
+  ...on("tagging", volume, ["ec2:CreateTags"], "tags of that volume only"),
   ...on(
-    "machine",
-    "ec2:instance/*",
+    "driverOwned",
+    volume,
     ["ec2:AttachVolume", "ec2:DetachVolume"],
-    "to a node of the cluster, and no other machine",
+    "a claim's volume is attached where its pod runs",
   ),
-  ...on("driverOwned", volume, ["ec2:ModifyVolume"], "a claim grows"),
-  ...on("driverOwned", volume, ["ec2:DeleteVolume"], "a claim's volume goes with it"),
+  ...on("machine", "ec2:instance/*", ["ec2:AttachVolume", "ec2:DetachVolume"], "nodes of the cluster only"),
+  ...on("driverOwned", volume, ["ec2:ModifyVolume"], "expansion of a claim"),
+  ...on("driverOwned", volume, ["ec2:DeleteVolume"], "deletion of a claim's volume"),
 ];

@@ -23,10 +23,10 @@ export interface PolicyDocument {
 /** Tag that the EBS CSI driver gives its volumes: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md */
 const driverTag = "ebs.csi.aws.com/cluster";
 
-/** Role that Elastic Load Balancing makes for itself. */
+/** Principal of the service-linked role of Elastic Load Balancing. */
 const balancingService = "elasticloadbalancing.amazonaws.com";
 
-/** Requests whose tags may be set, by service. */
+/** Requests in which tags may be set, by service. */
 const creations: Readonly<Record<string, readonly string[]>> = {
   ec2: ["CreateSecurityGroup", "CreateVolume"],
   elasticloadbalancing: ["CreateLoadBalancer", "CreateTargetGroup", "CreateListener"],
@@ -66,7 +66,7 @@ function resourceOf({ scope, resource }: Permission, { region, vpcId }: PolicySc
   return `arn:aws:${service}:${region}:*:${kind}`;
 }
 
-/** One statement for all actions that are allowed on the same. */
+/** One statement for all actions with the same resource and condition. */
 export function policyDocument(permissions: readonly Permission[], scope: PolicyScope): PolicyDocument {
   const statements = new Map<string, Statement>();
   for (const permission of permissions) {

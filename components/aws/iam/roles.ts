@@ -1,4 +1,4 @@
-/** Roles of machines, with the least that each needs. */
+/** IAM roles of machines, with least privilege. */
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
 import { Role as IamRole } from "@pulumi/aws/iam/role.js";
@@ -13,7 +13,7 @@ const nameLength = 64;
 
 type Spec = Pick<ClusterSpec, "name" | "region" | "cloudProvider" | "csiDriver">;
 
-/** What machines of a role may do; nothing where nothing of the cluster asks AWS. The driver may be the users' own: its permissions are there with it or without. */
+/** Permissions of machines of a role; none if no component on them calls AWS. Those of the CSI driver are included even if users install the driver. */
 export function permissionsOf(spec: Pick<Spec, "cloudProvider">, role: Role): readonly Permission[] {
   return role === "controller" && spec.cloudProvider === "aws" ? [...cloudControllerManager, ...ebsCsiController] : [];
 }
@@ -25,7 +25,7 @@ export interface InstanceProfileArgs {
   readonly tags: Tags;
 }
 
-/** Makes role, policy and profile as children of `opts.parent`; undefined where the role may do nothing. @returns the profile's name. */
+/** Creates role, policy and profile as children of `opts.parent`. @returns the profile's name; undefined if the role has no permissions. */
 export function createInstanceProfile(
   { spec, role, vpcId, tags }: InstanceProfileArgs,
   opts: pulumi.CustomResourceOptions,

@@ -1,8 +1,8 @@
 /**
  * Plain data to Ignition, the configuration format of Flatcar's first boot: https://coreos.github.io/ignition/configuration-v3_4/
  *
- * User-data is a configuration that is replaced by the compressed one inside it: compressed as a whole it is half as large as with
- * its files compressed one by one.
+ * User-data is a small configuration that replaces itself by the compressed one inside it. Compressed as a whole, it is half as large
+ * as with each file compressed.
  */
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import type { NodeConfig, NodeFile, NodeUnit } from "./types.js";

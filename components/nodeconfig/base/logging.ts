@@ -1,8 +1,8 @@
-/** How much components tell. */
+/** Log levels. */
 import type { LogLevel } from "../../spec/cluster.js";
 
 /**
- * Verbosity of Kubernetes' components: they always tell errors and warnings, and from 0 to 4 ever more about what goes well.
+ * Verbosity of Kubernetes' components. They always log errors and warnings; 0 to 4 add more and more information.
  * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-instrumentation/logging.md
  */
 export function verbosity(level: LogLevel): number {

@@ -1,7 +1,7 @@
 /** Addresses of mirrors. Pure. */
 import type { MirrorSpec } from "../../spec/cluster.js";
 
-/** Where machines get a release file: the original's address, or its place in the mirror. */
+/** Address from which machines download a release file: the original's, or the mirror's. */
 export function releaseUrl(mirrors: Pick<MirrorSpec, "releases">, original: string): string {
   if (!mirrors.releases) {
     return original;
@@ -11,8 +11,8 @@ export function releaseUrl(mirrors: Pick<MirrorSpec, "releases">, original: stri
 }
 
 /**
- * Where the container runtime asks for a registry's images: the mirror and nothing else, so that a cluster without a way
- * out fails with the mirror's name, and a cluster with one does not go around its mirror unnoticed.
+ * containerd's hosts file of a registry. It names the mirror only: without it, images would silently come from the original
+ * registry, or, without internet access, errors would not name the mirror.
  *
  * https://github.com/containerd/containerd/blob/main/docs/hosts.md
  */

@@ -1,8 +1,8 @@
 /**
- * What a node keeps from pods, so that it offers them what was asked for, to the MB.
+ * What a node reserves, so that its pods may use exactly the requested CPUs, memory and disk.
  *
  * https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/: allocatable = capacity - reserved - eviction
- * threshold. Capacity is what the kernel tells, a little less than what the cloud sells: only the machine can do the sum.
+ * threshold. Capacity is what the kernel reports, a little less than the size's nominal values, so it is computed on the machine.
  */
 import type { NodeResources } from "../../spec/cluster.js";
 import { milliCpus } from "../../spec/quantities.js";
@@ -22,10 +22,10 @@ export const evictionThresholds = {
   "imagefs.inodesFree": "5%",
 } as const;
 
-/** KB of a MB. */
+/** KB in a MB. */
 const kilobytes = 1024;
 
-/** Bash that sets RESERVED_CPU, RESERVED_MEMORY and RESERVED_DISK as the kubelet takes them. */
+/** Bash that sets RESERVED_CPU, RESERVED_MEMORY and RESERVED_DISK in the kubelet's format. */
 export function reserve({ pods, system }: NodeResources): string {
   const cpu =
     pods.cpus === undefined
@@ -35,17 +35,17 @@ export function reserve({ pods, system }: NodeResources): string {
     pods.memory === undefined
       ? String(system.memory * kilobytes)
       : `$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo) - ${(pods.memory + evictionMemory) * kilobytes}))`;
-  // Of the file system that holds the kubelet's folder.
+  // The file system that holds the kubelet's directory.
   const disk =
     pods.disk === undefined
       ? "0"
       : `$((($(stat --file-system --format '%b * %S' ${kubeletDirectory})) * ${100 - evictionDisk} / ${100 * kilobytes} - ${pods.disk * kilobytes}))`;
-  return `# What pods may use is what is left of the machine. Read by name below.
+  return `# Reserved: what the machine has, less what pods may use. render reads these variables by name.
 mkdir -p ${kubeletDirectory}
 export RESERVED_CPU=${cpu}m RESERVED_MEMORY=${memory}Ki RESERVED_DISK=${disk}Ki
 case "$RESERVED_CPU $RESERVED_MEMORY $RESERVED_DISK" in
   *-*)
-    echo "activate: this machine is too small for what pods shall get: with that, CPU $RESERVED_CPU, memory $RESERVED_MEMORY and disk $RESERVED_DISK would be left; a larger size, or less in corekube:reserved_resources" >&2
+    echo "activate: machine too small for corekube:reserved_resources: it would leave CPU $RESERVED_CPU, memory $RESERVED_MEMORY and disk $RESERVED_DISK for the system. Choose a larger size or lower the reservation." >&2
     exit 1
     ;;
 esac

@@ -2,7 +2,7 @@
 
 export const tlsMinimum = "VersionTLS12";
 
-/** For TLS 1.2; TLS 1.3 has no weak ones. Keys are ECDSA everywhere; RSA is for what users bring. */
+/** For TLS 1.2; TLS 1.3 has no weak ones. The cluster's keys are ECDSA; RSA is for certificates of users. */
 export const cipherSuites: readonly string[] = [
   "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
   "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",

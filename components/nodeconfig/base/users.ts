@@ -5,7 +5,7 @@
 import { runtimeDirectory } from "../../contract/paths.js";
 import type { ControlPlaneProgram } from "../../contract/secretFiles.js";
 
-/** Id of user and group on the machine: at the end of the range for people, where none is assigned by chance, and before systemd's own. */
+/** Id of user and group: at the end of the range of ordinary users, where none is assigned automatically, and below systemd's ranges. */
 export const controlPlaneUsers: Readonly<Record<ControlPlaneProgram, number>> = {
   "kube-apiserver": 59_001,
   "kube-controller-manager": 59_002,

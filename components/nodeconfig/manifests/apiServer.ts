@@ -14,7 +14,7 @@ type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" 
 
 const address = "${PRIVATE_IPV4}";
 
-/** Empty of members until the first delivery, which writes into this very file: the API server's mount does not follow another one. */
+/** Without members until the first delivery, which writes to this file in place: a bind mount does not follow a renamed file. */
 export function hosts(): NodeFile {
   return file(hostsFile, "127.0.0.1 localhost\n");
 }
@@ -36,7 +36,7 @@ function flags(spec: Spec): readonly string[] {
     ...admissionFlags,
     ...auditFlags,
     `--encryption-provider-config=${secret("encryption.yaml")}`,
-    // The network's pods need it; who may make such pods is the matter of Pod Security admission.
+    // Network pods need it; Pod Security admission decides who may create such pods.
     "--allow-privileged=true",
     "--profiling=false",
     "--etcd-servers=${ETCD_SERVERS}",
@@ -57,11 +57,11 @@ function flags(spec: Spec): readonly string[] {
     `--service-account-issuer=https://kubernetes.default.svc.${spec.clusterDomain}`,
     `--service-account-key-file=${secret("service-account.pub")}`,
     `--service-account-signing-key-file=${secret("service-account.key")}`,
-    // Tokens of pods live for an hour; every client that is alive reads the file again.
+    // Tokens of pods expire after an hour; clients must read the file again.
     "--service-account-extend-token-expiration=false",
     `--service-cluster-ip-range=${spec.serviceCidr}`,
     `--service-node-port-range=${spec.nodePortRange.from}-${spec.nodePortRange.to}`,
-    // Long connections would stay with the servers that were there first.
+    // Otherwise long connections stay with the servers that started first.
     ...(spec.highAvailability ? ["--goaway-chance=0.001"] : []),
   ];
 }
@@ -70,10 +70,10 @@ export function apiServer(spec: Spec): ControlPlanePod {
   return {
     name: "kube-apiserver",
     flags: flags(spec),
-    // Addresses of etcd's members by name. The kubelet would copy the machine's own at the start of the pod, and never again.
+    // Names of etcd members. The kubelet's own copy of /etc/hosts is made only when the pod starts.
     reads: [{ name: "hosts", path: hostsFile, at: "/etc/hosts" }],
     writes: [{ name: "audit", path: auditDirectory }],
-    // The program in the official image has it as a file capability, and the kernel starts it with that or not at all.
+    // The binary in the official image has this file capability; without it, the kernel refuses to start it.
     capabilities: ["NET_BIND_SERVICE"],
     resources: spec.components["kube-apiserver"],
     liveness: { host: address, port: apiPort, path: "/livez" },

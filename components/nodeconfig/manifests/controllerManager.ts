@@ -22,10 +22,10 @@ export function controllerManager(
       `--kubeconfig=${kubeconfig}`,
       `--authentication-kubeconfig=${kubeconfig}`,
       `--authorization-kubeconfig=${kubeconfig}`,
-      // Beside all that run by default: those for the tokens with which workers join.
+      // In addition to the default controllers: those for bootstrap tokens.
       "--controllers=*,bootstrapsigner,tokencleaner",
       "--use-service-account-credentials=true",
-      // Pods that have ended are kept for a look, but not the 12,500 of the default.
+      // Some terminated pods are kept for inspection, but not the default of 12,500.
       "--terminated-pod-gc-threshold=1000",
       `--cluster-name=${spec.name}`,
       "--allocate-node-cidrs=true",

@@ -1,4 +1,4 @@
-/** What the control plane's static pods share. The kubelet runs them from files, without an API server. */
+/** Common parts of the control plane's static pods, which the kubelet runs from files, without an API server. */
 import { stringify } from "yaml";
 import type { ClusterSpec, ComponentResources } from "../../spec/cluster.js";
 import { quantities } from "../../spec/quantities.js";
@@ -42,7 +42,7 @@ function probe({ path, port, host }: Probe, times: object): object {
   return { httpGet: { scheme: "HTTPS", host, port, path }, timeoutSeconds: 15, ...times };
 }
 
-/** A template; the activation fills in `${...}`. Its digest of the secrets makes the kubelet restart the pod with new ones. */
+/** A template; the activation fills in `${...}`. It contains a digest of the secrets, so that the kubelet restarts the pod when they change. */
 export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {

@@ -20,13 +20,12 @@ import { units } from "../../contract/units.js";
 import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
-const purpose =
-  "Puts the delivered secrets to use: starts the machine's service, or restarts it when it runs with others.";
+const purpose = "Applies the delivered files: starts the machine's service, or restarts it if it runs with other ones.";
 
 /** Seconds until systemd ends it. */
 export const activateSeconds = 180;
 
-const start = `# What the service was started with; gone after a reboot.
+const start = `# Digest of the files that the service was started with; gone after a reboot.
 state=/run/corekube/active
 digest=$(cd ${secretsDirectory} && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
 
@@ -34,7 +33,7 @@ start() { # UNIT
   if [ "$(cat "$state" 2>/dev/null)" = "$digest" ]; then
     systemctl start --no-block "$1"
   elif systemctl --quiet is-active "$1"; then
-    # Done when it serves again.
+    # Waits until it serves again.
     systemctl restart "$1"
   else
     systemctl restart --no-block "$1"
@@ -43,10 +42,10 @@ start() { # UNIT
 }
 `;
 
-/** The variables of templates. Files that do not change keep their time: health compares it with the age of processes. */
-const render = `# Read by name below.
+/** Fills in templates. Files that do not change keep their modification time, which health compares with the age of processes. */
+const render = `# render reads these variables by name.
 export SECRETS_DIGEST=$digest RESOLV_CONF=/etc/resolv.conf
-# Behind the local resolver's own address no pod could ask.
+# Pods cannot reach the stub resolver on the machine's loopback address.
 if [ -e /run/systemd/resolve/resolv.conf ]; then RESOLV_CONF=/run/systemd/resolve/resolv.conf; fi
 
 render() { # TEMPLATE TARGET: fills in variables
@@ -61,7 +60,7 @@ render() { # TEMPLATE TARGET: fills in variables
 }
 `;
 
-/** Each program of the control plane gets its own files under its own user, and nothing else. */
+/** Each program of the control plane gets only its own files, readable by its own user. */
 const credentials = `credentials() { # PROGRAM USER FILE...
   local file
   install -d -o "$2" -g "$2" -m 0500 "${runtimeDirectory}/$1"
@@ -77,7 +76,7 @@ ${controlPlanePrograms
   )}install -d -o ${controlPlaneUsers["kube-apiserver"]} -g ${controlPlaneUsers["kube-apiserver"]} -m 0700 ${auditDirectory}
 `;
 
-/** The CIS benchmark wants unit files closed, though they hold no secret. */
+/** Required by the CIS benchmark, although unit files hold no secret. */
 const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
 /** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */

@@ -5,31 +5,31 @@ import { units } from "../../contract/units.js";
 import type { NodeFile, NodeUnit } from "../base/types.js";
 import { script } from "./shell.js";
 
-/** Of a request: what the API server has checked comes first, and what could hold anything is quoted and comes last. */
+/** Fields of a request: those that the API server validates come first; free text is quoted and comes last. */
 const fields =
   '{{.metadata.name}}|{{with .status.conditions}}decided{{end}}|{{.spec.request}}|{{range .spec.usages}}{{.}},{{end}}|{{range .spec.groups}}{{printf "%q" .}} {{end}}|{{printf "%q" .spec.username}}{{"\\n"}}';
 
-/** Of all Nodes, a line for each address: a name may hold no blank, an address anything. */
+/** One line for each address of each Node. A name holds no blank; an address may be any text. */
 const addresses =
   '{{range .items}}{{$name := .metadata.name}}{{range .status.addresses}}{{$name}} {{.type}} {{printf "%q" .address}}{{"\\n"}}{{end}}{{end}}';
 
 /**
- * Kubernetes signs such a request when somebody has approved it, and approves none by itself, since a stolen node could ask for
- * another machine's names: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
+ * Kubernetes signs such a request once it is approved, but has no approver for it, because a compromised node could request another
+ * machine's names: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
  *
  * A node gets a certificate for its own name, and for addresses in the machines' network that are neither another Node's nor the
- * API's. What breaks the rule is denied and told to the journal.
+ * API's. All other requests are denied, with the reason in the journal.
  *
- * With a cloud provider kubelets ask for all that the cloud controller manager has written into their Nodes' status too: a public
- * address, names of both. These are right because no kubelet can write them there: the add-ons' rule for addresses of nodes
- * (addons/cloud/nodeAddresses.ts) holds it back. Without a cloud provider there is no such rule, and a status proves nothing.
+ * With a cloud provider, kubelets also request the names and the public address that the cloud controller manager has written to the
+ * Node's status. They can be trusted because an admission policy keeps kubelets from changing them (addons/cloud/nodeAddresses.ts).
+ * Without a cloud provider there is no such policy, and a status proves nothing.
  */
 export function approveScript(spec: Pick<ClusterSpec, "nodeCidr" | "cloudProvider">): NodeFile {
   const [network, prefix] = spec.nodeCidr.split("/");
-  const told = spec.cloudProvider !== "none";
+  const cloudWrites = spec.cloudProvider !== "none";
   return script(
     "approve",
-    "Approves requests of kubelets for serving certificates that are right, and denies all others. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
+    "Approves valid requests of kubelets for serving certificates and denies all others. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
     `api() {
   HOME=/tmp ${programDirectory}/kubectl --kubeconfig "$CREDENTIALS_DIRECTORY/kubeconfig" "$@"
 }
@@ -44,23 +44,23 @@ in_network() { # ADDRESS
   [[ $1 =~ ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$ ]] && (($(number "$1") >> ${32 - Number(prefix)} == $(number ${network}) >> ${32 - Number(prefix)}))
 }
 
-${told ? `cloud_told() { # ADDRESS ADDRESSES: exactly one of them\n  [[ $1 != *['" ']* && "$2" == *" \\"$1\\" "* ]]\n}\n\n` : ""}objection() { # USER GROUPS USAGES REQUEST: says what is wrong; nothing: it is right
-  local node text nodes name type address others=' ' told=' ' entry
-  [[ $1 =~ ^\\"system:node:([a-z0-9][a-z0-9.-]*)\\"$ ]] || { echo "$1 is no node"; return; }
+${cloudWrites ? `from_cloud() { # ADDRESS ADDRESSES: one of them\n  [[ $1 != *['" ']* && "$2" == *" \\"$1\\" "* ]]\n}\n\n` : ""}objection() { # USER GROUPS USAGES REQUEST: prints what is wrong; nothing if the request is valid
+  local node text nodes name type address others=' ' own=' ' entry
+  [[ $1 =~ ^\\"system:node:([a-z0-9][a-z0-9.-]*)\\"$ ]] || { echo "$1 is not a node"; return; }
   node=\${BASH_REMATCH[1]}
   [[ " $2" == *' "system:nodes" '* ]] || { echo "$1 is not in system:nodes"; return; }
   case $3 in
     'digital signature,server auth,' | 'digital signature,key encipherment,server auth,' | 'key encipherment,digital signature,server auth,') ;;
-    *) echo "it asks for the usages $3"; return ;;
+    *) echo "requested usages are $3"; return ;;
   esac
-  text=$(base64 -d <<<"$4" | openssl req -noout -text -nameopt RFC2253 -reqopt no_header,no_version,no_pubkey,no_sigdump) || { echo "openssl cannot read it"; return; }
+  text=$(base64 -d <<<"$4" | openssl req -noout -text -nameopt RFC2253 -reqopt no_header,no_version,no_pubkey,no_sigdump) || { echo "openssl cannot parse the request"; return; }
   mapfile -t text < <(sed 's/^ *//; s/ *$//' <<<"$text")
-  # A name with line breaks inside would make more lines.
-  [ "\${text[*]:1:3} \${#text[@]}" = 'Attributes: Requested Extensions: X509v3 Subject Alternative Name: 5' ] || { echo "it asks for other things than names: \${text[*]@Q}"; return; }
-  [ "\${text[0]}" = "Subject: CN=system:node:$node,O=system:nodes" ] || { echo "its \${text[0]@Q} is not the node's"; return; }
+  # A name that contains line breaks would add lines.
+  [ "\${text[*]:1:3} \${#text[@]}" = 'Attributes: Requested Extensions: X509v3 Subject Alternative Name: 5' ] || { echo "it does not request names only: \${text[*]@Q}"; return; }
+  [ "\${text[0]}" = "Subject: CN=system:node:$node,O=system:nodes" ] || { echo "\${text[0]@Q} is not the node's subject"; return; }
   nodes=$(api get nodes -o go-template='${addresses}') || exit 1
   while read -r name type address; do
-    if [ "$name" != "$node" ]; then others+="$address "; elif [ "$type" != InternalIP ]; then told+="$address "; fi
+    if [ "$name" != "$node" ]; then others+="$address "; elif [ "$type" != InternalIP ]; then own+="$address "; fi
   done <<<"$nodes"
   while read -r entry; do
     [ "$entry" != "DNS:$node" ] || continue
@@ -69,8 +69,8 @@ ${told ? `cloud_told() { # ADDRESS ADDRESSES: exactly one of them\n  [[ $1 != *[
     [[ ",$API_ADDRESSES," != *",$address,"* ]] || { echo "$address is the API's"; return; }
     [[ "$others" != *" \\"$address\\" "* ]] || { echo "$address is another node's"; return; }
     case $entry in
-      'IP Address:'*) in_network "$address"${told ? ` || cloud_told "$address" "$told"` : ""} || { echo "$address is not in the machines' network ${spec.nodeCidr}${told ? ", nor has the cloud given it to the node" : ""}"; return; } ;;
-${told ? `      DNS:*) cloud_told "$address" "$told" || { echo "\${entry@Q} is not its own"; return; } ;;\n` : ""}      *) echo "\${entry@Q} is not its own"; return ;;
+      'IP Address:'*) in_network "$address"${cloudWrites ? ` || from_cloud "$address" "$own"` : ""} || { echo "$address is not in the machines' network ${spec.nodeCidr}${cloudWrites ? ", and the cloud has not assigned it to the node" : ""}"; return; } ;;
+${cloudWrites ? `      DNS:*) from_cloud "$address" "$own" || { echo "\${entry@Q} is not the node's"; return; } ;;\n` : ""}      *) echo "\${entry@Q} is not the node's"; return ;;
     esac
   done <<<"\${text[4]//,/$'\\n'}"
 }
@@ -91,7 +91,7 @@ api get certificatesigningrequests --watch --field-selector spec.signerName=kube
   );
 }
 
-/** Under a user of its own that nothing else runs under. It ends when its API server does, or has no right yet, and is started again. */
+/** Runs under its own user. It exits when its API server does, or while it lacks permissions, and is restarted. */
 export const approveUnit: NodeUnit = {
   name: units.approve,
   contents: `[Unit]

@@ -15,7 +15,7 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 
 const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
 
-/** API servers trust no other certificate: without it there are no logs and no exec. Any answer is enough: without credentials it is 401. */
+/** Without this certificate, API servers cannot fetch logs or run exec. Any response is enough: without credentials it is 401. */
 const serving = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})
 certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
   echo "kubelet has no serving certificate yet: $certificate"
@@ -28,11 +28,11 @@ const current = `current() { # PROGRAM
   local age
   age=$(ps -C "$1" -o etimes= | sort -n | head -n 1 || true)
   if [ -z "$age" ]; then
-    echo "$1 does not run yet"
+    echo "$1 is not running yet"
     exit 1
   fi
   if [ "$age" -gt $(($(date +%s) - $(stat -c %Y "${manifestDirectory}/$1.yaml") + 1)) ]; then
-    echo "$1 runs with the secrets before"
+    echo "$1 still runs with the previous secrets"
     exit 1
   fi
 }
@@ -42,7 +42,7 @@ export function healthScript(role: Role): NodeFile {
   const health = (body: string): NodeFile =>
     script(
       "health",
-      "Ends with 0 when this machine serves; otherwise says what does not, and ends with 1.",
+      "Exits with 0 if this machine serves; otherwise prints what does not serve and exits with 1.",
       `${check}${body}`,
     );
   switch (role) {
@@ -56,7 +56,7 @@ check etcd --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/s
 ${current}
 ${kubelet}for program in kube-apiserver kube-controller-manager kube-scheduler; do current "$program"; done
 check kube-apiserver --cacert ${secretsDirectory}/ca.crt https://127.0.0.1:6443/readyz
-# Their certificates are their own, and are seen on this machine only.
+# Their certificates are self-signed; the ports are open on this machine only.
 check kube-controller-manager --insecure https://127.0.0.1:10257/healthz
 check kube-scheduler --insecure https://127.0.0.1:10259/readyz
 `);

@@ -1,4 +1,4 @@
-/** Script that brings release files to a machine. */
+/** Script that installs release files on a machine. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import type { Release } from "../../spec/versions.js";
 import { cniDirectory, programDirectory } from "../../contract/paths.js";
@@ -8,10 +8,10 @@ import { quote, script } from "./shell.js";
 
 type ReleaseName = keyof ClusterSpec["releases"];
 
-/** Seconds until systemd ends it: for slow networks; a mirror that does not answer is given up long before. */
+/** Seconds until systemd ends it: enough for slow networks. A mirror that does not respond fails much earlier. */
 export const installSeconds = 900;
 
-/** What a machine of the role downloads, and the bash that puts it in place. */
+/** Release files that a machine of the role downloads. */
 function needs(role: Role): readonly ReleaseName[] {
   switch (role) {
     case "etcd":
@@ -26,7 +26,7 @@ function needs(role: Role): readonly ReleaseName[] {
   }
 }
 
-/** How each file is put in place: a program as it is, or an archive of programs. */
+/** How each file is installed: a program, or an archive of programs. */
 const placing: Readonly<Record<ReleaseName, (file: string) => string>> = {
   kubelet: (file) => `program ${file} ${programDirectory}`,
   kubectl: (file) => `program ${file} ${programDirectory}`,
@@ -43,8 +43,8 @@ function step(name: ReleaseName, release: Release, spec: Pick<ClusterSpec, "mirr
 export function installScript(spec: Pick<ClusterSpec, "releases" | "mirrors">, role: Role): NodeFile {
   return script(
     "install",
-    "Downloads release files, checks them, and puts their programs in place. What is there already is left alone.",
-    `# A file beside this for each release that is in place, with its checksum.
+    "Downloads release files, verifies their checksums and installs their programs. Skips those that are already installed.",
+    `# Holds a file for each installed release, with its checksum.
 record=/opt/corekube/installed
 work=$(mktemp -d /var/tmp/corekube-install.XXXXXX)
 trap 'rm -rf "$work"' EXIT
@@ -59,18 +59,18 @@ installed() { # NAME SHA256
   [ "$(cat "$record/$1" 2>/dev/null)" = "$2" ]
 }
 
-# Gives up on a mirror that does not answer, or stops answering, in less than three minutes.
+# Fails within three minutes if the mirror does not respond or stops responding.
 download() { # NAME URL SHA256
   local code=0 got
   echo "$1: downloading $2"
   curl --silent --show-error --fail --location --connect-timeout 10 --speed-limit 1000 --speed-time 20 \\
     --retry 4 --retry-delay 3 --retry-all-errors --retry-max-time 120 --output "$work/$1" "$2" || code=$?
-  [ "$code" = 0 ] || fail "$1: cannot download $2 (curl exit code $code); is the mirror up, does it have the file, and may this machine reach it?"
+  [ "$code" = 0 ] || fail "$1: cannot download $2 (curl exit code $code); check that the mirror is running, has the file, and is reachable from this machine"
   got=$(sha256sum <"$work/$1" | cut -d ' ' -f 1)
-  [ "$got" = "$3" ] || fail "$1: wrong checksum of $2: expected $3, got $got; mend the mirror, or name its checksums in corekube:mirrors.checksums"
+  [ "$got" = "$3" ] || fail "$1: wrong checksum of $2: expected $3, got $got; fix the mirror, or set its checksums in corekube:mirrors.checksums"
 }
 
-place() { # FILE DIRECTORY: in one step, since the program may be running
+place() { # FILE DIRECTORY: atomically, because the program may be running
   install -D -m 0755 "$1" "$2/.$(basename "$1").new"
   mv -f "$2/.$(basename "$1").new" "$2/$(basename "$1")"
 }

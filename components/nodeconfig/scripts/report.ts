@@ -8,20 +8,20 @@ const services = servingUnits
   .filter((unit) => unit.endsWith(".service"))
   .map((unit) => unit.slice(0, -".service".length));
 
-/** Prints about 40 lines at most if one unit has failed: all of them are shown to the user. */
+/** Prints at most about 40 lines per failed unit; the user sees all of them. */
 export function reportScript(): NodeFile {
   return script(
     "report",
-    "Says for a human why this machine does not serve: failed units with their last lines, or what is still on its way.",
+    "Explains why this machine does not serve: failed units with their last log lines, or what is still starting.",
     `show() { # UNIT LINES
   echo "== $1: $(systemctl show --property ActiveState --value "$1"), $(systemctl show --property Result --value "$1")"
-  # What the unit itself said; a unit that was tried again and again has it buried under the manager's lines.
+  # Prefer the unit's own output: after many restarts, systemd's messages hide it.
   said=$(journalctl "_SYSTEMD_UNIT=$1" --lines "$2" --no-pager --output cat)
   [ -n "$said" ] || said=$(journalctl --unit "$1" --lines "$2" --no-pager --output cat)
   echo "$said"
 }
 
-in_state() { # STATE UNIT...: those that are in the state
+in_state() { # STATE UNIT...: prints the units in this state
   systemctl list-units --all --plain --no-legend --no-pager --state "$@" | cut -d ' ' -f 1
 }
 
@@ -38,14 +38,14 @@ fi
 for unit in $(in_state activating "\${ours[@]}"); do show "$unit" 15; done
 
 answer=$(${scriptPath("health")}) || true
-echo "health: \${answer:-this machine serves}"
-# The program that health complained about.
+echo "health: \${answer:-the machine serves}"
+# The program that failed the health check.
 what=\${answer%% *}
 if systemctl --quiet is-active etcd.service; then show etcd.service 15; fi
 if systemctl --quiet is-active kubelet.service; then
   about=$what
   case $what in kubelet | '') about=. ;; esac
-  echo "== kubelet.service: its last errors"
+  echo "== kubelet.service: latest errors"
   journalctl --unit kubelet.service --lines 1000 --no-pager --output cat | grep -E '^[EF][0-9]{4} ' | grep -e "$about" | tail -n 8 | cut -c 1-700 || true
   newest=
   for log in /var/log/containers/"$what"-*.log; do

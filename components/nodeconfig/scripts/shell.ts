@@ -1,4 +1,4 @@
-/** What the scripts on machines share. They run on Flatcar: bash, curl, tar and coreutils, but no jq, Python or envsubst. */
+/** Shared by the scripts on machines. They run on Flatcar: bash, curl, tar and coreutils, but no jq, Python or envsubst. */
 import { scriptPath, type ScriptName } from "../../contract/paths.js";
 import type { NodeFile } from "../base/types.js";
 

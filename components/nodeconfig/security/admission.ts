@@ -1,15 +1,15 @@
-/** What the API server refuses although the caller may do it: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ */
+/** Admission control of the API server: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ */
 import { stringify } from "yaml";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { credentialDirectory } from "../base/users.js";
 
 /** On top of those that are on by default (Pod Security, service accounts, namespaces and others). */
 const plugins = [
-  // A kubelet changes its own Node and its own pods, and no label that attracts pods.
+  // A kubelet may change only its own Node and pods, and no label that attracts pods.
   "NodeRestriction",
-  // A pod in a loop must not fill etcd with events.
+  // A crash-looping pod must not fill etcd with events.
   "EventRateLimit",
-  // Who may make a Service could take over anybody's address with `externalIPs` (CVE-2020-8554); load balancers need none.
+  // With `externalIPs`, a user who may create Services could intercept traffic to any address (CVE-2020-8554).
   "DenyServiceExternalIPs",
 ];
 
@@ -18,7 +18,7 @@ export const admissionFlags: readonly string[] = [
   `--admission-control-config-file=${credentialDirectory("kube-apiserver")}/admission.yaml`,
 ];
 
-/** What namespaces without a label of their own enforce. Warnings and audit entries tell of what is not `restricted`, everywhere. */
+/** Pod Security of namespaces without a label. Warnings and audit entries report what is not `restricted`, in every namespace. */
 export function admissionConfiguration(spec: Pick<ClusterSpec, "podSecurity">): string {
   const podSecurity = {
     apiVersion: "pod-security.admission.config.k8s.io/v1",
@@ -28,7 +28,7 @@ export function admissionConfiguration(spec: Pick<ClusterSpec, "podSecurity">): 
       ...{ audit: "restricted", "audit-version": "latest" },
       ...{ warn: "restricted", "warn-version": "latest" },
     },
-    // The network's pods are privileged by their nature; only administrators make pods there.
+    // Network pods are privileged; only administrators create pods in this namespace.
     exemptions: { namespaces: ["kube-system"] },
   };
   const events = {

@@ -1,15 +1,15 @@
-/** What the API server writes down about requests: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ */
+/** The API server's audit log: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ */
 import { stringify } from "yaml";
 import { auditDirectory } from "../../contract/paths.js";
 import { credentialDirectory } from "../base/users.js";
 
-/** The parts of the control plane that ask all the time, by themselves. */
+/** Control-plane users that poll all the time. */
 const system = ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", "corekube:csr-approver"];
 
-/** The first rule that fits a request decides. Bodies are kept of changes to rights only: they hold no secret. */
+/** The first matching rule applies. Bodies are logged only for changes of permissions, which hold no secret. */
 const rules = [
   { level: "None", nonResourceURLs: ["/livez*", "/readyz*", "/healthz*", "/version"] },
-  // Who touched them, also when it was a node; what is in them never.
+  // Log who accessed them, nodes included; never the content.
   {
     level: "Metadata",
     resources: [
@@ -17,7 +17,7 @@ const rules = [
       { group: "authentication.k8s.io", resources: ["tokenreviews"] },
     ],
   },
-  // Hundreds in a minute, and nobody's decision.
+  // Hundreds per minute, and not a user's action.
   { level: "None", users: system, verbs: ["get", "list", "watch"] },
   {
     level: "None",
@@ -45,11 +45,11 @@ const rules = [
 ];
 
 export function auditPolicy(): string {
-  // What matters of a request is known when it is answered.
+  // The response stage has all that matters.
   return stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules });
 }
 
-/** The CIS benchmark's numbers: 30 days, and 11 files of 100 MB at most, so that a disk cannot fill up. */
+/** Values of the CIS benchmark: 30 days, and at most 11 files of 100 MB, so that the disk cannot fill up. */
 export const auditFlags: readonly string[] = [
   `--audit-policy-file=${credentialDirectory("kube-apiserver")}/audit.yaml`,
   `--audit-log-path=${auditDirectory}/audit.log`,

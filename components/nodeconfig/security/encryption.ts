@@ -1,4 +1,4 @@
-/** How the API server encrypts Secrets in etcd: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ */
+/** Encryption of Secrets in etcd: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ */
 import { stringify } from "yaml";
 
 export interface NumberedKey {
@@ -8,8 +8,8 @@ export interface NumberedKey {
 }
 
 /**
- * The first key writes, all of them read. Secrets only: ConfigMaps are where Kubernetes keeps what is no secret, and a backup
- * that can be read without keys is useful. No `identity`: unencrypted Secrets are refused, so that write access to etcd alone cannot
+ * The first key encrypts, all of them decrypt. Secrets only: ConfigMaps hold no secrets, and a backup that is readable without keys
+ * is useful. No `identity`: unencrypted Secrets are refused, so that write access to etcd alone cannot
  * inject one.
  */
 export function encryptionConfiguration(keys: readonly NumberedKey[]): string {
@@ -19,7 +19,7 @@ export function encryptionConfiguration(keys: readonly NumberedKey[]): string {
     resources: [
       {
         resources: ["secrets"],
-        // XSalsa20 and Poly1305. Its nonces are long enough to be random for ever; AES-GCM's are for 200,000 writes.
+        // XSalsa20 and Poly1305. Its nonces are long enough to be random without limit; with AES-GCM, a key is good for 200,000 writes.
         providers: [{ secretbox: { keys: keys.map(({ number, secret }) => ({ name: `key${number}`, secret })) } }],
       },
     ],

@@ -1,5 +1,5 @@
 /**
- * Rules for a controller that are not secret, but too long for user-data, which has a size limit. They are delivered with the secrets;
+ * Configuration of the API server that is not secret, but too large for user-data. It is delivered with the secrets;
  * a change reaches running machines one at a time, like a new certificate.
  */
 import type { ClusterSpec } from "../../spec/cluster.js";

@@ -12,7 +12,7 @@ export interface Recorded {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** Type of the resource that stands for a serving machine, to the output that it has only if the machine serves. */
+/** Type of the resource of a serving machine, to the output that it has only if the machine serves. */
 const proofs: Readonly<Record<string, string>> = {
   [resourceTypes.delivery]: "digest",
   [resourceTypes.join]: "nodeName",

@@ -100,26 +100,26 @@ export function reservation() {
   return z.strictObject({
     kube_cpus: cpus(0.1, 256)
       .optional()
-      .describe("CPUs that pods may use on each node. Not set: 2, or with a machine size of your own what is left."),
+      .describe("CPUs that pods may use on each node. Not set: 2, or the rest of the machine if its size is set."),
     kube_mem: whole(128, 4_194_304, "MB")
       .optional()
       .describe(
-        "MB of memory that pods may use on each node. Not set: 2048, or with a machine size of your own what is left.",
+        "MB of memory that pods may use on each node. Not set: 2048, or the rest of the machine if its size is set.",
       ),
     kube_disk: whole(1024, 67_108_864, "MB")
       .optional()
       .describe(
-        "MB of the machine's disk that pods may use. Not set: 10240, or with a machine size of your own what is left.",
+        "MB of the machine's disk that pods may use. Not set: 10240, or the rest of the machine if its size is set.",
       ),
     system_cpus: cpus(0.1, 64)
       .optional()
       .describe(
-        "CPUs for kubelet, container runtime and system. Not set: 1, or with a machine size of your own a quarter of it at most.",
+        "CPUs for kubelet, container runtime and system. Not set: 1, or at most a quarter of the machine if its size is set.",
       ),
     system_mem: whole(256, 1_048_576, "MB")
       .optional()
       .describe(
-        "MB of memory for kubelet, container runtime and system. Not set: 1024, or with a machine size of your own a quarter of it at most.",
+        "MB of memory for kubelet, container runtime and system. Not set: 1024, or at most a quarter of the machine if its size is set.",
       ),
   });
 }

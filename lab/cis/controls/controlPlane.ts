@@ -22,7 +22,7 @@ function encryptionProviders(machine: MachineFacts, path: string | undefined): s
     .flatMap(({ providers }) => providers.flatMap((provider) => Object.keys(provider)));
 }
 
-/** A plugin that is on by default stays on. */
+/** A default plugin is not disabled. */
 const notDisabled = (id: string, plugin: string): Control =>
   listed(id, api, "disable-admission-plugins", plugin, false);
 
@@ -56,7 +56,7 @@ export const apiServerControls: readonly Control[] = [
     api,
     "request-timeout",
     [undefined, "60s", "1m0s"],
-    "kube-apiserver: a request ends after the default of a minute",
+    "kube-apiserver: requests time out after the default of one minute",
   ),
   flag("1.2.21", api, "service-account-lookup", [undefined, "true"]),
   set("1.2.22", api, "service-account-key-file"),
@@ -68,7 +68,7 @@ export const apiServerControls: readonly Control[] = [
   ofProgram(
     "1.2.28",
     api,
-    "kube-apiserver: Secrets are encrypted with aescbc, kms or secretbox, and never kept as they are",
+    "kube-apiserver: Secrets are encrypted with aescbc, kms or secretbox, never stored in plain text",
     ({ flags }, machine) => {
       const providers = encryptionProviders(machine, flags.get("encryption-provider-config"));
       const right =
@@ -78,7 +78,7 @@ export const apiServerControls: readonly Control[] = [
   ),
   ofProgram("1.2.29", api, "kube-apiserver: strong ciphers only", ({ flags }) => {
     const weak = weakSuites(flags.get("tls-cipher-suites") ?? "");
-    return weak.length === 0 ? undefined : `weak or none named: ${weak.join(", ")}`;
+    return weak.length === 0 ? undefined : `weak suites, or none set: ${weak.join(", ")}`;
   }),
   flag("1.2.30", api, "service-account-extend-token-expiration", ["false"]),
 ];
@@ -89,8 +89,8 @@ export const managerControls: readonly Control[] = [
   flag("1.3.3", manager, "use-service-account-credentials", ["true"]),
   set("1.3.4", manager, "service-account-private-key-file"),
   set("1.3.5", manager, "root-ca-file"),
-  ofProgram("1.3.6", manager, "kube-controller-manager: RotateKubeletServerCertificate is not off", ({ flags }) =>
-    /RotateKubeletServerCertificate=false/i.test(flags.get("feature-gates") ?? "") ? "it is off" : undefined,
+  ofProgram("1.3.6", manager, "kube-controller-manager: RotateKubeletServerCertificate is not disabled", ({ flags }) =>
+    /RotateKubeletServerCertificate=false/i.test(flags.get("feature-gates") ?? "") ? "it is disabled" : undefined,
   ),
   flag("1.3.7", manager, "bind-address", ["127.0.0.1"]),
   flag("1.4.1", "kube-scheduler", "profiling", ["false"]),

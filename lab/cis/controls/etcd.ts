@@ -14,7 +14,7 @@ export const etcdControls: readonly Control[] = [
   flag("2.5", "etcd", "peer-client-cert-auth", ["true"]),
   flag("2.6", "etcd", "peer-auto-tls", [undefined, "false"]),
   {
-    ...ofProgram("2.7", "etcd", "etcd: an authority of its own", () => undefined),
+    ...ofProgram("2.7", "etcd", "etcd: its own certificate authority", () => undefined),
     check: ({ machines }) => {
       const [controller] = machines.filter(({ role }) => role === "controller");
       const kubernetes = fingerprint(controller?.texts.get("/etc/corekube/secrets/ca.crt"));
@@ -24,7 +24,7 @@ export const etcdControls: readonly Control[] = [
         const own = fingerprint(member.texts.get(member.processes.get("etcd")?.flags.get("trusted-ca-file") ?? ""));
         return own !== undefined && kubernetes !== undefined && own !== kubernetes
           ? []
-          : [`${member.name}: ${own ? "the authority is that of Kubernetes" : "no authority found"}`];
+          : [`${member.name}: ${own ? "the authority is Kubernetes'" : "no authority found"}`];
       });
     },
   },

@@ -9,7 +9,7 @@ const under =
     file.kind === "file" && file.path.startsWith(`${folder}/`) && pattern.test(file.path);
 const etcdUnit = at("/etc/systemd/system/etcd.service");
 const etcdData = (file: FileFact): boolean => file.path === "/var/lib/etcd";
-/** Where tools leave an administrator's kubeconfig; there must be none. */
+/** Usual places of an administrator's kubeconfig; there must be none. */
 const administrators = at(
   "/etc/kubernetes/admin.conf",
   "/etc/kubernetes/super-admin.conf",
@@ -17,7 +17,7 @@ const administrators = at(
   "/home/core/.kube/config",
 );
 const kubeconfig = (user: string, program: string) => at(`/run/corekube/${program}/${user}.kubeconfig`);
-/** What was delivered, and each program's copy of it. */
+/** Delivered files, and each program's copies. */
 const pki =
   (pattern: RegExp) =>
   (file: FileFact, machine: MachineFacts): boolean =>
@@ -33,15 +33,15 @@ export const fileControls: readonly Control[] = [
   owner("1.1.4", "controller manager's pod", manifest("kube-controller-manager"), "root:root"),
   mode("1.1.5", "scheduler's pod", manifest("kube-scheduler"), 0o600),
   owner("1.1.6", "scheduler's pod", manifest("kube-scheduler"), "root:root"),
-  // etcd is no pod here, but a unit.
+  // etcd runs as a systemd unit, not as a pod.
   mode("1.1.7", "etcd's unit", etcdUnit, 0o600),
   owner("1.1.8", "etcd's unit", etcdUnit, "root:root"),
   mode("1.1.9", "network's configuration", under("/etc/cni/net.d"), 0o600),
   owner("1.1.10", "network's configuration", under("/etc/cni/net.d"), "root:root"),
   mode("1.1.11", "etcd's data", etcdData, 0o700),
   owner("1.1.12", "etcd's data", etcdData, "etcd:etcd"),
-  mode("1.1.13", "administrator's kubeconfig (none is there)", administrators, 0o600, false),
-  owner("1.1.14", "administrator's kubeconfig (none is there)", administrators, "root:root", false),
+  mode("1.1.13", "administrator's kubeconfig (must not exist)", administrators, 0o600, false),
+  owner("1.1.14", "administrator's kubeconfig (must not exist)", administrators, "root:root", false),
   mode("1.1.15", "scheduler's kubeconfig", kubeconfig("scheduler", "kube-scheduler"), 0o600),
   owner("1.1.16", "scheduler's kubeconfig", kubeconfig("scheduler", "kube-scheduler"), "root:root"),
   mode("1.1.17", "controller manager's kubeconfig", kubeconfig("controller-manager", "kube-controller-manager"), 0o600),

@@ -1,4 +1,4 @@
-/** 3: who logs in how, and what is written down. */
+/** 3: authentication and audit logs. */
 import { parse } from "yaml";
 import { ofProgram, set, type Control } from "../control.js";
 
@@ -10,7 +10,7 @@ interface Rule {
   readonly userGroups?: readonly string[];
 }
 
-/** What a policy lacks of the benchmark's key concerns, or undefined. */
+/** The first of the benchmark's key concerns that a policy does not cover, or undefined. */
 export function policyGap(text: string | undefined): string | undefined {
   const rules = ((text ? (parse(text) as { rules?: Rule[] } | null) : null)?.rules ?? []) as readonly Rule[];
   if (rules.length === 0) return "there is no policy";
@@ -27,7 +27,7 @@ export function policyGap(text: string | undefined): string | undefined {
     )?.level;
   for (const resource of ["secrets", "configmaps"]) {
     if (levelOf(resource) !== "Metadata")
-      return `${resource} are logged at ${levelOf(resource) ?? "None"}, expected Metadata: who, but never what`;
+      return `${resource} are logged at ${levelOf(resource) ?? "None"}, expected Metadata, without contents`;
   }
   for (const resource of ["pods", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy"]) {
     if (["None", undefined].includes(levelOf(resource))) return `${resource} are not logged`;
@@ -39,13 +39,13 @@ export const loggingControls: readonly Control[] = [
   { id: "3.1.1", title: "no client certificates for people", check: () => ["the stack's kubeconfig holds one"] },
   {
     id: "3.1.2",
-    title: "no service account tokens for people: none that lasts",
+    title: "no service account tokens for people: none without expiry",
     check: ({ tokens }) =>
-      tokens["kubernetes.io/service-account-token"].map((name) => `Secret ${name} is a token without an end`),
+      tokens["kubernetes.io/service-account-token"].map((name) => `Secret ${name} is a token without expiry`),
   },
   {
     id: "3.1.3",
-    title: "no bootstrap tokens for people: none outlives its join",
+    title: "no bootstrap tokens for people: none remains after a join",
     check: ({ tokens }) => tokens["bootstrap.kubernetes.io/token"].map((name) => `Secret ${name} is a bootstrap token`),
   },
   set("3.2.1", "kube-apiserver", "audit-policy-file"),

@@ -35,15 +35,32 @@ function metricsAddresses(text: string): string[] {
 export const nodeControls: readonly Control[] = [
   mode("4.1.1", "kubelet's unit", unit, 0o600),
   owner("4.1.2", "kubelet's unit", unit, "root:root"),
-  mode("4.1.3", "kube-proxy's kubeconfig (a pod with a token; none is there)", proxyKubeconfig, 0o600, false),
-  owner("4.1.4", "kube-proxy's kubeconfig (a pod with a token; none is there)", proxyKubeconfig, "root:root", false),
+  mode(
+    "4.1.3",
+    "kube-proxy's kubeconfig (must not exist; it runs as a pod with a token)",
+    proxyKubeconfig,
+    0o600,
+    false,
+  ),
+  owner(
+    "4.1.4",
+    "kube-proxy's kubeconfig (must not exist; it runs as a pod with a token)",
+    proxyKubeconfig,
+    "root:root",
+    false,
+  ),
   mode("4.1.5", "kubelet's kubeconfig", controllersKubeconfig, 0o600),
   owner("4.1.6", "kubelet's kubeconfig", controllersKubeconfig, "root:root"),
   mode("4.1.7", "authority of the kubelet's clients", authority, 0o644),
   owner("4.1.8", "authority of the kubelet's clients", authority, "root:root"),
   mode("4.1.9", "kubelet's configuration", configuration, 0o600),
   owner("4.1.10", "kubelet's configuration", configuration, "root:root"),
-  kubelet("4.2.1", "strangers get nothing", (of) => authentication(of).anonymous?.enabled === false, "authentication"),
+  kubelet(
+    "4.2.1",
+    "anonymous requests are refused",
+    (of) => authentication(of).anonymous?.enabled === false,
+    "authentication",
+  ),
   kubelet(
     "4.2.2",
     "authorization is not AlwaysAllow",
@@ -65,7 +82,7 @@ export const nodeControls: readonly Control[] = [
   ),
   kubelet(
     "4.2.6",
-    "makes its packet filter chains",
+    "creates its iptables chains",
     (of) => of["makeIPTablesUtilChains"] === true,
     "makeIPTablesUtilChains",
   ),
@@ -73,7 +90,7 @@ export const nodeControls: readonly Control[] = [
   kubelet("4.2.8", "events are recorded", (of) => Number(of["eventRecordQPS"]) >= 0, "eventRecordQPS"),
   kubelet(
     "4.2.9",
-    "serves with a certificate of the cluster's authority",
+    "its serving certificate is signed by the cluster's authority",
     (of) => of["serverTLSBootstrap"] === true || Boolean(of["tlsCertFile"] && of["tlsPrivateKeyFile"]),
     "serverTLSBootstrap",
   ),
@@ -101,7 +118,7 @@ export const nodeControls: readonly Control[] = [
   kubelet("4.2.14", "pods have a seccomp profile by default", (of) => of["seccompDefault"] === true, "seccompDefault"),
   {
     id: "4.3.1",
-    title: "kube-proxy: metrics for its own machine only",
+    title: "kube-proxy: metrics on localhost only",
     check: ({ kubeProxy }) => {
       const addresses = metricsAddresses(kubeProxy);
       return addresses.length > 0 && addresses.every((address) => address.startsWith("127.0.0.1:"))

@@ -46,7 +46,7 @@ export interface DropletRecord {
   readonly image: ImageRecord;
   readonly created_at: string;
   status: "new" | "active" | "off";
-  /** What the last action asked for; `status` follows when the machine has it. */
+  /** Target of the last action; `status` follows when the machine has reached it. */
   power: "on" | "off" | "shutdown";
   readonly publicIpv4: string;
   readonly privateIpv4: string;

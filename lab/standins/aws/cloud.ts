@@ -104,7 +104,7 @@ function retrying<Client extends object>(
   });
 }
 
-/** @param repeatable Twice is the same as once. A change that failed inside the cloud may have been made all the same. */
+/** @param repeatable The request is idempotent. A request that failed with a server error may have been carried out. */
 function mayTryAgain(known: Error, error: unknown, attempt: number, repeatable: boolean): boolean {
   if (known instanceof AwsError)
     return attempt < busyTries && (isThrottled(known) || (repeatable && (known.status ?? 0) >= 500));

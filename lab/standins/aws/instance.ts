@@ -91,7 +91,7 @@ export const instance = aws<Machine>({
     const options = found.MetadataOptions;
     return {
       ami: found.ImageId ?? null,
-      // A machine that is stopped has no public address, which is no drift of what was asked for.
+      // A stopped machine has no public address; that is not drift.
       associatePublicIpAddress: inputs["associatePublicIpAddress"] ?? null,
       availabilityZone: found.Placement?.AvailabilityZone ?? null,
       iamInstanceProfile: profileOf(found) ?? "",

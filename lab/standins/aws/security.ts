@@ -136,7 +136,7 @@ export const keyPair = aws({
   title: "key pair",
   inputs: { keyName: "replace", publicKey: "replace", "tags?": "update" },
   computed: ["keyPairId"],
-  // The API gives the key another comment: what was asked for stays.
+  // The API returns the key with another comment: keep the input.
   same: (name, before, after) =>
     name === "publicKey" && typeof before === "string" && typeof after === "string"
       ? before.trim() === after.trim()

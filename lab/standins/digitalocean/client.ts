@@ -72,7 +72,7 @@ export class Client {
         continue;
       }
       if (response.ok) return text === "" ? {} : (JSON.parse(text) as Json);
-      // A change that failed inside the cloud may have been made all the same: only what changes nothing is tried again.
+      // A change that failed with a server error may have been carried out: only reads are retried.
       const again = response.status === 429 || (response.status >= 500 && method === "GET");
       if (!again || last) throw apiError(call, response.status, text);
       await sleep(askedWait(response) ?? wait, undefined, { signal });

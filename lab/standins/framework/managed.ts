@@ -189,7 +189,7 @@ export function managed<Settings, Cloud, Remote>(
   };
 }
 
-/** Of an object, only what was asked for can have drifted. */
+/** Only the given inputs of an object can drift. */
 function narrowed(asked: Value, actual: Value): Value {
   if (typeof asked !== "object" || asked === null || Array.isArray(asked)) return actual;
   const now = actual as Properties;

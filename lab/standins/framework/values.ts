@@ -45,7 +45,7 @@ export function same(left: Value | undefined, right: Value | undefined): boolean
   return canonical(left) === canonical(right);
 }
 
-/** Whether what was asked for is there; the API adds defaults of its own. */
+/** Whether all given values are present; the API adds defaults. */
 export function holds(asked: Value | undefined, actual: Value | undefined): boolean {
   if (isObject(asked) && isObject(actual))
     return Object.entries(asked).every(([key, value]) => holds(value, actual[key]));

@@ -16,7 +16,7 @@ export interface LanguageHost {
 
 /**
  * @param address The engine's; the handshake may give another one.
- * @param version What the engine is told.
+ * @param version Reported to the engine.
  */
 export function createHost(address: string, version: string): LanguageHost {
   let engine = address;

@@ -15,7 +15,7 @@ describe("after a run that was killed", () => {
     assert.deepEqual(orphansOf(operation, new Set(["1"]), existing), [{ id: "2", name: "kubernetes-worker-0" }]);
   });
 
-  it("leaves names alone that only begin alike", () => {
+  it("leaves other names with the same prefix alone", () => {
     assert.deepEqual(orphansOf(operation, new Set(), [{ id: "3", name: "kubernetes-worker-01" }]), []);
   });
 });

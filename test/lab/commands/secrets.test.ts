@@ -9,7 +9,7 @@ const key = ["-----BEGIN EC", "PRIVATE KEY-----"].join(" ");
 const token = ["abcdef", "0123456789abcdef"].join(".");
 
 describe("looking for secrets", () => {
-  it("sees a private key in plain text and in base64 at every offset", () => {
+  it("finds a private key in plain text and in base64 at every offset", () => {
     assert.equal(findSecrets(key).length, 1);
     for (const prefix of ["", "x", "xy", "xyz"]) {
       const packed = Buffer.from(`${prefix}${key}\nMHcCAQEE`).toString("base64");
@@ -17,7 +17,7 @@ describe("looking for secrets", () => {
     }
   });
 
-  it("sees a bootstrap token and does not repeat it", () => {
+  it("finds a bootstrap token and does not print it", () => {
     const found = findSecrets(`kubelet --token=${token}`);
     assert.equal(found.length, 1);
     assert.ok(!found.join().includes(token));
@@ -36,7 +36,7 @@ describe("looking for secrets", () => {
     }
   });
 
-  it("lays open what user-data packs with gzip and base64", () => {
+  it("unpacks gzip and base64 in user-data", () => {
     const packed = gzipSync(Buffer.from(`token: ${token}`)).toString("base64");
     const userData = JSON.stringify({
       storage: { files: [{ contents: { compression: "gzip", source: `data:;base64,${packed}` } }] },
@@ -46,7 +46,7 @@ describe("looking for secrets", () => {
     assert.equal(findSecrets(unpackUserData(`{"source":"data:,${encodeURIComponent(`a ${token}`)}"}`)).length, 1);
   });
 
-  it("lays open the user-data of machines: files in a configuration that is packed itself", () => {
+  it("unpacks user-data of machines: files in a compressed configuration", () => {
     const userData = renderIgnition({
       directories: [],
       files: [file("/etc/secret", `${key}\n`)],

@@ -30,7 +30,7 @@ describe("settings of the lab's stack", () => {
       });
     });
 
-    it("leaves addresses alone that only begin like the gateway", () => {
+    it("leaves addresses alone that only share a prefix with the gateway's", () => {
       assert.equal(moveToRegion("198.18.16.10", test), "198.18.16.10");
     });
   });

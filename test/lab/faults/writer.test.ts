@@ -1,4 +1,4 @@
-/** The client of the fault tests against an API that can be told to lose, hide and hang. */
+/** The client of the fault tests against an API that can lose, hide and delay responses. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:https";
 import { execFileSync } from "node:child_process";
@@ -122,7 +122,7 @@ describe("the client of the fault tests", function () {
     api.stop();
   });
 
-  it("finds everything where nothing is wrong", async () => {
+  it("finds all writes in a healthy cluster", async () => {
     await sleep(300);
     await writer.stop();
     const verdict = await writer.verify();
@@ -154,7 +154,7 @@ describe("the client of the fault tests", function () {
     assert.ok(writer.figures().read.stale > 0);
   });
 
-  it("gives up on connections that hang, goes on with others, and measures the pause", async () => {
+  it("closes connections that hang, opens others, and measures the pause", async () => {
     api.hangs = true;
     await sleep(1500);
     api.hangs = false;
@@ -170,7 +170,7 @@ describe("the client of the fault tests", function () {
     );
   });
 
-  it("takes a write whose answer was lost for acknowledged only when the next try says that it is there", async () => {
+  it("counts a write with a lost response as acknowledged only when the retry finds it", async () => {
     api.swallows = true;
     await sleep(500);
     const meanwhile = writer.acknowledgedNames().length;

@@ -112,7 +112,7 @@ describe("the mark of a process", () => {
 });
 
 describe("polling", () => {
-  it("goes on while the attempt throws or returns false", async () => {
+  it("repeats the attempt while it throws or returns false", async () => {
     const answers: (() => string | false)[] = [
       () => {
         throw new Error("not yet");

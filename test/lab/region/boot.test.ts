@@ -69,14 +69,14 @@ describe("machines", function () {
     assert.equal(region.console(first).includes("\x1b"), false);
   });
 
-  it("have what Ignition put there, once", async () => {
+  it("have the files and units of Ignition, once", async () => {
     assert.equal(
       await region.ssh(first, "cat /etc/greeting; id -u etcd; systemctl is-active hello; cat /var/lib/hello"),
       "hello232\nactive\nstarted",
     );
   });
 
-  it("have a read-only /usr and kernel settings of their own", async () => {
+  it("have a read-only /usr and their own kernel settings", async () => {
     assert.match((await region.try(first, "sudo touch /usr/x")).stderr, /Read-only file system/);
     assert.equal(
       await region.ssh(first, "echo 7 | sudo tee /proc/sys/kernel/panic >/dev/null; cat /proc/sys/kernel/panic"),
@@ -89,7 +89,7 @@ describe("machines", function () {
     );
   });
 
-  it("run containers, even where the host lets nobody lower an out-of-memory score", async () => {
+  it("run containers, even if the host does not allow lower out-of-memory scores", async () => {
     const able = (await region.try(first, "sudo sh -c 'echo -1 > /proc/self/oom_score_adj'")).code === 0;
     const config = await region.ssh(
       first,
@@ -120,7 +120,7 @@ describe("machines", function () {
     );
   });
 
-  it("reach each other in their network and nobody in another one", async () => {
+  it("reach each other in their network and no machine in another one", async () => {
     const stranger = region.machine(13, {}, vpcB);
     await region.boot(stranger);
     const stops = await Promise.all([first, stranger].map((spec) => region.serve(spec, 8000)));
@@ -168,7 +168,7 @@ describe("machines", function () {
     assert.equal(await region.ssh(second, `sudo mount ${device} /mnt && cat /mnt/file`), "kept\nlast");
   });
 
-  it("go on when the lab restarts, are started again when they ended, and are removed when they are not wanted", async () => {
+  it("keep running when the lab restarts, are started again when they ended, and are removed when they are not wanted", async () => {
     const extra = region.machine(15);
     await region.boot(extra);
     const pid = region.pid(first);

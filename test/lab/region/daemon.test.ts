@@ -64,7 +64,7 @@ describe("the lab's daemon", function () {
     }
   };
 
-  it("says why it does not start, with the end of its log", async () => {
+  it("reports why it does not start, with the end of its log", async () => {
     await createRegion(config, quiet);
     const server = tryRun(
       inNamespace(config.namespace, [
@@ -85,7 +85,7 @@ describe("the lab's daemon", function () {
     await server;
   });
 
-  it("boots a droplet that the API was asked for, and keeps it while it restarts or crashes", async () => {
+  it("boots a droplet that was created through the API, and keeps it while the daemon restarts or crashes", async () => {
     await startDaemon(config, quiet);
     const first = daemonStatus(config);
     await startDaemon(config, quiet);
@@ -156,7 +156,7 @@ describe("the lab's daemon", function () {
     assert.equal(statSync(log).mode & 0o077, 0);
   });
 
-  it("leaves a region alone that belongs to another folder", async () => {
+  it("leaves a region of another folder alone", async () => {
     const other = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: join(folder, "other") });
     for (const action of [
       () => createRegion(other, quiet),

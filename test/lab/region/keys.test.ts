@@ -13,7 +13,7 @@ describe("keys of machines", function () {
 
   after(() => region?.stop());
 
-  it("may come from the user-data alone", async () => {
+  it("are also accepted from user-data only", async () => {
     const sshAuthorizedKeys = region.machine(51).sshKeys;
     const userData = JSON.stringify({
       ignition: { version: "3.4.0" },

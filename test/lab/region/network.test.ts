@@ -137,7 +137,7 @@ describe("networks of machines", function () {
     assert.equal(await region.connects(first, "10.99.0.2", 8000), true);
   });
 
-  it("do not let a machine speak with another one's address, or to the host", async () => {
+  it("drop packets with another machine's source address, or to the host", async () => {
     const namespace = `${region.config.namespace}-${first.id}`;
     assert.equal(await region.connects(first, second.privateIpv4, 8000), true);
     await run(["ip", "-n", namespace, "addr", "add", "10.110.0.77/32", "dev", "eth1"]);
@@ -197,7 +197,7 @@ describe("networks of machines", function () {
       healthCheck: { ...balancer.healthCheck, protocol: "tcp", port: 8000 },
       allow: [],
     };
-    // Targets that admit their balancer and nobody else.
+    // Targets that admit their balancer only.
     await wantFirewalls(
       [first, second].map((spec) =>
         protect(spec, [tcp(8000, ["10.110.0.200/32", "10.110.0.202/32"]), tcp(8002, ["10.110.0.200/32"])]),

@@ -39,14 +39,14 @@ describe("the region's proxy", function () {
     assert.equal(await traces(), untouched, "the region left something behind");
   });
 
-  it("is not there unless it is asked for, and machines have their way to the mirror", async () => {
+  it("is off by default, and machines reach the mirror directly", async () => {
     await ensureProxy(region.config);
     assert.equal(mark(), undefined);
     assert.equal((await get("--noproxy '*'", file)).stdout, "content");
     assert.notEqual((await get(`--proxy ${proxyUrl(region.config)}`, file)).code, 0);
   });
 
-  it("hands on what machines ask for, and logs it", async () => {
+  it("forwards requests of machines, and logs it", async () => {
     setProxyMode(region.config, "on");
     await ensureProxy(region.config);
     const first = mark();

@@ -308,7 +308,7 @@ describe("aws stand-in", function () {
       await other.delete(vpc);
     });
 
-    it("makes nothing twice when the answer to a creation is lost", async () => {
+    it("creates nothing twice when the response to a creation is lost", async () => {
       let calls = 0;
       handle = (_request, _body, response) => {
         calls++;
@@ -388,7 +388,7 @@ describe("aws stand-in", function () {
       await base.remove();
     });
 
-    it("deletes a network as soon as what is in it lets go", async () => {
+    it("deletes a network as soon as it is no longer in use", async () => {
       let held = 2;
       handle = (request, body, response) => {
         if (!body.includes("Action=DeleteVpc&") || held-- <= 0) return void pass(request, body, response);

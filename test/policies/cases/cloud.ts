@@ -20,7 +20,7 @@ export const etcdCases: readonly Case[] = [
     rule: "etcd-odd-members",
     title: "droplets",
     resources: [etcd, firewall(), ...members.flatMap((name) => dropletMember(name, "etcd")), droplet("worker-0")],
-    // Its volume and attachment stay behind and belong to nobody.
+    // Its volume and attachment remain without an owner.
     breaks: [
       {
         title: "one member less",

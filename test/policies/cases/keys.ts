@@ -140,17 +140,21 @@ export const iamCases: readonly Case[] = [
         { Action: ["s3:PutObject"], Resource: "arn:aws:*:*:*:*" },
         /Resource: arn:aws:\*/,
       ),
-      policyOf("all but a few", { NotAction: ["iam:CreateUser"], Resource: bucket }, /NotAction: allows all but a few/),
-      { title: "no JSON", change: { path: "policy/props/policy", value: "{" }, says: /policy: is no JSON/ },
+      policyOf(
+        "everything except named actions",
+        { NotAction: ["iam:CreateUser"], Resource: bucket },
+        /NotAction: allows everything except/,
+      ),
+      { title: "invalid JSON", change: { path: "policy/props/policy", value: "{" }, says: /policy: is not JSON/ },
       {
         title: "everybody",
         change: { path: "node/props/assumeRolePolicy", value: assume("*") },
-        says: /assumeRolePolicy\.Statement\[0\]\.Principal: \* lets everybody in/,
+        says: /assumeRolePolicy\.Statement\[0\]\.Principal: \* allows everyone/,
       },
       {
         title: "every account",
         change: { path: "node/props/assumeRolePolicy", value: assume({ AWS: "*" }) },
-        says: /Principal: \* lets everybody in/,
+        says: /Principal: \* allows everyone/,
       },
       {
         title: "inside of a role",

@@ -46,7 +46,7 @@ const kinds: readonly (readonly [resource: Given, path: string])[] = [
   ],
 ];
 
-/** What the node's own pods do, in the namespace where they may. */
+/** System pods, in the namespace where such pods are allowed. */
 function system(pod: Record<string, unknown>): Given {
   const body = { selector, template: { metadata: { labels: { app: "x" } }, spec: { ...spec(), ...pod } } };
   return { ...workload("DaemonSet", body, "kube-system"), name: "system" };
@@ -123,9 +123,9 @@ export const podCases: readonly Case[] = [
     resources: [volume, system({ volumes: [{ name: "run", hostPath: { path: "/run" } }] })],
     breaks: [
       {
-        title: "a volume for whoever claims it",
+        title: "a PersistentVolume with a host path",
         change: { path: "disk/props/spec/hostPath", value: { path: "/srv" } },
-        says: /spec\.hostPath: \/srv is the node's own/,
+        says: /spec\.hostPath: \/srv is a path on the node/,
       },
       { title: "another namespace", change: elsewhere, says: /\/run of the node is mounted in namespace web/ },
     ],

@@ -63,7 +63,7 @@ class Region:
         return [*self.elbv2.load_balancers.values(), *self.elb.load_balancers.values()]
 
     def public_address(self):
-        """The lowest address that nobody has."""
+        """The lowest unused address."""
         taken = set(self.kept)
         taken.update(eni.public_ip for eni in self.ec2.enis.values() if eni.public_ip)
         taken.update(address.public_ip for address in self.ec2.addresses)
@@ -160,7 +160,7 @@ def patch(region):
     def create_classic(create, self, *args, **kwargs):
         balancer = create(self, *args, **kwargs)
         balancer.dns_name = f"{balancer.name}.{self.region_name}.elb.amazonaws.com"
-        # The original has one from the start; moto none until it is asked for one.
+        # On AWS it exists from the start; moto creates it on request.
         target = f"TCP:{balancer.listeners[0].instance_port}"
         balancer.health_check = elb_models.FakeHealthCheck("5", "10", "2", "30", target)
         region.place(balancer, balancer.subnets[0])
@@ -478,7 +478,7 @@ class Application:
 
 
 class Quiet(WSGIRequestHandler):
-    """No line for each request: whoever stands in front of this server logs them."""
+    """Writes no line per request: the proxy in front of this server logs them."""
 
     protocol_version = "HTTP/1.1"
 
@@ -492,7 +492,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--region", required=True)
     parser.add_argument("--public-cidr", required=True)
-    parser.add_argument("--keep", default="", help="public addresses that are nobody's, with commas between them")
+    parser.add_argument("--keep", default="", help="public addresses that must stay unused, separated by commas")
     parser.add_argument("--flatcar", required=True, help="version that the image's name carries")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-/** A cluster in a network that is not its own: private machines in the owner's subnets, and all of the owner's things still there in the end. */
+/** A cluster in an existing network: private machines in the owner's subnets; all of the owner's resources still exist at the end. */
 import assert from "node:assert/strict";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { readState } from "../../../../lab/clouds/aws/readState.js";
@@ -64,7 +64,7 @@ describe("a cluster in an existing network of AWS", function () {
 
   before(() => openRegion("aws"));
 
-  it("boots in the owner's private subnets, behind a bastion, and makes no network of its own", async () => {
+  it("boots in the owner's private subnets, behind a bastion, and creates no network", async () => {
     const { vpc, publicSubnets, privateSubnets } = await makeNetwork();
     owned = (await readState(config)).kinds;
     const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };

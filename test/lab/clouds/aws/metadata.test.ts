@@ -12,7 +12,7 @@ const ask = (path: string, changes: Parameters<typeof instance>[0] = {}): string
 };
 
 describe("instance metadata: the tree", () => {
-  it("tells what the machines' scripts and the AWS SDK ask for", () => {
+  it("serves what the machines' scripts and the AWS SDK request", () => {
     const expected = {
       "meta-data/instance-id": "i-0123456789abcdef0",
       "meta-data/local-ipv4": "10.4.0.5",
@@ -52,7 +52,7 @@ describe("instance metadata: the tree", () => {
     assert.equal(ask("/latest/meta-data/iam/info", { profile: null }), undefined);
   });
 
-  it("lists and tells only what there is", () => {
+  it("lists and serves existing entries only", () => {
     const closed = { publicAddress: null, metadataTags: false, userData: "", profile: null };
     const listed = (ask("/latest/meta-data/", closed) ?? "").split("\n");
     for (const name of ["public-ipv4", "tags/", "iam/"]) assert.ok(!listed.includes(name), name);

@@ -127,7 +127,7 @@ describe("lab API: firewalls", () => {
     assert.deepEqual(api.driver.firewalls, []);
   });
 
-  it("stands before its droplet's machine is started", async () => {
+  it("is in force before its droplet's machine starts", async () => {
     await api.post("/v2/tags", { name: "web" });
     await firewall({ tags: ["web"], inbound_rules: [inbound({ addresses: ["192.0.2.1"] })] });
     const machine = await api.droplet({ tags: ["web"] });
@@ -166,7 +166,7 @@ describe("lab API: firewalls", () => {
     assert.equal(of(machine), undefined);
   });
 
-  it("unites the rules of all firewalls of a droplet, each once", async () => {
+  it("merges the rules of all firewalls of a droplet, each once", async () => {
     const machine = await api.droplet({ tags: ["web"] });
     const ssh = inbound({ addresses: ["192.0.2.1/32"] });
     await firewall({ droplet_ids: [machine.id], inbound_rules: [ssh] });

@@ -35,7 +35,7 @@ describe("lab API, driven by the Go client of the official provider", function (
     await api.stop();
   });
 
-  it("answers everything that the client asks, with all fields that it knows and no others", async () => {
+  it("answers every request of the client, with all fields that it knows and no others", async () => {
     const binary = join(directory, "godo");
     // Go's own cache keeps what was built: a second run takes a second.
     const built = await run("go", ["build", "-o", binary, "."], 540_000);

@@ -262,7 +262,7 @@ export class TestRegion {
     return result.code === 0 ? result.stdout : null;
   }
 
-  /** The metadata service in a process inside the region, as the daemon is; told anew of all machines. */
+  /** The metadata service in a process inside the region, like the daemon; it gets the list of all machines again. */
   private async serveMetadata(): Promise<void> {
     this.metadata?.kill();
     if (this.metadata) await new Promise((resolve) => this.metadata?.once("exit", resolve));
