@@ -115,7 +115,7 @@ describe("ci: workflows of GitHub", function () {
       assert.ok(!("pull_request_target" in parsed(name).on), name);
       for (const { steps } of Object.values(parsed(name).jobs))
         for (const step of steps)
-          assert.doesNotMatch(step.run ?? "", /\$\{\{(?! matrix\.)/, `${name}: ${step.run ?? ""}`);
+          assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
     }
     assert.match(parsed("pull-request.yaml").jobs["preview"]?.if ?? "", /head\.repo\.full_name == github\.repository/);
   });
