@@ -114,8 +114,7 @@ describe("ci: workflows of GitHub", function () {
     for (const name of names) {
       assert.ok(!("pull_request_target" in parsed(name).on), name);
       for (const { steps } of Object.values(parsed(name).jobs))
-        for (const step of steps)
-          assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
+        for (const step of steps) assert.doesNotMatch(step.run ?? "", /\$\{\{/, `${name}: ${step.run ?? ""}`);
     }
     assert.match(parsed("pull-request.yaml").jobs["preview"]?.if ?? "", /head\.repo\.full_name == github\.repository/);
   });
