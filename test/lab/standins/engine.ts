@@ -50,10 +50,15 @@ export class TestEngine {
     const server = createServer(plugin, new EngineLog(undefined));
     const client = new ResourceProviderClient(`127.0.0.1:${await server.listen()}`, grpc.credentials.createInsecure());
     const engine = new TestEngine(server, client);
-    await engine.call(
-      "configure",
-      new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true),
-    );
+    try {
+      await engine.call(
+        "configure",
+        new messages.ConfigureRequest().setArgs(Struct.fromJavaScript(settings)).setAcceptsecrets(true),
+      );
+    } catch (error) {
+      engine.stop();
+      throw error;
+    }
     return engine;
   }
 
