@@ -24,6 +24,12 @@ const plugin = {
       const folder = path.join(project, "node_modules", ...name.split("/", 2));
       return existsSync(folder) ? undefined : { path: name, external: true };
     });
+    // A cloud's resources are the cluster's own: another program knows the clouds by their definitions and loads no SDK.
+    build.onResolve({ filter: /^\./ }, ({ path: name, kind, importer }) =>
+      kind === "dynamic-import" && entry !== "infra/index.ts" && importer.startsWith(path.join(project, "components"))
+        ? { path: name, external: true }
+        : undefined,
+    );
     // A package that is imported on demand is loaded from node_modules then.
     build.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
       kind === "dynamic-import" ? { path: name, external: true } : undefined,

@@ -2,13 +2,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { tail } from "../process/files.js";
 import { until } from "../process/until.js";
 import { toolPath } from "../toolchain/index.js";
 import { registryDirectory } from "./records.js";
+import { freePort } from "../process/freePort.js";
 
 export interface RegistryOptions {
   readonly host: string;
@@ -107,12 +107,4 @@ export async function startRegistry(config: LabConfig, options: RegistryOptions)
     throw new Error(`${(error as Error).message}; its last messages:\n${tail(log, 5)}`, { cause: error });
   }
   return { port, stop };
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, host, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,46 +1,19 @@
 /** Ends of certificates, with certificates of openssl. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { ending, readCertificates } from "../../ci/lib/certificates.js";
 import { driftRecord, driftReport, type Findings } from "../../ci/lib/driftReport.js";
 import type { Plan } from "../../ci/lib/changes.js";
+import { selfSigned } from "../support/selfSigned.js";
 
 const day = 24 * 60 * 60 * 1000;
 const thresholds = { days: 30, authorityDays: 180 };
 const clean: Plan = { changes: [], violations: [], errors: [], unchanged: 3, complete: true, digest: "" };
 
 describe("ci: certificates", () => {
-  let folder: string;
   let pem: string;
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-ci-"));
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=test",
-        "-days",
-        "100",
-        "-keyout",
-        join(folder, "key"),
-        "-out",
-        join(folder, "certificate"),
-      ],
-      { stdio: "ignore" },
-    );
-    pem = readFileSync(join(folder, "certificate"), "utf8");
+    pem = selfSigned("test", 100).certificate;
   });
-  after(() => rmSync(folder, { recursive: true, force: true }));
 
   const resource = (
     name: string,

@@ -1,6 +1,8 @@
 /** What a run loads: SDKs take longer to load than all else. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const project = join(__dirname, "..", "..");
@@ -61,4 +63,24 @@ describe("loading", function () {
       [],
     );
   });
+
+  for (const entry of ["provider/main.ts", "policies/index.ts"]) {
+    it(`${entry}, which knows the clouds by their definitions, is compiled without their SDKs`, () => {
+      const folder = mkdtempSync(join(tmpdir(), "corekube-loading-"));
+      try {
+        const compile = ["start/compile.cjs", entry, folder];
+        const file = execFileSync(process.execPath, compile, { cwd: project, encoding: "utf8" });
+        // esbuild writes each module's path above it.
+        const modules: readonly string[] =
+          readFileSync(file, "utf8").match(/^\/\/ (components|node_modules)\/\S+$/gm) ?? [];
+        assert.ok(modules.includes("// components/clouds.ts"));
+        assert.deepEqual(
+          modules.filter((name) => /node_modules\/@pulumi\/(aws|digitalocean|kubernetes)\//.test(name)),
+          [],
+        );
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+  }
 });

@@ -1,63 +1,21 @@
 /** The gate before anything is applied to the cluster: the API at its endpoint. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readiness } from "../../provider/resources/readiness.js";
+import { selfSigned, type SelfSigned } from "../support/selfSigned.js";
 import { checked, incomplete, operation } from "./support/operation.js";
-
-interface Identity {
-  readonly certificate: string;
-  readonly key: string;
-}
-
-/** A certificate for 127.0.0.1 that is its own authority. */
-function identity(): Identity {
-  const folder = mkdtempSync(join(tmpdir(), "readiness-"));
-  try {
-    const [key, certificate] = [join(folder, "key"), join(folder, "crt")];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=kube-ca",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-      ],
-      { stdio: "pipe" },
-    );
-    return { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 describe("corekube:cluster:Readiness", () => {
   const kind = new Readiness();
-  let own: Identity;
+  let own: SelfSigned;
   let server: https.Server;
   let endpoint: string;
   /** Answers of /readyz, the last one for good. */
   let answers: [number, string][];
 
   before(async () => {
-    own = identity();
+    own = selfSigned("kube-ca");
     server = https.createServer({ cert: own.certificate, key: own.key }, (request, response) => {
       const [status, body] =
         request.url === "/readyz"
@@ -96,7 +54,7 @@ describe("corekube:cluster:Readiness", () => {
 
   it("believes no API of another authority", async () => {
     answers = [[200, "ok"]];
-    const other = identity();
+    const other = selfSigned("kube-ca");
     const failure = await incomplete(
       kind.create(operation(), inputs({ timeout: 2, caCertificate: other.certificate })),
     );

@@ -1,15 +1,12 @@
 /** The client of the fault tests against an API that can lose, hide and delay responses. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:https";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { figures, longestPause, type Operation } from "../../../lab/faults/figures.js";
 import { Writer } from "../../../lab/faults/writer.js";
+import { selfSigned } from "../../support/selfSigned.js";
 
 /** ConfigMaps of one namespace over HTTPS. */
 class FakeApi {
@@ -22,34 +19,8 @@ class FakeApi {
   private server: Server | undefined;
 
   async start(): Promise<this> {
-    const folder = mkdtempSync(join(tmpdir(), "corekube-writer-"));
-    const [key, cert] = [join(folder, "key"), join(folder, "cert")];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        key,
-        "-out",
-        cert,
-      ],
-      { stdio: "ignore" },
-    );
-    const pem = { key: readFileSync(key), cert: readFileSync(cert) };
-    rmSync(folder, { recursive: true });
-    this.server = createServer(pem, (request, response) => {
+    const { key, certificate } = selfSigned("localhost");
+    this.server = createServer({ key, cert: certificate }, (request, response) => {
       let body = "";
       request.on("data", (chunk: Buffer) => {
         body += chunk.toString();
@@ -62,20 +33,20 @@ class FakeApi {
       });
     });
     await new Promise<void>((resolve) => this.server?.listen(0, "127.0.0.1", resolve));
-    const encode = (text: Buffer): string => text.toString("base64");
+    const encode = (text: string): string => Buffer.from(text).toString("base64");
     this.kubeconfig = stringify({
       clusters: [
         {
           name: "c",
           cluster: {
             server: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`,
-            "certificate-authority-data": encode(pem.cert),
+            "certificate-authority-data": encode(certificate),
           },
         },
       ],
       contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
       "current-context": "c",
-      users: [{ name: "u", user: { "client-certificate-data": encode(pem.cert), "client-key-data": encode(pem.key) } }],
+      users: [{ name: "u", user: { "client-certificate-data": encode(certificate), "client-key-data": encode(key) } }],
     });
     return this;
   }

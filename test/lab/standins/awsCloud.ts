@@ -1,12 +1,12 @@
 /** An AWS for tests of the plugin: the lab's moto on a free port, without a region around it. */
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureMoto, Moto, startMoto, stopMoto } from "../../../lab/clouds/aws/moto.js";
 import { labConfig, type LabConfig } from "../../../lab/config.js";
 import type { Bag } from "./engine.js";
+import { freePort } from "../../../lab/process/freePort.js";
 
 // Which Node runs is for the project to say.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
@@ -64,15 +64,6 @@ export class TestAws {
       ...more,
     };
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** An AWS of one answer of the test's own, for what moto never does. */

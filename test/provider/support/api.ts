@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { KubeConfig, PolicyV1Api, RbacAuthorizationV1Api } from "@kubernetes/client-node";
 import { openCluster, type Cluster } from "../../../provider/kubernetes/cluster.js";
-import { freePort } from "./ports.js";
+import { freePort } from "../../../lab/process/freePort.js";
 import { killAtExit } from "./processes.js";
 import { tool } from "../../support/tools.js";
 

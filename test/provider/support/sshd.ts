@@ -7,7 +7,7 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { freePort } from "./ports.js";
+import { freePort } from "../../../lab/process/freePort.js";
 import { killAtExit } from "./processes.js";
 
 const SUDO = `#!/bin/bash

@@ -1,7 +1,6 @@
 /** moto as the lab runs it, with the loop that carries its state to a driver: a real process, and no machine. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ec2 from "@aws-sdk/client-ec2";
@@ -25,20 +24,14 @@ import { AwsSource } from "../../../../lab/clouds/aws/api.js";
 import { leftOf } from "../../../../lab/clouds/cloud.js";
 import { Synchroniser } from "../../../../lab/region/synchroniser.js";
 import { labConfig, type LabConfig } from "../../../../lab/config.js";
+import { freePort } from "../../../../lab/process/freePort.js";
 import { backendName } from "../../../../lab/region/haproxy.js";
 import { ensurePackages } from "../../../../lab/toolchain/index.js";
 import { versions } from "../../../../lab/toolchain/versions.js";
+import { awsSizes } from "../../../../components/aws/sizes.js";
 import { FakeDriver } from "../../../support/fakeDriver.js";
 
 const quiet = { report: () => undefined };
-
-async function freePort(): Promise<number> {
-  const server: Server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe("the lab's AWS, from moto to the driver", function () {
   this.timeout(60_000);
@@ -311,6 +304,17 @@ describe("the lab's AWS, from moto to the driver", function () {
     driver.off.clear();
     await synchronised();
     assert.deepEqual(seen().slice(2), ["shutdown"]);
+  });
+
+  it("describes all instance types of the program as its table does: CPUs and memory", async () => {
+    const described = new Map<string, readonly [number?, number?]>();
+    for (let first = 0; first < awsSizes.length; first += 100) {
+      const InstanceTypes = awsSizes.slice(first, first + 100).map(({ name }) => name as ec2._InstanceType);
+      const answer = await client.send(new ec2.DescribeInstanceTypesCommand({ InstanceTypes }));
+      for (const { InstanceType, VCpuInfo, MemoryInfo } of answer.InstanceTypes ?? [])
+        described.set(String(InstanceType), [VCpuInfo?.DefaultVCpus, MemoryInfo?.SizeInMiB]);
+    }
+    assert.deepEqual(described, new Map(awsSizes.map(({ name, cpus, memory }) => [name, [cpus, memory]])));
   });
 
   it("tries again what the driver could not make, and says so once", async () => {
