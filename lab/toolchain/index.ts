@@ -2,7 +2,7 @@
  * The lab's tools: Kubernetes, etcd, containerd, Pulumi and others, in pinned versions. Official files where their hosts
  * answer and their checksums are pinned; otherwise the same versions built from their Go modules.
  */
-import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { linkAtomically } from "../process/files.js";
@@ -189,10 +189,17 @@ async function build({ part, folder, tools }: Missing, progress: Progress, posit
 /** Tools that users and the Pulumi program start by name. */
 const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
 
-/** Folder for the PATH with `pulumi`, `kubectl` and `etcdctl`. Call after `ensureTools`. Links are renewed at every call. */
+/**
+ * Folder for the PATH with `pulumi`, `kubectl` and `etcdctl`, and nothing else: a plugin of another checkout in it would win over
+ * those of the engine's home. Call after `ensureTools`. Links are renewed at every call.
+ */
 export function binDirectory(config: LabConfig): string {
   const directory = join(config.cache, "bin");
   mkdirSync(directory, { recursive: true });
+  // A link that is being renewed has the tool's name and a suffix.
+  for (const name of readdirSync(directory))
+    if (!userTools.some((tool) => name === tool || name.startsWith(`${tool}.`)))
+      rmSync(join(directory, name), { force: true });
   for (const tool of userTools) {
     const path = toolPath(config, tool);
     if (existsSync(path)) linkAtomically(path, join(directory, tool));

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { labConfig } from "../../lab/config.js";
+import { binDirectory } from "../../lab/toolchain/index.js";
 import { withLock } from "../../lab/toolchain/lock.js";
 import { ensureFolder } from "../../lab/toolchain/store.js";
 
@@ -119,6 +130,15 @@ describe("lab toolchain: cache", () => {
       inside -= 1;
     };
     await Promise.all([withLock(file, quiet, task), withLock(file, quiet, task), withLock(file, quiet, task)]);
+  });
+
+  it("removes from the folder for the PATH what another checkout put there: the engine would start its plugins", () => {
+    const bin = join(directory, "bin");
+    mkdirSync(bin);
+    for (const name of ["pulumi-resource-tls", "pulumi-language-nodejs"]) symlinkSync("/elsewhere", join(bin, name));
+    for (const name of ["pulumi", `kubectl.${process.pid}`]) writeFileSync(join(bin, name), "");
+    assert.equal(binDirectory(labConfig({ COREKUBE_CACHE: directory })), bin);
+    assert.deepEqual(readdirSync(bin).sort(), [`kubectl.${process.pid}`, "pulumi"]);
   });
 });
 
