@@ -16,6 +16,9 @@ const verbs: Readonly<Record<string, readonly [string, string]>> = {
 /** Messages about every plugin that comes from PATH: in the lab all of them do. */
 const noise = /^using pulumi-\S+ from \$PATH/;
 
+/** The SDK puts this before an error once for each input that waits for it; the cause comes last. */
+const waitingInputs = /(?:error serializing property "[^"]*": )+/g;
+
 /** Components and the stack last as long as their children and do nothing themselves. */
 const isComponent = (type: string): boolean =>
   type.startsWith("pulumi:pulumi:") || (type.startsWith("corekube:") && !/^corekube:(machine|cluster):/.test(type));
@@ -61,7 +64,7 @@ export class EngineProgress {
   }
 
   private diagnostic({ urn, message, severity, ephemeral }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
-    const text = plainText(message);
+    const text = plainText(message).replace(waitingInputs, "");
     if (text === "" || noise.test(text)) return;
     const resource = urn === undefined ? undefined : this.open.get(urn);
     // A provider's word on what it waits for; it also shows which of several resources holds up the run.

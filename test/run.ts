@@ -28,7 +28,7 @@ interface Counts {
 }
 
 /** Characters of each failure that are repeated. */
-const failureLength = 600;
+const failureLength = 2000;
 
 // Tests must not touch the user's own region.
 const config = labConfig({

@@ -90,6 +90,12 @@ describe("progress of the engine", () => {
 
   it("falls back to standard error when no event says what went wrong", () =>
     assert.equal(engine.failure("error: no stack named 'dev' found\n"), "error: no stack named 'dev' found"));
+
+  it("an error that many inputs waited for is shown with its cause alone", () => {
+    const waiting = 'error serializing property "kubeconfig": error serializing property "size": ';
+    say({ message: `<ref *1> [Error: ${waiting}failed to load checkpoint: EOF`, severity: "error" });
+    assert.equal(engine.failure(""), "error: <ref *1> [Error: failed to load checkpoint: EOF");
+  });
 });
 
 describe("the event stream of the engine", () => {

@@ -1,4 +1,5 @@
 /** The machines that served before this run, from the engine's state. */
+import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { resourceTypes } from "../../contract/resources.js";
 import type { MachineLocation } from "../plan.js";
@@ -31,13 +32,35 @@ function servingMachinesOf(resources: Readonly<Record<string, Recorded>>): Servi
   return serving;
 }
 
-/** Reads this stack's state from the engine, as it was when the run began. URN to what is recorded. */
+/** Waits between attempts to read the state, in milliseconds. */
+const retryAfter = [100, 200, 400, 800, 1600] as const;
+
+/**
+ * Reads this stack's state from the engine, as it was when the run began. URN to what is recorded.
+ *
+ * The engine writes the state while the program runs, and a backend of files does so in several steps: what is read in between
+ * ends early ("failed to load checkpoint: EOF"). So it is read again.
+ * @throws pulumi.RunError when the state cannot be read.
+ */
 export async function readRecorded(): Promise<Readonly<Record<string, Recorded>>> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
-    outputs?: Readonly<Record<string, Recorded>>;
-  };
-  return answer.outputs ?? {};
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
+        outputs?: Readonly<Record<string, Recorded>>;
+      };
+      return answer.outputs ?? {};
+    } catch (error) {
+      const wait = retryAfter[attempt];
+      if (wait === undefined)
+        throw new pulumi.RunError(
+          `the state of ${stackName} cannot be read, so the machines that serve are not known: ` +
+            `${error instanceof Error ? error.message : String(error)}. ` +
+            "No machine was changed. Check the backend with `pulumi stack export --file /dev/null`, then run the command again.",
+        );
+      await setTimeout(wait);
+    }
+  }
 }
 
 /** The machines that served when the run began. */

@@ -146,7 +146,7 @@ const usualCalls: Readonly<Record<string, Outputs>> = {
 };
 
 /** Answers to functions of providers, by token. */
-export type Calls = Readonly<Record<string, Outputs | Readonly<Record<string, Outputs>>>>;
+export type Calls = Readonly<Record<string, Outputs | Readonly<Record<string, Outputs>> | (() => Outputs)>>;
 
 /** As the engine passes an error of a provider on. */
 const failure = (details: string): Error => Object.assign(new Error(details), { details });
@@ -164,7 +164,8 @@ export const mocksWith = (calls: Calls): pulumi.runtime.Mocks => ({
     return { id, state: { ...(inputs as Outputs), ...outputs } };
   },
   call: ({ token, inputs }) => {
-    const answer = calls[token] ?? usualCalls[token];
+    const known = calls[token] ?? usualCalls[token];
+    const answer = typeof known === "function" ? known() : known;
     if (answer === undefined) throw new Error(`the mocks know no function ${token}`);
     if (typeof answer["error"] === "string") throw failure(answer["error"]);
     const id = (inputs as Outputs)["id"];
