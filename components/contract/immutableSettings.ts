@@ -10,15 +10,17 @@ export type SettingValue = string | number | boolean;
 export interface ImmutableSetting {
   /** Where it is set, without the namespace, such as `etcd.count`. */
   readonly setting: string;
+  /** It is decided by the checkout's `versions.json`, and by no setting. @default false */
+  readonly ofCheckout?: boolean;
   /** Undefined: this cluster does not have it. */
   readonly value: (spec: ClusterSpec) => SettingValue | undefined;
   readonly schema: z.ZodType;
   /** Why it cannot change. */
   readonly reason: string;
   /** Changes that are allowed nevertheless. @default none */
-  readonly accepts?: (before: number, after: number) => boolean;
+  readonly accepts?: (before: SettingValue, after: SettingValue) => boolean;
   /** What to do instead. @default keep the value, or create a new stack for the other one */
-  readonly advice?: (before: number) => string;
+  readonly advice?: (before: SettingValue) => string;
   /** Its unit, as a multiple of the setting's unit. @default 1 */
   readonly unit?: number;
 }
@@ -33,6 +35,18 @@ export function setCommand(setting: string, value: SettingValue): string {
 
 const megabytes = 1024;
 
+const minorOf = (version: SettingValue): string => String(version).split(".").slice(0, 2).join(".");
+
+/** The newest commit, of any branch, whose `versions.json` has the version. */
+function checkoutWith(part: string, version: SettingValue): string {
+  const line = `'"${part}": "${String(version)}"'`;
+  return `git checkout "$(git grep -lF ${line} $(git rev-list --all -- versions.json) -- versions.json | head -n 1 | cut -d : -f 1)" && npm ci`;
+}
+
+/** What to do when the checkout has another version than the cluster runs. */
+const keepVersion = (part: string) => (before: SettingValue) =>
+  `Use the checkout that has it: ${checkoutWith(part, before)}. For another version, create a second cluster with this checkout (pulumi stack init <name>) and move your workloads there.`;
+
 /** Size of etcd's volumes in GB; set in MB. */
 function volume(
   setting: string,
@@ -45,7 +59,7 @@ function volume(
     schema: z.int().min(0).optional(),
     reason: `the volumes with ${content} may grow, but no cloud can shrink a volume`,
     accepts: (before, after) => after >= before,
-    advice: (before) => `Keep at least the current size: ${setCommand(setting, before * megabytes)}.`,
+    advice: (before) => `Keep at least the current size: ${setCommand(setting, Number(before) * megabytes)}.`,
     unit: megabytes,
   };
 }
@@ -70,6 +84,24 @@ export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
     schema: text,
     reason: "machines, volumes and the private network belong to a region, and all of them would be recreated",
   },
+  kubernetesVersion: {
+    setting: "kubernetes_version",
+    value: (spec) => spec.kubernetesVersion,
+    schema: text.optional(),
+    reason:
+      "machines keep the version that they booted with, so that a machine which is added or comes back would run a newer kubelet than the API servers, and kube-proxy would be newer than them too; Kubernetes supports neither",
+    advice: keepVersion("kubernetes"),
+  },
+  etcdVersion: {
+    setting: "etcd",
+    ofCheckout: true,
+    value: (spec) => spec.etcdVersion,
+    schema: text.optional(),
+    reason:
+      "members keep the version that they booted with, and one that is replaced would join the others with another minor version of its data",
+    accepts: (before, after) => minorOf(before) === minorOf(after),
+    advice: keepVersion("etcd"),
+  },
   nodeCidr: {
     setting: "node_cidr",
     value: (spec) => spec.nodeCidr,
@@ -87,6 +119,13 @@ export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
     value: (spec) => spec.serviceCidr,
     schema: text,
     reason: "Services keep their addresses, and those of the API and of DNS are in certificates and in every pod",
+  },
+  nodePortRange: {
+    setting: "node_port_range",
+    value: ({ nodePortRange: { from, to } }) => `${from}-${to}`,
+    schema: text.optional(),
+    reason:
+      "API servers and nodes read it at their first boot only, while the firewall would change at once, and Services keep their ports",
   },
   clusterDomain: {
     setting: "cluster_domain",
@@ -134,8 +173,9 @@ export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
     value: (spec) => spec.encryptionKey,
     schema: z.int(),
     reason: "Secrets encrypted with the previous key must stay readable until all of them are re-encrypted",
-    accepts: (before, after) => after === before + 1,
+    // API servers have the keys before and after the one that they write with.
+    accepts: (before, after) => Math.abs(Number(after) - Number(before)) === 1,
     advice: (before) =>
-      `Keep it (${setCommand("encryption_key", before)}), or go up by one (${setCommand("encryption_key", before + 1)}), run pulumi up, and repeat.`,
+      `Keep it (${setCommand("encryption_key", before)}), or change it by one (${setCommand("encryption_key", Number(before) + 1)}), run pulumi up, and repeat.`,
   },
 };

@@ -109,6 +109,8 @@ export interface ClusterSpec extends PassedSettings {
   /** Added to every cloud resource; `KubernetesCluster` is always among them. */
   readonly tags: Readonly<Record<string, string>>;
   readonly mirrors: MirrorSpec;
+  /** Version of etcd's release file. */
+  readonly etcdVersion: string;
   /** Release files with the checksums that are valid for this cluster's mirror. */
   readonly releases: Readonly<Record<"kubelet" | "kubectl" | "etcd" | "cni-plugins", Release>>;
   /** Images with the digests that are valid for this cluster's mirror. */

@@ -87,6 +87,7 @@ export function toClusterSpec(
       releases: settings.mirrors.releases,
       registries: settings.mirrors.registries,
     },
+    etcdVersion: versions.etcd,
     releases: {
       kubelet: releaseOf(versions.releases.kubelet, checksums),
       kubectl: releaseOf(versions.releases.kubectl, checksums),

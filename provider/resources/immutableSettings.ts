@@ -51,15 +51,19 @@ function refusals(before: Properties, after: Properties): Failure[] {
     const had = before[property];
     const got = after[property];
     if (had === undefined || got === undefined || isUnknown(had) || isUnknown(got) || had === got) return [];
-    if (setting.accepts?.(Number(had), Number(got))) return [];
+    if (setting.accepts?.(had as SettingValue, got as SettingValue)) return [];
     return [{ property, reason: refusal(setting, had as SettingValue, got as SettingValue) }];
   });
 }
 
-function refusal({ setting, reason, advice, unit }: ImmutableSetting, had: SettingValue, got: SettingValue): string {
+function refusal(
+  { setting, ofCheckout, reason, advice, unit }: ImmutableSetting,
+  had: SettingValue,
+  got: SettingValue,
+): string {
   const shown = (value: SettingValue): string => JSON.stringify(unit === undefined ? value : Number(value) * unit);
   const remedy =
-    advice?.(Number(had)) ??
+    advice?.(had) ??
     `Keep it: ${setCommand(setting, had)}. For another value, create a second cluster (pulumi stack init <name>), move your workloads there, and destroy this one.`;
-  return `corekube:${setting}: got ${shown(got)}; this cluster was created with ${shown(had)}, and that cannot be changed in place: ${reason}. Nothing was created or changed. ${remedy}`;
+  return `${ofCheckout ? "versions.json: " : "corekube:"}${setting}: got ${shown(got)}; this cluster was created with ${shown(had)}, and that cannot be changed in place: ${reason}. Nothing was created or changed. ${remedy}`;
 }

@@ -20,7 +20,11 @@ export const clusterOptions = (clouds: readonly [CloudName, ...CloudName[]]) => 
     "",
     "The cloud's region. Required.",
   ),
-  kubernetes_version: passed(oneOf(versions.kubernetes), versions.kubernetes, "Version of Kubernetes."),
+  kubernetes_version: passed(
+    oneOf(versions.kubernetes),
+    versions.kubernetes,
+    "Version of Kubernetes, which is that of the checkout: see versions.json. A cluster keeps the version that it was created with.",
+  ),
   high_availability: passed(
     yesOrNo(),
     false,

@@ -56,6 +56,22 @@ export class Program {
     return (state.deployment.resources ?? []).map(({ urn }) => urn);
   }
 
+  /** The stack as another checkout would have made it: texts of its state are replaced. */
+  async rewriteState(stack: string, replaced: Readonly<Record<string, string>>): Promise<void> {
+    const file = path.join(this.engine.folder("config"), "state.json");
+    await this.run(["stack", "export", "--stack", stack, "--file", file]);
+    const state = Object.entries(replaced).reduce(
+      (text, [from, to]) => {
+        if (!text.includes(from)) throw new Error(`the state of ${stack} has no ${from}`);
+        return text.replaceAll(from, to);
+      },
+      readFileSync(file, "utf8"),
+    );
+    writeFileSync(file, state);
+    const { code, output } = await this.run(["stack", "import", "--stack", stack, "--file", file]);
+    if (code !== 0) throw new Error(output);
+  }
+
   private settingsFile(stack: string): string {
     return path.join(this.engine.folder("config"), `Pulumi.${stack}.yaml`);
   }
