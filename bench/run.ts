@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Scaling } from "../lab/checks/scale.js";
+import { Scaling } from "../test/cluster/support/scale.js";
 import { down } from "../lab/commands/down.js";
 import { usedMemory } from "../lab/commands/memory.js";
 import { run } from "../lab/process/run.js";

@@ -1,14 +1,7 @@
 /** One cluster, from nothing to checked, scaled up and down, and gone. */
 import assert from "node:assert/strict";
 import { checksOf, runChecks, type CheckResult } from "../../lab/checks/index.js";
-import {
-  expectGone,
-  expectOnly,
-  Scaling,
-  startBudgeted,
-  stopBudgeted,
-  watchAvailable,
-} from "../../lab/checks/scale.js";
+import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvailable } from "./support/scale.js";
 import { stackName } from "../../lab/engine/settings.js";
 import { deploy } from "../../lab/commands/up.js";
 import { writeKubeconfig } from "../../lab/engine/outputs.js";

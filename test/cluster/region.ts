@@ -3,7 +3,7 @@ import { usedMemory } from "../../lab/commands/memory.js";
 import { runPhases } from "../../lab/commands/phases.js";
 import { buildPhases, regionPhase } from "../../lab/commands/up.js";
 import { labConfig } from "../../lab/config.js";
-import { leftovers, takeFootprint, type Footprint } from "../../lab/commands/footprint.js";
+import { leftovers, takeFootprint, type Footprint } from "./support/footprint.js";
 import { removeEverything } from "../../lab/commands/down.js";
 import { setRegionCloud } from "../../lab/kind.js";
 import { watchProcesses } from "../../lab/checks/secrets.js";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readState } from "../../../lab/clouds/aws/readState.js";
 import { leftOf } from "../../../lab/clouds/cloud.js";
 import { checksOf, runChecks, type CheckResult } from "../../../lab/checks/index.js";
-import { expectOnly, Scaling } from "../../../lab/checks/scale.js";
+import { expectOnly, Scaling } from "../support/scale.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { deploy } from "../../../lab/commands/up.js";

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { runEngine } from "../../../lab/engine/run.js";
 import { deploy } from "../../../lab/commands/up.js";
 import { writeKubeconfig } from "../../../lab/engine/outputs.js";
-import { figuresLine } from "../../../lab/faults/figures.js";
-import { Scenarios, outcomeLine, type Outcome } from "../../../lab/faults/scenarios.js";
-import { Writer } from "../../../lab/faults/writer.js";
+import { figuresLine } from "../faults/figures.js";
+import { Scenarios, outcomeLine, type Outcome } from "../faults/scenarios.js";
+import { Writer } from "../faults/writer.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
 
 const stack = "ha";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { openPorts } from "../../../lab/cluster/network.js";
-import { expectOnly } from "../../../lab/checks/scale.js";
+import { expectOnly } from "../../cluster/support/scale.js";
 import { environmentLines } from "../../../lab/commands/env.js";
-import { leftovers, takeFootprint } from "../../../lab/commands/footprint.js";
+import { leftovers, takeFootprint } from "../../cluster/support/footprint.js";
 import { run, tryRun } from "../../../lab/process/run.js";
 import { labConfig } from "../../../lab/config.js";
 

@@ -1,13 +1,13 @@
 /** Scaling by one worker and back: the preview, the pods, and what is left. */
-import type { LabConfig } from "../config.js";
-import type { Progress } from "../progress.js";
-import { labCloud } from "../cluster/cloud.js";
-import { mustRun } from "../engine/run.js";
-import { readOutputs } from "../engine/outputs.js";
-import { until } from "../process/until.js";
-import { pulumi } from "../engine/stack.js";
-import { CheckContext, expect } from "../cluster/context.js";
-import { httpImage } from "./workload.js";
+import type { LabConfig } from "../../../lab/config.js";
+import type { Progress } from "../../../lab/progress.js";
+import { labCloud } from "../../../lab/cluster/cloud.js";
+import { mustRun } from "../../../lab/engine/run.js";
+import { readOutputs } from "../../../lab/engine/outputs.js";
+import { until } from "../../../lab/process/until.js";
+import { pulumi } from "../../../lab/engine/stack.js";
+import { CheckContext, expect } from "../../../lab/cluster/context.js";
+import { httpImage } from "../../../lab/checks/workload.js";
 
 interface Preview {
   readonly steps?: readonly { readonly op: string; readonly urn: string }[];

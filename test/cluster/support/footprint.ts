@@ -1,6 +1,6 @@
 /** What a region changes on this machine, to check that nothing of it is left. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { run, tryRun } from "../process/run.js";
+import { run, tryRun } from "../../../lab/process/run.js";
 
 /** State of this machine at one moment: sorted lists without what changes on its own. */
 export interface Footprint {

@@ -1,6 +1,6 @@
 /** A rolling replacement as seen in the cloud: which machine was absent, and when. */
-import type { LabConfig } from "../config.js";
-import { labCloud } from "../cluster/cloud.js";
+import type { LabConfig } from "../../../lab/config.js";
+import { labCloud } from "../../../lab/cluster/cloud.js";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Absence {

@@ -1,10 +1,10 @@
 /** One fault after another under a client, and what each of them cost. */
-import { CheckContext } from "../cluster/context.js";
-import { mustRun } from "../engine/run.js";
-import { writeKubeconfig, type Machine } from "../engine/outputs.js";
+import { CheckContext } from "../../../lab/cluster/context.js";
+import { mustRun } from "../../../lab/engine/run.js";
+import { writeKubeconfig, type Machine } from "../../../lab/engine/outputs.js";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LabConfig } from "../config.js";
-import type { Progress } from "../progress.js";
+import type { LabConfig } from "../../../lab/config.js";
+import type { Progress } from "../../../lab/progress.js";
 import { crash, deleteMachine, favouriteController, killProcess, powerOff, powerOn } from "./faults.js";
 import { figuresLine, seconds, type Figures } from "./figures.js";
 import { keysOnMembers, leader, untilWhole } from "./recovery.js";

@@ -2,14 +2,14 @@
  * Faults as they happen in production: a process dies on its machine, a machine loses power or is deleted in the cloud without
  * the program.
  */
-import type { CheckContext } from "../cluster/context.js";
-import { labCloud } from "../cluster/cloud.js";
-import type { CloudMachine } from "../clouds/cloud.js";
-import type { Machine } from "../engine/outputs.js";
-import { until } from "../process/until.js";
-import { balancerTargets } from "../region/balancers.js";
-import { backendName } from "../region/haproxy.js";
-import { killMachine } from "../region/nspawn.js";
+import type { CheckContext } from "../../../lab/cluster/context.js";
+import { labCloud } from "../../../lab/cluster/cloud.js";
+import type { CloudMachine } from "../../../lab/clouds/cloud.js";
+import type { Machine } from "../../../lab/engine/outputs.js";
+import { until } from "../../../lab/process/until.js";
+import { balancerTargets } from "../../../lab/region/balancers.js";
+import { backendName } from "../../../lab/region/haproxy.js";
+import { killMachine } from "../../../lab/region/nspawn.js";
 import { apiPort } from "./recovery.js";
 
 /**

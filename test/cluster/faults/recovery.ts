@@ -1,9 +1,9 @@
 /** Whether a highly available cluster is healthy: every etcd member, every API server, every node. */
 import { z } from "zod";
-import { expect, type CheckContext } from "../cluster/context.js";
-import { get } from "../cluster/network.js";
-import type { Machine } from "../engine/outputs.js";
-import { until } from "../process/until.js";
+import { expect, type CheckContext } from "../../../lab/cluster/context.js";
+import { get } from "../../../lab/cluster/network.js";
+import type { Machine } from "../../../lab/engine/outputs.js";
+import { until } from "../../../lab/process/until.js";
 
 /** Port of the API servers and of their load balancers. */
 export const apiPort = 6443;

@@ -4,9 +4,9 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { figures, longestPause, type Operation } from "../../../lab/faults/figures.js";
-import { Writer } from "../../../lab/faults/writer.js";
-import { selfSigned } from "../../support/selfSigned.js";
+import { figures, longestPause, type Operation } from "../cluster/faults/figures.js";
+import { Writer } from "../cluster/faults/writer.js";
+import { selfSigned } from "../support/selfSigned.js";
 
 /** ConfigMaps of one namespace over HTTPS. */
 class FakeApi {

@@ -8,7 +8,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { z } from "zod";
 import { setTimeout as sleep } from "node:timers/promises";
-import { until } from "../process/until.js";
+import { until } from "../../../lab/process/until.js";
 import { ApiClient, type Answer } from "./client.js";
 import { figures, type Figures, type Operation } from "./figures.js";
 
