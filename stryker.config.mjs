@@ -23,6 +23,8 @@ export default {
   ignoreStatic: true,
   concurrency: 2,
   timeoutMS: 20_000,
+  // All tests once, on a machine that does other things too.
+  dryRunTimeoutMinutes: 30,
   tempDirName: ".lab/mutation",
   reporters: ["clear-text", "json", "progress-append-only"],
   jsonReporter: { fileName: ".lab/mutation-report.json" },
