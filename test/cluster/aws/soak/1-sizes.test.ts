@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { runChecks } from "../../../../lab/checks/index.js";
 import { deploy } from "../../../../lab/commands/up.js";
-import { readOutputs } from "../../../../lab/engine/outputs.js";
+import { readOutputs, writeKubeconfig } from "../../../../lab/engine/outputs.js";
 import { runEngine } from "../../../../lab/engine/run.js";
 import { pulumi } from "../../../../lab/engine/stack.js";
 import { closeRegion, config, openRegion, progress } from "../../region.js";
@@ -26,7 +26,7 @@ describe("a cluster on AWS that changes", function () {
       await pulumi(config, ["config", "set", `corekube:${option}`, "m6i.xlarge", "--stack", stack], { stack });
     const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
     assert.equal(result.code, 0, result.failure);
-    const after = await readOutputs(config, stack);
+    const after = await writeKubeconfig(config, stack);
     for (const { name, role, id } of after.machines) {
       const earlier = before.machines.find((machine) => machine.name === name)?.id;
       assert.equal(id === earlier, role === "etcd", name);
