@@ -89,7 +89,14 @@ export function attachVolume(args: AttachedVolumeArgs, opts: pulumi.CustomResour
   );
   return new VolumeAttachment(
     name,
-    { deviceName: volumeDevices[suffix], instanceId: args.instance.id, volumeId: volume.id },
+    {
+      deviceName: volumeDevices[suffix],
+      instanceId: args.instance.id,
+      volumeId: volume.id,
+      // The end of its machine frees the volume. Detaching one whose file system is mounted, as in a destroy or on a machine that hangs,
+      // leaves it "busy" without an end: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachVolume.html
+      skipDestroy: true,
+    },
     // A volume has one attachment at a time: the old one is deleted before the new one is created.
     pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
   );

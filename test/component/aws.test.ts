@@ -138,6 +138,12 @@ describe("AWS", function () {
     );
   });
 
+  it("never detaches a volume from a machine that may have it mounted: EC2 would be busy with it for ever", () => {
+    const attachments = available.of("VolumeAttachment");
+    assert.equal(attachments.length, 6);
+    for (const { name, inputs } of attachments) assert.equal(inputs["skipDestroy"], true, name);
+  });
+
   it("lets machines wait for their group and the way out", () => {
     const { dependsOn } = single.one("Instance", "dev-worker-0");
     for (const needed of [

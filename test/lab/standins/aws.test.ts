@@ -15,6 +15,7 @@ const types = {
   KeyPair: "aws:ec2/keyPair:KeyPair",
   Instance: "aws:ec2/instance:Instance",
   Volume: "aws:ebs/volume:Volume",
+  VolumeAttachment: "aws:ec2/volumeAttachment:VolumeAttachment",
   LoadBalancer: "aws:lb/loadBalancer:LoadBalancer",
   Listener: "aws:lb/listener:Listener",
   Role: "aws:iam/role:Role",
@@ -399,5 +400,24 @@ describe("aws stand-in", function () {
       await other.delete(await other.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16" }));
       assert.equal(held, -1);
     });
+  });
+
+  it("as the official provider, ends with an error where a volume is busy, and leaves one to its machine where told so", async () => {
+    const { inputs, remove } = await place(engine);
+    const one = await make("Instance", "one", machine(inputs));
+    const volume = await make("Volume", "one", {
+      availabilityZone: "eu-central-1b",
+      size: 1,
+      type: "gp3",
+      encrypted: true,
+    });
+    const attach = { deviceName: "/dev/xvdf", instanceId: one.id, volumeId: volume.id };
+    const attachment = await make("VolumeAttachment", "one", attach);
+    aws.mounted.add(volume.id);
+    await assert.rejects(engine.delete(attachment), /unexpected state 'busy', wanted target ''/);
+    await engine.delete({ ...attachment, inputs: { ...attach, skipDestroy: true } });
+    await engine.delete(one);
+    await engine.delete(volume);
+    await remove();
   });
 });

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { TestEngine } from "../../support/engine.js";
+import { Moto } from "../../../lab/clouds/aws/moto.js";
 import { TestAws } from "./awsCloud.js";
 
 /** The real engine, the official SDK and the stand-in as the process that the engine starts. */
@@ -88,7 +89,21 @@ describe("aws stand-in under the engine", function () {
     assert.equal(typeof provider?.inputs?.["secretKey"], "object", "sealed");
   });
 
-  it("deletes everything", async () => {
+  it("replaces a machine that has its volume mounted, which the next one gets", async () => {
+    const attached = async () =>
+      (await new Moto(aws.url).state()).volumes.filter(({ device }) => device === "/dev/xvdf");
+    const [before] = await attached();
+    aws.mounted.add(before!.id);
+    configure({ "aws-stand-in:changed": true, "aws-stand-in:size": "t3.large" });
+    const output = await works("up", ...stack, "--yes", "--skip-preview");
+    assert.match(output, /\+-3 replaced/);
+    const [after] = await attached();
+    assert.deepEqual([after?.id, after?.attachment], [before?.id, "attached"]);
+    assert.notEqual(after?.instance, before?.instance);
+    await holds();
+  });
+
+  it("deletes everything, mounted volumes too", async () => {
     await works("destroy", ...stack, "--yes", "--skip-preview");
     assert.deepEqual(await aws.holdings(), {});
   });

@@ -33,6 +33,9 @@ from moto.elbv2 import models as elbv2_models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
+import transitions  # noqa: E402
+from patching import replaces  # noqa: E402
+
 ACCOUNT = "123456789012"
 FLATCAR_OWNER = "075585003325"
 
@@ -88,18 +91,8 @@ class Region:
             pass
 
 
-def replaces(owner, name):
-    """Puts a function in the place of one of moto's, which it gets as its first argument."""
-
-    def decorate(function):
-        original = getattr(owner, name)
-        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
-        return function
-
-    return decorate
-
-
 def patch(region):
+    transitions.patch()
     for module, name in [(elastic_network_interfaces, "random_public_ip"), (elastic_ip_addresses, "random_ip")]:
         setattr(module, name, region.public_address)
 
@@ -403,6 +396,7 @@ def state(region):
                 "size": volume.size,
                 "instance": volume.attachment.instance.id if volume.attachment else None,
                 "device": volume.attachment.device if volume.attachment else None,
+                "attachment": volume.attachment.status if volume.attachment else None,
             }
             for volume in ec2.volumes.values()
         ],
@@ -441,14 +435,7 @@ def state(region):
 def report(region, body):
     """What the machines themselves did since."""
     region.health = body.get("health", region.health)
-    for change in body.get("instances", []):
-        instance = region.ec2.get_instance(change["id"])
-        if change["state"] == "stopped" and instance.state == "running":
-            if instance.instance_initiated_shutdown_behavior == "terminate":
-                instance.terminate()
-            else:
-                instance.stop()
-            instance._reason = "Client.InstanceInitiatedShutdown"
+    transitions.report(region.ec2, body)
     return {}
 
 
