@@ -26,6 +26,9 @@ export const dropletAddresses = (name: string): { public: string; private: strin
   private: address("10.4", name),
 });
 
+/** Elastic address of a test. */
+export const elasticAddress = (name: string): string => address("198.19", name);
+
 /** Address of a load balancer of a test. */
 export const loadBalancerAddress = (name: string): string => address("198.51", name);
 
@@ -77,7 +80,6 @@ const answers: Readonly<Record<string, Answer>> = {
       "ec2/routeTable:RouteTable",
       "ec2/route:Route",
       "ec2/routeTableAssociation:RouteTableAssociation",
-      "ec2/eip:Eip",
       "ec2/natGateway:NatGateway",
       "ec2/securityGroup:SecurityGroup",
       "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -98,6 +100,7 @@ const answers: Readonly<Record<string, Answer>> = {
     const { public: publicIp, private: privateIp } = dropletAddresses(name);
     return { id: `i-${name}`, outputs: { publicIp: inputs["associatePublicIpAddress"] ? publicIp : "", privateIp } };
   },
+  "aws:ec2/eip:Eip": (name) => ({ id: `eip-${name}`, outputs: { publicIp: elasticAddress(name) } }),
   "aws:lb/loadBalancer:LoadBalancer": (name) => ({
     id: `lb-${name}`,
     outputs: { arn: `arn:lb:${name}`, dnsName: `${name}.elb.example` },

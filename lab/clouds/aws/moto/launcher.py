@@ -3,7 +3,7 @@
 - Public addresses come from the region's public network, load balancers get addresses of their own.
 - GET /corekube/state gives all that machines, networks and load balancers are made from, in one answer.
 - POST /corekube/report takes back what only the machines know: whether they run, which targets are healthy.
-- A region begins empty: no default network, one image.
+- A region begins empty: no default network, two images.
 
 Requests are answered one at a time, so that each sees a whole state.
 """
@@ -199,7 +199,7 @@ def patch(region):
 
 
 def seed(region, version):
-    """Empties the region of what moto puts there, and adds the one image that the lab can boot."""
+    """Empties the region of what moto puts there, and adds the images that the lab can boot."""
     ec2 = region.ec2
     for subnets in list(ec2.subnets.values()):
         for subnet in list(subnets.values()):
@@ -211,22 +211,25 @@ def seed(region, version):
                 ec2.delete_internet_gateway(gateway.id)
         ec2.delete_vpc(vpc.id)
     ec2.network_acls.clear()
-    ec2.amis["ami-0f1a7ca2000000001"] = amis.Ami(
-        ec2,
-        "ami-0f1a7ca2000000001",
-        name=f"Flatcar-stable-{version}-hvm",
-        description=f"Flatcar Container Linux stable {version} (HVM)",
-        owner_id=FLATCAR_OWNER,
-        public=True,
-        virtualization_type="hvm",
-        architecture="x86_64",
-        hypervisor="xen",
-        root_device_type="ebs",
-        root_device_name="/dev/xvda",
-        boot_mode="uefi-preferred",
-        region_name=f"{region.name}a",
-        creation_date=utcnow(),
-    )
+    # A machine of the lab boots the same from both.
+    for number, channel in enumerate(["stable", "beta"], 1):
+        image = f"ami-0f1a7ca200000000{number}"
+        ec2.amis[image] = amis.Ami(
+            ec2,
+            image,
+            name=f"Flatcar-{channel}-{version}-hvm",
+            description=f"Flatcar Container Linux {channel} {version} (HVM)",
+            owner_id=FLATCAR_OWNER,
+            public=True,
+            virtualization_type="hvm",
+            architecture="x86_64",
+            hypervisor="xen",
+            root_device_type="ebs",
+            root_device_name="/dev/xvda",
+            boot_mode="uefi-preferred",
+            region_name=f"{region.name}a",
+            creation_date=utcnow(),
+        )
     # What every image brings along is Amazon's, not the account's.
     ec2.snapshots.clear()
 

@@ -55,6 +55,9 @@ def patch():
     def teardown_defaults(teardown, self):
         self._state.name = "shutting-down"
         teardown(self)
+        for address in self.ec2_backend.addresses:
+            if address.instance is self:
+                address.instance = address.eni = address.association_id = None
 
     @replaces(Instance, "stop")
     def stop(stop, self):

@@ -132,6 +132,7 @@ const machine = new aws.ec2.Instance(
   },
   { replaceOnChanges: ["instanceType"], deleteBeforeReplace: true },
 );
+const way = new aws.ec2.Eip("way", { domain: "vpc", instance: machine.id, tags });
 const volume = new aws.ebs.Volume("data", {
   availabilityZone: zone,
   size: pick(10, 20),
@@ -190,5 +191,5 @@ new aws.lb.Listener("api", {
 new aws.lb.TargetGroupAttachment("one", { targetGroupArn: targets.arn, targetId: machine.id, port: 6443 });
 
 export const privateIp = machine.privateIp;
-export const publicIp = machine.publicIp;
+export const publicIp = way.publicIp;
 export const dnsName = balancer.dnsName;
