@@ -37,6 +37,7 @@ export function createBastion(args: BastionArgs, opts: pulumi.CustomResourceOpti
     name,
     {
       ami: args.ami,
+      image: args.spec.image,
       size: args.size,
       subnetId: args.subnetId,
       securityGroup: args.group.id,
@@ -46,7 +47,8 @@ export function createBastion(args: BastionArgs, opts: pulumi.CustomResourceOpti
       disk: bastionDisk,
       tags: args.tags,
     },
-    pulumi.mergeOptions(opts, { dependsOn: [...args.group.ready, ...args.routes] }),
+    // It stays where it is when there is another first zone.
+    pulumi.mergeOptions(opts, { dependsOn: [...args.group.ready, ...args.routes], ignoreChanges: ["subnetId"] }),
   );
   const address = new Eip(
     name,

@@ -2,6 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones.js";
 import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
+import { getSecurityGroups } from "@pulumi/aws/ec2/getSecurityGroups.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
 import { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
@@ -19,7 +21,14 @@ import { awsProfile } from "./profile.js";
 import { awsOf, type AwsSpec } from "./settings.js";
 
 export const preflight: CloudPreflight = async (spec) => {
-  const found = await runPreflight(spec, awsOf(spec), { getAmi, getSubnet, getVpc, getAvailabilityZones });
+  const found = await runPreflight(spec, awsOf(spec), {
+    getAmi,
+    getSubnet,
+    getVpc,
+    getSecurityGroups,
+    getInstanceTypeOfferings,
+    getAvailabilityZones,
+  });
   return (args, opts) => new Aws(spec, args, found, opts);
 };
 
@@ -96,6 +105,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       args.name,
       {
         ami: this.found.ami,
+        image: this.spec.image,
         size: args.size,
         subnetId: this.place.machineSubnets.get(zone)!,
         securityGroup: group.id,

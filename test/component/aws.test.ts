@@ -54,7 +54,8 @@ describe("AWS", function () {
       }
       for (const { inputs } of run.of("Instance")) {
         const disk = (inputs["rootBlockDevice"] as Record<string, unknown>)["tags"] as Record<string, string>;
-        assert.deepEqual(disk, { ...(inputs["tags"] as object), "kubernetes.io/cluster/dev": "owned" });
+        const { Image, ...tags } = inputs["tags"] as Record<string, string>;
+        assert.deepEqual([Image, disk], [awsProfile.image, { ...tags, "kubernetes.io/cluster/dev": "owned" }]);
       }
     }
   });
@@ -377,8 +378,9 @@ describe("AWS", function () {
     assert.deepEqual([run.of("Role"), run.of("InstanceProfile")].flat(), []);
   });
 
-  it("takes an image by id without asking", async () => {
-    const run = await runProgram(awsTestSpec({ image: "ami-0fedcba9876543210" }));
-    assert.equal(run.one("Instance", "dev-etcd-0").inputs["ami"], "ami-0fedcba9876543210");
+  it("takes an image by id", async () => {
+    const image = { id: "ami-0fedcba9876543210" };
+    const run = await runProgram(awsTestSpec({ image: image.id }), { "aws:ec2/getAmi:getAmi": image });
+    assert.equal(run.one("Instance", "dev-etcd-0").inputs["ami"], image.id);
   });
 });

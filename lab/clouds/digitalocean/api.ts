@@ -2,6 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { LabConfig } from "../../config.js";
+import type { Scarcity } from "../../scarcity.js";
 import type { Driver } from "../../region/spec.js";
 import { type Logger, Synchroniser } from "../../region/synchroniser.js";
 import { AppliedState } from "./applied.js";
@@ -33,6 +34,8 @@ export interface ApiOptions {
   /** @default the original's limits */
   readonly rateLimit?: Partial<RateLimit>;
   readonly delays?: Partial<Delays>;
+  /** @default nothing is scarce */
+  readonly scarcity?: () => Scarcity;
 }
 
 export interface Api {
@@ -59,7 +62,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   const tasks = new Tasks(store, region, logger);
   const applied = new AppliedState(store, region, logger, delays.loadBalancer);
-  const context: Context = { config, store, state: store.state, region, tasks, applied, delays };
+  const scarcity = options.scarcity ?? (() => ({}));
+  const context: Context = { config, store, state: store.state, region, tasks, applied, delays, scarcity };
   const limiter = new RateLimiter({ ...defaultRateLimit, ...options.rateLimit });
   const app = createFront({ token: config.token, limiter, store, logger });
 

@@ -1,5 +1,6 @@
 /** What every resource of the API works with. */
 import type { LabConfig } from "../../config.js";
+import type { Scarcity } from "../../scarcity.js";
 import type { Synchroniser } from "../../region/synchroniser.js";
 import type { AppliedState } from "./applied.js";
 import { notFound, unprocessable } from "./errors.js";
@@ -22,6 +23,7 @@ export interface Context {
   readonly tasks: Tasks;
   readonly applied: AppliedState;
   readonly delays: Delays;
+  readonly scarcity: () => Scarcity;
 }
 
 /** @throws ApiError 404 */

@@ -3,6 +3,8 @@
  * the mock throws.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { awsSizes } from "../../../components/aws/sizes.js";
+import { dropletSizes } from "../../../components/digitalocean/sizes.js";
 import { tinyTypes } from "./thirdCloud/types.js";
 
 type Outputs = Record<string, unknown>;
@@ -140,12 +142,28 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:policy/v1:PodDisruptionBudget": byName,
 };
 
+/** Every type in every zone that is asked for. */
+const offerings = (zones: readonly string[], types: readonly string[]): Outputs => ({
+  instanceTypes: zones.flatMap(() => types),
+  locations: zones.flatMap((zone) => types.map(() => zone)),
+});
+
 const usualCalls: Readonly<Record<string, Outputs>> = {
   // A first run: nothing serves yet.
   "pulumi:pulumi:readStackResourceOutputs": { outputs: {} },
   "corekube:rollout:plan": {},
   "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1c", "eu-central-1a", "eu-central-1b"] },
   "aws:ec2/getAmi:getAmi": { id: "ami-0123456789abcdef0" },
+  "aws:ec2/getSecurityGroups:getSecurityGroups": { ids: [], vpcIds: [] },
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": offerings(
+    [..."abcdef"].map((zone) => `eu-central-1${zone}`),
+    awsSizes.map(({ name }) => name),
+  ),
+  "digitalocean:index/getTags:getTags": { tags: [] },
+  "digitalocean:index/getRegion:getRegion": { available: true, sizes: dropletSizes.map(({ name }) => name) },
+  "digitalocean:index/getAccount:getAccount": { dropletLimit: 10_000 },
+  "digitalocean:index/getDroplets:getDroplets": { droplets: [] },
+  "digitalocean:index/getImage:getImage": { regions: ["fra1"] },
 };
 
 /** Answers to functions of providers, by token. */

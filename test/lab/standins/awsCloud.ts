@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureMoto, Moto, startMoto, stopMoto } from "../../../lab/clouds/aws/moto.js";
 import { labConfig, type LabConfig } from "../../../lab/config.js";
+import { type Scarcity, setScarcity } from "../../../lab/scarcity.js";
 import type { VolumeSight } from "../../../lab/region/spec.js";
 import type { Bag } from "./engine.js";
 import { freePort } from "../../../lab/process/freePort.js";
@@ -67,6 +68,11 @@ export class TestAws {
         .filter(([, ids]) => ids.length > 0)
         .map(([kind, ids]) => [kind, ids.length]),
     );
+  }
+
+  /** What EC2 has run out of, from now on. */
+  setScarcity(wanted: Scarcity): void {
+    setScarcity(this.region, wanted);
   }
 
   /** Where everything is, as a stack's configuration says it. */

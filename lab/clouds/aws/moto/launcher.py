@@ -33,6 +33,7 @@ from moto.elbv2 import models as elbv2_models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
+import scarcity  # noqa: E402
 import transitions  # noqa: E402
 from patching import replaces  # noqa: E402
 
@@ -483,6 +484,7 @@ def main():
     parser.add_argument("--region", required=True)
     parser.add_argument("--public-cidr", required=True)
     parser.add_argument("--keep", default="", help="public addresses that must stay unused, separated by commas")
+    parser.add_argument("--scarcity", default="", help="file that says what EC2 has run out of")
     parser.add_argument("--flatcar", required=True, help="version that the image's name carries")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -490,6 +492,7 @@ def main():
     region = Region(options)
     seed(region, options.flatcar)
     patch(region)
+    scarcity.patch(options.scarcity)
     make_server(options.host, options.port, Application(region), threaded=True, request_handler=Quiet).serve_forever()
 
 
