@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { runChecks } from "../../../../lab/checks/index.js";
 import { readState } from "../../../../lab/clouds/aws/readState.js";
 import { deploy } from "../../../../lab/commands/up.js";
-import { readOutputs } from "../../../../lab/engine/outputs.js";
+import { readOutputs, writeKubeconfig } from "../../../../lab/engine/outputs.js";
 import { runEngine } from "../../../../lab/engine/run.js";
 import { pulumi } from "../../../../lab/engine/stack.js";
 import { versions } from "../../../../lab/toolchain/versions.js";
@@ -40,7 +40,7 @@ describe("private machines on AWS get another image", function () {
     await set("image", `Flatcar-beta-${versions.flatcar.version}-hvm`);
     const result = await runEngine(config, stack, ["up", "--yes", "--skip-preview"], progress);
     assert.equal(result.code, 0, result.failure);
-    const [after, wayAfter] = [await readOutputs(config, stack), await bastion()];
+    const [after, wayAfter] = [await writeKubeconfig(config, stack), await bastion()];
     for (const { name, id } of after.machines)
       assert.notEqual(id, before.machines.find((machine) => machine.name === name)?.id, name);
     assert.notEqual(wayAfter?.id, wayBefore?.id);
