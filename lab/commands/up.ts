@@ -1,6 +1,7 @@
 /** `make up`: creates a checked cluster, or resumes an earlier run. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setAddressMode, wantedAddressMode } from "../addressMode.js";
 import { runChecks, type CheckResult } from "../checks/index.js";
 import type { LabConfig } from "../config.js";
 import { cloudOf } from "../clouds/index.js";
@@ -91,6 +92,7 @@ export function regionPhase(config: LabConfig): Phase {
     run: async (progress) => {
       raiseLimits(progress);
       await createRegion(config, progress);
+      setAddressMode(config, wantedAddressMode(config));
       await changeProxyMode(config, progress);
       await startDaemon(config, progress);
     },

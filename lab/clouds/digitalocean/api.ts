@@ -1,8 +1,8 @@
 /** DigitalOcean's public API v2 on a region: records in a file, which the region's machines follow. */
 import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
+import type { AddressMode } from "../../addressMode.js";
 import type { LabConfig } from "../../config.js";
-import type { Scarcity } from "../../scarcity.js";
 import type { Driver } from "../../region/spec.js";
 import { type Logger, Synchroniser } from "../../region/synchroniser.js";
 import { AppliedState } from "./applied.js";
@@ -34,8 +34,8 @@ export interface ApiOptions {
   /** @default the original's limits */
   readonly rateLimit?: Partial<RateLimit>;
   readonly delays?: Partial<Delays>;
-  /** @default nothing is scarce */
-  readonly scarcity?: () => Scarcity;
+  /** When addresses are given out again. @default later */
+  readonly addresses?: () => AddressMode;
 }
 
 export interface Api {
@@ -62,8 +62,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   const tasks = new Tasks(store, region, logger);
   const applied = new AppliedState(store, region, logger, delays.loadBalancer);
-  const scarcity = options.scarcity ?? (() => ({}));
-  const context: Context = { config, store, state: store.state, region, tasks, applied, delays, scarcity };
+  const addresses = options.addresses ?? (() => "later" as const);
+  const context: Context = { config, store, state: store.state, region, tasks, applied, delays, addresses };
   const limiter = new RateLimiter({ ...defaultRateLimit, ...options.rateLimit });
   const app = createFront({ token: config.token, limiter, store, logger });
 

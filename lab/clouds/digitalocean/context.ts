@@ -1,6 +1,6 @@
 /** What every resource of the API works with. */
+import type { AddressMode } from "../../addressMode.js";
 import type { LabConfig } from "../../config.js";
-import type { Scarcity } from "../../scarcity.js";
 import type { Synchroniser } from "../../region/synchroniser.js";
 import type { AppliedState } from "./applied.js";
 import { notFound, unprocessable } from "./errors.js";
@@ -23,7 +23,8 @@ export interface Context {
   readonly tasks: Tasks;
   readonly applied: AppliedState;
   readonly delays: Delays;
-  readonly scarcity: () => Scarcity;
+  /** When addresses are given out again. */
+  readonly addresses: () => AddressMode;
 }
 
 /** @throws ApiError 404 */
@@ -71,7 +72,7 @@ const vpcById = (state: State, id: string): VpcRecord | undefined => state.vpcs.
 
 /** Whether the lab's own pool of public addresses has one left. @throws ApiError 422 when it has not. */
 export function publicAddress(context: Context): string {
-  const address = context.store.allocate(context.config.publicCidr, 2);
+  const address = context.store.allocate(context.config.publicCidr, 2, context.addresses());
   if (address === undefined)
     throw unprocessable(`no public address of ${context.config.publicCidr} is free; delete droplets or load balancers`);
   return address;
@@ -80,7 +81,7 @@ export function publicAddress(context: Context): string {
 /** @throws ApiError 422 when the network is full. */
 export function privateAddress(context: Context, vpc: VpcRecord): string {
   const small = Number(vpc.ip_range.split("/")[1]) >= 28;
-  const address = context.store.allocate(vpc.ip_range, small ? 2 : 10);
+  const address = context.store.allocate(vpc.ip_range, small ? 2 : 10, context.addresses());
   if (address === undefined)
     throw unprocessable(
       `no address of VPC ${vpc.name} (${vpc.ip_range}) is free; delete members or use a larger network`,

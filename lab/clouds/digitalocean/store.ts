@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { AddressMode } from "../../addressMode.js";
 import { freeAddress, indexIn } from "./addresses.js";
 import { regionSlugs } from "./catalog/regions.js";
 import type { DropletRecord, State, VpcRecord } from "./state.js";
@@ -85,17 +86,15 @@ export class Store {
     return this.state.droplets.find((droplet) => droplet.id === id);
   }
 
-  /**
-   * An address that is free; undefined when the range is full. Follows on the one given out last, so that a new machine does
-   * not inherit the address of the one before it.
-   */
-  allocate(cidr: string, skip: number): string | undefined {
+  /** An address that is free; undefined when the range is full. Mode `later` follows on the one given out last. */
+  allocate(cidr: string, skip: number, mode: AddressMode): string | undefined {
     const { state } = this;
     const taken = new Set([
       ...state.droplets.flatMap((droplet) => [droplet.publicIpv4, droplet.privateIpv4]),
       ...state.loadBalancers.flatMap((balancer) => [balancer.ip, balancer.privateIpv4]),
     ]);
-    const address = freeAddress(cidr, state.cursors[cidr] ?? skip, taken) ?? freeAddress(cidr, skip, taken);
+    const from = mode === "later" ? (state.cursors[cidr] ?? skip) : skip;
+    const address = freeAddress(cidr, from, taken) ?? freeAddress(cidr, skip, taken);
     if (address === undefined) return undefined;
     state.cursors[cidr] = indexIn(cidr, address) + 1;
     this.changed();

@@ -49,8 +49,7 @@ export interface ManagedKind<Cloud, Remote> {
     inputs: Properties,
     changed: ReadonlySet<string> | undefined,
   ) => Promise<void>;
-  /** @returns `kept`: the state forgets it, and the cloud is not asked. */
-  remove(context: Context<Cloud>, id: string, inputs: Properties): Promise<void | "kept">;
+  remove(context: Context<Cloud>, id: string, inputs: Properties): Promise<void>;
   /** Seconds that an operation may take without customTimeouts. @default 600 */
   readonly seconds?: number;
 }
@@ -179,7 +178,7 @@ export function managed<Settings, Cloud, Remote>(
       explain("delete", operation.name, async () => {
         const context = contextOf(operation);
         try {
-          if ((await kind.remove(context, id, inputs)) === "kept") return;
+          await kind.remove(context, id, inputs);
         } catch (error) {
           if (!isGone(error)) throw error;
         }

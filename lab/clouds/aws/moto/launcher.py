@@ -3,7 +3,7 @@
 - Public addresses come from the region's public network, load balancers get addresses of their own.
 - GET /corekube/state gives all that machines, networks and load balancers are made from, in one answer.
 - POST /corekube/report takes back what only the machines know: whether they run, which targets are healthy.
-- A region begins empty: no default network, two images.
+- A region begins empty: no default network, one image.
 
 Requests are answered one at a time, so that each sees a whole state.
 """
@@ -25,17 +25,13 @@ settings.ec2_load_default_amis = lambda: False
 
 from moto.core.utils import utcnow  # noqa: E402
 from moto.ec2 import models as ec2_package  # noqa: E402
-from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, iam_instance_profile, instances, nat_gateways  # noqa: E402
+from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces, iam_instance_profile, instances, nat_gateways, subnets  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.responses import instances as instance_responses  # noqa: E402
 from moto.elb import models as elb_models  # noqa: E402
 from moto.elbv2 import models as elbv2_models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
-
-import scarcity  # noqa: E402
-import transitions  # noqa: E402
-from patching import replaces  # noqa: E402
 
 ACCOUNT = "123456789012"
 FLATCAR_OWNER = "075585003325"
@@ -49,7 +45,16 @@ class Region:
         self.epoch = str(uuid.uuid4())
         self.public = ipaddress.ip_network(options.public_cidr)
         self.kept = {str(self.public[1])} | set(options.keep.split(",") if options.keep else [])
+        self.addresses = options.addresses
+        self.given = 0
         self.health = {}
+
+    def gives_again_at_once(self):
+        try:
+            with open(self.addresses) as file:
+                return file.read().strip() == "at-once"
+        except OSError:
+            return False
 
     @property
     def ec2(self):
@@ -67,14 +72,18 @@ class Region:
         return [*self.elbv2.load_balancers.values(), *self.elb.load_balancers.values()]
 
     def public_address(self):
-        """The lowest unused address."""
+        """The lowest unused address, or in the other mode the next one after the last that was given out."""
         taken = set(self.kept)
         taken.update(eni.public_ip for eni in self.ec2.enis.values() if eni.public_ip)
         taken.update(address.public_ip for address in self.ec2.addresses)
         taken.update(balancer.ck_public for balancer in self.balancers() if balancer.ck_public)
-        for address in self.public.hosts():
-            if str(address) not in taken:
-                return str(address)
+        addresses = list(self.public.hosts())
+        start = 0 if self.gives_again_at_once() else self.given % len(addresses)
+        for offset in range(len(addresses)):
+            index = (start + offset) % len(addresses)
+            if str(addresses[index]) not in taken:
+                self.given = index + 1
+                return str(addresses[index])
         raise RuntimeError(f"no public address of {self.public} is free")
 
     def place(self, balancer, subnet_id):
@@ -92,10 +101,47 @@ class Region:
             pass
 
 
+def replaces(owner, name):
+    """Puts a function in the place of one of moto's, which it gets as its first argument."""
+
+    def decorate(function):
+        original = getattr(owner, name)
+        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
+        return function
+
+    return decorate
+
+
 def patch(region):
-    transitions.patch()
     for module, name in [(elastic_network_interfaces, "random_public_ip"), (elastic_ip_addresses, "random_ip")]:
         setattr(module, name, region.public_address)
+
+    @replaces(subnets.Subnet, "del_subnet_ip")
+    def free_address(free, self, ip):
+        free(self, ip)
+        self.ck_freed = ip
+
+    # moto keeps the private addresses of instances that are gone.
+    @replaces(Instance, "terminate")
+    def terminate(end, self):
+        previous = end(self)
+        if self.subnet_id and previous.name != "terminated":
+            for ip in self._private_ips:
+                self.ec2_backend.get_subnet(self.subnet_id).del_subnet_ip(ip)
+        return previous
+
+    # moto gives out first any address that has become free.
+    @replaces(subnets.Subnet, "get_available_subnet_ip")
+    def subnet_address(give, self, instance):
+        freed = self._unused_ips
+        self._unused_ips = freed & {getattr(self, "ck_freed", None)} if region.gives_again_at_once() else set()
+        try:
+            return give(self, instance)
+        except StopIteration:
+            self._unused_ips = freed
+            return give(self, instance)
+        finally:
+            self._unused_ips = freed - set(self._subnet_ips)
 
     # moto gives a NAT gateway any private address.
     @replaces(nat_gateways.NatGateway, "__init__")
@@ -200,7 +246,7 @@ def patch(region):
 
 
 def seed(region, version):
-    """Empties the region of what moto puts there, and adds the images that the lab can boot."""
+    """Empties the region of what moto puts there, and adds the one image that the lab can boot."""
     ec2 = region.ec2
     for subnets in list(ec2.subnets.values()):
         for subnet in list(subnets.values()):
@@ -212,25 +258,22 @@ def seed(region, version):
                 ec2.delete_internet_gateway(gateway.id)
         ec2.delete_vpc(vpc.id)
     ec2.network_acls.clear()
-    # A machine of the lab boots the same from both.
-    for number, channel in enumerate(["stable", "beta"], 1):
-        image = f"ami-0f1a7ca200000000{number}"
-        ec2.amis[image] = amis.Ami(
-            ec2,
-            image,
-            name=f"Flatcar-{channel}-{version}-hvm",
-            description=f"Flatcar Container Linux {channel} {version} (HVM)",
-            owner_id=FLATCAR_OWNER,
-            public=True,
-            virtualization_type="hvm",
-            architecture="x86_64",
-            hypervisor="xen",
-            root_device_type="ebs",
-            root_device_name="/dev/xvda",
-            boot_mode="uefi-preferred",
-            region_name=f"{region.name}a",
-            creation_date=utcnow(),
-        )
+    ec2.amis["ami-0f1a7ca2000000001"] = amis.Ami(
+        ec2,
+        "ami-0f1a7ca2000000001",
+        name=f"Flatcar-stable-{version}-hvm",
+        description=f"Flatcar Container Linux stable {version} (HVM)",
+        owner_id=FLATCAR_OWNER,
+        public=True,
+        virtualization_type="hvm",
+        architecture="x86_64",
+        hypervisor="xen",
+        root_device_type="ebs",
+        root_device_name="/dev/xvda",
+        boot_mode="uefi-preferred",
+        region_name=f"{region.name}a",
+        creation_date=utcnow(),
+    )
     # What every image brings along is Amazon's, not the account's.
     ec2.snapshots.clear()
 
@@ -400,7 +443,6 @@ def state(region):
                 "size": volume.size,
                 "instance": volume.attachment.instance.id if volume.attachment else None,
                 "device": volume.attachment.device if volume.attachment else None,
-                "attachment": volume.attachment.status if volume.attachment else None,
             }
             for volume in ec2.volumes.values()
         ],
@@ -439,7 +481,14 @@ def state(region):
 def report(region, body):
     """What the machines themselves did since."""
     region.health = body.get("health", region.health)
-    transitions.report(region.ec2, body)
+    for change in body.get("instances", []):
+        instance = region.ec2.get_instance(change["id"])
+        if change["state"] == "stopped" and instance.state == "running":
+            if instance.instance_initiated_shutdown_behavior == "terminate":
+                instance.terminate()
+            else:
+                instance.stop()
+            instance._reason = "Client.InstanceInitiatedShutdown"
     return {}
 
 
@@ -484,7 +533,7 @@ def main():
     parser.add_argument("--region", required=True)
     parser.add_argument("--public-cidr", required=True)
     parser.add_argument("--keep", default="", help="public addresses that must stay unused, separated by commas")
-    parser.add_argument("--scarcity", default="", help="file that says what EC2 has run out of")
+    parser.add_argument("--addresses", default="", help="file that says when addresses are given out again: later (the default) or at-once")
     parser.add_argument("--flatcar", required=True, help="version that the image's name carries")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -492,7 +541,6 @@ def main():
     region = Region(options)
     seed(region, options.flatcar)
     patch(region)
-    scarcity.patch(options.scarcity)
     make_server(options.host, options.port, Application(region), threaded=True, request_handler=Quiet).serve_forever()
 
 

@@ -177,6 +177,17 @@ describe("lab API: droplets", () => {
     assert.notEqual(second.private, first.private);
   });
 
+  it("gives the next machine that asks the addresses of the one that just went, where the region is set to", async () => {
+    await api.stop();
+    api = await new TestApi({ addresses: () => "at-once" }).start();
+    const [first, other] = [await api.droplet(), await api.droplet()];
+    await api.delete(first.url);
+    await api.settled();
+    const second = await api.droplet();
+    assert.deepEqual([second.public, second.private], [first.public, first.private]);
+    assert.notEqual((await api.droplet()).private, other.private);
+  });
+
   it("goes off and on", async () => {
     const machine = await api.droplet();
     assert.equal(await action(machine.url, { type: "shutdown" }), "completed");
