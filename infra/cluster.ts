@@ -16,7 +16,7 @@ import { Pki } from "../components/pki/pki.js";
 import { Rollout } from "../components/rollout/program/rollout.js";
 import { stagesOf } from "../components/rollout/program/stages.js";
 import { Workers } from "../components/workers/workers.js";
-import { type ClusterOutputs, machineTable } from "./outputs.js";
+import { clusterOutputs, type ClusterOutputs } from "./outputs.js";
 
 /** The machines' user with administrator rights. */
 const sshUser = "core";
@@ -36,7 +36,7 @@ export function createCluster(
   });
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
-  const rollout = Rollout.begin(stagesOf(spec));
+  const rollout = Rollout.begin(stagesOf(spec), { ...ssh, bastion: cloud.bastion });
   const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
   const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
   const adminKubeconfig = controllers.kubeconfig;
@@ -78,13 +78,15 @@ export function createCluster(
   const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
   const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
   new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
-  return {
-    endpoint: endpointUrl,
-    kubeconfig: adminKubeconfig,
-    machines: machineTable([...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines]),
-    ssh_private_key: ssh.privateKey,
-    ssh_user: pulumi.output(ssh.user),
-  };
+  return clusterOutputs(
+    {
+      endpoint: endpointUrl,
+      kubeconfig: adminKubeconfig,
+      ssh_private_key: ssh.privateKey,
+      ssh_user: pulumi.output(ssh.user),
+    },
+    [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
+  );
 }
 
 function createSshAccess(name: string, opts: pulumi.CustomResourceOptions): SshAccess {

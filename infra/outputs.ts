@@ -1,6 +1,7 @@
 /** The outputs of a stack. Their names are part of the interface: scripts read them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ReachedMachine } from "../components/machine/pool.js";
+import { keepCurrent } from "./keepCurrent.js";
 
 export interface MachineOutput {
   readonly name: string;
@@ -25,15 +26,23 @@ export interface ClusterOutputs {
   readonly ssh_user: pulumi.Output<string>;
 }
 
-export function machineTable(machines: readonly ReachedMachine[]): pulumi.Output<MachineOutput[]> {
-  return pulumi.all(
-    machines.map(({ machine, hostKey }) => ({
-      name: machine.name,
-      role: machine.role,
-      id: machine.id,
-      public_ipv4: machine.publicIpv4,
-      private_ipv4: machine.privateIpv4,
-      host_key: hostKey,
-    })),
-  );
+function machineRow({ machine, hostKey }: ReachedMachine): pulumi.Output<MachineOutput> {
+  return pulumi.output({
+    name: machine.name,
+    role: machine.role,
+    id: machine.id,
+    public_ipv4: machine.publicIpv4,
+    private_ipv4: machine.privateIpv4,
+    host_key: hostKey,
+  });
+}
+
+/** The outputs, which are kept current while the run goes on. */
+export function clusterOutputs(
+  outputs: Omit<ClusterOutputs, "machines">,
+  machines: readonly ReachedMachine[],
+): ClusterOutputs {
+  const rows = new Map(machines.map((reached) => [reached.machine.name, machineRow(reached)]));
+  keepCurrent({ ...outputs }, rows);
+  return { ...outputs, machines: pulumi.all([...rows.values()]) };
 }

@@ -2,14 +2,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones.js";
 import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
-import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
-import { getSecurityGroups } from "@pulumi/aws/ec2/getSecurityGroups.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
+import type { Instance } from "@pulumi/aws/ec2/instance.js";
 import { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
 import type { ApiLoadBalancers, Cloud, CloudArgs, CloudPreflight, Machine, MachineArgs } from "../cloud/cloud.js";
+import { renderIgnition } from "../nodeconfig/base/ignition.js";
+import { system } from "../nodeconfig/system.js";
+import { merge } from "../nodeconfig/base/types.js";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
-import { type Bastion, createBastion } from "./bastion.js";
 import { createInstanceProfile } from "./iam/roles.js";
 import { createSecurityGroups, type SecurityGroups } from "./firewall.js";
 import { attach, createLoadBalancer, type MadeLoadBalancer } from "./loadBalancers.js";
@@ -17,18 +18,11 @@ import { attachVolume, createInstance } from "./machines.js";
 import { clusterTags, type Tags } from "./names.js";
 import { createNetwork, existingNetwork, type Network } from "./network.js";
 import { type Preflight, runPreflight } from "./preflight.js";
-import { awsProfile } from "./profile.js";
+import { awsProfile, bastionDisk } from "./profile.js";
 import { awsOf, type AwsSpec } from "./settings.js";
 
 export const preflight: CloudPreflight = async (spec) => {
-  const found = await runPreflight(spec, awsOf(spec), {
-    getAmi,
-    getSubnet,
-    getVpc,
-    getSecurityGroups,
-    getInstanceTypeOfferings,
-    getAvailabilityZones,
-  });
+  const found = await runPreflight(spec, awsOf(spec), { getAmi, getSubnet, getVpc, getAvailabilityZones });
   return (args, opts) => new Aws(spec, args, found, opts);
 };
 
@@ -56,7 +50,8 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   private readonly groups: SecurityGroups;
   private readonly keyName: pulumi.Output<string>;
   private readonly instanceProfiles: Readonly<Partial<Record<Role, pulumi.Output<string>>>>;
-  private readonly bastion: Bastion | undefined;
+  private readonly bastionMachine: Instance | undefined;
+  readonly bastion: pulumi.Output<string> | undefined;
 
   constructor(
     private readonly spec: ClusterSpec,
@@ -93,7 +88,8 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       child,
     );
     this.instanceProfiles = controller ? { controller } : {};
-    this.bastion = this.createBastion(child);
+    this.bastionMachine = this.createBastion(child);
+    this.bastion = this.bastionMachine?.publicIp;
     this.registerOutputs({});
   }
 
@@ -105,7 +101,6 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       args.name,
       {
         ami: this.found.ami,
-        image: this.spec.image,
         size: args.size,
         subnetId: this.place.machineSubnets.get(zone)!,
         securityGroup: group.id,
@@ -117,9 +112,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
         tags: this.tags,
       },
       // The group with its rules comes first, so that the machine is never open; and the routes to the internet, since it downloads at its first boot.
-      pulumi.mergeOptions(opts, {
-        dependsOn: [...group.ready, ...this.place.routes, ...(this.bastion?.resources ?? [])],
-      }),
+      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.routes] }),
     );
     const volumes = (args.volumes ?? []).map((volume) =>
       attachVolume(
@@ -143,10 +136,10 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       role: args.role,
       id: instance.id,
       host: isPublic ? instance.publicIp : instance.privateIp,
-      bastion: this.bastion?.address,
+      bastion: this.bastionMachine?.publicIp,
       publicIpv4: isPublic ? instance.publicIp : pulumi.output(""),
       privateIpv4: instance.privateIp,
-      resources: [instance, ...volumes, ...served, ...(this.bastion?.resources ?? [])],
+      resources: [instance, ...volumes, ...served, ...(this.bastionMachine ? [this.bastionMachine] : [])],
     };
   }
 
@@ -167,23 +160,25 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
     return new AwsLoadBalancers(external, internal);
   }
 
-  private createBastion(opts: pulumi.CustomResourceOptions): Bastion | undefined {
+  /** A machine that only forwards SSH to those without public addresses. */
+  private createBastion(opts: pulumi.CustomResourceOptions): Instance | undefined {
     const group = this.groups.bastion;
     if (!group) return undefined;
-    const { spec, tags, keyName, place } = this;
-    const [subnetId] = place.publicSubnets.values();
-    return createBastion(
+    const [subnetId] = this.place.publicSubnets.values();
+    return createInstance(
+      `${this.spec.name}-bastion`,
       {
-        spec,
         ami: this.found.ami,
         size: this.aws.bastionSize,
         subnetId: subnetId!,
-        group,
-        keyName,
-        tags,
-        routes: place.routes,
+        securityGroup: group.id,
+        publicAddress: true,
+        keyName: this.keyName,
+        userData: renderIgnition(merge(system(this.spec))),
+        disk: bastionDisk,
+        tags: this.tags,
       },
-      opts,
+      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.routes] }),
     );
   }
 }

@@ -85,6 +85,8 @@ export interface Cloud {
   readonly profile: CloudProfile;
   /** The cloud's id of the private network. */
   readonly network: pulumi.Output<string>;
+  /** Address of the machine through which the others are reached for SSH. @default none: directly */
+  readonly bastion?: pulumi.Output<string> | undefined;
   /** Makes a machine and its volumes, as children of `opts.parent`. Volumes are protected as `spec.deletionProtection` says. */
   createMachine(args: MachineArgs, opts: pulumi.CustomResourceOptions): Machine;
   /** Makes the load balancers of the API. Health is `/readyz` over HTTPS, so that a draining controller gets no new connections. */

@@ -34,3 +34,5 @@ export const kubeletConfig = "/etc/kubernetes/kubelet.yaml";
 /** A machine image may extend the kubelet's configuration here. */
 export const kubeletDropins = "/etc/kubernetes/kubelet.conf.d";
 export const kubeletDirectory = "/var/lib/kubelet";
+/** Of a worker's kubelet. */
+export const kubeletKubeconfig = `${kubeletDirectory}/kubeconfig`;

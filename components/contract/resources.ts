@@ -79,6 +79,11 @@ export const deliveryShape = {
   members: addresses.optional(),
   /** Of a controller: names and addresses that its API server must resolve. A change is written without a restart. */
   hosts: addresses.optional(),
+  /**
+   * Of a controller that has the API's own address, as without load balancers: that address, `https://host:6443`. Workers that have joined
+   * are told it as soon as the controller serves; a change of it alone changes nothing.
+   */
+  apiServer: z.url({ protocol: /^https$/, error: "must be the API's https:// address as workers reach it" }).optional(),
 };
 
 export const joinShape = {

@@ -58,6 +58,7 @@ export class Controllers extends pulumi.ComponentResource {
           address: machine.privateIpv4,
           files: pulumi.secret(files),
           hosts: etcd.hosts,
+          ...(this.api.ofController ? { apiServer: this.api.internal.apply(apiUrl) } : {}),
           timeout: spec.bootTimeout,
         },
         { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, keyGate] },

@@ -17,6 +17,8 @@ export interface ApiAddresses {
   readonly internal: pulumi.Output<string>;
   /** Addresses or names that belong to no controller, for the API servers' certificates. */
   readonly shared: readonly pulumi.Output<string>[];
+  /** Whether the addresses are those of the first controller, and move with it. */
+  readonly ofController: boolean;
 }
 
 export class ApiEndpoint extends pulumi.ComponentResource {
@@ -36,13 +38,13 @@ export class ApiEndpoint extends pulumi.ComponentResource {
   addresses(controllers: readonly Machine[]): ApiAddresses {
     if (this.loadBalancers) {
       const { external, internal } = this.loadBalancers;
-      return { external, internal, shared: [external, internal] };
+      return { external, internal, shared: [external, internal], ofController: false };
     }
     const [first] = controllers;
     if (!first) {
       throw new Error("controllers: got none, a cluster needs at least one; this is a bug in the program");
     }
-    return { external: first.publicIpv4, internal: first.privateIpv4, shared: [] };
+    return { external: first.publicIpv4, internal: first.privateIpv4, shared: [], ofController: true };
   }
 }
 

@@ -96,8 +96,7 @@ WantedBy=multi-user.target
       script: "activate",
       timeout: activateSeconds,
       requires: [metadataUnit.name, installUnit.name, ...requires],
-      // Workers have no cluster.env.
-      environment: [metadataFile, `-${secretsDirectory}/cluster.env`],
+      environment: [metadataFile, `${secretsDirectory}/cluster.env`],
       enabled: false,
     }),
   ];

@@ -8,6 +8,7 @@ import {
   kubeletConfig,
   kubeletDirectory,
   kubeletDropins,
+  kubeletKubeconfig,
   kubeletTemplate,
   manifestDirectory,
   metadataFile,
@@ -93,11 +94,8 @@ function flags(spec: Spec, role: NodeRole, profile: Profile): readonly string[] 
   const credentials =
     role === "controller"
       ? [`--kubeconfig=${secretsDirectory}/kubelet.kubeconfig`]
-      : // Created by the kubelet when it joins; after that, the bootstrap file is deleted and not read.
-        [
-          `--kubeconfig=${kubeletDirectory}/kubeconfig`,
-          `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`,
-        ];
+      : // Created by the kubelet when it joins; after that, the bootstrap file is deleted and not read. The activation sets its server.
+        [`--kubeconfig=${kubeletKubeconfig}`, `--bootstrap-kubeconfig=${secretsDirectory}/bootstrap.kubeconfig`];
   return [
     `--config=${kubeletConfig}`,
     `--config-dir=${kubeletDropins}`,

@@ -28,18 +28,33 @@ export function quorum(members: number): number {
   return Math.floor(members / 2) + 1;
 }
 
+/** The machine that is to be taken away. */
+export interface Going {
+  readonly machine: string;
+  readonly role: ControlPlaneRole;
+  /** Whether it serves now. */
+  readonly serves: boolean;
+}
+
 /**
  * Whether a control-plane machine may be taken away.
- * @param others Every other control-plane machine. The machine's own health does not matter: a broken one is replaced too.
+ *
+ * One that serves may go only if everything else is well. Taking away one that does not serve takes nothing away, and is how it is
+ * repaired: etcd must have its quorum without it, and nothing more, whatever else is broken. That the quorum was seen also proves that
+ * it is not only out of sight from here.
+ * @param others Every other control-plane machine.
  */
-export function mayGo(
-  going: { readonly machine: string; readonly role: ControlPlaneRole },
-  others: readonly Finding[],
-): Verdict {
+export function mayGo(going: Going, others: readonly Finding[]): Verdict {
   const obstacles = others
-    .filter(({ healthy }) => !healthy)
+    .filter(({ healthy, role }) => !healthy && (going.serves || role === "etcd"))
     .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "no reason given"}`);
   const peers = others.filter(({ role }) => role === going.role);
+  const members = others.filter(({ role }) => role === "etcd");
+  const lost = lostQuorum(going.role === "etcd" ? members.length + 1 : members.length, members);
+  if (!going.serves) {
+    if (lost === undefined || (going.role === "etcd" && peers.length === 0)) return { allowed: true, obstacles: [] };
+    return { allowed: false, obstacles: [...obstacles, lost] };
+  }
   if (peers.length === 0) {
     const downtime =
       going.role === "etcd"
@@ -47,17 +62,19 @@ export function mayGo(
         : "it is the only controller: there is no API until it is back";
     return { allowed: obstacles.length === 0, obstacles, downtime };
   }
-  if (going.role === "etcd") {
-    const serving = peers.filter(({ healthy }) => healthy).length;
-    const needed = quorum(peers.length + 1);
-    if (serving < needed)
-      obstacles.push(
-        `etcd would lose its quorum: ${serving} of ${peers.length + 1} members would serve, ${needed} must`,
-      );
-  } else if (!peers.some(({ healthy }) => healthy)) {
+  if (going.role === "etcd" && lost !== undefined) obstacles.push(lost);
+  if (going.role === "controller" && !peers.some(({ healthy }) => healthy))
     obstacles.push("no other controller serves the API");
-  }
   return { allowed: obstacles.length === 0, obstacles };
+}
+
+/** Why etcd has no quorum with these members; undefined: it has. */
+function lostQuorum(size: number, members: readonly Finding[]): string | undefined {
+  const serving = members.filter(({ healthy }) => healthy).length;
+  const needed = quorum(size);
+  return serving >= needed
+    ? undefined
+    : `etcd would have no quorum: ${serving} of ${size} members would serve, ${needed} must`;
 }
 
 /**

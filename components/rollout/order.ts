@@ -27,9 +27,15 @@ export type MachineState = "new" | "pending" | "changing" | "ready";
  *
  * New ones at once and all together, so that a new cluster is created in parallel and members that need each other start together.
  * Any other only when all stages before are ready, its pool's new ones are ready too, and less than `atOnce` of its pool are changing.
- * A machine that fails never becomes ready, and so keeps its slot.
+ * Those that do not serve come first: replacing them takes nothing away, and the others can go only once they are back. A machine that
+ * fails never becomes ready, and so keeps its slot.
+ * @param broken Machines that have served and do not now.
  */
-export function next(stages: Stages, stateOf: (machine: string) => MachineState): readonly string[] {
+export function next(
+  stages: Stages,
+  stateOf: (machine: string) => MachineState,
+  broken: ReadonlySet<string> = new Set(),
+): readonly string[] {
   const free: string[] = [];
   let reached = true;
   for (const stage of stages) {
@@ -39,9 +45,24 @@ export function next(stages: Stages, stateOf: (machine: string) => MachineState)
       free.push(...created);
       if (!reached || created.length > 0) continue;
       const room = pool.atOnce - inState("changing").length;
-      free.push(...inState("pending").slice(0, Math.max(0, room)));
+      const pending = inState("pending");
+      const ordered = [...pending.filter((name) => broken.has(name)), ...pending.filter((name) => !broken.has(name))];
+      free.push(...ordered.slice(0, Math.max(0, room)));
     }
     reached &&= stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"));
   }
   return free;
+}
+
+/** Machines whose order hangs on whether they serve: they wait for each other, and their turn has come. */
+export function contested(stages: Stages, stateOf: (machine: string) => MachineState): readonly string[] {
+  const found: string[] = [];
+  for (const stage of stages) {
+    for (const { machines, atOnce } of stage) {
+      const pending = machines.filter((machine) => stateOf(machine) === "pending");
+      if (pending.length > atOnce) found.push(...pending);
+    }
+    if (!stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"))) break;
+  }
+  return found;
 }

@@ -1,16 +1,19 @@
-/** What the program tells the provider about a run: its machines, and where those that serve are reached. */
+/** What the program tells the provider about a run, and asks it: its machines, where those that serve are reached, and which do not serve. */
 import { z } from "zod";
 
-/** The provider's function that takes it. */
+/** The provider's function that takes the plan. */
 export const planFunction = "corekube:rollout:plan";
 
-/** A machine of this run. Without `host`: it does not serve yet, or it is a worker. */
+/** The provider's function that says which machines do not serve, and why: `{ broken: { <machine>: <reason> } }`. */
+export const brokenFunction = "corekube:rollout:findBroken";
+
+/** A machine of this run. */
 const plannedMachine = z.object({
   machine: z.string().min(1),
   pool: z.string().min(1),
   /** Machines of its pool that may change at the same time. */
   atOnce: z.number().int().min(1),
-  /** Where it answers SSH. */
+  /** Where it answers SSH; none while it does not serve. */
   host: z.string().optional(),
   /** In the private network. */
   address: z.string().optional(),
@@ -18,8 +21,20 @@ const plannedMachine = z.object({
   hostKey: z.string().optional(),
 });
 
-export const planShape = z.object({ machines: z.array(plannedMachine) });
+export const planShape = z.object({
+  machines: z.array(plannedMachine),
+  /** Through which all of them are reached in this run; the one of an earlier run may be gone. @default directly */
+  bastion: z.string().optional(),
+});
 export type PlannedMachine = z.infer<typeof plannedMachine>;
 
-/** A machine that serves; a worker's location is not recorded. */
+/** A machine that serves. */
 export type MachineLocation = Pick<PlannedMachine, "host" | "address" | "hostKey">;
+
+/** What `brokenFunction` takes. */
+export const brokenQuestion = z.object({
+  machines: z.array(z.string()),
+  /** Login of the control plane's machines. */
+  user: z.string(),
+  privateKey: z.string(),
+});

@@ -2,10 +2,18 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
-import { completeFile } from "../../components/contract/secretFiles.js";
+import { completeFile, type DeliveredFileName } from "../../components/contract/secretFiles.js";
 
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
+
+/** The files that stay on a worker that has joined. */
+export function workerFiles(server: string, caCertificate: string): Files {
+  return {
+    ["ca.crt" satisfies DeliveredFileName]: caCertificate,
+    ["cluster.env" satisfies DeliveredFileName]: `API_SERVER=${server}\n`,
+  };
+}
 
 /** SHA-256 over names and contents, independent of their order: shows that something changed, and reveals nothing else. */
 export function digest(files: Files): string {

@@ -7,6 +7,7 @@ import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js
 import { redact, secretContents } from "../operation/redact.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { beforeReplacing } from "../../components/rollout/provider/replacementGate.js";
+import { tellWorkers } from "../../components/rollout/provider/apiAddress.js";
 import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
 import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
 import { prepareMember } from "../../components/rollout/provider/prepareMember.js";
@@ -121,6 +122,10 @@ export class Delivery implements ResourceKind {
     wait.progress.phase("delivering files");
     if ((await deliver(machine, files)) === "again") await reactivate(machine);
     await waitHealthy(machine, wait, secrets);
+    if (inputs.apiServer !== undefined) {
+      wait.progress.phase("telling the workers its address");
+      await tellWorkers(operation, inputs.apiServer, inputs.files["ca.crt"] ?? "", inputs);
+    }
     const address = inputs.members?.[inputs.machine];
     if (address === undefined) return;
     wait.progress.phase("updating its address");

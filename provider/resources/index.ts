@@ -1,6 +1,7 @@
 /** Everything that the provider offers, by token. */
 import { resourceTypes } from "../../components/contract/resources.js";
-import { planFunction } from "../../components/rollout/plan.js";
+import { brokenFunction, planFunction } from "../../components/rollout/plan.js";
+import { findBroken } from "../../components/rollout/provider/findBroken.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import type { ResourceKind } from "../operation/resourceKind.js";
 import type { Settings } from "../operation/settings.js";
@@ -21,6 +22,7 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);
 
-export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map([
+export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map<string, PluginFunction<Settings>>([
   [planFunction, (given) => rolloutPlan.begin(given)],
+  [brokenFunction, findBroken],
 ]);

@@ -47,6 +47,7 @@ export class Join implements ResourceKind {
       hostKey: state?.outputs["hostKey"] ?? UNKNOWN,
       systemId: state?.outputs["systemId"] ?? UNKNOWN,
       nodeName: inputs["nodeName"] ?? UNKNOWN,
+      host: inputs["host"] ?? UNKNOWN,
     };
   }
 
@@ -158,7 +159,7 @@ export class Join implements ResourceKind {
     try {
       const outputs = await session(operation, inputs, recorded, work);
       rolloutPlan.serves(inputs.machine, { host: inputs.host });
-      return { ...outputs };
+      return { ...outputs, host: inputs.host };
     } catch (error) {
       throw error instanceof Incomplete
         ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)

@@ -10,7 +10,7 @@ import { describeError, ifFound, openCluster, persist, type Cluster } from "../k
 import { internalAddress, isInitialized, isOf, isReady, lacksOnlyNetwork, whyNotReady } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
-import type { Files } from "../machine/deliveryFiles.js";
+import { workerFiles } from "../machine/deliveryFiles.js";
 import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/healthGate.js";
 import { readIdentity, type MachineIdentity } from "../machine/machineIdentity.js";
 import { secretContents } from "../operation/redact.js";
@@ -27,7 +27,6 @@ export function joinInputs(operation: Operation, given: Properties): JoinInputs 
 
 const CA_FILE = "ca.crt" satisfies DeliveredFileName;
 const BOOTSTRAP_FILE = "bootstrap.kubeconfig" satisfies DeliveredFileName;
-const SETTINGS_FILE = "cluster.env" satisfies DeliveredFileName;
 
 export interface Joined {
   readonly nodeName: string;
@@ -71,7 +70,7 @@ export async function join(
     operation.log,
     async (token) => {
       const files = {
-        ...permanentFiles(inputs),
+        ...workerFiles(inputs.server, inputs.caCertificate),
         [BOOTSTRAP_FILE]: bootstrapKubeconfig(token, inputs.server, `${secretsDirectory}/${CA_FILE}`),
       };
       wait.progress.phase("delivering the join token");
@@ -84,7 +83,7 @@ export async function join(
     },
   );
   wait.progress.phase("removing the join token from the machine");
-  await deliver(machine, permanentFiles(inputs));
+  await deliver(machine, workerFiles(inputs.server, inputs.caCertificate));
   return { nodeName, systemId: identity.systemId };
 }
 
@@ -94,14 +93,9 @@ export async function rejoin(session: Session, operation: Operation, inputs: Joi
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("delivering the API's address and CA");
-  if ((await deliver(machine, permanentFiles(inputs))) === "again") await reactivate(machine);
+  if ((await deliver(machine, workerFiles(inputs.server, inputs.caCertificate))) === "again") await reactivate(machine);
   await waitReady(session, cluster, inputs, identity, []);
   return { nodeName: inputs.nodeName, systemId: identity.systemId };
-}
-
-/** The files that stay on the machine after the join. */
-function permanentFiles(inputs: JoinInputs): Files {
-  return { [CA_FILE]: inputs.caCertificate, [SETTINGS_FILE]: `API_SERVER=${inputs.server}\n` };
 }
 
 async function waitReady(

@@ -41,6 +41,7 @@ export class HostKeyChanged extends Error {
         `  shown:    ${fingerprint(shown)} (${shown.split(" ")[0]})\n` +
         "Either the machine was reinstalled or its address now belongs to another one, or the connection is being intercepted. " +
         "Compare it with the key on the machine's own console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. " +
+        "If the machine was deleted and its address belongs to another one: pulumi refresh && pulumi up. " +
         "If the new key is the machine's, replace the machine with `pulumi up --replace <URN of the machine>`: its secrets are delivered again and the new key is recorded.",
     );
   }

@@ -152,7 +152,7 @@ export class Machine {
   private unreachable(tries: number, last: ConnectionError): Unreachable {
     return new Unreachable(
       `${this.name}: no SSH at ${this.address} as "${this.endpoint.user}" within ${this.wait.deadline.seconds} s (${tries} tries; the last: ${last.message}). ` +
-        `Check that your own address is within admin_cidrs (the firewall accepts no others)${this.endpoint.bastion === undefined ? "" : ` and that \`ssh ${this.endpoint.user}@${this.endpoint.bastion}\`, the bastion, answers`}, and check the machine's console in the cloud's panel for a failed boot; then run \`pulumi up\` again.`,
+        `Check that your own address is within admin_cidrs (the firewall accepts no others)${this.endpoint.bastion === undefined ? "" : ` and that \`ssh ${this.endpoint.user}@${this.endpoint.bastion}\`, the bastion, answers`}, and check the machine's console in the cloud's panel for a failed boot; then run \`pulumi up\` again. If the machine was stopped, moved or deleted behind Pulumi's back: pulumi refresh && pulumi up`,
     );
   }
 }

@@ -92,7 +92,12 @@ describe("Join, on a real API and over real SSH", function () {
     await api.node("worker-0");
     const { id, outputs } = await creation;
     assert.equal(id, "9");
-    assert.deepEqual(outputs, { nodeName: "worker-0", systemId: SYSTEM_ID, hostKey: machine.hostKey });
+    assert.deepEqual(outputs, {
+      nodeName: "worker-0",
+      systemId: SYSTEM_ID,
+      hostKey: machine.hostKey,
+      host: "127.0.0.1",
+    });
     assert.deepEqual(await tokens(), []);
     assert.deepEqual(files(), ["ca.crt", "cluster.env", "complete"]);
     assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.1:6443\n");

@@ -96,6 +96,44 @@ describe("replacement on the engine", function () {
     ]);
   });
 
+  it("begins with machines that do not serve, in their pool's turn", async () => {
+    await stack.set("etcd", "medium");
+    await stack.set("worker", "small");
+    await stack.set("atOnce", 1);
+    const { code, output, calls } = await stack.run("up", {
+      broken: { "etcd-2": "it does not answer SSH", "worker-1": "the kubelet is silent" },
+    });
+    assert.equal(code, 0, output);
+    assert.deepEqual(calls, ["etcd-2", "etcd-0", "etcd-1", "worker-1", "worker-0", "worker-2"].flatMap(replacement));
+    assert.match(output, /etcd-2 does not serve: it does not answer SSH/);
+  });
+
+  it("makes machines that a refresh has found gone at once and together, whatever stage they are of", async () => {
+    const gone = ["etcd-1", "controller-0"];
+    assert.equal((await stack.run("refresh", { gone })).code, 0);
+    const { calls } = await well();
+    assert.deepEqual([...new Set(calls.map((call) => call.split(" ").at(-1)))].sort(), [...gone].sort());
+    assert.ok(mostUnderWay(calls, "create Machine") === 2, calls.join("\n"));
+    assert.deepEqual((await well()).calls, []);
+  });
+
+  it("keeps the outputs of a run that fails: where the API is now, and each machine that has changed", async () => {
+    const before = await stack.outputs();
+    await stack.set("controller", "large");
+    const stopped = await stack.run("up", { fail: "delete Delivery controller-1" });
+    assert.notEqual(stopped.code, 0);
+    const failed = await stack.outputs();
+    assert.notEqual(failed.kubeconfig, before.kubeconfig);
+    const moved = failed.machines.filter(({ address }, index) => address !== before.machines[index]?.address);
+    assert.deepEqual(
+      moved.map(({ name, address }) => [name, address]),
+      [["controller-0", failed.kubeconfig]],
+    );
+    assert.equal(failed.machines.length, before.machines.length);
+    await well();
+    assert.equal((await stack.outputs()).kubeconfig, failed.kubeconfig);
+  });
+
   it("delivers new certificates to one machine at a time: etcd, then controllers, then workers", async () => {
     await stack.set("certificate", "renewed");
     await stack.set("atOnce", 2);

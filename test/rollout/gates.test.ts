@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { mayDrain, mayGo, quorum, type Finding } from "../../components/rollout/gates.js";
+import { mayDrain, mayGo as verdictOf, quorum, type Finding, type Verdict } from "../../components/rollout/gates.js";
 
 const finding = (machine: string, healthy = true): Finding => ({
   machine,
@@ -8,6 +8,9 @@ const finding = (machine: string, healthy = true): Finding => ({
   healthy,
   ...(healthy ? {} : { reason: "etcd is not ready: connection refused" }),
 });
+/** @param machine By its finding: whether it serves. */
+const mayGo = (going: Finding, others: readonly Finding[]): Verdict =>
+  verdictOf({ ...going, serves: going.healthy }, others);
 const names = ["etcd-0", "etcd-1", "etcd-2", "controller-0", "controller-1", "controller-2"];
 
 describe("the gate before a machine is taken away", () => {
@@ -49,6 +52,48 @@ describe("the gate before a machine is taken away", () => {
         },
       ),
     );
+  });
+
+  for (const members of [3, 5]) {
+    const cluster = [
+      ...Array.from({ length: members }, (_, index) => `etcd-${index}`),
+      ...["controller-0", "controller-1", "controller-2"],
+    ];
+    const pairs = cluster.flatMap((one, index) => cluster.slice(index + 1).map((other) => [one, other] as const));
+    for (const pair of pairs) {
+      it(`lets ${pair.join(" and ")} be repaired while both quorums hold (${members} members)`, () => {
+        const broken = new Set<string>(pair);
+        const findings = (): Finding[] => cluster.map((name) => finding(name, !broken.has(name)));
+        const serving = (role: string): number =>
+          findings().filter((found) => found.role === role && found.healthy).length;
+        const holds = serving("etcd") >= quorum(members) && serving("controller") >= 1;
+        for (const machine of pair) {
+          const others = findings().filter((found) => found.machine !== machine);
+          assert.equal(mayGo(finding(machine, false), others).allowed, holds, machine);
+          // One that serves stays while another is broken.
+          for (const { machine: well } of others.filter(({ healthy }) => healthy))
+            assert.equal(
+              mayGo(
+                finding(well),
+                findings().filter((each) => each.machine !== well),
+              ).allowed,
+              false,
+              well,
+            );
+        }
+        if (!holds) return;
+        for (const machine of pair) broken.delete(machine);
+        assert.ok(findings().every(({ healthy }) => healthy));
+      });
+    }
+  }
+
+  it("repairs a controller while no other serves, since etcd was seen to hold what it needs", () => {
+    const others = ["etcd-0", "etcd-1", "etcd-2"].map((name) => finding(name));
+    const down = ["controller-1", "controller-2"].map((name) => finding(name, false));
+    assert.equal(mayGo(finding("controller-0", false), [...others, ...down]).allowed, true);
+    const unseen = others.map(({ machine }) => finding(machine, false));
+    assert.equal(mayGo(finding("controller-0", false), [...unseen, ...down]).allowed, false);
   });
 
   it("reports the downtime when there is no replica", () => {

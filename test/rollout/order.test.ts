@@ -1,7 +1,7 @@
 /** The order keeps its invariants in any sequence of failures, kills and new runs. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { next, type Stages, type MachineState } from "../../components/rollout/order.js";
+import { contested, next, type Stages, type MachineState } from "../../components/rollout/order.js";
 
 const pool = (name: string, count: number, atOnce = 1) => ({
   name,
@@ -51,6 +51,20 @@ describe("order of machines", () => {
       next(all, (name) => states.get(name)!),
       ["worker-0"],
     );
+  });
+
+  it("takes a machine that does not serve before the others of its pool, and holds nothing else back for it", () => {
+    const all: Stages = [[pool("etcd", 3)], [pool("worker", 3, 2)]];
+    const states = new Map<string, MachineState>();
+    const stateOf = (name: string): MachineState => states.get(name) ?? "pending";
+    const broken = new Set(["etcd-2", "worker-2"]);
+    assert.deepEqual(contested(all, stateOf), ["etcd-0", "etcd-1", "etcd-2"]);
+    assert.deepEqual(next(all, stateOf, broken), ["etcd-2"]);
+    for (const name of ["etcd-0", "etcd-1", "etcd-2"]) states.set(name, "ready");
+    assert.deepEqual(contested(all, stateOf), ["worker-0", "worker-1", "worker-2"]);
+    assert.deepEqual(next(all, stateOf, broken), ["worker-2", "worker-0"]);
+    states.set("worker-2", "ready");
+    assert.deepEqual(contested(all, stateOf), [], "two may go together");
   });
 
   it("changes serving members one at a time, and as many workers as may be missing, in any sequence of failures and kills", () => {

@@ -12,6 +12,7 @@ const PROJECT = path.resolve(__dirname, "../..");
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
 import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/program/rollout.js"))};
+import { keepCurrent } from ${JSON.stringify(path.join(PROJECT, "infra/keepCurrent.js"))};
 const config = new pulumi.Config();
 class Stub extends pulumi.CustomResource {
   declare readonly address: pulumi.Output<string>;
@@ -22,17 +23,24 @@ class Stub extends pulumi.CustomResource {
 }
 const pool = (name: string, count: number, atOnce: number) => ({ name, machines: Array.from({ length: count }, (_, index) => name + "-" + index), atOnce });
 const stages = [[pool("etcd", 3, 1)], [pool("controller", 3, 1)], [pool("worker", config.getNumber("workers") ?? 3, config.getNumber("atOnce") ?? 1)]];
-const rollout = Rollout.begin(stages);
+const rollout = Rollout.begin(stages, { user: "core", privateKey: pulumi.secret("key") });
+let endpoint: pulumi.Output<string> | undefined;
+const rows = new Map<string, pulumi.Output<{ name: string; address: string; digest: string }>>();
 for (const stage of stages) for (const { name: role, machines } of stage) {
-  const made = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.onceAllowed(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
+  const made: { name: string; machine: Stub }[] = machines.map((name) => ({ name, machine: new Stub("Machine", name, { size: rollout.onceAllowed(name, config.get(role) ?? "small") }, { deleteBeforeReplace: true }) }));
+  if (role === "controller") endpoint = made[0]!.machine.address;
   for (const { name, machine } of made) {
     // Like etcd members: each knows the addresses of the others.
     const members = role !== "etcd" ? undefined : pulumi.output(Object.fromEntries(made.map((other) => [other.name, other.name === name ? machine.address : rollout.addressOf(other.name, other.machine.address)])));
     const files = { "certificate.crt": config.get("certificate") ?? "first" };
     const delivery = new Stub("Delivery", name, { machineId: machine.id, host: machine.address, members, files }, { dependsOn: [machine] });
     rollout.servesWith(name, delivery.digest);
+    rows.set(name, pulumi.output({ name, address: machine.address, digest: delivery.digest }));
   }
 }
+export const kubeconfig = pulumi.secret(endpoint!);
+export const machines = pulumi.all([...rows.values()]);
+keepCurrent({ kubeconfig }, rows);
 `;
 
 /** Each call takes a moment; \`fail\` names a call that is refused, \`kill\` one at which the engine is killed. */
@@ -65,7 +73,7 @@ class Stub {
     await act("create", urn);
     const machine = urn.includes(":Machine::");
     const id = urn.split("::").pop() + "-" + process.pid + "-" + ++number;
-    return { id, outs: { ...inputs, ...(machine ? { address: "10.0.0." + number } : { digest: "sha256:0", address: inputs.host }) } };
+    return { id, outs: { ...inputs, ...(machine ? { address: "10." + (process.pid >> 8 & 255) + "." + (process.pid & 255) + "." + number } : { digest: "sha256:0", address: inputs.host }) } };
   }
   async update(id, urn, olds, news) {
     try {
@@ -76,8 +84,15 @@ class Stub {
       throw Object.assign(error, { id, properties: { ...news, address: olds.address }, reasons: [error.message] });
     }
   }
+  async read(id, urn, props) {
+    const [type, name] = urn.split("::").slice(-2);
+    return type.endsWith("Machine") && flag("gone").split(" ").includes(name) ? { id: "" } : { id, props };
+  }
   async delete(id, urn) { await act("delete", urn); }
-  async invoke(token, inputs) { fs.appendFileSync(folder + "/plans", JSON.stringify(inputs) + "\\n"); return { outputs: {} }; }
+  async invoke(token, inputs) {
+    fs.appendFileSync(folder + "/invokes", token + " " + JSON.stringify(inputs) + "\\n");
+    return { outputs: token.endsWith("findBroken") ? { broken: JSON.parse(flag("broken") || "{}") } : {} };
+  }
 }
 provider.main(new Stub(), process.argv.slice(2));
 `;
@@ -124,13 +139,24 @@ export class OrderStack {
 
   /** @param trouble the call that is refused, or at which the engine is killed. */
   async run(
-    command: "up" | "destroy" | "preview",
-    trouble: { readonly fail?: string; readonly kill?: string } = {},
+    command: "up" | "destroy" | "preview" | "refresh",
+    trouble: {
+      readonly fail?: string;
+      readonly kill?: string;
+      /** Machines that do not serve, with the reason. */
+      readonly broken?: Readonly<Record<string, string>>;
+      /** Machines that the cloud does not have any more. */
+      readonly gone?: readonly string[];
+    } = {},
     args: readonly string[] = [],
   ): Promise<EngineRun> {
-    for (const name of ["calls", "fail", "kill"]) rmSync(path.join(this.#root, "stub", name), { force: true });
+    for (const name of ["calls", "fail", "kill", "broken", "gone"])
+      rmSync(path.join(this.#root, "stub", name), { force: true });
     if (trouble.fail !== undefined) appendFileSync(path.join(this.#root, "stub/fail"), trouble.fail);
     if (trouble.kill !== undefined) appendFileSync(path.join(this.#root, "stub/kill"), trouble.kill);
+    const write = (name: string, text: string): void => writeFileSync(path.join(this.#root, "stub", name), text);
+    if (trouble.broken !== undefined) write("broken", JSON.stringify(trouble.broken));
+    if (trouble.gone !== undefined) write("gone", trouble.gone.join(" "));
     const { code, output } = await this.#start([
       command,
       ...(command === "preview" ? [] : ["--yes", "--skip-preview"]),
@@ -138,6 +164,16 @@ export class OrderStack {
     ]);
     const calls = path.join(this.#root, "stub/calls");
     return { code, output, calls: existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [] };
+  }
+
+  /** Outputs of the stack as they are recorded. */
+  async outputs(): Promise<{
+    readonly kubeconfig: string;
+    readonly machines: readonly { name: string; address: string }[];
+  }> {
+    const { code, output } = await this.#start(["stack", "output", "--json", "--show-secrets"]);
+    if (code !== 0) throw new Error(output);
+    return JSON.parse(output) as { kubeconfig: string; machines: { name: string; address: string }[] };
   }
 
   async #done(args: readonly string[]): Promise<void> {

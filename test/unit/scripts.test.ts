@@ -360,6 +360,51 @@ describe("scripts", function () {
     });
   });
 
+  describe("activate of a worker", () => {
+    const kubeconfig = (server: string): string =>
+      `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority: /etc/corekube/secrets/ca.crt\n    server: ${server}\n  name: default-cluster\n`;
+    const own = (): string => join(folder, "var/lib/kubelet/kubeconfig");
+    const activate = async (server: string): Promise<void> => {
+      const { code, output } = await run(local(clusters.ha, "worker", "activate"), {
+        HOSTNAME: "dev-worker-0",
+        API_SERVER: server,
+      });
+      assert.equal(code, 0, output);
+    };
+
+    beforeEach(() => {
+      for (const path of [
+        "etc/corekube/secrets",
+        "etc/kubernetes",
+        "etc/systemd/system",
+        "opt/corekube/bin",
+        "run/corekube",
+        "var/lib/kubelet",
+      ])
+        mkdirSync(join(folder, path), { recursive: true });
+      writeFileSync(join(folder, "etc/corekube/kubelet.yaml"), "kind: KubeletConfiguration\n");
+      writeFileSync(join(folder, "etc/corekube/secrets/ca.crt"), "authority");
+      writeFileSync(join(folder, "etc/systemd/system/kubelet.service"), "[Unit]");
+      fake("systemctl", "true");
+    });
+
+    it("leads a kubelet that has joined to the API where it is now, with everything else as it was", async () => {
+      writeFileSync(own(), kubeconfig("https://10.4.0.5:6443"), { mode: 0o600 });
+      await activate("https://10.4.0.9:6443");
+      assert.equal(readFileSync(own(), "utf8"), kubeconfig("https://10.4.0.9:6443"));
+      assert.equal(statSync(own()).mode & 0o777, 0o600);
+      utimesSync(own(), 1, 1);
+      await activate("https://10.4.0.9:6443");
+      assert.equal(statSync(own()).mtimeMs, 1000, "the same address changes nothing");
+      assert.deepEqual(readdirSync(join(folder, "var/lib/kubelet")), ["kubeconfig"]);
+    });
+
+    it("leaves it to the kubelet to join for the first time", async () => {
+      await activate("https://10.4.0.9:6443");
+      assert.ok(!existsSync(own()));
+    });
+  });
+
   describe("health", () => {
     it("says which part of a controller does not serve", async () => {
       fake("ps", "echo 5");

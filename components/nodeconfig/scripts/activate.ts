@@ -5,6 +5,7 @@ import {
   etcdCertificates,
   etcdDirectory,
   kubeletConfig,
+  kubeletKubeconfig,
   kubeletTemplate,
   manifestDirectory,
   runtimeDirectory,
@@ -76,6 +77,17 @@ ${controlPlanePrograms
   )}install -d -o ${controlPlaneUsers["kube-apiserver"]} -g ${controlPlaneUsers["kube-apiserver"]} -m 0700 ${auditDirectory}
 `;
 
+/**
+ * A kubelet keeps the address of the API with which it joined: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/
+ * Where the API's machine has been replaced, that address is dead.
+ */
+const apiAddress = `kubeconfig=${kubeletKubeconfig}
+if [ -s "$kubeconfig" ]; then
+  (umask 077 && sed -E "s|^( *server:) .*|\\1 $API_SERVER|" "$kubeconfig" >"$kubeconfig.new")
+  if cmp -s "$kubeconfig.new" "$kubeconfig"; then rm "$kubeconfig.new"; else mv "$kubeconfig.new" "$kubeconfig"; fi
+fi
+`;
+
 /** Required by the CIS benchmark, although unit files hold no secret. */
 const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
@@ -119,7 +131,7 @@ systemctl restart --no-block ${units.approve}
       return script(
         "activate",
         purpose,
-        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${closeUnit("kubelet")}start ${units.kubelet}\n`,
+        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}\n`,
       );
     default:
       return role satisfies never;

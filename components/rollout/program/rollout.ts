@@ -5,16 +5,28 @@
  * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/0009-rolling-replacement.md.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { next, type MachineState, type Stages } from "../order.js";
-import { planFunction, type PlannedMachine } from "../plan.js";
+import { contested, next, type MachineState, type Stages } from "../order.js";
+import { brokenFunction, planFunction, type PlannedMachine } from "../plan.js";
 import { readServingMachines, type ServingMachines } from "./servingMachines.js";
 
 /** The engine's side of a rollout. Tests replace it. */
 export interface RolloutEngine {
   servingMachines(): Promise<ServingMachines>;
   /** Tells a provider which machines stay: it guards their deletion, which can only be part of a replacement. */
-  sendPlan(machines: readonly PlannedMachine[], provider?: pulumi.ProviderResource): Promise<void>;
+  sendPlan(plan: Plan, provider?: pulumi.ProviderResource): Promise<void>;
+  /** Which of these machines do not serve, with the reason. */
+  findBroken(
+    question: Login & { readonly machines: readonly string[] },
+    provider?: pulumi.ProviderResource,
+  ): Promise<Readonly<Record<string, string>>>;
 }
+
+interface Plan {
+  readonly machines: readonly PlannedMachine[];
+  readonly bastion: pulumi.Output<string> | undefined;
+}
+
+type Login = Pick<RolloutAccess, "user" | "privateKey">;
 
 /** What a pool of machines must know of the order. */
 export interface MachineOrder {
@@ -35,14 +47,29 @@ interface Slot {
   readonly refuse: (reason: Error) => void;
 }
 
+/** How the machines of this run are reached. */
+export interface RolloutAccess {
+  readonly user: string;
+  /** Secret, in OpenSSH's format. */
+  readonly privateKey: pulumi.Output<string>;
+  /** @default directly */
+  readonly bastion?: pulumi.Output<string> | undefined;
+}
+
 export class Rollout implements MachineOrder {
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #states = new Map<string, MachineState>();
+  /** The provider that knows the machine, where it is not the default one; and when it has the plan. */
+  readonly #providers = new Map<string, { readonly provider: pulumi.ProviderResource; readonly sent: Promise<void> }>();
+  readonly #asked = new Set<string>();
+  readonly #unanswered = new Set<string>();
+  readonly #broken = new Set<string>();
   readonly #serving: Promise<ServingMachines>;
 
   private constructor(
     private readonly stages: Stages,
     serving: Promise<ServingMachines>,
+    private readonly access: RolloutAccess,
     private readonly engine: RolloutEngine,
     /** A preview changes nothing, and waits for nothing. */
     private readonly preview: boolean,
@@ -54,11 +81,16 @@ export class Rollout implements MachineOrder {
   }
 
   /** Asks the engine which machines serve, and begins with the first ones as soon as the provider has the plan. */
-  static begin(stages: Stages, engine: RolloutEngine = pulumiEngine, preview = pulumi.runtime.isDryRun()): Rollout {
+  static begin(
+    stages: Stages,
+    access: RolloutAccess,
+    engine: RolloutEngine = pulumiEngine,
+    preview = pulumi.runtime.isDryRun(),
+  ): Rollout {
     // A preview asks too, though it does not need the answer: the request is part of the plan that an update may be constrained to.
     const serving = engine.servingMachines();
     if (preview) serving.catch(() => undefined);
-    return new Rollout(stages, serving, engine, preview);
+    return new Rollout(stages, serving, access, engine, preview);
   }
 
   /**
@@ -67,10 +99,13 @@ export class Rollout implements MachineOrder {
    */
   withProvider(provider: pulumi.ProviderResource): MachineOrder {
     if (this.preview) return this;
-    const sent = this.#serving.then((serving) => this.engine.sendPlan(planOf(this.stages, serving), provider));
+    const sent = this.#serving.then((serving) => this.engine.sendPlan(this.#planOf(serving), provider));
     sent.catch((error: Error) => this.#refuse(error));
     return {
-      onceAllowed: (machine, value) => this.#onceAllowed(machine, value, sent),
+      onceAllowed: (machine, value) => {
+        this.#providers.set(machine, { provider, sent });
+        return this.#onceAllowed(machine, value, sent);
+      },
       servesWith: (machine, proof) => this.servesWith(machine, proof),
       addressOf: (machine, created) => this.addressOf(machine, created),
     };
@@ -114,16 +149,60 @@ export class Rollout implements MachineOrder {
 
   async #start(serving: ServingMachines): Promise<ServingMachines> {
     for (const machine of this.#slots.keys()) this.#states.set(machine, serving.has(machine) ? "pending" : "new");
-    await this.engine.sendPlan(planOf(this.stages, serving));
+    await this.engine.sendPlan(this.#planOf(serving));
     this.#proceed();
     return serving;
   }
 
   #proceed(): void {
-    for (const machine of next(this.stages, (name) => this.#states.get(name) ?? "new")) {
+    this.#ask(
+      contested(this.stages, (name) => this.#states.get(name) ?? "new").filter((name) => !this.#asked.has(name)),
+    );
+    const stateOf = (name: string): MachineState =>
+      this.#unanswered.has(name) ? "changing" : (this.#states.get(name) ?? "new");
+    for (const machine of next(this.stages, stateOf, this.#broken)) {
       if (this.#states.get(machine) === "pending") this.#states.set(machine, "changing");
       this.#slots.get(machine)?.allow();
     }
+  }
+
+  /** Asks which of the machines do not serve; they wait for the answer. Without one, they go in their usual order. */
+  #ask(machines: readonly string[]): void {
+    const questions = new Map<pulumi.ProviderResource | undefined, string[]>();
+    for (const machine of machines) {
+      this.#asked.add(machine);
+      this.#unanswered.add(machine);
+      const provider = this.#providers.get(machine)?.provider;
+      questions.set(provider, [...(questions.get(provider) ?? []), machine]);
+    }
+    for (const [provider, asked] of questions) void this.#answer(asked, provider);
+  }
+
+  async #answer(machines: readonly string[], provider: pulumi.ProviderResource | undefined): Promise<void> {
+    try {
+      await this.#providers.get(machines[0] ?? "")?.sent;
+      const { user, privateKey } = this.access;
+      const broken = await this.engine.findBroken({ machines, user, privateKey }, provider);
+      for (const [machine, reason] of Object.entries(broken)) {
+        this.#broken.add(machine);
+        void pulumi.log.warn(
+          `${machine} does not serve: ${reason}. If it is to change in this run, it comes first. If its machine is gone: pulumi refresh && pulumi up`,
+        );
+      }
+    } catch (error) {
+      void pulumi.log.debug(`not known which of ${machines.join(", ")} serve: ${String(error)}`);
+    }
+    for (const machine of machines) this.#unanswered.delete(machine);
+    this.#proceed();
+  }
+
+  #planOf(serving: ServingMachines): Plan {
+    const machines = this.stages
+      .flat()
+      .flatMap(({ name: pool, machines: names, atOnce }) =>
+        names.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
+      );
+    return { machines, bastion: this.access.bastion };
   }
 
   #refuse(reason: Error): void {
@@ -132,14 +211,6 @@ export class Rollout implements MachineOrder {
         new Error(`${machine}: not changed, because ${reason.message}. Fix this and run \`pulumi up\` again.`),
       );
   }
-}
-
-function planOf(stages: Stages, serving: ServingMachines): PlannedMachine[] {
-  return stages
-    .flat()
-    .flatMap(({ name: pool, machines, atOnce }) =>
-      machines.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
-    );
 }
 
 function newSlot(): Slot {
@@ -156,7 +227,13 @@ function newSlot(): Slot {
 
 const pulumiEngine: RolloutEngine = {
   servingMachines: readServingMachines,
-  sendPlan: async (machines, provider) => {
-    await pulumi.runtime.invoke(planFunction, { machines }, provider ? { provider } : {});
+  sendPlan: async (plan, provider) => {
+    await pulumi.runtime.invoke(planFunction, { ...plan }, provider ? { provider } : {});
+  },
+  findBroken: async (question, provider) => {
+    const answer = (await pulumi.runtime.invoke(brokenFunction, { ...question }, provider ? { provider } : {})) as {
+      broken?: Readonly<Record<string, string>>;
+    };
+    return answer.broken ?? {};
   },
 };

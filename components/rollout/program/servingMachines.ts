@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { resourceTypes } from "../../contract/resources.js";
 import type { MachineLocation } from "../plan.js";
 
+type Resources = Readonly<Record<string, Recorded>>;
+
 /** By machine name. */
 export type ServingMachines = ReadonlyMap<string, MachineLocation>;
 
@@ -19,14 +21,22 @@ const proofs: Readonly<Record<string, string>> = {
   [resourceTypes.join]: "nodeName",
 };
 
-/** @param resources URN to what the state has of it. */
-function servingMachinesOf(resources: Readonly<Record<string, Recorded>>): ServingMachines {
+/**
+ * A machine whose own resource is gone does not serve, whatever was delivered to it: a refresh has found it deleted.
+ * @param resources URN to what the state has of it.
+ */
+function servingMachinesOf(resources: Resources): ServingMachines {
   const serving = new Map<string, MachineLocation>();
+  const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
+  const machines = new Set(
+    Object.entries(resources).flatMap(([urn, { type }]) => (type in proofs ? [] : [nameOf(urn)])),
+  );
   for (const [urn, { type, outputs }] of Object.entries(resources)) {
     const proof = proofs[type];
     if (proof === undefined || outputs[proof] === undefined) continue;
     const text = (key: string): string | undefined => (typeof outputs[key] === "string" ? outputs[key] : undefined);
-    const name = urn.slice(urn.lastIndexOf("::") + 2);
+    const name = nameOf(urn);
+    if (!machines.has(name)) continue;
     serving.set(name, { host: text("host"), address: text("address"), hostKey: text("hostKey") });
   }
   return serving;
@@ -42,12 +52,12 @@ const retryAfter = [100, 200, 400, 800, 1600] as const;
  * ends early ("failed to load checkpoint: EOF"). So it is read again.
  * @throws pulumi.RunError when the state cannot be read.
  */
-export async function readRecorded(): Promise<Readonly<Record<string, Recorded>>> {
+export async function readRecorded(): Promise<Resources> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
-        outputs?: Readonly<Record<string, Recorded>>;
+        outputs?: Resources;
       };
       return answer.outputs ?? {};
     } catch (error) {

@@ -5,6 +5,7 @@ import { Machine } from "../../../provider/ssh/machine.js";
 import { Deadline } from "../../../provider/operation/timing.js";
 import { scriptPath } from "../../contract/paths.js";
 import type { PlannedMachine } from "../plan.js";
+import { rolloutPlan } from "./rolloutPlan.js";
 
 /** The same for all machines of a cluster. */
 export interface Credentials {
@@ -34,7 +35,9 @@ export async function onPeer<Result>(
 ): Promise<Result> {
   const deadline = new Deadline(seconds);
   const progress = new Progress(operation.log, peer.machine, deadline);
-  const machine = new Machine(peer.machine, { ...credentials, host: peer.host }, peer.hostKey, {
+  // What the state has of a bastion is that of an earlier run.
+  const bastion = rolloutPlan.bastion ?? credentials.bastion;
+  const machine = new Machine(peer.machine, { ...credentials, bastion, host: peer.host }, peer.hostKey, {
     signal: operation.signal,
     deadline,
     progress,

@@ -1,6 +1,7 @@
 /** Addresses of etcd members by name, on controllers: API servers reach a member that moves without a restart. */
 import { hostsFile } from "../../contract/paths.js";
 import { Readable } from "node:stream";
+import { describeError } from "../../../provider/kubernetes/cluster.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import type { Machine } from "../../../provider/ssh/machine.js";
 import { rolloutPlan } from "./rolloutPlan.js";
@@ -24,7 +25,7 @@ export async function writeHosts(machine: Machine, hosts: Hosts): Promise<void> 
     throw new Error(`${machine.name} (${machine.address}): ${hostsFile} could not be written: ${stderr.trim()}`);
 }
 
-/** Writes one member's line on every controller that serves. */
+/** Writes one member's line on every controller that serves. One that cannot be reached gets it with its own delivery, after etcd. */
 export async function writeMemberOnControllers(
   operation: Operation,
   member: string,
@@ -37,13 +38,17 @@ printf '%s\\n%s %s\\n' "$text" ${address} ${member} >${hostsFile}`;
   await Promise.all(
     rolloutPlan.pool("controller").map(async (peer) => {
       if (peer.host === undefined) return;
-      const { code, stderr } = await onPeer(operation, { ...peer, host: peer.host }, credentials, (machine) =>
-        machine.root({ script }),
-      );
-      if (code !== 0)
-        throw new Error(
-          `${peer.machine}: the new address of ${member} could not be written to ${hostsFile}: ${stderr.trim()}`,
+      try {
+        const { code, stderr } = await onPeer(operation, { ...peer, host: peer.host }, credentials, (machine) =>
+          machine.root({ script }),
         );
+        if (code !== 0) throw new Error(stderr.trim());
+      } catch (error) {
+        operation.signal.throwIfAborted();
+        operation.log.warn(
+          `${peer.machine}: the address of ${member} could not be written to ${hostsFile}: ${describeError(error)}`,
+        );
+      }
     }),
   );
 }

@@ -3,6 +3,7 @@ import { etcdDirectory, manifestDirectory, programDirectory, secretsDirectory } 
 import { units } from "../../contract/units.js";
 import type { ControlPlaneRole } from "../gates.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { HostKeyChanged } from "../../../provider/ssh/hostkey.js";
 import { Unreachable } from "../../../provider/ssh/machine.js";
 import { rolloutPlan } from "./rolloutPlan.js";
 import { onPeer, type Credentials } from "./controlPlanePeers.js";
@@ -10,6 +11,8 @@ import { onPeer, type Credentials } from "./controlPlanePeers.js";
 const STOP_MILLISECONDS = 150_000;
 /** Longer than for other machines: services that are not stopped cleanly are cut off. */
 const CONNECT_SECONDS = 60;
+/** A machine that does not serve any more is most likely gone. */
+const LOST_SECONDS = 10;
 
 /**
  * etcd hands over its leadership when it is stopped; its volumes are synced and unmounted before the cloud detaches them. The API
@@ -41,7 +44,7 @@ exit 0
 `,
 };
 
-/** Stops the services of the machine; a machine that does not answer is left alone. */
+/** Stops the services of the machine. One that does not answer, or that is another one by now, is left alone. */
 export async function quiesce(
   operation: Operation,
   leaving: Credentials & { readonly machine: string; readonly host: string },
@@ -56,16 +59,16 @@ export async function quiesce(
       { ...known, host: leaving.host, hostKey },
       leaving,
       (machine) => machine.root({ script: scripts[role](leaving.machine), limitMilliseconds: STOP_MILLISECONDS }),
-      CONNECT_SECONDS,
+      known.host === undefined ? LOST_SECONDS : CONNECT_SECONDS,
     );
     if (code !== 0)
       throw new Error(
         `${leaving.machine}: not replaced, because its services could not be stopped (exit code ${code}): ${(stderr || stdout).trim()}`,
       );
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
+    if (!(error instanceof Unreachable || error instanceof HostKeyChanged)) throw error;
     operation.log.warn(
-      `${leaving.machine}: does not answer SSH and is replaced without stopping its services first; the other machines are healthy.`,
+      `${leaving.machine}: ${error instanceof Unreachable ? "does not answer SSH" : `another machine answers at its address ${leaving.host}`}; it is replaced without stopping its services first.`,
     );
   }
 }

@@ -1,13 +1,11 @@
 /** Gate before a control-plane machine is replaced: all peers healthy, quorum kept; then a clean shutdown. */
-import { describeError } from "../../../provider/kubernetes/cluster.js";
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { Deadline, pause } from "../../../provider/operation/timing.js";
-import { Unreachable } from "../../../provider/ssh/machine.js";
-import { mayGo, type ControlPlaneRole, type Finding } from "../gates.js";
+import { mayGo, type ControlPlaneRole } from "../gates.js";
 import type { PlannedMachine } from "../plan.js";
-import { complaint, onPeer, type Credentials } from "./controlPlanePeers.js";
-import { alarms } from "./etcdctl.js";
+import type { Credentials } from "./controlPlanePeers.js";
+import { find, type Found } from "./findings.js";
 import { GateClosed } from "./gateClosed.js";
 import { quiesce } from "./quiesce.js";
 import { isControlPlane, rolloutPlan } from "./rolloutPlan.js";
@@ -20,6 +18,8 @@ export interface LeavingMachine extends Credentials {
   readonly machine: string;
   readonly host: string;
 }
+
+type ControlPlaneMachine = PlannedMachine & { readonly pool: ControlPlaneRole };
 
 /**
  * Lets the machine go, or says why not. If it is not in the plan, it is removed and not replaced: nothing is checked.
@@ -36,17 +36,8 @@ export async function beforeReplacing(
   const role = planned.pool;
   // No machine of this role has ever served: there is nothing to guard.
   if (rolloutPlan.pool(role).every(({ host }) => host === undefined)) return;
-  const other = rolloutPlan
-    .pool(role)
-    .find(({ machine }) => machine !== leaving.machine && rolloutPlan.isAway(machine));
-  if (other !== undefined) {
-    throw new GateClosed(
-      `${leaving.machine}: not replaced, because ${other.machine} is being replaced and is not back yet. Run \`pulumi up\` again once it is.`,
-    );
-  }
-  rolloutPlan.leaves(leaving.machine);
+  await waitUntilAllowed(operation, leaving, { ...planned, pool: role }, hostKey);
   try {
-    await waitUntilAllowed(operation, leaving, role);
     await quiesce(operation, leaving, role, hostKey);
   } catch (error) {
     rolloutPlan.stays(leaving.machine);
@@ -54,56 +45,48 @@ export async function beforeReplacing(
   }
 }
 
-async function waitUntilAllowed(operation: Operation, leaving: LeavingMachine, role: ControlPlaneRole): Promise<void> {
+async function waitUntilAllowed(
+  operation: Operation,
+  leaving: LeavingMachine,
+  planned: ControlPlaneMachine,
+  hostKey: string | undefined,
+): Promise<void> {
+  const { machine, pool: role } = planned;
   const deadline = new Deadline(SETTLE_SECONDS);
-  const progress = new Progress(operation.log, leaving.machine, deadline);
+  const progress = new Progress(operation.log, machine, deadline);
+  const look = (peer: ControlPlaneMachine): Promise<Found> => find(operation, peer, leaving);
   try {
     for (;;) {
       progress.phase("checking the other machines before this one is replaced");
-      const findings = await Promise.all(
-        rolloutPlan
-          .controlPlane(leaving.machine)
+      const [itself, ...findings] = await Promise.all([
+        planned.host === undefined ? undefined : look({ ...planned, host: leaving.host, hostKey }),
+        ...rolloutPlan
+          .controlPlane(machine)
           // A controller that an earlier run took away comes back in this run, after etcd: waiting for it here would never end.
           .filter(({ pool, host }) => pool === role || pool === "etcd" || host !== undefined)
-          .map((peer) => find(operation, peer, leaving)),
+          .map(look),
+      ]);
+      // One that answers may be about to serve again.
+      const serves = itself !== undefined && !itself.gone && (itself.healthy || deadline.left > 0);
+      // Without a pause between this look and the mark, so that no two machines go at the same time.
+      const others = findings.map((found) =>
+        rolloutPlan.isAway(found.machine) ? { ...found, healthy: false, reason: "it is being replaced" } : found,
       );
-      const verdict = mayGo({ machine: leaving.machine, role }, findings);
+      const verdict = mayGo({ machine, role, serves }, others);
       if (verdict.allowed) {
-        if (verdict.downtime !== undefined) operation.log.warn(`${leaving.machine}: ${verdict.downtime}.`);
+        rolloutPlan.leaves(machine);
+        if (verdict.downtime !== undefined) operation.log.warn(`${machine}: ${verdict.downtime}.`);
         return;
       }
-      if (deadline.left < 1) {
+      if (deadline.left < 1)
         throw new GateClosed(
-          `${leaving.machine}: not replaced, because the cluster cannot do without it now:`,
+          `${machine}: not replaced, because the cluster cannot do without it now:`,
           verdict.obstacles,
         );
-      }
       progress.phase(`not replaced yet: ${verdict.obstacles.join("; ")}`);
       await pause(POLL_MILLISECONDS, operation.signal, deadline);
     }
   } finally {
     progress.stop();
-  }
-}
-
-async function find(
-  operation: Operation,
-  peer: PlannedMachine & { readonly pool: ControlPlaneRole },
-  credentials: Credentials,
-): Promise<Finding> {
-  const { machine, host, pool: role } = peer;
-  if (host === undefined) return { machine, role, healthy: false, reason: "it does not serve yet" };
-  try {
-    const reason = await onPeer(
-      operation,
-      { ...peer, host },
-      credentials,
-      async (at) => (await complaint(at)) ?? (role === "etcd" ? await alarms(at) : undefined),
-    );
-    return { machine, role, healthy: reason === undefined, reason };
-  } catch (error) {
-    operation.signal.throwIfAborted();
-    const reason = error instanceof Unreachable ? "it does not answer SSH" : describeError(error);
-    return { machine, role, healthy: false, reason };
   }
 }

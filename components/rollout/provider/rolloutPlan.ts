@@ -11,12 +11,24 @@ class RolloutPlan {
   readonly #machines = new Map<string, PlannedMachine>();
   /** Taken away by this run and not back yet. */
   readonly #away = new Set<string>();
+  #bastion: string | undefined;
 
   /** @throws z.ZodError for an invalid plan. */
   begin(given: unknown): void {
     this.#machines.clear();
     this.#away.clear();
-    for (const planned of planShape.parse(given).machines) this.#machines.set(planned.machine, planned);
+    const { machines, bastion } = planShape.parse(given);
+    for (const planned of machines) this.#machines.set(planned.machine, planned);
+    this.#bastion = bastion;
+  }
+
+  /** Through which machines are reached in this run; undefined: not known, or directly. */
+  get bastion(): string | undefined {
+    return this.#bastion;
+  }
+
+  all(): readonly PlannedMachine[] {
+    return [...this.#machines.values()];
   }
 
   get(name: string): PlannedMachine | undefined {
@@ -25,12 +37,12 @@ class RolloutPlan {
 
   /** Machines of a pool, in their order. */
   pool(name: string): readonly PlannedMachine[] {
-    return [...this.#machines.values()].filter(({ pool }) => pool === name);
+    return this.all().filter(({ pool }) => pool === name);
   }
 
   /** The other machines of etcd and of the control plane. */
   controlPlane(except: string): readonly (PlannedMachine & { readonly pool: ControlPlaneRole })[] {
-    return [...this.#machines.values()].filter(
+    return this.all().filter(
       (planned): planned is PlannedMachine & { pool: ControlPlaneRole } =>
         planned.machine !== except && isControlPlane(planned.pool),
     );

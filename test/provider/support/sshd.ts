@@ -17,6 +17,9 @@ script=\${3//\\/etc\\/corekube/$FAKE_ROOT/etc/corekube}
 script=\${script//\\/opt\\/corekube/$FAKE_ROOT/opt/corekube}
 script=\${script//\\/etc\\/machine-id/$FAKE_ROOT/etc/machine-id}
 script=\${script//\\/run\\/corekube/$FAKE_ROOT/run/corekube}
+script=\${script//\\/opt\\/bin/$FAKE_ROOT/opt/bin}
+script=\${script//\\/var\\/lib\\/etcd/$FAKE_ROOT/var/lib/etcd}
+script=\${script//\\/etc\\/kubernetes/$FAKE_ROOT/etc/kubernetes}
 exec "$1" "$2" "$script"
 `;
 const SYSTEMCTL = `#!/bin/bash
@@ -41,12 +44,23 @@ export class FakeMachine {
   port = 0;
   #server: ChildProcess | undefined;
 
-  constructor() {
-    for (const directory of ["etc/corekube", "opt/corekube/bin", "run/corekube", "bin", "units"])
+  /** @param host A loopback address of its own, for machines that share a port. */
+  constructor(readonly host = "127.0.0.1") {
+    for (const directory of [
+      "etc/corekube",
+      "etc/kubernetes/manifests",
+      "opt/corekube/bin",
+      "opt/bin",
+      "run/corekube",
+      "var/lib",
+      "bin",
+      "units",
+    ])
       mkdirSync(path.join(this.root, directory), { recursive: true });
     chmodSync(this.root, 0o755);
     this.script("bin/sudo", SUDO);
     this.script("bin/systemctl", SYSTEMCTL);
+    for (const name of ["findmnt", "pgrep", "umount"]) this.script(`bin/${name}`, "#!/bin/bash\nexit 1\n");
     this.health("exit 0");
     this.script("opt/corekube/bin/report", "#!/bin/bash\necho 'no failed units'\n");
     this.write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
@@ -116,7 +130,7 @@ export class FakeMachine {
     this.write(
       "sshd_config",
       [
-        `ListenAddress 127.0.0.1:${this.port}`,
+        `ListenAddress ${this.host}:${this.port}`,
         `HostKey ${this.path("host")}`,
         `AuthorizedKeysFile ${this.path("authorized_keys")}`,
         `PidFile ${this.path("pid")}`,

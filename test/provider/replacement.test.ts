@@ -1,0 +1,153 @@
+/** Machines that know of each other while one is replaced: real SSH servers on loopback addresses, all on one port as in a cluster. */
+import assert from "node:assert/strict";
+import { freePort } from "../../lab/process/freePort.js";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
+import { Delivery } from "../../provider/resources/delivery.js";
+import type { Properties } from "../../provider/rpc/properties.js";
+import { checked, operation } from "./support/operation.js";
+import { FakeMachine } from "./support/sshd.js";
+
+const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+const NOBODY = "127.0.0.99";
+
+describe("machines of a plan", function () {
+  this.timeout(180_000);
+  const delivery = new Delivery();
+  const names = ["etcd-0", "etcd-1", "etcd-2", "controller-0", "worker-0", "worker-1"];
+  let machines: Map<string, FakeMachine>;
+  let port: number;
+
+  beforeEach(async () => {
+    port = await freePort();
+    machines = new Map(names.map((name, index) => [name, new FakeMachine(`127.0.0.${index + 10}`)]));
+    const keys = of("etcd-0").read("authorized_keys");
+    for (const machine of machines.values()) {
+      machine.port = port;
+      machine.write("authorized_keys", keys);
+      machine.script("opt/bin/etcdctl", "#!/bin/bash\nexit 0\n");
+    }
+    await Promise.all([...machines.values()].map((machine) => machine.start()));
+    begin();
+  });
+  afterEach(async () => {
+    rolloutPlan.begin({ machines: [] });
+    await Promise.all([...machines.values()].map((machine) => machine.remove()));
+  });
+
+  const of = (name: string): FakeMachine => machines.get(name)!;
+  const planned = (name: string, host: string | undefined = of(name).host) => ({
+    machine: name,
+    pool: name.split("-")[0],
+    atOnce: 1,
+    host,
+    hostKey: of(name).hostKey,
+  });
+  const begin = (entries = names.map((name) => planned(name)), bastion?: string): void =>
+    rolloutPlan.begin({ machines: entries, bastion });
+  const inputs = (name: string, given: Properties = {}): Properties =>
+    checked(delivery, {
+      machine: name,
+      machineId: "1",
+      host: of(name).host,
+      port,
+      user: "root",
+      privateKey: of("etcd-0").privateKey,
+      files: { "ca.crt": CA },
+      timeout: 20,
+      ...given,
+    });
+  const stopped = (name: string): boolean => of(name).asked.includes("stop etcd.service");
+  /** The first half of a machine's replacement. */
+  const remove = async (name: string, given: Properties = {}): Promise<string> => {
+    const run = operation();
+    await delivery.delete(run, { inputs: inputs(name, given), outputs: { hostKey: of(name).hostKey } });
+    return run.warnings.join("\n");
+  };
+  const another = async (name: string): Promise<void> => {
+    await of(name).stop();
+    of(name).newHostKey();
+    await of(name).start();
+  };
+
+  it("tells workers that have joined where the API is now, once", async () => {
+    const apiServer = "https://10.0.0.9:6443";
+    const first = await delivery.create(operation(), inputs("controller-0", { apiServer }));
+    for (const name of ["worker-0", "worker-1"]) {
+      assert.equal(of(name).read("etc/corekube/secrets/cluster.env"), `API_SERVER=${apiServer}\n`);
+      assert.equal(of(name).read("etc/corekube/secrets/ca.crt"), CA);
+    }
+    const asked = of("worker-0").asked;
+    const before = { inputs: inputs("controller-0", { apiServer }), outputs: first.outputs };
+    const after = inputs("controller-0", { apiServer, files: { "ca.crt": CA, other: "1" } });
+    await delivery.update(operation(), before, after);
+    assert.deepEqual(of("worker-0").asked, asked);
+  });
+
+  it("names a worker that cannot be told, tells the others, and serves", async () => {
+    begin(names.map((name) => (name === "worker-0" ? planned(name, NOBODY) : planned(name))));
+    const run = operation();
+    await delivery.create(run, inputs("controller-0", { apiServer: "https://10.0.0.9:6443" }));
+    assert.match(run.warnings.join(), /worker-0: could not be told the API's new address/);
+    assert.equal(of("worker-1").read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.9:6443\n");
+  });
+
+  it("lets a member go that serves, and stops it, when all others are well", async () => {
+    assert.equal(await remove("etcd-0"), "");
+    assert.ok(stopped("etcd-0"));
+  });
+
+  it("asks through this run's bastion: the one in the state may be gone", async () => {
+    const bastion = new FakeMachine("127.0.0.50");
+    bastion.write("authorized_keys", of("etcd-0").read("authorized_keys"));
+    await bastion.start();
+    try {
+      begin(undefined, `${bastion.host}:${bastion.port}`);
+      assert.equal(await remove("etcd-0", { bastion: `${NOBODY}:22` }), "");
+      assert.ok(stopped("etcd-0"));
+    } finally {
+      await bastion.remove();
+    }
+  });
+
+  it("lets two machines that are gone be made anew, one after the other, while both quorums hold", async () => {
+    for (const name of ["etcd-0", "controller-0"]) await of(name).stop();
+    begin(names.map((name) => ({ ...planned(name), ...(/-0$/.test(name) ? { host: undefined } : {}) })));
+    assert.match(await remove("etcd-0"), /does not answer SSH/);
+    await of("etcd-0").start();
+    rolloutPlan.serves("etcd-0", { host: of("etcd-0").host, hostKey: of("etcd-0").hostKey });
+    assert.equal(await remove("controller-0"), "", "no other controller ever served");
+  });
+
+  for (const [what, recorded] of [
+    ["a refresh has found gone", false],
+    ["only this run finds gone", true],
+  ] as const) {
+    it(`leaves alone whatever has the address of a machine that ${what}`, async () => {
+      const hostKey = of("etcd-0").hostKey;
+      await another("etcd-0");
+      const others = names.slice(1).map((name) => planned(name));
+      const gone = { ...planned("etcd-0"), hostKey, ...(recorded ? {} : { host: undefined }) };
+      rolloutPlan.begin({ machines: [gone, ...others] });
+      const run = operation();
+      await delivery.delete(run, { inputs: inputs("etcd-0"), outputs: { hostKey } });
+      assert.match(run.warnings.join(), /another machine answers at its address/);
+      assert.deepEqual(of("etcd-0").asked, []);
+    });
+  }
+
+  it("lets none go that serves while another does not, and says how to find out whether that one is gone", async () => {
+    const hostKey = of("etcd-1").hostKey;
+    await another("etcd-1");
+    rolloutPlan.begin({
+      machines: names.map((name) => ({ ...planned(name), ...(name === "etcd-1" ? { hostKey } : {}) })),
+    });
+    await assert.rejects(
+      remove("etcd-0"),
+      /etcd-0: not replaced[\s\S]*etcd-1 is not healthy: another machine answers[\s\S]*pulumi refresh/,
+    );
+    assert.ok(!stopped("etcd-0"));
+    // The one that does not serve may go at once.
+    const run = operation();
+    await delivery.delete(run, { inputs: inputs("etcd-1"), outputs: { hostKey } });
+  });
+});
