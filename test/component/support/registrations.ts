@@ -7,6 +7,7 @@ import { clouds, prepareCluster } from "../../../components/clouds.js";
 import { createCluster } from "../../../infra/cluster.js";
 import type { ClusterOutputs } from "../../../infra/outputs.js";
 import type { ClusterSpec } from "../../../components/spec/cluster.js";
+import { keyWithMutant, reached, use } from "../../support/mutationCoverage.js";
 import { type Calls, mocksWith } from "./mocks.js";
 
 /** Milliseconds that the tests of a run may take on a machine that is busy with others. */
@@ -104,8 +105,11 @@ const runs = new Map<string, Promise<Run>>();
  */
 export function runProgram(spec: ClusterSpec, calls: Calls = {}, list = clouds): Promise<Run> {
   const key = JSON.stringify([spec, calls]);
-  const known = runs.get(key) ?? register(spec, calls, list);
-  runs.set(key, known);
+  const kept = keyWithMutant(key);
+  const known = runs.get(kept) ?? reached(key, () => register(spec, calls, list));
+  runs.set(kept, known);
+  const used = (): void => use(key);
+  void known.then(used, used);
   return known;
 }
 
