@@ -35,6 +35,7 @@ async function serveApi(config: LabConfig): Promise<{ api: Api; url: string }> {
     stateFile: join(config.directory, "api.json"),
     config,
     logger: { info: () => undefined, error: (line) => process.stderr.write(`${line}\n`) },
+    scarcity: () => ({ droplets: 10_000 }),
     rateLimit: { hourly: 1_000_000, burst: 1_000_000 },
   });
   return { api, url: await api.app.listen({ host: "127.0.0.1", port: 0 }) };

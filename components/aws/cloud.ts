@@ -2,15 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones.js";
 import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
+import { getSecurityGroups } from "@pulumi/aws/ec2/getSecurityGroups.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import { getVpc } from "@pulumi/aws/ec2/getVpc.js";
-import type { Instance } from "@pulumi/aws/ec2/instance.js";
 import { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
 import type { ApiLoadBalancers, Cloud, CloudArgs, CloudPreflight, Machine, MachineArgs } from "../cloud/cloud.js";
-import { renderIgnition } from "../nodeconfig/base/ignition.js";
-import { system } from "../nodeconfig/system.js";
-import { merge } from "../nodeconfig/base/types.js";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
+import { type Bastion, createBastion } from "./bastion.js";
 import { createInstanceProfile } from "./iam/roles.js";
 import { createSecurityGroups, type SecurityGroups } from "./firewall.js";
 import { attach, createLoadBalancer, type MadeLoadBalancer } from "./loadBalancers.js";
@@ -18,11 +17,18 @@ import { attachVolume, createInstance } from "./machines.js";
 import { clusterTags, type Tags } from "./names.js";
 import { createNetwork, existingNetwork, type Network } from "./network.js";
 import { type Preflight, runPreflight } from "./preflight.js";
-import { awsProfile, bastionDisk } from "./profile.js";
+import { awsProfile } from "./profile.js";
 import { awsOf, type AwsSpec } from "./settings.js";
 
 export const preflight: CloudPreflight = async (spec) => {
-  const found = await runPreflight(spec, awsOf(spec), { getAmi, getSubnet, getVpc, getAvailabilityZones });
+  const found = await runPreflight(spec, awsOf(spec), {
+    getAmi,
+    getSubnet,
+    getVpc,
+    getSecurityGroups,
+    getInstanceTypeOfferings,
+    getAvailabilityZones,
+  });
   return (args, opts) => new Aws(spec, args, found, opts);
 };
 
@@ -50,7 +56,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
   private readonly groups: SecurityGroups;
   private readonly keyName: pulumi.Output<string>;
   private readonly instanceProfiles: Readonly<Partial<Record<Role, pulumi.Output<string>>>>;
-  private readonly bastionMachine: Instance | undefined;
+  private readonly bastionMachine: Bastion | undefined;
   readonly bastion: pulumi.Output<string> | undefined;
 
   constructor(
@@ -89,7 +95,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
     );
     this.instanceProfiles = controller ? { controller } : {};
     this.bastionMachine = this.createBastion(child);
-    this.bastion = this.bastionMachine?.publicIp;
+    this.bastion = this.bastionMachine?.address;
     this.registerOutputs({});
   }
 
@@ -101,6 +107,7 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       args.name,
       {
         ami: this.found.ami,
+        image: this.spec.image,
         size: args.size,
         subnetId: this.place.machineSubnets.get(zone)!,
         securityGroup: group.id,
@@ -112,7 +119,9 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
         tags: this.tags,
       },
       // The group with its rules comes first, so that the machine is never open; and the routes to the internet, since it downloads at its first boot.
-      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.routes] }),
+      pulumi.mergeOptions(opts, {
+        dependsOn: [...group.ready, ...this.place.routes, ...(this.bastionMachine?.resources ?? [])],
+      }),
     );
     const volumes = (args.volumes ?? []).map((volume) =>
       attachVolume(
@@ -136,10 +145,10 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
       role: args.role,
       id: instance.id,
       host: isPublic ? instance.publicIp : instance.privateIp,
-      bastion: this.bastionMachine?.publicIp,
+      bastion: this.bastion,
       publicIpv4: isPublic ? instance.publicIp : pulumi.output(""),
       privateIpv4: instance.privateIp,
-      resources: [instance, ...volumes, ...served, ...(this.bastionMachine ? [this.bastionMachine] : [])],
+      resources: [instance, ...volumes, ...served, ...(this.bastionMachine?.resources ?? [])],
     };
   }
 
@@ -160,25 +169,23 @@ export class Aws extends pulumi.ComponentResource implements Cloud {
     return new AwsLoadBalancers(external, internal);
   }
 
-  /** A machine that only forwards SSH to those without public addresses. */
-  private createBastion(opts: pulumi.CustomResourceOptions): Instance | undefined {
+  private createBastion(opts: pulumi.CustomResourceOptions): Bastion | undefined {
     const group = this.groups.bastion;
     if (!group) return undefined;
-    const [subnetId] = this.place.publicSubnets.values();
-    return createInstance(
-      `${this.spec.name}-bastion`,
+    const { spec, tags, keyName, place } = this;
+    const [subnetId] = place.publicSubnets.values();
+    return createBastion(
       {
+        spec,
         ami: this.found.ami,
         size: this.aws.bastionSize,
         subnetId: subnetId!,
-        securityGroup: group.id,
-        publicAddress: true,
-        keyName: this.keyName,
-        userData: renderIgnition(merge(system(this.spec))),
-        disk: bastionDisk,
-        tags: this.tags,
+        group,
+        keyName,
+        tags,
+        routes: place.routes,
       },
-      pulumi.mergeOptions(opts, { dependsOn: [...group.ready, ...this.place.routes] }),
+      opts,
     );
   }
 }

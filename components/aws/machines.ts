@@ -4,12 +4,14 @@ import { Volume } from "@pulumi/aws/ebs/volume.js";
 import { Instance, type InstanceArgs } from "@pulumi/aws/ec2/instance.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import type { VolumeArgs } from "../cloud/cloud.js";
-import { instanceTags, type Tags } from "./names.js";
+import { imageTag, instanceTags, type Tags } from "./names.js";
 import { volumeDevices } from "./profile.js";
 import type { AwsSpec } from "./settings.js";
 
 export interface MachineInstanceArgs {
   readonly ami: string;
+  /** The setting that it was found by. */
+  readonly image: string;
   readonly size: pulumi.Input<string>;
   readonly subnetId: pulumi.Input<string>;
   readonly securityGroup: pulumi.Input<string>;
@@ -44,7 +46,7 @@ export function createInstance(name: string, args: MachineInstanceArgs, opts: pu
     },
     rootBlockDevice: { volumeType: "gp3", volumeSize: args.disk, encrypted: true, deleteOnTermination: true, tags },
     disableApiTermination: false,
-    tags: instanceTags(tags),
+    tags: instanceTags({ ...tags, [imageTag]: args.image }),
   };
   // User-data and key are read at the first boot only; changed user-data would stop the machine. A stopped machine has no public address,
   // which must not replace it: whether it has one follows from its subnet. A change of type or disk replaces the machine, the old one first:
@@ -89,7 +91,14 @@ export function attachVolume(args: AttachedVolumeArgs, opts: pulumi.CustomResour
   );
   return new VolumeAttachment(
     name,
-    { deviceName: volumeDevices[suffix], instanceId: args.instance.id, volumeId: volume.id },
+    {
+      deviceName: volumeDevices[suffix],
+      instanceId: args.instance.id,
+      volumeId: volume.id,
+      // The end of its machine frees the volume. Detaching one whose file system is mounted, as in a destroy or on a machine that hangs,
+      // leaves it "busy" without an end: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachVolume.html
+      skipDestroy: true,
+    },
     // A volume has one attachment at a time: the old one is deleted before the new one is created.
     pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
   );

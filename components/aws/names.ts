@@ -9,6 +9,9 @@ export function clusterTag(cluster: string): string {
   return `kubernetes.io/cluster/${cluster}`;
 }
 
+/** Tag of a machine with the setting `image` that it was made by: its own image has only an id. */
+export const imageTag = "Image";
+
 /** Tags of every resource of a cluster. */
 export function clusterTags(spec: Pick<ClusterSpec, "name" | "tags">): Tags {
   return { ...spec.tags, KubernetesCluster: spec.name, [clusterTag(spec.name)]: "owned" };

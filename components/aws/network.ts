@@ -11,7 +11,7 @@ import { Vpc } from "@pulumi/aws/ec2/vpc.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { subnetCidr, type SubnetKind } from "./cidrs.js";
 import type { Tags } from "./names.js";
-import type { ExistingNetwork } from "./preflight.js";
+import type { ExistingNetwork } from "./preflight/network.js";
 import type { AwsSpec } from "./settings.js";
 
 const anywhere = "0.0.0.0/0";
@@ -94,17 +94,18 @@ export function createNetwork({ spec, aws, zones, tags }: NetworkArgs, opts: pul
     return { ...common, machineSubnets: common.publicSubnets, routes: [toInternet, ...publicRoutes] };
   }
 
-  const natIn = (what: string, zone: string): NatGateway => {
+  const natIn = (what: string, zone: string, more: pulumi.CustomResourceOptions = {}): NatGateway => {
     // A gateway's address needs the route to the internet.
     const after = { ...opts, dependsOn: [toInternet] };
     const address = new Eip(what, { domain: "vpc", tags: called(what) }, after);
     return new NatGateway(
       what,
       { allocationId: address.id, subnetId: publicSubnets.get(zone)!.id, tags: called(what) },
-      after,
+      { ...after, ...more },
     );
   };
-  const single = aws.nat === "single" ? natIn(`${name}-nat`, zones[0]!) : undefined;
+  // The only one stays where it is when there is another first zone: all machines go out through it.
+  const single = aws.nat === "single" ? natIn(`${name}-nat`, zones[0]!, { ignoreChanges: ["subnetId"] }) : undefined;
   const privateSubnets = new Map(zones.map((zone) => [zone, subnet("private", zone)]));
   const privateRoutes = zones.flatMap((zone): pulumi.Resource[] => {
     const what = `${name}-private-${zone}`;

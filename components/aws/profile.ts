@@ -2,6 +2,7 @@
 import type { CloudProfile } from "../cloud/profile.js";
 import { versions } from "../spec/versions.js";
 import { subnetParts } from "./cidrs.js";
+import { imageTag } from "./names.js";
 import { awsRegions } from "./regions.js";
 import { awsSizes } from "./sizes.js";
 
@@ -64,7 +65,7 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
   volumeSize: { from: 1, to: 16_384 },
   // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html; names that the metadata service must be able to show have no slash and no space.
   tags: {
-    taken: ["Name"],
+    taken: ["Name", imageTag],
     key: /^(?!aws:)[A-Za-z0-9+=.,_:@-]{1,128}$/i,
     value: /^[\p{L}\p{N}+=.,_:@/ -]{0,256}$/u,
     allowed:

@@ -7,6 +7,7 @@ import { inboundRules, loadBalancerRules, outboundRules } from "./firewall.js";
 import { createLoadBalancer } from "./loadBalancers.js";
 import { attachVolume, createDroplet, imageOf } from "./machines.js";
 import { clusterTags, roleTag } from "./names.js";
+import { runPreflight } from "./preflight.js";
 import { digitaloceanProfile } from "./profile.js";
 
 function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {
@@ -130,5 +131,8 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
   }
 }
 
-/** Nothing must be asked: what DigitalOcean offers is in the profile. */
-export const preflight: CloudPreflight = async (spec) => (args, opts) => new DigitalOcean(spec, args, opts);
+export const preflight: CloudPreflight = async (spec) => {
+  const { getAccount, getDroplets, getImage, getRegion, getTags } = digitalocean;
+  await runPreflight(spec, { getAccount, getDroplets, getImage, getRegion, getTags });
+  return (args, opts) => new DigitalOcean(spec, args, opts);
+};

@@ -7,6 +7,14 @@ export type NodeRole = Exclude<Role, "etcd">;
 /** Label of nodes, and taint of public workers, with the pool's name. */
 export const poolLabel = "corekube.io/pool";
 
+/** The settings that name the sizes of machines. */
+export const sizeOptions = {
+  etcd: "etcd_size",
+  controller: "controller_size",
+  worker: "node_size",
+  public: "public_node_size",
+} as const satisfies Readonly<Record<Role, string>>;
+
 /** The pool of machines that run pods. */
 export function nodePool(
   spec: Pick<ClusterSpec, "controllers" | "workers" | "publicWorkers">,

@@ -10,6 +10,7 @@ import {
   usableMemory,
 } from "../../components/cloud/sizes.js";
 import type { ComponentResources, NodeResources, Role } from "../../components/spec/cluster.js";
+import { sizeOptions } from "../../components/spec/pools.js";
 import type { Settings } from "../../components/spec/settings/index.js";
 
 type Reservation = Settings["reserved_resources"];
@@ -82,14 +83,6 @@ export function machineNeeds(settings: Settings, role: Role, addons?: readonly A
       return role satisfies never;
   }
 }
-
-/** The settings that name a size. */
-export const sizeOptions = {
-  etcd: "etcd_size",
-  controller: "controller_size",
-  worker: "node_size",
-  public: "public_node_size",
-} as const satisfies Record<Role, keyof Settings>;
 
 /** Size of the machines of a role; undefined if no size is large enough, or the named one is unknown or too small. */
 function machineSize(settings: Settings, role: Role, sizes: readonly MachineSize[]): MachineSize | undefined {

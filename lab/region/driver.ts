@@ -26,8 +26,8 @@ import { machinesWithNamespace } from "./region.js";
 import { fillRoot } from "./root.js";
 import { run } from "../process/run.js";
 import { Serial, inNamespace } from "./run.js";
-import type { Driver, LoadBalancerSpec, MachineSpec, Rules, VolumeSpec, VpcSpec } from "./spec.js";
-import { applyVolume, deleteVolume, refreshVolumes } from "./volumes.js";
+import type { Driver, LoadBalancerSpec, MachineSpec, Rules, VolumeSight, VolumeSpec, VpcSpec } from "./spec.js";
+import { applyVolume, deleteVolume, refreshVolumes, seenVolume } from "./volumes.js";
 
 /** Time limit for a clean power-off of a machine, milliseconds. */
 const shutdownTimeout = 20_000;
@@ -97,6 +97,10 @@ export class NspawnDriver implements Driver {
 
   volume(spec: VolumeSpec): Promise<void> {
     return this.volumeQueue.run(() => applyVolume(this.config, spec));
+  }
+
+  seen(spec: Pick<VolumeSpec, "id" | "machineId">): Promise<VolumeSight> {
+    return seenVolume(this.config, spec);
   }
 
   removeVolume(id: string): Promise<void> {

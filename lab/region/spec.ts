@@ -53,7 +53,12 @@ export interface VolumeSpec {
   readonly size: number;
   /** Machine that it is attached to, if any. */
   readonly machineId: number | null;
+  /** The machine shall let go of it, which it does not while it has its file system mounted. @default false */
+  readonly leaving?: boolean;
 }
+
+/** How a machine has a volume: not at all, as a device, or with its file system mounted. */
+export type VolumeSight = "absent" | "shown" | "mounted";
 
 export interface PortRule {
   readonly protocol: "tcp" | "udp" | "icmp";
@@ -137,8 +142,10 @@ export interface Driver {
   machine(spec: MachineSpec, volumes: readonly VolumeSpec[]): Promise<void>;
   /** Stops the machine and removes all of it except its volumes. */
   removeMachine(id: number): Promise<void>;
-  /** Makes one volume as its spec says; an existing one keeps its content. */
+  /** Makes one volume as its spec says; an existing one keeps its content. @throws Error when a leaving one is mounted. */
   volume(spec: VolumeSpec): Promise<void>;
+  /** How the volume's machine has it. */
+  seen(spec: Pick<VolumeSpec, "id" | "machineId">): Promise<VolumeSight>;
   removeVolume(id: string): Promise<void>;
   /** Whether a machine that was started has power; false once it has powered itself off. */
   running(id: number): boolean;

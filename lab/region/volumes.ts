@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { VolumeSpec } from "./spec.js";
+import type { VolumeSight, VolumeSpec } from "./spec.js";
 import type { LabConfig } from "../config.js";
 import { unescaped } from "./disk.js";
 import { type Loop, ensureLoop, findLoop, releaseLoop } from "./loops.js";
@@ -25,7 +25,22 @@ const gigabyte = 1024 ** 3;
 export async function applyVolume(config: LabConfig, volume: VolumeSpec): Promise<void> {
   await createVolume(config, volume);
   for (const id of attachedTo(config, volume.id)) if (id !== volume.machineId) await detachVolume(config, volume, id);
-  if (volume.machineId !== null) await attachVolume(config, volume, volume.machineId);
+  if (volume.machineId === null) return;
+  if (volume.leaving !== true) return attachVolume(config, volume, volume.machineId);
+  if ((await seenVolume(config, volume)) === "mounted")
+    throw new Error(`machine ${volume.machineId} has its file system mounted, and keeps it until it is unmounted`);
+  await detachVolume(config, volume, volume.machineId);
+}
+
+/** How the volume's machine has it. */
+export async function seenVolume(
+  config: LabConfig,
+  { id, machineId }: Pick<VolumeSpec, "id" | "machineId">,
+): Promise<VolumeSight> {
+  if (machineId === null || !attachedTo(config, id).includes(machineId)) return "absent";
+  const init = initOf(config, machineId);
+  const loop = init && (await findLoop(volumeFile(config, id)));
+  return init && loop && mountsOf(init.pid, loop).length > 0 ? "mounted" : "shown";
 }
 
 /** Machines that show the volume, by the files that make them do so. */

@@ -1,6 +1,6 @@
 /** How the program reaches machines. */
 import assert from "node:assert/strict";
-import { dropletAddresses } from "./support/mocks.js";
+import { dropletAddresses, elasticAddress } from "./support/mocks.js";
 import { type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { awsTestSpec, testSpec } from "./support/spec.js";
 
@@ -21,7 +21,7 @@ describe("the way to machines", function () {
       assert.deepEqual(way, {
         name: way.name,
         host: dropletAddresses(way.name).private,
-        bastion: dropletAddresses("dev-bastion").public,
+        bastion: elasticAddress("dev-bastion"),
       });
   });
 

@@ -1,6 +1,8 @@
 /** What AWS is asked before anything is registered: what it says against settings ends the run, and where machines are is kept. */
 import assert from "node:assert/strict";
 import type { AwsSpec } from "../../components/aws/settings.js";
+import { wantedMachines } from "../../components/cloud/recordedState.js";
+import type { ClusterSpec } from "../../components/spec/cluster.js";
 import type { Calls } from "./support/mocks.js";
 import { type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { awsTestSpec } from "./support/spec.js";
@@ -31,6 +33,7 @@ const network: Calls = {
 const existing = (publicSubnetIds: readonly string[], rest: Partial<AwsSpec> = {}) =>
   awsTestSpec({ aws: { vpcId: "vpc-1", publicSubnetIds, ...rest } });
 
+const zoneNames = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
 const recorded = (type: string, name: string, availabilityZone: string) => ({
   [`urn:pulumi:test::corekube::${type}::${name}`]: { type, outputs: { availabilityZone } },
 });
@@ -110,21 +113,122 @@ describe("AWS, asked before", function () {
     );
   });
 
+  const none: Calls = { "aws:ec2/getAmi:getAmi": { error: "your query returned no results" } };
+
   it("an image that the region has not is refused", async () => {
-    const none: Calls = { "aws:ec2/getAmi:getAmi": { error: "your query returned no results" } };
     await assert.rejects(
       runProgram(awsTestSpec(), none),
       /corekube:image: got Flatcar-stable-4593\.2\.5-hvm; allowed: the name of an image that Flatcar \(075585003325\) has in eu-central-1, .*no results/,
     );
   });
 
-  it("a machine stays where it is, and a member where its volume is, whatever the placement says now", async () => {
+  const image = "Flatcar-stable-4593.2.5-hvm";
+  const instances = (spec: ClusterSpec, change: (name: string) => object = () => ({})) =>
+    Object.fromEntries(
+      wantedMachines(spec).map(({ name, size }, index) => [
+        `urn:pulumi:test::corekube::aws:ec2/instance:Instance::${name}`,
+        {
+          type: "aws:ec2/instance:Instance",
+          outputs: {
+            instanceType: size,
+            availabilityZone: zoneNames[index % 3],
+            ami: "ami-0aaaaaaaaaaaaaaaa",
+            tags: { Image: image },
+            ...change(name),
+          },
+        },
+      ]),
+    );
+
+  it("an image that is not offered any more stops no run that makes no machine: what runs keeps it", async () => {
+    const spec = awsTestSpec({ workerCount: 2 });
+    const run = await runProgram(spec, { ...none, [state]: { outputs: instances(spec) } });
+    assert.deepEqual([...new Set(run.of("Instance").map(({ inputs }) => inputs["ami"]))], ["ami-0aaaaaaaaaaaaaaaa"]);
+    const renamed = {
+      ...none,
+      [state]: { outputs: instances(spec, () => ({ tags: { Image: "Flatcar-stable-1-hvm" } })) },
+    };
+    await assert.rejects(
+      runProgram(spec, renamed),
+      /corekube:image: got Flatcar-stable-4593.*Machines stay as they are with the image that they have: pulumi config set image ami-0aaaaaaaaaaaaaaaa$/,
+    );
+    const more = awsTestSpec({ workerCount: 3 });
+    await assert.rejects(
+      runProgram(more, { ...none, [state]: { outputs: instances(spec) } }),
+      /corekube:image: got Flatcar.* It is needed for dev-worker-2\. Images: aws ec2 describe-images .*; then: pulumi config set image/,
+    );
+  });
+
+  it("a given id is looked up as well, before a machine is taken away for it", async () => {
+    const id = "ami-0bbbbbbbbbbbbbbbb";
+    await assert.rejects(
+      runProgram({ ...awsTestSpec(), image: id }, none),
+      /corekube:image: got ami-0bbbbbbbbbbbbbbbb; allowed: the id of an image for x86_64 that this account may use/,
+    );
+  });
+
+  const offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings";
+  /** Types that the zones have. */
+  const offered = (has: Readonly<Record<string, readonly string[]>>) => ({
+    instanceTypes: Object.values(has).flat(),
+    locations: Object.entries(has).flatMap(([zone, types]) => types.map(() => zone)),
+  });
+  const types = [...new Set(wantedMachines(awsTestSpec()).map(({ size }) => size))];
+
+  it("machines are spread over zones that offer their types, not over the first ones by name", async () => {
+    const four: Calls = {
+      [zones]: { names: ["a", "b", "c", "d"].map((zone) => `eu-central-1${zone}`) },
+      [offerings]: offered({ "eu-central-1a": types, "eu-central-1c": types, "eu-central-1d": types }),
+    };
+    const run = await runProgram(awsTestSpec({ workerCount: 3 }), four);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => String(subnetOf(run, `dev-worker-${index}`)).slice(-1)),
+      ["a", "c", "d"],
+    );
+    const two = { ...four, [offerings]: offered({ "eu-central-1a": types, "eu-central-1d": types }) };
+    await assert.rejects(
+      runProgram(awsTestSpec(), two),
+      /got spread; allowed: zones that offer every instance type .*: 2 of .*pulumi config set control_plane_placement eu-central-1a,eu-central-1d$/,
+    );
+  });
+
+  it("a type that a member's zone has not is refused before the member is taken away; one that was withdrawn stops nobody", async () => {
+    const spec = awsTestSpec();
+    const volume = recorded("aws:ebs/volume:Volume", "dev-etcd-0-data", "eu-central-1a");
+    const without: Calls = {
+      [offerings]: offered({ "eu-central-1a": ["m6i.xlarge"], "eu-central-1b": types, "eu-central-1c": types }),
+    };
+    const outputs = { ...instances(spec), ...volume };
+    await runProgram(spec, { ...without, [state]: { outputs } });
+    const other = instances(spec, (name) => (name === "dev-etcd-0" ? { instanceType: "m6i.4xlarge" } : {}));
+    await assert.rejects(
+      runProgram(spec, { ...without, [state]: { outputs: { ...other, ...volume } } }),
+      /corekube:etcd_size: got .*; allowed: an instance type that EC2 offers in eu-central-1a, the zone of dev-etcd-0\. Set another: pulumi config set etcd_size m6i\.xlarge$/,
+    );
+  });
+
+  it("a name that another stack's cluster has is refused before anything is made, and one's own never", async () => {
+    const taken: Calls = {
+      "aws:ec2/getSecurityGroups:getSecurityGroups": { ids: ["sg-1"], vpcIds: ["vpc-1"] },
+    };
+    const spec = awsTestSpec();
+    await assert.rejects(
+      runProgram(spec, taken),
+      /corekube:cluster_name: got dev; allowed: a name that no other cluster of this account has in eu-central-1: security group sg-1 of network vpc-1/,
+    );
+    const outputs = recorded("aws:ec2/keyPair:KeyPair", "dev", "");
+    await runProgram(spec, { ...taken, [state]: { outputs } });
+  });
+
+  it("a volume binds its machine to its zone; others move when their pool names zones without theirs, or stay", async () => {
     const outputs = {
       ...recorded("aws:ec2/instance:Instance", "dev-worker-0", "eu-central-1b"),
       ...recorded("aws:ebs/volume:Volume", "dev-etcd-0-data", "eu-central-1c"),
       ...recorded("aws:ec2/subnet:Subnet", "dev-public-eu-central-1d", "eu-central-1d"),
     };
-    const spec = awsTestSpec();
+    const spec = awsTestSpec({ workerCount: 2 });
+    const stays = await runProgram(spec, { [state]: { outputs } });
+    assert.equal(subnetOf(stays, "dev-worker-0"), "subnet-dev-public-eu-central-1b");
     const named = {
       ...spec,
       workers: { ...spec.workers, zones: ["eu-central-1a"] },
@@ -132,15 +236,24 @@ describe("AWS, asked before", function () {
       controllers: { ...spec.controllers, zones: ["eu-central-1a"] },
     };
     const run = await runProgram(named, { [state]: { outputs } });
-    assert.equal(subnetOf(run, "dev-worker-0"), "subnet-dev-public-eu-central-1b");
+    assert.equal(subnetOf(run, "dev-worker-0"), "subnet-dev-public-eu-central-1a");
     assert.equal(subnetOf(run, "dev-worker-1"), "subnet-dev-public-eu-central-1a");
     assert.equal(subnetOf(run, "dev-etcd-0"), "subnet-dev-public-eu-central-1c");
     assert.equal(run.one("Volume", "dev-etcd-0-data").inputs["availabilityZone"], "eu-central-1c");
     // A subnet that is there stays: something may be in it that is not ours.
     assert.deepEqual(
       run.of("Subnet").map(({ inputs }) => String(inputs["availabilityZone"]).slice(-1)),
-      ["a", "b", "c", "d"],
+      ["a", "c", "d"],
     );
+  });
+
+  it("the only way out and the bastion stay where they are when another zone becomes the first", async () => {
+    const run = await runProgram(awsTestSpec({ aws: { machines: "private", nat: "single" } }));
+    for (const [type, name] of [
+      ["NatGateway", "dev-nat"],
+      ["Instance", "dev-bastion"],
+    ] as const)
+      assert.ok(run.one(type, name).ignoreChanges.includes("subnetId"), name);
   });
 
   it("the ranges of subnets do not depend on which zones there are", async () => {

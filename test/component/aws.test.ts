@@ -54,7 +54,8 @@ describe("AWS", function () {
       }
       for (const { inputs } of run.of("Instance")) {
         const disk = (inputs["rootBlockDevice"] as Record<string, unknown>)["tags"] as Record<string, string>;
-        assert.deepEqual(disk, { ...(inputs["tags"] as object), "kubernetes.io/cluster/dev": "owned" });
+        const { Image, ...tags } = inputs["tags"] as Record<string, string>;
+        assert.deepEqual([Image, disk], [awsProfile.image, { ...tags, "kubernetes.io/cluster/dev": "owned" }]);
       }
     }
   });
@@ -136,6 +137,12 @@ describe("AWS", function () {
       (available.one("Instance", "dev-worker-0").inputs["rootBlockDevice"] as Record<string, unknown>)["volumeSize"],
       16,
     );
+  });
+
+  it("never detaches a volume from a machine that may have it mounted: EC2 would be busy with it for ever", () => {
+    const attachments = available.of("VolumeAttachment");
+    assert.equal(attachments.length, 6);
+    for (const { name, inputs } of attachments) assert.equal(inputs["skipDestroy"], true, name);
   });
 
   it("lets machines wait for their group and the way out", () => {
@@ -295,7 +302,8 @@ describe("AWS", function () {
     );
     for (const { name, inputs } of hidden.of("Instance")) {
       const bastion = name === "dev-bastion";
-      assert.equal(inputs["associatePublicIpAddress"], bastion, name);
+      // The bastion's own address is an elastic one.
+      assert.equal(inputs["associatePublicIpAddress"], false, name);
       assert.match(String(inputs["subnetId"]), bastion ? /^subnet-dev-public-/ : /^subnet-dev-private-/);
     }
     for (const role of roles)
@@ -319,6 +327,14 @@ describe("AWS", function () {
     assert.equal((await valueOf(hidden.outputs.machines)).find(({ role }) => role === "worker")?.public_ipv4, "");
   });
 
+  it("reaches machines through an address that outlives the bastion, which is replaced before any of them", () => {
+    assert.equal(hidden.one("Eip", "dev-bastion").inputs["instance"], "i-dev-bastion");
+    for (const { name, dependsOn } of hidden.of("Instance").filter((each) => each.name !== "dev-bastion")) {
+      const bastion = dependsOn.filter((key) => key.endsWith("/dev-bastion") && /instance:|eip:/.test(key));
+      assert.equal(bastion.length, 2, name);
+    }
+  });
+
   it("has one way out for all zones, or none, where the stack says so", async () => {
     const one = await runProgram(awsTestSpec({ aws: { machines: "private", nat: "single" } }));
     assert.deepEqual(
@@ -330,7 +346,11 @@ describe("AWS", function () {
       [...zones.map((zone) => [`dev-private-${zone}`, true]), ["dev-public", false]],
     );
     const none = await runProgram(awsTestSpec({ aws: { machines: "private", nat: "none" } }));
-    assert.deepEqual([none.of("NatGateway").length, none.of("Eip").length, none.of("Route").length], [0, 0, 1]);
+    assert.deepEqual([none.of("NatGateway").length, none.of("Route").length], [0, 1]);
+    assert.deepEqual(
+      none.of("Eip").map(({ name }) => name),
+      ["dev-bastion"],
+    );
     assert.equal(none.of("LoadBalancer").length, 2);
   });
 
@@ -358,8 +378,9 @@ describe("AWS", function () {
     assert.deepEqual([run.of("Role"), run.of("InstanceProfile")].flat(), []);
   });
 
-  it("takes an image by id without asking", async () => {
-    const run = await runProgram(awsTestSpec({ image: "ami-0fedcba9876543210" }));
-    assert.equal(run.one("Instance", "dev-etcd-0").inputs["ami"], "ami-0fedcba9876543210");
+  it("takes an image by id", async () => {
+    const image = { id: "ami-0fedcba9876543210" };
+    const run = await runProgram(awsTestSpec({ image: image.id }), { "aws:ec2/getAmi:getAmi": image });
+    assert.equal(run.one("Instance", "dev-etcd-0").inputs["ami"], image.id);
   });
 });

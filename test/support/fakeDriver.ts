@@ -5,11 +5,12 @@ import type {
   MachineFirewall,
   MachineSpec,
   Rules,
+  VolumeSight,
   VolumeSpec,
   VpcSpec,
 } from "../../lab/region/spec.js";
 
-type Verb = Exclude<keyof Driver, "present" | "running">;
+type Verb = Exclude<keyof Driver, "present" | "running" | "seen">;
 
 export interface Call {
   readonly name: Verb;
@@ -23,6 +24,10 @@ export class FakeDriver implements Driver {
   loadBalancers: readonly LoadBalancerSpec[] = [];
   /** Machines that have powered themselves off. */
   readonly off = new Set<number>();
+  /** Volumes whose file system their machine has mounted. */
+  readonly mounted = new Set<string>();
+  /** Volumes that machines show, with the machine. */
+  private readonly shown = new Map<string, number>();
   /** What the host has of an earlier run. */
   readonly left = { machines: [] as number[], volumes: [] as string[] };
   /** Set to make a call fail: it throws what this returns. */
@@ -44,9 +49,20 @@ export class FakeDriver implements Driver {
   networks = (vpcs: readonly VpcSpec[]) => this.record("networks", vpcs);
   machine = (spec: MachineSpec, volumes: readonly VolumeSpec[]) => this.record("machine", spec, volumes);
   removeMachine = (id: number) => this.record("removeMachine", id);
-  volume = (spec: VolumeSpec) => this.record("volume", spec);
   removeVolume = (id: string) => this.record("removeVolume", id);
   running = (id: number): boolean => !this.off.has(id);
+
+  seen = ({ id, machineId }: Pick<VolumeSpec, "id" | "machineId">): Promise<VolumeSight> =>
+    Promise.resolve(
+      machineId === null || this.shown.get(id) !== machineId ? "absent" : this.mounted.has(id) ? "mounted" : "shown",
+    );
+
+  async volume(spec: VolumeSpec): Promise<void> {
+    await this.record("volume", spec);
+    if (spec.leaving === true && this.mounted.has(spec.id)) throw new Error("mounted");
+    if (spec.machineId === null || spec.leaving === true) this.shown.delete(spec.id);
+    else this.shown.set(spec.id, spec.machineId);
+  }
 
   async rules(rules: Rules): Promise<void> {
     await this.record("rules", rules);

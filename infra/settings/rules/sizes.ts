@@ -8,10 +8,11 @@ import {
   usableMemory,
 } from "../../../components/cloud/sizes.js";
 import type { Role } from "../../../components/spec/cluster.js";
+import { sizeOptions } from "../../../components/spec/pools.js";
 import type { OptionName } from "../../../components/spec/settings/index.js";
 import { type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
 import { nearest } from "../nearest.js";
-import { addonNeeds, machineNeeds, sizeOptions } from "../sizes.js";
+import { addonNeeds, machineNeeds } from "../sizes.js";
 import { profileOf, type ProfileRule } from "./rule.js";
 
 /** The settings whose sum a machine of the role must satisfy. */

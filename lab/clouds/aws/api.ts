@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { LabConfig } from "../../config.js";
 import { balancerTargets, type TargetState } from "../../region/balancers.js";
 import { backendName } from "../../region/haproxy.js";
-import type { DesiredState, Driver } from "../../region/spec.js";
+import type { DesiredState, Driver, VolumeSight } from "../../region/spec.js";
 import { type Logger, type Source, Synchroniser } from "../../region/synchroniser.js";
 import { desiredState, hasPower, listenerId } from "./desired.js";
 import { createFront } from "./front.js";
@@ -17,12 +17,13 @@ export type TargetHealth = () => Promise<readonly Pick<TargetState, "backend" | 
 export class AwsSource implements Source {
   /** The last state that was read; the metadata service answers from it. */
   latest: AwsState | undefined;
-  private lastHealth = "";
+  private lastReport = "";
 
   constructor(
     private readonly moto: Pick<Moto, "state" | "report">,
     readonly numbers: InstanceNumbers,
     private readonly health: TargetHealth,
+    private readonly driver: Pick<Driver, "running" | "seen">,
   ) {}
 
   async desired(): Promise<DesiredState> {
@@ -35,20 +36,32 @@ export class AwsSource implements Source {
 
   async observed(off: readonly number[]): Promise<void> {
     if (!this.latest) return;
-    const stopped = this.latest.instances.filter(
-      (instance) => hasPower(instance) && off.includes(this.numbers.of(instance.id)),
-    );
+    const without = (instance: AwsInstance): boolean =>
+      instance.state === "stopping"
+        ? !this.driver.running(this.numbers.of(instance.id))
+        : hasPower(instance) && off.includes(this.numbers.of(instance.id));
+    const stopped = this.latest.instances.filter(without);
+    const volumes = await this.seenVolumes(this.latest);
     const health = await this.healthOf(this.latest);
-    const text = JSON.stringify(health);
-    if (stopped.length === 0 && text === this.lastHealth) return;
-    await this.moto.report({ instances: stopped.map(({ id }) => ({ id, state: "stopped" })), health });
-    this.lastHealth = text;
+    const text = JSON.stringify([health, volumes]);
+    if (stopped.length === 0 && text === this.lastReport) return;
+    await this.moto.report({ instances: stopped.map(({ id }) => ({ id, state: "stopped" })), health, volumes });
+    this.lastReport = text;
   }
 
   /** The instance that has a private address. */
   byAddress(address: string): { readonly state: AwsState; readonly instance: AwsInstance } | undefined {
     const instance = this.latest?.instances.find(({ privateAddress }) => privateAddress === address);
     return this.latest && instance ? { state: this.latest, instance } : undefined;
+  }
+
+  /** Those that are being attached or detached. */
+  private async seenVolumes(state: AwsState): Promise<Record<string, VolumeSight>> {
+    const seen: Record<string, VolumeSight> = {};
+    for (const { id, instance, attachment } of state.volumes)
+      if (instance !== null && attachment !== null && attachment !== "attached")
+        seen[id] = await this.driver.seen({ id, machineId: this.numbers.of(instance) });
+    return seen;
   }
 
   /** By target group (or classic load balancer) and instance. */
@@ -82,7 +95,7 @@ export function createApi({ config, moto, driver, logger, lost }: ApiOptions): {
   readonly region: Synchroniser;
   readonly source: AwsSource;
 } {
-  const source = new AwsSource(moto, new InstanceNumbers(numbersFile(config)), () => balancerTargets(config));
+  const source = new AwsSource(moto, new InstanceNumbers(numbersFile(config)), () => balancerTargets(config), driver);
   const region = new Synchroniser({ source, driver, logger });
   const changed = async (): Promise<void> => void (await (await region.changed()).all());
   const app = createFront({ moto: moto.url, logger, changed, token: config.token, lost });

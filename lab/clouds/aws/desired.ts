@@ -76,7 +76,7 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
   const roots = new Set(state.instances.map(({ rootVolume }) => rootVolume));
   return state.volumes
     .filter(({ id }) => !roots.has(id))
-    .map(({ id, size, instance, device }) => ({
+    .map(({ id, size, instance, device, attachment }) => ({
       id,
       // As a machine of the Nitro kind shows it, and under the device's name as images with EC2's udev rules do.
       links: [
@@ -85,6 +85,7 @@ export function volumeSpecs(state: AwsState, numbers: Numbers): VolumeSpec[] {
       ],
       size,
       machineId: instance !== null && state.instances.some((item) => item.id === instance) ? numbers(instance) : null,
+      ...(attachment === "detaching" || attachment === "busy" ? { leaving: true } : {}),
     }));
 }
 

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addressModeFile } from "../../addressMode.js";
 import type { LabConfig } from "../../config.js";
+import { scarcityFile } from "../../scarcity.js";
 import { joinHostGroup } from "../../region/cgroups.js";
 import { logsDirectory } from "../../region/names.js";
 import { Daemon } from "../../process/daemon.js";
@@ -103,7 +104,8 @@ export async function startMoto(
   const command = [
     join(environmentFolder(config), "bin", "python3"),
     ...[launcher, "--port", String(ownPort), "--region", awsRegion, "--public-cidr", config.publicCidr],
-    ...["--keep", config.gateway, "--flatcar", versions.flatcar.version, "--addresses", addressModeFile(config)],
+    ...["--keep", config.gateway, "--flatcar", versions.flatcar.version],
+    ...["--scarcity", scarcityFile(config), "--addresses", addressModeFile(config)],
   ];
   try {
     await daemon(config).start({

@@ -1,4 +1,5 @@
 /** What the region's AWS holds, as moto/launcher.py answers it, all of the same moment. */
+import type { VolumeSight } from "../../region/spec.js";
 
 export interface AwsInstance {
   readonly id: string;
@@ -115,6 +116,7 @@ export interface AwsState {
     readonly size: number;
     readonly instance: string | null;
     readonly device: string | null;
+    readonly attachment: "attaching" | "attached" | "detaching" | "busy" | null;
   }[];
   readonly groups: readonly {
     readonly id: string;
@@ -132,4 +134,6 @@ export interface AwsReport {
   readonly instances: readonly { readonly id: string; readonly state: "stopped" }[];
   /** Target group (or classic load balancer) to instance to whether it is healthy; an instance that is not there was not tried yet. */
   readonly health: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+  /** What machines show of volumes that are being attached or detached. */
+  readonly volumes: Readonly<Record<string, VolumeSight>>;
 }

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { AddressMode } from "../../addressMode.js";
 import type { LabConfig } from "../../config.js";
+import type { Scarcity } from "../../scarcity.js";
 import type { Driver } from "../../region/spec.js";
 import { type Logger, Synchroniser } from "../../region/synchroniser.js";
 import { AppliedState } from "./applied.js";
@@ -36,6 +37,8 @@ export interface ApiOptions {
   readonly delays?: Partial<Delays>;
   /** When addresses are given out again. @default later */
   readonly addresses?: () => AddressMode;
+  /** @default nothing is scarce */
+  readonly scarcity?: () => Scarcity;
 }
 
 export interface Api {
@@ -63,7 +66,18 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const tasks = new Tasks(store, region, logger);
   const applied = new AppliedState(store, region, logger, delays.loadBalancer);
   const addresses = options.addresses ?? (() => "later" as const);
-  const context: Context = { config, store, state: store.state, region, tasks, applied, delays, addresses };
+  const scarcity = options.scarcity ?? (() => ({}));
+  const context: Context = {
+    config,
+    store,
+    state: store.state,
+    region,
+    tasks,
+    applied,
+    delays,
+    addresses,
+    scarcity,
+  };
   const limiter = new RateLimiter({ ...defaultRateLimit, ...options.rateLimit });
   const app = createFront({ token: config.token, limiter, store, logger });
 

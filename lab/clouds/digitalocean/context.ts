@@ -1,6 +1,7 @@
 /** What every resource of the API works with. */
 import type { AddressMode } from "../../addressMode.js";
 import type { LabConfig } from "../../config.js";
+import type { Scarcity } from "../../scarcity.js";
 import type { Synchroniser } from "../../region/synchroniser.js";
 import type { AppliedState } from "./applied.js";
 import { notFound, unprocessable } from "./errors.js";
@@ -25,6 +26,7 @@ export interface Context {
   readonly delays: Delays;
   /** When addresses are given out again. */
   readonly addresses: () => AddressMode;
+  readonly scarcity: () => Scarcity;
 }
 
 /** @throws ApiError 404 */

@@ -1,6 +1,7 @@
 /** DigitalOcean in the lab. */
 import { join } from "node:path";
 import { addressMode } from "../../addressMode.js";
+import { scarcity } from "../../scarcity.js";
 import { closed } from "../../region/metadataServer.js";
 import type { LabCloud } from "../cloud.js";
 import { createApi } from "./api.js";
@@ -28,8 +29,14 @@ export const digitalocean: LabCloud = {
   lost: () => undefined,
 
   async serve(config, driver, logger) {
-    const stateFile = join(config.directory, "api.json");
-    const api = await createApi({ driver, stateFile, config, logger, addresses: () => addressMode(config) });
+    const api = await createApi({
+      driver,
+      stateFile: join(config.directory, "api.json"),
+      config,
+      logger,
+      addresses: () => addressMode(config),
+      scarcity: () => scarcity(config),
+    });
     const metadata = await startMetadata(config, (address) => dropletByAddress(api.store.state, address));
     const { hostname, port } = new URL(config.apiUrl);
     await api.app.listen({ host: hostname, port: Number(port) });

@@ -1,5 +1,5 @@
-/** What the program asks AWS before it makes anything: zones, the image, existing networks. */
-import type { Filter } from "@aws-sdk/client-ec2";
+/** What the program asks AWS before it makes anything: zones, types, the image, existing networks, other clusters. */
+import type { Filter, InstanceTypeOffering, LocationType } from "@aws-sdk/client-ec2";
 import type { PluginFunction } from "../../../provider/rpc/kind.js";
 import type { Properties } from "../../../provider/rpc/properties.js";
 import { bags, flag, isGiven, text, texts } from "../framework/values.js";
@@ -23,6 +23,36 @@ export const functions: Readonly<Record<string, PluginFunction<Cloud>>> = {
       throw new Error(`there are ${found.length} images for ${shown(args)}; narrow the filters, or set mostRecent`);
     const image = only("image", services, args, found.slice(0, 1));
     return { id: image.ImageId ?? "", name: image.Name ?? "", architecture: image.Architecture ?? "" };
+  }),
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": asking(
+    ["locationType", "filters"],
+    async ({ ec2, region }, args) => {
+      const offered: InstanceTypeOffering[] = [];
+      let NextToken: string | undefined;
+      do {
+        const page = await ec2.describeInstanceTypeOfferings({
+          LocationType: text(args["locationType"]) as LocationType | undefined,
+          Filters: filtersOf(args),
+          NextToken,
+        });
+        offered.push(...(page.InstanceTypeOfferings ?? []));
+        NextToken = page.NextToken;
+      } while (NextToken);
+      return {
+        id: region,
+        instanceTypes: offered.map(({ InstanceType }) => InstanceType ?? ""),
+        locations: offered.map(({ Location }) => Location ?? ""),
+        locationTypes: offered.map(({ LocationType }) => LocationType ?? ""),
+      };
+    },
+  ),
+  "aws:ec2/getSecurityGroups:getSecurityGroups": asking(["filters"], async ({ ec2, region }, args) => {
+    const { SecurityGroups = [] } = await ec2.describeSecurityGroups({ Filters: filtersOf(args) });
+    return {
+      id: region,
+      ids: SecurityGroups.map(({ GroupId }) => GroupId ?? ""),
+      vpcIds: SecurityGroups.map(({ VpcId }) => VpcId ?? ""),
+    };
   }),
   "aws:ec2/getVpc:getVpc": asking(["id"], async (services, args) => {
     const { Vpcs = [] } = await services.ec2.describeVpcs({ VpcIds: [String(args["id"])] });

@@ -1,8 +1,18 @@
 /** The network: VPC, subnets, the ways out and their addresses. */
+import type { Address } from "@aws-sdk/client-ec2";
 import { randomUUID } from "node:crypto";
 import { flag, text } from "../framework/values.js";
 import { isCode } from "./errors.js";
-import { aws, type AwsContext, convergeTags, fromApiTags, retagEc2, tagSpecification, whenFree } from "./kind.js";
+import {
+  aws,
+  type AwsContext,
+  convergeTags,
+  fromApiTags,
+  ifThere,
+  retagEc2,
+  tagSpecification,
+  whenFree,
+} from "./kind.js";
 
 export const vpc = aws({
   title: "VPC",
@@ -135,7 +145,7 @@ export const internetGateway = aws({
 
 export const eip = aws({
   title: "elastic address",
-  inputs: { domain: "replace", "tags?": "update" },
+  inputs: { domain: "replace", "instance?": "update", "tags?": "update" },
   computed: ["publicIp"],
   create: async ({ cloud: { ec2 } }, inputs) => {
     const { AllocationId } = await ec2.allocateAddress({
@@ -147,14 +157,33 @@ export const eip = aws({
   read: async ({ cloud: { ec2 } }, id) => (await ec2.describeAddresses({ AllocationIds: [id] })).Addresses?.[0],
   outputs: (remote) => ({
     domain: remote.Domain ?? "vpc",
+    instance: remote.InstanceId ?? "",
     publicIp: remote.PublicIp ?? null,
     tags: fromApiTags(remote.Tags),
   }),
-  converge: convergeTags,
+  converge: async (context, id, remote, inputs) => {
+    const { ec2 } = context.cloud;
+    const wanted = text(inputs["instance"]);
+    if (wanted !== undefined && wanted !== (remote.InstanceId ?? "")) {
+      await release(context, remote);
+      await ec2.associateAddress({ AllocationId: id, InstanceId: wanted });
+    }
+    await convergeTags(context, id, remote, inputs);
+  },
   // What a NAT gateway holds is released with it.
-  remove: (context, id) =>
-    whenFree(context, `address ${id}`, () => context.cloud.ec2.releaseAddress({ AllocationId: id })),
+  remove: async (context, id) => {
+    const { ec2 } = context.cloud;
+    const [found] = (await ec2.describeAddresses({ AllocationIds: [id] })).Addresses ?? [];
+    if (found?.InstanceId !== undefined) await release(context, found);
+    await whenFree(context, `address ${id}`, () => ec2.releaseAddress({ AllocationId: id }));
+  },
 });
+
+/** Takes an address away from its machine. */
+async function release({ cloud: { ec2 } }: AwsContext, { AssociationId }: Address): Promise<void> {
+  if (AssociationId === undefined) return;
+  await ifThere(() => ec2.disassociateAddress({ AssociationId }));
+}
 
 export const natGateway = aws({
   title: "NAT gateway",

@@ -84,7 +84,7 @@ async function attachmentOf({ cloud: { ec2 } }: AwsContext, inputs: Properties):
 
 export const volumeAttachment = aws({
   title: "volume attachment",
-  inputs: { deviceName: "replace", instanceId: "replace", volumeId: "replace" },
+  inputs: { deviceName: "replace", instanceId: "replace", volumeId: "replace", "skipDestroy?": "update" },
   computed: [],
   create: async ({ cloud: { ec2 }, deadline }, inputs) => {
     const request = requestOf(inputs);
@@ -100,6 +100,7 @@ export const volumeAttachment = aws({
   pending: (state) => (state === "attached" ? undefined : state),
   outputs: () => ({}),
   remove: async (context, _id, inputs) => {
+    if (flag(inputs["skipDestroy"]) === true) return "kept";
     try {
       await context.cloud.ec2.detachVolume(requestOf(inputs));
     } catch (error) {
@@ -107,5 +108,15 @@ export const volumeAttachment = aws({
       if (!isNotFound(error) && !isCode(error, "IncorrectState")) throw error;
       if (isCode(error, "IncorrectState") && (await attachmentOf(context, inputs)) !== undefined) throw error;
     }
+    // The official provider waits while it is "detaching", and ends with an error when it is anything else:
+    // https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ebs_volume_attachment.go
+    await context.deadline.until("the volume to be detached", async (seen) => {
+      const state = await attachmentOf(context, inputs);
+      if (state !== undefined && state !== "detaching")
+        throw new Error(`unexpected state '${state}', wanted target ''; the machine has its file system mounted`);
+      if (state !== undefined) seen(state);
+      return state === undefined ? true : undefined;
+    });
+    return undefined;
   },
 });

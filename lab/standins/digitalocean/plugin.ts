@@ -4,6 +4,7 @@ import { standIn } from "../framework/standIn.js";
 import { text } from "../framework/values.js";
 import { Client } from "./client.js";
 import { customImage, droplet } from "./droplet.js";
+import { functions } from "./functions.js";
 import { firewall } from "./firewall.js";
 import { loadBalancer } from "./loadBalancer.js";
 import { sshKey, tag, vpc } from "./simple.js";
@@ -27,6 +28,7 @@ export function createPlugin(env: NodeJS.ProcessEnv): Plugin<Client> {
       "digitalocean:index/loadBalancer:LoadBalancer": loadBalancer,
       "digitalocean:index/customImage:CustomImage": customImage,
     },
+    functions,
     settings: ["apiEndpoint", "token"],
     secretSettings: ["token"],
     problems: ({ apiEndpoint }) =>

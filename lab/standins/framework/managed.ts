@@ -49,7 +49,8 @@ export interface ManagedKind<Cloud, Remote> {
     inputs: Properties,
     changed: ReadonlySet<string> | undefined,
   ) => Promise<void>;
-  remove(context: Context<Cloud>, id: string, inputs: Properties): Promise<void>;
+  /** @returns `kept`: the state forgets it, and the cloud is not asked. */
+  remove(context: Context<Cloud>, id: string, inputs: Properties): Promise<void | "kept">;
   /** Seconds that an operation may take without customTimeouts. @default 600 */
   readonly seconds?: number;
 }
@@ -178,7 +179,7 @@ export function managed<Settings, Cloud, Remote>(
       explain("delete", operation.name, async () => {
         const context = contextOf(operation);
         try {
-          await kind.remove(context, id, inputs);
+          if ((await kind.remove(context, id, inputs)) === "kept") return;
         } catch (error) {
           if (!isGone(error)) throw error;
         }

@@ -3,6 +3,8 @@
  * the mock throws.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { awsSizes } from "../../../components/aws/sizes.js";
+import { dropletSizes } from "../../../components/digitalocean/sizes.js";
 import { tinyTypes } from "./thirdCloud/types.js";
 
 type Outputs = Record<string, unknown>;
@@ -25,6 +27,9 @@ export const dropletAddresses = (name: string): { public: string; private: strin
   public: address("203.0", name),
   private: address("10.4", name),
 });
+
+/** Elastic address of a test. */
+export const elasticAddress = (name: string): string => address("198.19", name);
 
 /** Address of a load balancer of a test. */
 export const loadBalancerAddress = (name: string): string => address("198.51", name);
@@ -77,7 +82,6 @@ const answers: Readonly<Record<string, Answer>> = {
       "ec2/routeTable:RouteTable",
       "ec2/route:Route",
       "ec2/routeTableAssociation:RouteTableAssociation",
-      "ec2/eip:Eip",
       "ec2/natGateway:NatGateway",
       "ec2/securityGroup:SecurityGroup",
       "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -98,6 +102,7 @@ const answers: Readonly<Record<string, Answer>> = {
     const { public: publicIp, private: privateIp } = dropletAddresses(name);
     return { id: `i-${name}`, outputs: { publicIp: inputs["associatePublicIpAddress"] ? publicIp : "", privateIp } };
   },
+  "aws:ec2/eip:Eip": (name) => ({ id: `eip-${name}`, outputs: { publicIp: elasticAddress(name) } }),
   "aws:lb/loadBalancer:LoadBalancer": (name) => ({
     id: `lb-${name}`,
     outputs: { arn: `arn:lb:${name}`, dnsName: `${name}.elb.example` },
@@ -137,6 +142,12 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:policy/v1:PodDisruptionBudget": byName,
 };
 
+/** Every type in every zone that is asked for. */
+const offerings = (zones: readonly string[], types: readonly string[]): Outputs => ({
+  instanceTypes: zones.flatMap(() => types),
+  locations: zones.flatMap((zone) => types.map(() => zone)),
+});
+
 const usualCalls: Readonly<Record<string, Outputs>> = {
   // A first run: nothing serves yet.
   "pulumi:pulumi:readStackResourceOutputs": { outputs: {} },
@@ -144,6 +155,16 @@ const usualCalls: Readonly<Record<string, Outputs>> = {
   "corekube:rollout:findBroken": { broken: {} },
   "aws:index/getAvailabilityZones:getAvailabilityZones": { names: ["eu-central-1c", "eu-central-1a", "eu-central-1b"] },
   "aws:ec2/getAmi:getAmi": { id: "ami-0123456789abcdef0" },
+  "aws:ec2/getSecurityGroups:getSecurityGroups": { ids: [], vpcIds: [] },
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": offerings(
+    [..."abcdef"].map((zone) => `eu-central-1${zone}`),
+    awsSizes.map(({ name }) => name),
+  ),
+  "digitalocean:index/getTags:getTags": { tags: [] },
+  "digitalocean:index/getRegion:getRegion": { available: true, sizes: dropletSizes.map(({ name }) => name) },
+  "digitalocean:index/getAccount:getAccount": { dropletLimit: 10_000 },
+  "digitalocean:index/getDroplets:getDroplets": { droplets: [] },
+  "digitalocean:index/getImage:getImage": { regions: ["fra1"] },
 };
 
 /** Answers to functions of providers, by token. */

@@ -15,6 +15,7 @@ const types = {
   KeyPair: "aws:ec2/keyPair:KeyPair",
   Instance: "aws:ec2/instance:Instance",
   Volume: "aws:ebs/volume:Volume",
+  VolumeAttachment: "aws:ec2/volumeAttachment:VolumeAttachment",
   LoadBalancer: "aws:lb/loadBalancer:LoadBalancer",
   Listener: "aws:lb/listener:Listener",
   Role: "aws:iam/role:Role",
@@ -100,7 +101,29 @@ describe("aws stand-in", function () {
       engine.invoke("aws:ec2/getAmi:getAmi", named("nothing")),
       /there is no image for .*name nothing in eu-central-1/,
     );
+    const offerings = async () => {
+      const answer = await engine.invoke("aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings", {
+        locationType: "availability-zone",
+        filters: [
+          { name: "location", values: ["eu-central-1a", "eu-central-1b"] },
+          { name: "instance-type", values: ["t3.medium", "m6i.large"] },
+        ],
+      });
+      const places = answer["locations"] as string[];
+      return (answer["instanceTypes"] as string[]).map((each, index) => `${each} ${places[index]}`).sort();
+    };
+    const everywhere = ["m6i.large", "t3.medium"].flatMap((each) => [`${each} eu-central-1a`, `${each} eu-central-1b`]);
+    assert.deepEqual(await offerings(), everywhere);
+    aws.setScarcity({ withdrawn: { "t3.medium": ["eu-central-1b"] } });
+    assert.deepEqual(
+      await offerings(),
+      everywhere.filter((each) => each !== "t3.medium eu-central-1b"),
+    );
+    aws.setScarcity({});
     const { inputs, remove } = await place(engine);
+    const owned = [{ name: "tag:KubernetesCluster", values: ["c"] }];
+    const groups = await engine.invoke("aws:ec2/getSecurityGroups:getSecurityGroups", { filters: owned });
+    assert.deepEqual(groups["ids"], inputs["vpcSecurityGroupIds"]);
     const subnet = await engine.invoke("aws:ec2/getSubnet:getSubnet", { id: inputs["subnetId"] ?? "" });
     assert.deepEqual(
       [subnet["availabilityZone"], subnet["cidrBlock"], subnet["tags"]],
@@ -399,5 +422,43 @@ describe("aws stand-in", function () {
       await other.delete(await other.create(types.Vpc, "net", { cidrBlock: "10.0.0.0/16" }));
       assert.equal(held, -1);
     });
+  });
+
+  it("says in EC2's words what has run out, and makes the machine once there is more", async () => {
+    const { inputs, remove } = await place(engine);
+    for (const [scarce, words] of [
+      [{ withdrawn: { "t3.medium": ["eu-central-1b"] } }, /Unsupported: Your requested instance type \(t3\.medium\)/],
+      [{ soldOut: { "t3.medium": ["eu-central-1b"] } }, /InsufficientInstanceCapacity: .*t3\.medium capacity/],
+      [{ vcpus: 1 }, /VcpuLimitExceeded: .*current vCPU limit of 1/],
+    ] as const) {
+      aws.setScarcity(scarce);
+      await assert.rejects(make("Instance", "one", machine(inputs)), words);
+    }
+    aws.setScarcity({ vcpus: 2 });
+    const one = await make("Instance", "one", machine(inputs));
+    await assert.rejects(make("Instance", "two", machine(inputs)), /VcpuLimitExceeded/);
+    aws.setScarcity({});
+    await engine.delete(one);
+    await assert.rejects(make("Instance", "one", machine({ ...inputs, ami: "ami-0f1a7ca2000000009" })), /ami/i);
+    await remove();
+  });
+
+  it("as the official provider, ends with an error where a volume is busy, and leaves one to its machine where told so", async () => {
+    const { inputs, remove } = await place(engine);
+    const one = await make("Instance", "one", machine(inputs));
+    const volume = await make("Volume", "one", {
+      availabilityZone: "eu-central-1b",
+      size: 1,
+      type: "gp3",
+      encrypted: true,
+    });
+    const attach = { deviceName: "/dev/xvdf", instanceId: one.id, volumeId: volume.id };
+    const attachment = await make("VolumeAttachment", "one", attach);
+    aws.mounted.add(volume.id);
+    await assert.rejects(engine.delete(attachment), /unexpected state 'busy', wanted target ''/);
+    await engine.delete({ ...attachment, inputs: { ...attach, skipDestroy: true } });
+    await engine.delete(one);
+    await engine.delete(volume);
+    await remove();
   });
 });

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureMoto, Moto, startMoto, stopMoto } from "../../../lab/clouds/aws/moto.js";
 import { labConfig, type LabConfig } from "../../../lab/config.js";
+import { type Scarcity, setScarcity } from "../../../lab/scarcity.js";
+import type { VolumeSight } from "../../../lab/region/spec.js";
 import type { Bag } from "./engine.js";
 import { freePort } from "../../../lab/process/freePort.js";
 
@@ -15,10 +17,34 @@ export const image = "ami-0f1a7ca2000000001";
 export const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPrhUoL3aAzWjRDXeUWCJO/5H7oFyFJ5tSHTBUkBKoD admin";
 
 export class TestAws {
+  /** Volumes whose file system a machine has mounted. */
+  readonly mounted = new Set<string>();
+  private readonly following: NodeJS.Timeout;
+
   private constructor(
     readonly url: string,
     private readonly region: LabConfig,
-  ) {}
+  ) {
+    this.following = setInterval(() => void this.follow().catch(() => undefined), 100);
+  }
+
+  /** Machines do what they are asked as soon as they can: stop, show volumes, and let go of those that they have not mounted. */
+  private async follow(): Promise<void> {
+    const moto = new Moto(this.url);
+    const { instances, volumes } = await moto.state();
+    const stopped = instances.filter(({ state }) => state === "stopping");
+    const moving = volumes.filter(({ attachment }) => attachment !== null && attachment !== "attached");
+    if (stopped.length + moving.length === 0) return;
+    const seen = moving.map(({ id, attachment }): [string, VolumeSight] => [
+      id,
+      this.mounted.has(id) ? "mounted" : attachment === "attaching" ? "shown" : "absent",
+    ]);
+    await moto.report({
+      instances: stopped.map(({ id }) => ({ id, state: "stopped" })),
+      health: {},
+      volumes: Object.fromEntries(seen),
+    });
+  }
 
   static async start(): Promise<TestAws> {
     const directory = mkdtempSync(join(tmpdir(), "corekube-moto-"));
@@ -29,18 +55,24 @@ export class TestAws {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.following);
     await stopMoto(this.region);
     rmSync(this.region.directory, { recursive: true, force: true });
   }
 
   /** What the account holds, by kind; kinds that it has none of are left out. */
   async holdings(): Promise<Record<string, number>> {
-    const { kinds } = (await new Moto(this.url).state()) as { kinds: Record<string, readonly string[]> };
+    const { kinds } = await new Moto(this.url).state();
     return Object.fromEntries(
       Object.entries(kinds)
         .filter(([, ids]) => ids.length > 0)
         .map(([kind, ids]) => [kind, ids.length]),
     );
+  }
+
+  /** What EC2 has run out of, from now on. */
+  setScarcity(wanted: Scarcity): void {
+    setScarcity(this.region, wanted);
   }
 
   /** Where everything is, as a stack's configuration says it. */

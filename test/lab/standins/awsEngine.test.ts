@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { TestEngine } from "../../support/engine.js";
+import { Moto } from "../../../lab/clouds/aws/moto.js";
 import { TestAws } from "./awsCloud.js";
 
 /** The real engine, the official SDK and the stand-in as the process that the engine starts. */
@@ -54,7 +55,7 @@ describe("aws stand-in under the engine", function () {
   it("makes everything, and then finds nothing to change", async () => {
     await works("preview", ...stack);
     const output = await works("up", ...stack, "--yes", "--skip-preview");
-    assert.match(output, /\+ 29 created/);
+    assert.match(output, /\+ 30 created/);
     const { privateIp, publicIp } = JSON.parse(await works("stack", "output", "--json", ...stack)) as Record<
       string,
       string
@@ -88,7 +89,25 @@ describe("aws stand-in under the engine", function () {
     assert.equal(typeof provider?.inputs?.["secretKey"], "object", "sealed");
   });
 
-  it("deletes everything", async () => {
+  it("replaces a machine that has its volume mounted; the next one gets the volume and the address", async () => {
+    const attached = async () =>
+      (await new Moto(aws.url).state()).volumes.filter(({ device }) => device === "/dev/xvdf");
+    const address = () => works("stack", "output", "publicIp", ...stack);
+    const [before] = await attached();
+    const addressBefore = await address();
+    aws.mounted.add(before!.id);
+    configure({ "aws-stand-in:changed": true, "aws-stand-in:size": "t3.large" });
+    const output = await works("up", ...stack, "--yes", "--skip-preview");
+    assert.match(output, /\+-3 replaced/);
+    const [after] = await attached();
+    assert.deepEqual([after?.id, after?.attachment], [before?.id, "attached"]);
+    assert.notEqual(after?.instance, before?.instance);
+    const machine = (await new Moto(aws.url).state()).instances.find(({ id }) => id === after?.instance);
+    assert.deepEqual([await address(), machine?.publicAddress], [addressBefore, addressBefore.trim()]);
+    await holds();
+  });
+
+  it("deletes everything, mounted volumes too", async () => {
     await works("destroy", ...stack, "--yes", "--skip-preview");
     assert.deepEqual(await aws.holdings(), {});
   });

@@ -58,6 +58,42 @@ describe("digitalocean stand-in", () => {
     for (const name of names) await engine.create(type("Tag"), name, { name });
   }
 
+  it("answers what the program asks: the region's sizes now, the account, its droplets and tags, an image", async () => {
+    const scarce = { withdrawn: { "s-1vcpu-1gb": ["nyc3"] }, droplets: 1 };
+    engine.stop();
+    await cloud.stop();
+    await listen({ scarcity: () => scarce });
+    await start();
+    vpc = await engine.create(type("Vpc"), "net", network);
+    const region = await engine.invoke("digitalocean:index/getRegion:getRegion", { slug: "nyc3" });
+    const sizes = region["sizes"] as string[];
+    assert.deepEqual(
+      [region["available"], sizes.includes("s-1vcpu-2gb"), sizes.includes("s-1vcpu-1gb")],
+      [true, true, false],
+    );
+    await assert.rejects(
+      engine.create(type("Droplet"), "one", dropletInputs()),
+      /422 unprocessable_entity: Size is not available in this region\./,
+    );
+    await engine.create(type("Droplet"), "one", dropletInputs({ size: "s-1vcpu-2gb" }));
+    await assert.rejects(
+      engine.create(type("Droplet"), "two", dropletInputs({ size: "s-1vcpu-2gb" })),
+      /will exceed your droplet limit of 1/,
+    );
+    const { dropletLimit } = await engine.invoke("digitalocean:index/getAccount:getAccount", {});
+    const { droplets } = await engine.invoke("digitalocean:index/getDroplets:getDroplets", {});
+    assert.deepEqual([dropletLimit, (droplets as Bag[]).map(({ name }) => name)], [1, ["one"]]);
+    const filters = [{ key: "name", values: ["worker", "none"], matchBy: "exact" }];
+    const { tags: found } = await engine.invoke("digitalocean:index/getTags:getTags", { filters });
+    assert.deepEqual(
+      (found as Bag[]).map(({ name, dropletsCount }) => [name, dropletsCount]),
+      [["worker", 1]],
+    );
+    const image = await engine.invoke("digitalocean:index/getImage:getImage", { slug: "debian-12-x64" });
+    assert.ok((image["regions"] as string[]).includes("nyc3"));
+    await assert.rejects(engine.invoke("digitalocean:index/getImage:getImage", { id: 7 }), /could not find image 7/);
+  });
+
   async function everything(): Promise<[Resource, Bag][]> {
     const made: [Resource, Bag][] = [];
     const make = async (name: string, inputs: Bag): Promise<Resource> => {

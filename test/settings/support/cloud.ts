@@ -1,12 +1,24 @@
-/** An address of a cloud that counts what reaches it, and answers nothing. */
+/** An address of a cloud that counts what reaches it, and answers only what is asked before anything is made. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { regions, regionSlugs } from "../../../lab/clouds/digitalocean/catalog/regions.js";
+
+/** An account that is empty and may have everything. */
+const answers: readonly (readonly [path: RegExp, answer: object])[] = [
+  [/^\/v2\/account$/, { account: { droplet_limit: 10_000 } }],
+  [/^\/v2\/regions\?/, { regions }],
+  [/^\/v2\/tags\?/, { tags: [] }],
+  [/^\/v2\/droplets\?/, { droplets: [] }],
+  [/^\/v2\/images\//, { image: { id: 1, status: "available", regions: regionSlugs } }],
+];
 
 export class CountingCloud {
   readonly requests: string[] = [];
   private readonly server: Server = createServer((request, response) => {
-    this.requests.push(`${request.method ?? ""} ${request.url ?? ""}`);
-    response.writeHead(503).end("{}");
+    const { method = "", url = "" } = request;
+    this.requests.push(`${method} ${url}`);
+    const [, answer] = answers.find(([path]) => method === "GET" && path.test(url)) ?? [];
+    response.writeHead(answer === undefined ? 503 : 200).end(JSON.stringify(answer ?? {}));
   });
 
   /** @returns its address. */

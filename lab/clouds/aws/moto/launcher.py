@@ -3,7 +3,7 @@
 - Public addresses come from the region's public network, load balancers get addresses of their own.
 - GET /corekube/state gives all that machines, networks and load balancers are made from, in one answer.
 - POST /corekube/report takes back what only the machines know: whether they run, which targets are healthy.
-- A region begins empty: no default network, one image.
+- A region begins empty: no default network, two images.
 
 Requests are answered one at a time, so that each sees a whole state.
 """
@@ -32,6 +32,10 @@ from moto.elb import models as elb_models  # noqa: E402
 from moto.elbv2 import models as elbv2_models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+
+import scarcity  # noqa: E402
+import transitions  # noqa: E402
+from patching import replaces  # noqa: E402
 
 ACCOUNT = "123456789012"
 FLATCAR_OWNER = "075585003325"
@@ -101,18 +105,8 @@ class Region:
             pass
 
 
-def replaces(owner, name):
-    """Puts a function in the place of one of moto's, which it gets as its first argument."""
-
-    def decorate(function):
-        original = getattr(owner, name)
-        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
-        return function
-
-    return decorate
-
-
 def patch(region):
+    transitions.patch()
     for module, name in [(elastic_network_interfaces, "random_public_ip"), (elastic_ip_addresses, "random_ip")]:
         setattr(module, name, region.public_address)
 
@@ -246,7 +240,7 @@ def patch(region):
 
 
 def seed(region, version):
-    """Empties the region of what moto puts there, and adds the one image that the lab can boot."""
+    """Empties the region of what moto puts there, and adds the images that the lab can boot."""
     ec2 = region.ec2
     for subnets in list(ec2.subnets.values()):
         for subnet in list(subnets.values()):
@@ -258,22 +252,25 @@ def seed(region, version):
                 ec2.delete_internet_gateway(gateway.id)
         ec2.delete_vpc(vpc.id)
     ec2.network_acls.clear()
-    ec2.amis["ami-0f1a7ca2000000001"] = amis.Ami(
-        ec2,
-        "ami-0f1a7ca2000000001",
-        name=f"Flatcar-stable-{version}-hvm",
-        description=f"Flatcar Container Linux stable {version} (HVM)",
-        owner_id=FLATCAR_OWNER,
-        public=True,
-        virtualization_type="hvm",
-        architecture="x86_64",
-        hypervisor="xen",
-        root_device_type="ebs",
-        root_device_name="/dev/xvda",
-        boot_mode="uefi-preferred",
-        region_name=f"{region.name}a",
-        creation_date=utcnow(),
-    )
+    # A machine of the lab boots the same from both.
+    for number, channel in enumerate(["stable", "beta"], 1):
+        image = f"ami-0f1a7ca200000000{number}"
+        ec2.amis[image] = amis.Ami(
+            ec2,
+            image,
+            name=f"Flatcar-{channel}-{version}-hvm",
+            description=f"Flatcar Container Linux {channel} {version} (HVM)",
+            owner_id=FLATCAR_OWNER,
+            public=True,
+            virtualization_type="hvm",
+            architecture="x86_64",
+            hypervisor="xen",
+            root_device_type="ebs",
+            root_device_name="/dev/xvda",
+            boot_mode="uefi-preferred",
+            region_name=f"{region.name}a",
+            creation_date=utcnow(),
+        )
     # What every image brings along is Amazon's, not the account's.
     ec2.snapshots.clear()
 
@@ -443,6 +440,7 @@ def state(region):
                 "size": volume.size,
                 "instance": volume.attachment.instance.id if volume.attachment else None,
                 "device": volume.attachment.device if volume.attachment else None,
+                "attachment": volume.attachment.status if volume.attachment else None,
             }
             for volume in ec2.volumes.values()
         ],
@@ -481,14 +479,7 @@ def state(region):
 def report(region, body):
     """What the machines themselves did since."""
     region.health = body.get("health", region.health)
-    for change in body.get("instances", []):
-        instance = region.ec2.get_instance(change["id"])
-        if change["state"] == "stopped" and instance.state == "running":
-            if instance.instance_initiated_shutdown_behavior == "terminate":
-                instance.terminate()
-            else:
-                instance.stop()
-            instance._reason = "Client.InstanceInitiatedShutdown"
+    transitions.report(region.ec2, body)
     return {}
 
 
@@ -534,6 +525,7 @@ def main():
     parser.add_argument("--public-cidr", required=True)
     parser.add_argument("--keep", default="", help="public addresses that must stay unused, separated by commas")
     parser.add_argument("--addresses", default="", help="file that says when addresses are given out again: later (the default) or at-once")
+    parser.add_argument("--scarcity", default="", help="file that says what EC2 has run out of")
     parser.add_argument("--flatcar", required=True, help="version that the image's name carries")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -541,6 +533,7 @@ def main():
     region = Region(options)
     seed(region, options.flatcar)
     patch(region)
+    scarcity.patch(options.scarcity)
     make_server(options.host, options.port, Application(region), threaded=True, request_handler=Quiet).serve_forever()
 
 

@@ -5,7 +5,7 @@ import { type Context, ensureTags, memberNetwork, privateAddress, publicAddress 
 import { unprocessable } from "../errors.js";
 import type { ActionRecord, DropletRecord, ImageRecord, State } from "../state.js";
 import { timestamp } from "../store.js";
-import { dropletLimit } from "./account.js";
+import { limitOf, offers } from "./account.js";
 import type { DropletInput } from "./dropletSchema.js";
 import { findImage } from "./images.js";
 import { findKey } from "./keys.js";
@@ -22,13 +22,13 @@ export function createDroplet(context: Context, input: DropletInput): Made {
   if (region === undefined) throw unprocessable("You specified an invalid region for Droplet creation.");
   const size = findSize(input.size);
   if (!size) throw unprocessable("You specified an invalid size for Droplet creation.");
+  if (!offers(context, size.slug, region)) throw unprocessable("Size is not available in this region.");
   const image = bootableImage(state, input.image, region);
   const sshKeys = publicKeys(state, input.ssh_keys);
   const vpc = memberNetwork(context, input.vpc_uuid, region);
-  if (state.droplets.length >= dropletLimit) {
-    throw unprocessable(
-      `creating this/these droplet(s) will exceed your droplet limit of ${dropletLimit}; delete some first`,
-    );
+  const limit = limitOf(context);
+  if (state.droplets.length >= limit) {
+    throw unprocessable(`creating this/these droplet(s) will exceed your droplet limit of ${limit}; delete some first`);
   }
   const id = store.id();
   const droplet: DropletRecord = {

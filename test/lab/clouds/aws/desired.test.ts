@@ -83,9 +83,10 @@ describe("AWS in the lab: machines", () => {
 
   it("find each subnet's gateway in their VPC, and volumes under the names of both kinds", () => {
     assert.deepEqual(vpcSpecs(state())[0]?.gateways, ["10.4.0.1", "10.4.1.1"]);
+    const here = { instance: "i-0123456789abcdef0", attachment: "attached" } as const;
     const volumes = [
-      { id: "vol-root", size: 20, instance: "i-0123456789abcdef0", device: "/dev/xvda" },
-      { id: "vol-1", size: 5, instance: "i-0123456789abcdef0", device: "/dev/sdf" },
+      { ...here, id: "vol-root", size: 20, device: "/dev/xvda" },
+      { ...here, id: "vol-1", size: 5, device: "/dev/sdf" },
     ];
     const specs = volumeSpecs(state({ volumes }), numbers);
     assert.deepEqual(

@@ -69,7 +69,7 @@ describe("the lab's AWS, from moto to the driver", function () {
     classic = new ElasticLoadBalancingClient(settings);
     driver = new FakeDriver();
     numbers = new InstanceNumbers(join(folder, "instances.json"));
-    source = new AwsSource(moto, numbers, async () => health);
+    source = new AwsSource(moto, numbers, async () => health, driver);
     const logger = { info: () => undefined, error: (line: string) => void errors.push(line) };
     region = new Synchroniser({ source, driver, logger });
     await synchronised();
@@ -107,6 +107,9 @@ describe("the lab's AWS, from moto to the driver", function () {
   };
   const describeOne = async (id: string): Promise<ec2.Instance> =>
     (await client.send(new ec2.DescribeInstancesCommand({ InstanceIds: [id] }))).Reservations![0]!.Instances![0]!;
+
+  const attachmentOf = async (volume: string): Promise<string | undefined> =>
+    (await client.send(new ec2.DescribeVolumesCommand({ VolumeIds: [volume] }))).Volumes![0]!.Attachments?.[0]?.State;
 
   it("begins empty, with Flatcar's image under its name and owner", async () => {
     assert.deepEqual(leftOf(await moto.state()), []);
@@ -214,13 +217,27 @@ describe("the lab's AWS, from moto to the driver", function () {
     );
     assert.ok(made()[0]?.links.includes("/dev/xvdf"));
 
-    await client.send(new ec2.DetachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
-    await client.send(new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: second, Device: "/dev/sdf" }));
+    // Attached once the machine shows it.
+    assert.equal(await attachmentOf(volume), "attaching");
     await synchronised();
-    assert.deepEqual(
-      made().map(({ machineId }) => machineId),
-      [numbers.of(one), numbers.of(second)],
-    );
+    assert.equal(await attachmentOf(volume), "attached");
+    const moved = new ec2.AttachVolumeCommand({ VolumeId: volume, InstanceId: second, Device: "/dev/sdf" });
+    await assert.rejects(client.send(moved), /VolumeInUse/);
+
+    // Nothing that is mounted is taken away: however long it takes.
+    driver.mounted.add(volume);
+    await client.send(new ec2.DetachVolumeCommand({ VolumeId: volume, InstanceId: one, Device: "/dev/sdf" }));
+    assert.equal(await attachmentOf(volume), "detaching");
+    for (let pass = 0; pass < 3; pass += 1) await synchronised();
+    assert.equal(await attachmentOf(volume), "busy");
+    await assert.rejects(client.send(new ec2.DeleteVolumeCommand({ VolumeId: volume })), /VolumeInUse/);
+    assert.deepEqual(errors.splice(0), [`volume ${volume}: mounted`]);
+    driver.mounted.clear();
+    for (let pass = 0; pass < 2; pass += 1) await synchronised();
+    assert.equal(await attachmentOf(volume), undefined);
+    await client.send(moved);
+    await synchronised();
+    assert.deepEqual(made().at(-1)?.machineId, numbers.of(second));
     const [hidden] = driver.argumentsOf<MachineSpec>("machine").filter(({ name }) => name === "two");
     assert.deepEqual(hidden?.single?.egress, { kind: "none" });
   });
@@ -312,10 +329,16 @@ describe("the lab's AWS, from moto to the driver", function () {
     const { id } = source.latest!.instances.find(({ tags }) => tags["Name"] === "one")!;
     const only = { InstanceIds: [id] };
     const since = driver.argumentsOf("machine").length;
-    for (const command of [new ec2.StopInstancesCommand(only), new ec2.StartInstancesCommand(only)] as const) {
-      await client.send(command);
-      await synchronised();
-    }
+    await client.send(new ec2.StopInstancesCommand(only));
+    await synchronised();
+    assert.equal((await describeOne(id)).State?.Name, "stopping");
+    await assert.rejects(client.send(new ec2.StartInstancesCommand(only)), /IncorrectInstanceState/);
+    driver.off.add(numbers.of(id));
+    await synchronised();
+    assert.equal((await describeOne(id)).State?.Name, "stopped");
+    driver.off.clear();
+    await client.send(new ec2.StartInstancesCommand(only));
+    await synchronised();
     await synchronised();
     const seen = () =>
       driver

@@ -1,8 +1,12 @@
-/** One of each type that the cluster's program registers, by the official SDK; with the setting `changed`, what can be changed in place is. */
+/**
+ * One of each type that the cluster's program registers, by the official SDK; with the setting `changed`, what can be changed in place
+ * is, and another `size` replaces the machine.
+ */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
-const changed = new pulumi.Config().getBoolean("changed") ?? false;
+const config = new pulumi.Config();
+const changed = config.getBoolean("changed") ?? false;
 const pick = <Value>(before: Value, after: Value): Value => (changed ? after : before);
 const tags = { Name: pick("one", "two"), KubernetesCluster: "c", "kubernetes.io/cluster/c": "owned" };
 const plain = { Name: pick("one", "two"), KubernetesCluster: "c" };
@@ -104,26 +108,31 @@ new aws.iam.RolePolicy("describe", {
 });
 const profile = new aws.iam.InstanceProfile("node", { name: "node", role: role.name, tags });
 
-const machine = new aws.ec2.Instance("one", {
-  ami: image.id,
-  instanceType: "t3.medium",
-  subnetId: outer.id,
-  vpcSecurityGroupIds: changed ? [nodes.id, admin.id] : [nodes.id],
-  keyName: key.keyName,
-  iamInstanceProfile: profile.name,
-  associatePublicIpAddress: true,
-  userData: `{"ignition":{"version":"3.5.0"}}`,
-  userDataReplaceOnChange: false,
-  disableApiTermination: false,
-  metadataOptions: {
-    httpEndpoint: "enabled",
-    httpTokens: "required",
-    httpPutResponseHopLimit: pick(1, 2),
-    instanceMetadataTags: "enabled",
+const machine = new aws.ec2.Instance(
+  "one",
+  {
+    ami: image.id,
+    instanceType: config.get("size") ?? "t3.medium",
+    subnetId: outer.id,
+    vpcSecurityGroupIds: changed ? [nodes.id, admin.id] : [nodes.id],
+    keyName: key.keyName,
+    iamInstanceProfile: profile.name,
+    associatePublicIpAddress: true,
+    userData: `{"ignition":{"version":"3.5.0"}}`,
+    userDataReplaceOnChange: false,
+    disableApiTermination: false,
+    metadataOptions: {
+      httpEndpoint: "enabled",
+      httpTokens: "required",
+      httpPutResponseHopLimit: pick(1, 2),
+      instanceMetadataTags: "enabled",
+    },
+    rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, deleteOnTermination: true, tags },
+    tags: plain,
   },
-  rootBlockDevice: { volumeType: "gp3", volumeSize: 30, encrypted: true, deleteOnTermination: true, tags },
-  tags: plain,
-});
+  { replaceOnChanges: ["instanceType"], deleteBeforeReplace: true },
+);
+const way = new aws.ec2.Eip("way", { domain: "vpc", instance: machine.id, tags });
 const volume = new aws.ebs.Volume("data", {
   availabilityZone: zone,
   size: pick(10, 20),
@@ -131,7 +140,16 @@ const volume = new aws.ebs.Volume("data", {
   encrypted: true,
   tags,
 });
-new aws.ec2.VolumeAttachment("data", { deviceName: "/dev/xvdf", instanceId: machine.id, volumeId: volume.id });
+new aws.ec2.VolumeAttachment(
+  "data",
+  {
+    deviceName: "/dev/xvdf",
+    instanceId: machine.id,
+    volumeId: volume.id,
+    skipDestroy: config.getBoolean("kept") ?? true,
+  },
+  { deleteBeforeReplace: true },
+);
 const balancer = new aws.lb.LoadBalancer("api", {
   name: "api",
   internal: false,
@@ -173,5 +191,5 @@ new aws.lb.Listener("api", {
 new aws.lb.TargetGroupAttachment("one", { targetGroupArn: targets.arn, targetId: machine.id, port: 6443 });
 
 export const privateIp = machine.privateIp;
-export const publicIp = machine.publicIp;
+export const publicIp = way.publicIp;
 export const dnsName = balancer.dnsName;
