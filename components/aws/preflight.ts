@@ -9,7 +9,7 @@ import type { ClusterSpec } from "../spec/cluster.js";
 import type { Ask } from "./preflight/ask.js";
 import { findImage } from "./preflight/image.js";
 import { type ExistingNetwork, existingNetwork, zonesOf } from "./preflight/network.js";
-import { refuseOtherCluster } from "./preflight/otherCluster.js";
+import { isNewCluster, refuseOtherCluster } from "./preflight/otherCluster.js";
 import { type Placement, placeMachines } from "./preflight/zones.js";
 import type { AwsSpec } from "./settings.js";
 
@@ -24,7 +24,7 @@ export interface Preflight extends Pick<Placement, "zones" | "zoneOf"> {
 export async function runPreflight(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<Preflight> {
   const recorded = await recordedState();
   await refuseOtherCluster(spec, recorded, ask);
-  const network = await existingNetwork(spec, aws, ask);
+  const network = await existingNetwork(spec, aws, ask, isNewCluster(recorded));
   const offered = network
     ? zonesOf(network, aws)
     : [

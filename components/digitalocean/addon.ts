@@ -1,24 +1,25 @@
 /** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
 import * as pulumi from "@pulumi/pulumi";
 import { type CloudProviderAddon, fromCredentials } from "../cloud/addon.js";
+import { clusterToken, clusterTokenNamespace, clusterTokenRemedy } from "./clusterToken.js";
 
 /** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
 const secretName = "digitalocean";
 const secretKey = "access-token";
 
 /**
- * The token from the stack's settings, a secret. The token in the environment of a run is not used: a credential that stays in the
- * cluster must be configured on purpose.
+ * The cluster's own token from the stack's settings, a secret; else the program's, with a warning: it may make and delete machines. The
+ * token in the environment of a run is not used: a credential that stays in the cluster must be configured on purpose.
  */
 function token(): pulumi.Output<string> {
-  const given = new pulumi.Config("digitalocean").getSecret("token");
-  if (given === undefined) {
-    throw new Error(
-      "digitalocean:token: got nothing, but corekube:cloud_provider is digitalocean, whose controllers need a token inside the cluster; " +
-        "create one with access to droplets (read), load balancers, volumes, snapshots, tags and regions (read), then: pulumi config set --secret digitalocean:token",
-    );
-  }
-  return given;
+  const own = new pulumi.Config(clusterTokenNamespace).getSecret("token");
+  if (own !== undefined) return own;
+  const shared = new pulumi.Config("digitalocean").getSecret("token");
+  if (shared === undefined) throw new Error(`${clusterToken}: got nothing. ${clusterTokenRemedy}`);
+  void pulumi.log.warn(
+    `${clusterToken} is not set: the cluster gets the program's own token (digitalocean:token), with all its rights. ${clusterTokenRemedy}`,
+  );
+  return shared;
 }
 
 export const digitaloceanAddon: CloudProviderAddon = {

@@ -98,6 +98,28 @@ describe("AWS, asked before", function () {
     });
   }
 
+  it("ranges of pods and Services must be none of the network's, its secondary ones included; of a new cluster only", async () => {
+    const wide = (...ranges: string[]): Calls => ({
+      ...network,
+      [vpcs]: {
+        "vpc-1": {
+          id: "vpc-1",
+          cidrBlock: "10.4.0.0/16",
+          cidrBlockAssociations: ranges.map((cidrBlock) => ({ cidrBlock })),
+        },
+      },
+    });
+    const spec = existing(["subnet-a"]);
+    const secondary = wide("10.0.0.0/16", spec.podCidr);
+    await assert.rejects(
+      runProgram(spec, secondary),
+      /corekube:pod_cidr: got .*; allowed: a range that overlaps none of vpc-1 \(10\.4\.0\.0\/16, 10\.0\.0\.0\/16, .*Set another: pulumi config set pod_cidr 1\d+\.\d+\.0\.0\/\d+$/,
+    );
+    await assert.rejects(runProgram(spec, wide(spec.serviceCidr)), /corekube:service_cidr: got/);
+    const outputs = recorded("aws:ec2/keyPair:KeyPair", "dev", "");
+    await runProgram(spec, { ...secondary, [state]: { outputs } });
+  });
+
   it("zones that the region has not are refused", async () => {
     const spec = awsTestSpec();
     await assert.rejects(

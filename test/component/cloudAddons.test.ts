@@ -226,12 +226,27 @@ describe("add-ons of a cloud", function () {
       for (const reader of readers) assert.ok(pod(reader).affinity?.nodeAffinity, reader.name);
     });
 
+    it("is the cluster's own where there is one, and else the program's", async () => {
+      const given = async (name: string): Promise<unknown> =>
+        (await runProgram(cloudSpec("digitalocean", { name }))).one("Secret", `${name}-digitalocean`).inputs[
+          "stringData"
+        ];
+      setToken("of the program", "of the cluster");
+      try {
+        assert.deepEqual(await given("own"), { "access-token": "of the cluster" });
+        setToken("of the program");
+        assert.deepEqual(await given("shared"), { "access-token": "of the program" });
+      } finally {
+        setToken();
+      }
+    });
+
     it("is named in the error when it is missing", async () => {
       setToken(null);
       try {
         await assert.rejects(
           runProgram(cloudSpec("digitalocean", { name: "bare" })),
-          /digitalocean:token: got nothing.*pulumi config set --secret digitalocean:token/,
+          /digitalocean-cluster:token: got nothing.*account:read.*pulumi config set --secret digitalocean-cluster:token/,
         );
       } finally {
         setToken();

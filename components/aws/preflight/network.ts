@@ -1,5 +1,5 @@
 /** The network that exists: it must be as the settings say before anything is made in it. */
-import { contains } from "../../spec/cidr.js";
+import { cidrProblem, contains, overlap } from "../../spec/cidr.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { clusterTag } from "../names.js";
 import type { AwsSpec } from "../settings.js";
@@ -16,11 +16,50 @@ export function zonesOf(network: ExistingNetwork, aws: AwsSpec): readonly string
   return [...(aws.machines === "private" ? network.privateSubnets : network.publicSubnets).keys()].sort();
 }
 
-/** Undefined: a network is created. @throws pulumi.RunError */
-export async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask): Promise<ExistingNetwork | undefined> {
+/**
+ * Ranges of pods and Services must not be ranges of the network, which has more than `node_cidr` may say. Only before the cluster is made:
+ * a range that is added later ends no run.
+ */
+function checkRanges(spec: ClusterSpec, vpcId: string, ranges: readonly string[]): void {
+  for (const [setting, range, other] of [
+    ["pod_cidr", spec.podCidr, spec.serviceCidr],
+    ["service_cidr", spec.serviceCidr, spec.podCidr],
+  ] as const) {
+    const taken = ranges.find((each) => overlap(each, range));
+    if (taken === undefined) continue;
+    const prefix = range.split("/")[1]!;
+    const candidates = ["10", "172"].flatMap((first) =>
+      Array.from({ length: first === "10" ? 256 : 16 }, (_, index) =>
+        first === "10" ? `10.${index}.0.0/${prefix}` : `172.${16 + index}.0.0/${prefix}`,
+      ),
+    );
+    const free = candidates.find(
+      (each) =>
+        cidrProblem(each) === undefined && [...ranges, spec.nodeCidr, other].every((used) => !overlap(used, each)),
+    );
+    refuse(
+      setting,
+      range,
+      `a range that overlaps none of ${vpcId} (${ranges.join(", ")}): ${taken} would not be reached from pods`,
+      `Set another: pulumi config set ${setting} ${free ?? "<range>"}`,
+    );
+  }
+}
+
+/**
+ * Undefined: a network is created.
+ * @param isNew Nothing of the cluster has been made.
+ * @throws pulumi.RunError
+ */
+export async function existingNetwork(
+  spec: ClusterSpec,
+  aws: AwsSpec,
+  ask: Ask,
+  isNew: boolean,
+): Promise<ExistingNetwork | undefined> {
   const { vpcId } = aws;
   if (vpcId === undefined) return undefined;
-  await ask
+  const vpc = await ask
     .getVpc({ id: vpcId })
     .catch((error: unknown) =>
       refuse(
@@ -30,6 +69,8 @@ export async function existingNetwork(spec: ClusterSpec, aws: AwsSpec, ask: Ask)
         "Set it: pulumi config set --path aws.vpc_id <value>",
       ),
     );
+  const associated = (vpc.cidrBlockAssociations ?? []).map(({ cidrBlock }) => cidrBlock);
+  if (isNew) checkRanges(spec, vpcId, [...new Set([vpc.cidrBlock, ...associated])]);
   const subnets = async (
     option: "public_subnet_ids" | "private_subnet_ids",
     ids: readonly string[],

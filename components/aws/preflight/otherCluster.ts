@@ -7,13 +7,16 @@ import { type Ask, refuse } from "./ask.js";
 /** Types of what the first run makes first: where the state has one, the cluster is this stack's. */
 const first = ["aws:ec2/securityGroup:SecurityGroup", "aws:ec2/keyPair:KeyPair", "aws:ec2/vpc:Vpc"];
 
+/** Nothing of the cluster has been made. */
+export const isNewCluster = (recorded: RecordedState): boolean => first.every((type) => recorded.of(type).size === 0);
+
 /** @throws pulumi.RunError before anything is made. */
 export async function refuseOtherCluster(
   { name, region }: Pick<ClusterSpec, "name" | "region">,
   recorded: RecordedState,
   ask: Pick<Ask, "getSecurityGroups">,
 ): Promise<void> {
-  if (first.some((type) => recorded.of(type).size > 0)) return;
+  if (!isNewCluster(recorded)) return;
   const tagged = (key: string, value: string) => ({ name: `tag:${key}`, values: [value] });
   const { ids, vpcIds } = await ask.getSecurityGroups({
     filters: [tagged(clusterTag(name), "owned"), tagged("Name", `${name}-controller`)],

@@ -57,7 +57,18 @@ export const functions: Readonly<Record<string, PluginFunction<Cloud>>> = {
   "aws:ec2/getVpc:getVpc": asking(["id"], async (services, args) => {
     const { Vpcs = [] } = await services.ec2.describeVpcs({ VpcIds: [String(args["id"])] });
     const vpc = only("VPC", services, args, Vpcs);
-    return { id: vpc.VpcId ?? "", cidrBlock: vpc.CidrBlock ?? "", tags: fromApiTags(vpc.Tags) };
+    return {
+      id: vpc.VpcId ?? "",
+      cidrBlock: vpc.CidrBlock ?? "",
+      cidrBlockAssociations: (vpc.CidrBlockAssociationSet ?? []).map(
+        ({ AssociationId, CidrBlock, CidrBlockState }) => ({
+          associationId: AssociationId ?? "",
+          cidrBlock: CidrBlock ?? "",
+          state: CidrBlockState?.State ?? "",
+        }),
+      ),
+      tags: fromApiTags(vpc.Tags),
+    };
   }),
   "aws:ec2/getSubnet:getSubnet": asking(["id"], async (services, args) => {
     const { Subnets = [] } = await services.ec2.describeSubnets({ SubnetIds: [String(args["id"])] });

@@ -7,9 +7,15 @@ import { awsTestSpec, testSpec } from "./spec.js";
 /** As in the stack's settings, where it is a secret. */
 export const token = "dop_v1_0123456789abcdef0123456789abcdef";
 
-/** Sets the stack's token, or removes it. */
-export function setToken(value: string | null = token): void {
-  pulumi.runtime.setAllConfig(value === null ? {} : { "digitalocean:token": value }, ["digitalocean:token"]);
+/** Sets the program's token, or removes it, and the cluster's own where there is one. */
+export function setToken(value: string | null = token, own?: string): void {
+  pulumi.runtime.setAllConfig(
+    {
+      ...(value === null ? {} : { "digitalocean:token": value }),
+      ...(own === undefined ? {} : { "digitalocean-cluster:token": own }),
+    },
+    ["digitalocean:token", "digitalocean-cluster:token"],
+  );
 }
 
 export function cloudSpec(

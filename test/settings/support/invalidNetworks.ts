@@ -84,7 +84,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "cloud_provider",
     "none or digitalocean (must match corekube:cloud). Set it: pulumi config set cloud_provider none",
   ),
-  refused({ cloud_provider: "digitalocean" }, "digitalocean:token", "pulumi config set --secret digitalocean:token"),
+  refused({ cloud_provider: "digitalocean" }, "digitalocean-cluster:token", "account:read, actions:read"),
   refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, digitalocean, aws"),
   refused({ admin_cidrs: [] }, "admin_cidrs", "Set it: pulumi config set --path 'admin_cidrs[0]' <value>"),
   refused({ admin_cidrs: ["192.0.2.7"] }, "admin_cidrs[0]", "one address is 192.0.2.7/32"),

@@ -97,7 +97,7 @@ export const valid: readonly Settings[] = [
   },
   { drain_timeout: 0, boot_timeout: 60 },
   { drain_timeout: 7200, boot_timeout: 7200 },
-  { cloud_provider: "digitalocean", "digitalocean:token": "of the cluster's own" },
+  { cloud_provider: "digitalocean", "digitalocean-cluster:token": "of the cluster's own" },
   { no_proxy: "*" },
   { cloud_provider: "digitalocean", csi_driver: false, "digitalocean:token": "of the cluster's own" },
   ...validAws,
