@@ -32,7 +32,7 @@ export interface MachineArgs {
   readonly size: pulumi.Input<string>;
   /** Its place in the pool, from 0: machines of a pool are spread over failure domains by it. */
   readonly index: number;
-  /** Failure domains to spread over. Empty: the cloud's choice. A change moves nothing that exists. */
+  /** Failure domains to spread over. Empty: the cloud's choice. A machine that has volumes stays where they are. */
   readonly zones: readonly string[];
   /** GB of its own disk, where the cloud lets it be chosen. */
   readonly disk: number;

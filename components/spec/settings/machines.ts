@@ -37,7 +37,7 @@ export const machineOptions = {
   control_plane_placement: option(
     placement(),
     "spread",
-    "Failure domains (zones) of etcd members and controllers, used in turn. spread: on AWS the first three zones of the region, on other clouds the cloud decides. A change does not move machines that exist.",
+    "Failure domains (zones) of etcd members and controllers, used in turn. spread: on AWS the first three zones of the region that offer the machines' types, on other clouds the cloud decides. A change replaces machines in zones that are not named any more, in turn; a machine with volumes stays where they are.",
   ),
   node_placement: option(placement(), "spread", "Failure domains (zones) of workers, as control_plane_placement."),
   public_node_placement: option(
