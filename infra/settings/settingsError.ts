@@ -23,7 +23,7 @@ export class SettingsError extends Error {
 function describe({ path, got, shown, allowed, fix }: Problem, secretKeys: readonly string[]): string {
   const value = shown ?? (secretKeys.includes(path.split(/[.[]/)[0] ?? "") ? "a secret value" : show(got));
   // A provider's setting has its own namespace.
-  const key = /^[a-z]+:/.test(path) ? path : `${namespace}:${path}`;
+  const key = /^[a-z-]+:/.test(path) ? path : `${namespace}:${path}`;
   return withoutSecrets(`${key}: got ${value}; allowed: ${allowed}. ${fix ?? `Set it: ${setCommand(path, got)}`}`);
 }
 

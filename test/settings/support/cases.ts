@@ -10,7 +10,7 @@ export const least: Settings = { region: "fra1", admin_cidrs: ["192.0.2.1/32"] }
 export const aws: Settings = { cloud: "aws", region: "eu-central-1", "aws:region": "eu-central-1" };
 
 /** Full name of a setting: ours have no namespace in tests, those of providers have. */
-export const fullKey = (name: string): string => (/^[a-z]+:/.test(name) ? name : `corekube:${name}`);
+export const fullKey = (name: string): string => (/^[a-z-]+:/.test(name) ? name : `corekube:${name}`);
 
 export interface Refusal {
   /** What is set beside `least`. */
