@@ -73,6 +73,9 @@ export interface CloudProviderAddon {
   readonly storageClasses: (spec: ClusterSpec) => readonly StorageClassSpec[];
 }
 
+/** Port on 127.0.0.1 for metrics that a cloud's controller manager serves besides those of all controller managers. */
+export const ownMetricsPort = 10_260;
+
 /** Where `ControllerManager.files` are. */
 export const configDirectory = "/etc/cloud-controller-manager";
 

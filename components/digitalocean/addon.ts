@@ -1,6 +1,6 @@
 /** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
 import * as pulumi from "@pulumi/pulumi";
-import { type CloudProviderAddon, fromCredentials } from "../cloud/addon.js";
+import { type CloudProviderAddon, fromCredentials, ownMetricsPort } from "../cloud/addon.js";
 import { clusterToken, clusterTokenNamespace, clusterTokenRemedy } from "./clusterToken.js";
 
 /** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
@@ -33,6 +33,10 @@ export const digitaloceanAddon: CloudProviderAddon = {
       { name: "REGION", value: spec.region },
       // Its load balancers get the tag `k8s:<cluster>`.
       { name: "DO_CLUSTER_ID", value: spec.name },
+      // The other type hands clients' packets to workers at the Services' own ports, which the firewall keeps closed: docs/decisions/0016.
+      { name: "DEFAULT_LB_TYPE", value: "REGIONAL" },
+      // Without it, metrics are served on port 80 of every address.
+      { name: "METRICS_ADDR", value: `127.0.0.1:${ownMetricsPort}` },
       // Without it they would be created in the region's default network, where no machine is.
       ...(network === undefined ? [] : [{ name: "DO_CLUSTER_VPC_ID", value: network }]),
     ],

@@ -1,5 +1,5 @@
 /** The cloud controller manager, on every controller; one of them leads. */
-import { type CloudCredentials, configDirectory, type ControllerManager } from "../../cloud/addon.js";
+import { type CloudCredentials, configDirectory, type ControllerManager, ownMetricsPort } from "../../cloud/addon.js";
 import { verbosity } from "../../nodeconfig/base/logging.js";
 import {
   type Addon,
@@ -55,7 +55,10 @@ export const cloudControllerManager: Addon = {
   partOf: ({ cloudProvider }) => cloudProvider !== "none",
   runsOn: "controllers",
   resources: () => ({ [name]: { cpus: 0.05, memory: 64, limit: 256 } }),
-  ports: [{ purpose: name, on: ["controller"], protocol: "tcp", ports: port, from: [] }],
+  ports: [
+    { purpose: name, on: ["controller"], protocol: "tcp", ports: port, from: [] },
+    { purpose: `${name}-metrics`, on: ["controller"], protocol: "tcp", ports: ownMetricsPort, from: [] },
+  ],
   parts: (cluster) => {
     const { spec, network } = cluster;
     const cloud = cloudProviderOf(cluster);

@@ -20,8 +20,8 @@ const kubeletDirectory = "/var/lib/kubelet";
 const socketDirectory = "/csi";
 const socket = `${socketDirectory}/csi.sock`;
 const socketMount = { name: "socket", mountPath: socketDirectory };
-/** On 127.0.0.1 of the machine, or of the pod if it has a network of its own. */
-const healthPort = 9808;
+/** On 127.0.0.1 of the machine, or of the pod if it has a network of its own. Controllers run pods of both kinds. */
+const healthPorts = { controller: 9808, node: 9809 } as const;
 
 /** Of the sidecars, for any driver. Without snapshots: users who want them bring that controller. */
 const controllerRules: readonly PolicyRule[] = [
@@ -77,6 +77,9 @@ export const csiController: Addon = {
     "csi-resizer": driverResources,
     livenessprobe: smallResources,
   }),
+  ports: [
+    { purpose: "csi-controller-health", on: ["controller"], protocol: "tcp", ports: healthPorts.controller, from: [] },
+  ],
   parts: (cluster) => {
     const { spec } = cluster;
     const driver = cloudProviderOf(cluster).driver(spec);
@@ -101,7 +104,7 @@ export const csiNode: Addon = {
     "csi-node-driver-registrar": smallResources,
     livenessprobe: smallResources,
   }),
-  ports: [{ purpose: "csi-health", on: nodeRoles, protocol: "tcp", ports: healthPort, from: [] }],
+  ports: [{ purpose: "csi-node-health", on: nodeRoles, protocol: "tcp", ports: healthPorts.node, from: [] }],
   parts: (cluster) => {
     const { spec } = cluster;
     const driver = cloudProviderOf(cluster).driver(spec);
@@ -136,18 +139,13 @@ function controllerPod(spec: ClusterSpec, driver: CsiDriver): Pod {
         image: image(spec, driver.image),
         args: [...driver.controllerArgs],
         env: [{ name: "CSI_ENDPOINT", value: `unix://${socket}` }, ...localApi, ...driver.controllerEnv],
-        livenessProbe: health("127.0.0.1"),
+        livenessProbe: health("controller", "127.0.0.1"),
         volumeMounts: [socketMount],
       },
-      sidecar("csi-provisioner", [
-        "--default-fstype=ext4",
-        "--extra-create-metadata",
-        "--feature-gates=Topology=true",
-        "--timeout=60s",
-      ]),
+      sidecar("csi-provisioner", ["--default-fstype=ext4", "--extra-create-metadata", "--timeout=60s"]),
       sidecar("csi-attacher", ["--timeout=6m"]),
       sidecar("csi-resizer", ["--handle-volume-inuse-error=false", "--timeout=60s"]),
-      liveness(spec, "127.0.0.1"),
+      liveness(spec, "controller", "127.0.0.1"),
     ],
     volumes: [{ name: "socket", emptyDir: {} }],
   };
@@ -169,7 +167,7 @@ function nodePod(spec: ClusterSpec, driver: CsiDriver): Pod {
         ],
         // It makes file systems on devices, and mounts that other pods see: only a privileged container may do both.
         securityContext: { privileged: true, readOnlyRootFilesystem: true },
-        livenessProbe: health(host),
+        livenessProbe: health("node", host),
         volumeMounts: [
           socketMount,
           { name: "kubelet", mountPath: kubeletDirectory, mountPropagation: "Bidirectional" },
@@ -186,7 +184,7 @@ function nodePod(spec: ClusterSpec, driver: CsiDriver): Pod {
         ],
         volumeMounts: [socketMount, { name: "registration", mountPath: "/registration" }],
       },
-      liveness(spec, host ?? ""),
+      liveness(spec, "node", host ?? ""),
     ],
     volumes: [
       { name: "socket", hostPath: { path: plugin, type: "DirectoryOrCreate" } },
@@ -201,18 +199,18 @@ function nodePod(spec: ClusterSpec, driver: CsiDriver): Pod {
 }
 
 /** Serves the driver's health to the kubelet. */
-function liveness(spec: ClusterSpec, host: string): Container {
+function liveness(spec: ClusterSpec, part: keyof typeof healthPorts, host: string): Container {
   return {
     name: "livenessprobe",
     image: image(spec, "livenessprobe"),
-    args: [`--csi-address=${socket}`, `--http-endpoint=${host}:${healthPort}`],
+    args: [`--csi-address=${socket}`, `--http-endpoint=${host}:${healthPorts[part]}`],
     volumeMounts: [socketMount],
   };
 }
 
-function health(host?: string): Container["livenessProbe"] {
+function health(part: keyof typeof healthPorts, host?: string): Container["livenessProbe"] {
   return {
-    httpGet: { path: "/healthz", port: healthPort, host },
+    httpGet: { path: "/healthz", port: healthPorts[part], host },
     initialDelaySeconds: 10,
     periodSeconds: 10,
     timeoutSeconds: 5,

@@ -72,7 +72,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { node_port_range: "10000-11000" },
     "node_port_range",
-    "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler). Set it: pulumi config set node_port_range 30000-32767",
+    "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler), 10260 (cloud-controller-manager-metrics). Set it: pulumi config set node_port_range 30000-32767",
   ),
   refused({ node_port_range: "400-500" }, "node_port_range", "443 (https)"),
   refused({ cluster_domain: "Cluster.local" }, "cluster_domain", "a lower-case DNS name"),
