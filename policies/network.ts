@@ -1,4 +1,4 @@
-/** Access to SSH and the API from the internet. */
+/** Access from the internet. */
 import type { Opening } from "../components/cloud/policy.js";
 import { scalar, unknown } from "../components/cloud/propertyValues.js";
 import { type Allowed, allowedNames, resourceRule, stackRule } from "./rule.js";
@@ -28,12 +28,13 @@ interface Settings extends Allowed {
 export const noWorldOpenAccess = (clouds: Clouds) =>
   resourceRule<Settings>({
     id: "no-world-open-access",
-    description: "SSH and the API are open to named networks only, not to the world.",
+    description: "SSH, the API, etcd and the services of machines are open to named networks only, not to the world.",
     settings: {
       ports: {
         type: "array",
         items: { type: "integer", minimum: 1, maximum: 65_535 },
-        default: [22, 6443],
+        // SSH, etcd, the API, kube-proxy, kubelet, controller manager, scheduler.
+        default: [22, 2379, 2380, 2381, 6443, 10_249, 10_250, 10_256, 10_257, 10_259],
         description: "TCP ports that must not be open to the world.",
       },
       ...allowedNames("may be open to the world"),
@@ -45,7 +46,7 @@ export const noWorldOpenAccess = (clouds: Clouds) =>
         const world = networks.filter(isWorld);
         if (open.length > 0 && world.length > 0) {
           report(
-            `${path}: port ${open.join(" and ")} is open to ${world.join(" and ")}; name the administrators' networks instead (admin_cidrs).`,
+            `${path}: port ${open.join(" and ")} is open to ${world.join(" and ")}; name networks instead (admin_cidrs, firewall_rules).`,
           );
         }
       }

@@ -1,6 +1,6 @@
 /** kube-proxy: Services on every node, in nftables mode. */
 import { stringify } from "yaml";
-import { nodeRoles } from "../cloud/firewall.js";
+import { nodeRoles, workerRoles } from "../cloud/firewall.js";
 import { verbosity } from "../nodeconfig/base/logging.js";
 import { serviceAccountKubeconfig } from "../pki/kubeconfig.js";
 import type { ClusterSpec } from "../spec/cluster.js";
@@ -36,7 +36,15 @@ export const kubeProxy: Addon = {
   runsOn: "nodes",
   resources: ({ components }) => ({ [name]: { ...components[name], limit: components[name].memory } }),
   ports: [
-    { purpose: "kube-proxy-health", on: nodeRoles, protocol: "tcp", ports: healthPort, from: [] },
+    // Load balancers of Services ask it whether a worker forwards.
+    {
+      purpose: "kube-proxy-health",
+      on: workerRoles,
+      protocol: "tcp",
+      ports: healthPort,
+      from: ["serviceLoadBalancer"],
+    },
+    { purpose: "kube-proxy-health", on: ["controller"], protocol: "tcp", ports: healthPort, from: [] },
     { purpose: "kube-proxy-metrics", on: nodeRoles, protocol: "tcp", ports: metricsPort, from: [] },
   ],
   parts: ({ spec, api }) => ({

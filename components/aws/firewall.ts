@@ -75,6 +75,7 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
   const bastion = args.bastion ? group("bastion", `SSH to the machines of ${name}`) : undefined;
 
   const sources = (source: FirewallSource, purpose: string): readonly Source[] => {
+    if (typeof source !== "string") return networks([source.cidr]);
     switch (source) {
       case "admin":
         return bastion && purpose === "ssh"
@@ -91,15 +92,22 @@ export function createSecurityGroups(args: SecurityGroupsArgs, opts: pulumi.Cust
         return [[source, { referencedSecurityGroupId: ofRole[source].id }]];
     }
   };
+  const opened = new Set<string>();
   const open = (
     part: string,
     to: Group,
     rule: Pick<FirewallRule, "purpose" | "protocol" | "ports">,
     from: readonly Source[],
   ): void => {
+    // -1: every type of ICMP.
+    const { from: fromPort, to: toPort } = rule.ports ?? { from: -1, to: -1 };
+    const ports = { ipProtocol: rule.protocol, fromPort, toPort };
     for (const [source, where] of from) {
+      // AWS refuses a second rule that says the same, as when the stack opens a port that is open already.
+      const key = [part, rule.protocol, fromPort, toPort, source === "0.0.0.0/0" ? "everyone" : source].join(" ");
+      if (opened.has(key)) continue;
+      opened.add(key);
       const what = `${name}-${part}-${rule.purpose}-from-${source}`;
-      const ports = { ipProtocol: rule.protocol, fromPort: rule.ports.from, toPort: rule.ports.to };
       new SecurityGroupIngressRule(
         what,
         {

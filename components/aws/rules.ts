@@ -114,10 +114,15 @@ const volumeRules: readonly Rule[] = (["data_disk", "wal_disk"] as const).map((n
 const rulesPerGroup = 60;
 
 const administratorsRule: Rule = {
-  needs: ["admin_cidrs", "node_port_range"],
-  check: ({ admin_cidrs, node_port_range }) => {
+  needs: ["admin_cidrs", "node_port_range", "firewall_rules"],
+  check: ({ admin_cidrs, node_port_range, firewall_rules }) => {
     const table = firewallRules(
-      { apiLoadBalancers: true, nodePortRange: portRange(node_port_range)!, cloudProvider: "aws" },
+      {
+        apiLoadBalancers: true,
+        nodePortRange: portRange(node_port_range)!,
+        cloudProvider: "aws",
+        firewallRules: firewall_rules,
+      },
       awsProfile,
       addonPorts({ networkProvider: "flannel", cloudProvider: "aws", csiDriver: true }),
     );
@@ -129,6 +134,16 @@ const administratorsRule: Rule = {
         return Math.floor((rulesPerGroup - fixed) / perNetwork);
       }),
     );
+    if (most < 1) {
+      return [
+        {
+          path: "firewall_rules",
+          got: firewall_rules,
+          allowed: `fewer rules on aws, where a security group holds ${rulesPerGroup} rules; use ranges of ports and larger networks`,
+          fix: `Remove one: pulumi config rm --path 'firewall_rules[${firewall_rules.length - 1}]'`,
+        },
+      ];
+    }
     const families = [
       admin_cidrs.filter((network) => !network.includes(":")),
       admin_cidrs.filter((network) => network.includes(":")),

@@ -4,9 +4,13 @@
  * A cloud translates it into its own resources and adds nothing. Everything else is closed. Pure data, no resources.
  */
 import { type ClusterSpec, type Role, roles } from "../spec/cluster.js";
+import { ports as parsedPorts } from "../spec/settings/valueTypes.js";
 
-/** Where traffic comes from: the networks in `admin_cidrs`, machines of a role, the load balancers of the API, the machines' private network, or anywhere. */
-export type FirewallSource = "admin" | Role | "apiLoadBalancer" | "network" | "everyone";
+/**
+ * Where traffic comes from: the networks in `admin_cidrs`, machines of a role, the load balancers of the API, the machines' private network,
+ * anywhere, or a network that the stack names.
+ */
+export type FirewallSource = "admin" | Role | "apiLoadBalancer" | "network" | "everyone" | { readonly cidr: string };
 
 /** Opens ports of the machines of one role. */
 export interface FirewallRule {
@@ -14,20 +18,25 @@ export interface FirewallRule {
   readonly purpose: string;
   /** The machines whose port it is. */
   readonly role: Role;
-  readonly protocol: "tcp" | "udp";
-  /** Inclusive. */
-  readonly ports: { readonly from: number; readonly to: number };
+  readonly protocol: "tcp" | "udp" | "icmp";
+  /** Inclusive; not set: the protocol has none. */
+  readonly ports?: { readonly from: number; readonly to: number };
   /** Any of them may connect; never empty. */
   readonly from: readonly FirewallSource[];
 }
 
 /** Use of a port of machines, by a machine's own services or by an add-on. */
-export interface HostPort extends Pick<FirewallRule, "purpose" | "protocol"> {
+export interface HostPort {
+  readonly purpose: string;
+  readonly protocol: "tcp" | "udp";
   /** Roles of the machines whose port it is; never empty. */
   readonly on: readonly Role[];
-  readonly ports: number | FirewallRule["ports"];
-  /** Empty: it serves the machine itself, and the firewall keeps it closed. */
-  readonly from: readonly FirewallSource[];
+  readonly ports: number | { readonly from: number; readonly to: number };
+  /**
+   * Empty: it serves the machine itself, and the firewall keeps it closed. `serviceLoadBalancer`: load balancers of Services, in a cluster
+   * with a cloud provider whose controller manager does not open the firewall itself.
+   */
+  readonly from: readonly (FirewallSource | "serviceLoadBalancer")[];
 }
 
 /** Port on which every API server and every load balancer of the API listens. */
@@ -36,14 +45,16 @@ export const apiPort = 6443;
 /** Roles of machines that run pods, and so are ends of the overlay network. */
 export const nodeRoles: readonly Role[] = ["controller", "worker", "public"];
 
-const workerRoles: readonly Role[] = ["worker", "public"];
+/** Roles of machines that take pods of users. */
+export const workerRoles: readonly Role[] = ["worker", "public"];
 
-const tcp = (
-  purpose: string,
-  on: readonly Role[],
-  ports: HostPort["ports"],
-  from: readonly FirewallSource[],
-): HostPort => ({ purpose, on, protocol: "tcp", ports, from });
+const tcp = (purpose: string, on: readonly Role[], ports: HostPort["ports"], from: HostPort["from"]): HostPort => ({
+  purpose,
+  on,
+  protocol: "tcp",
+  ports,
+  from,
+});
 
 /** Ports of the machines' own services. @param balancers The load balancers of the API, if there are any. */
 function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[] {
@@ -55,7 +66,8 @@ function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[]
     tcp("api", ["controller"], apiPort, ["admin", ...nodeRoles, ...balancers]),
     tcp("kube-controller-manager", ["controller"], 10257, []),
     tcp("kube-scheduler", ["controller"], 10259, []),
-    tcp("kubelet", nodeRoles, 10250, ["controller"]),
+    // Besides API servers: metrics-server and Prometheus, from any node. The kubelet asks the API server who may do what.
+    tcp("kubelet", nodeRoles, 10250, nodeRoles),
     tcp("kubelet-health", nodeRoles, 10248, []),
   ];
 }
@@ -69,37 +81,86 @@ const webPorts: readonly HostPort[] = [
 ];
 
 /**
- * The whole table of a cluster.
- *
- * Node ports are open on workers only, and only to administrators; public workers are open to everyone on 80 and 443. Traffic for a pod
- * elsewhere crosses the overlay network, so that no node needs another node's node ports. Load balancers of Services need them, unless
- * the cloud controller manager opens them itself.
+ * Node ports. Kubernetes promises any node port of any node to every pod; the answer comes through the overlay network, wherever the pod is.
+ * Users outside get them on workers only.
+ */
+function nodePorts(range: HostPort["ports"]): readonly HostPort[] {
+  return (["tcp", "udp"] as const).flatMap((protocol) => {
+    const port = { purpose: protocol === "tcp" ? "node-ports" : "node-ports-udp", protocol, ports: range };
+    return [
+      { ...port, on: ["controller"], from: nodeRoles },
+      { ...port, on: workerRoles, from: ["admin", ...nodeRoles, "serviceLoadBalancer"] },
+    ] satisfies HostPort[];
+  });
+}
+
+type OwnRule = ClusterSpec["firewallRules"][number];
+
+function sourcesOf(from: OwnRule["from"]): readonly FirewallSource[] {
+  switch (from) {
+    case "nodes":
+      return nodeRoles;
+    case "network":
+    case "admin":
+    case "everyone":
+      return [from];
+    default:
+      return [{ cidr: from }];
+  }
+}
+
+/** What the stack opens itself. Rules for the same ports of the same role are one, with all their sources. */
+function ownRules(rules: readonly OwnRule[]): readonly FirewallRule[] {
+  const table = new Map<string, FirewallRule>();
+  for (const { role, protocol, ports, from } of rules) {
+    for (const each of role === "nodes" ? nodeRoles : [role]) {
+      const purpose = ["own", protocol, ...(ports === undefined ? [] : [ports])].join("-");
+      const before = table.get(`${each} ${purpose}`)?.from ?? [];
+      const added = sourcesOf(from).filter(
+        (source) => !before.some((known) => sourceName(known) === sourceName(source)),
+      );
+      table.set(`${each} ${purpose}`, {
+        purpose,
+        role: each,
+        protocol,
+        ...(ports === undefined ? {} : { ports: parsedPorts(ports)! }),
+        from: [...before, ...added],
+      });
+    }
+  }
+  return [...table.values()];
+}
+
+const sourceName = (source: FirewallSource): string => (typeof source === "string" ? source : source.cidr);
+
+/**
+ * The whole table of a cluster: the ports of machines, of add-ons and of users, and what the stack opens besides (`firewall_rules`).
  * @param addons Ports of the cluster's add-ons.
  */
 export function firewallRules(
-  spec: Pick<ClusterSpec, "apiLoadBalancers" | "nodePortRange" | "cloudProvider">,
+  spec: Pick<ClusterSpec, "apiLoadBalancers" | "nodePortRange" | "cloudProvider" | "firewallRules">,
   { balancersFrom }: { readonly balancersFrom: readonly FirewallSource[] },
   addons: readonly HostPort[],
 ): readonly FirewallRule[] {
-  const users: readonly FirewallSource[] = ["admin", ...(spec.cloudProvider === "none" ? [] : balancersFrom)];
-  const nodePorts = tcp("node-ports", workerRoles, spec.nodePortRange, users);
-  return [
+  const balancers = spec.cloudProvider === "none" ? [] : balancersFrom;
+  const table = [
     ...machinePorts(spec.apiLoadBalancers ? ["apiLoadBalancer"] : []),
     ...addons,
-    nodePorts,
-    { ...nodePorts, purpose: "node-ports-udp", protocol: "udp" as const },
+    ...nodePorts(spec.nodePortRange),
     ...webPorts,
-  ].flatMap(({ purpose, on, protocol, ports, from }) =>
-    from.length === 0
+  ].flatMap(({ purpose, on, protocol, ports, from }) => {
+    const sources = from.flatMap((source) => (source === "serviceLoadBalancer" ? balancers : [source]));
+    return sources.length === 0
       ? []
       : on.map((role) => ({
           purpose,
           role,
           protocol,
           ports: typeof ports === "number" ? { from: ports, to: ports } : ports,
-          from,
-        })),
-  );
+          from: sources,
+        }));
+  });
+  return [...table, ...ownRules(spec.firewallRules)];
 }
 
 /** What uses the ports of machines that run pods, by port. Node ports must leave them free. */

@@ -1,8 +1,8 @@
 /** Translates the firewall table to DigitalOcean's inbound rules. Pure, except for the outputs that it passes on. */
 import type * as digitalocean from "@pulumi/digitalocean";
 import type * as pulumi from "@pulumi/pulumi";
-import type { FirewallRule } from "../cloud/firewall.js";
-import type { Role } from "../spec/cluster.js";
+import type { FirewallRule, FirewallSource } from "../cloud/firewall.js";
+import { type Role, roles } from "../spec/cluster.js";
 
 const anywhere = ["0.0.0.0/0", "::/0"];
 
@@ -17,28 +17,36 @@ export interface Sources {
   readonly roleTags: Readonly<Record<Role, pulumi.Input<string>>>;
 }
 
-function portRange(rule: FirewallRule): string {
-  return rule.ports.from === rule.ports.to ? String(rule.ports.from) : `${rule.ports.from}-${rule.ports.to}`;
+function ports({ ports: range }: FirewallRule): { portRange?: string } {
+  if (range === undefined) return {};
+  return { portRange: range.from === range.to ? String(range.from) : `${range.from}-${range.to}` };
 }
 
 /** Rules of one role, without those for load balancers, which are added once these exist. */
 export function inboundRules(rules: readonly FirewallRule[], role: Role, sources: Sources): InboundRule[] {
+  const addressesOf = (source: FirewallSource): readonly string[] => {
+    if (typeof source !== "string") return [source.cidr];
+    switch (source) {
+      case "admin":
+        return sources.adminCidrs;
+      case "network":
+        return [sources.network];
+      case "everyone":
+        return anywhere;
+      default:
+        return [];
+    }
+  };
   return rules
     .filter((rule) => rule.role === role)
     .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
     .filter(({ from }) => from.length > 0)
     .map(({ rule, from }) => {
-      const tags = from
-        .filter((source) => source !== "admin" && source !== "network" && source !== "everyone")
-        .map((source) => sources.roleTags[source]);
-      const addresses = [
-        ...(from.includes("admin") ? sources.adminCidrs : []),
-        ...(from.includes("network") ? [sources.network] : []),
-        ...(from.includes("everyone") ? anywhere : []),
-      ];
+      const tags = roles.filter((each) => from.includes(each)).map((each) => sources.roleTags[each]);
+      const addresses = [...new Set(from.flatMap(addressesOf))];
       return {
         protocol: rule.protocol,
-        portRange: portRange(rule),
+        ...ports(rule),
         ...(addresses.length > 0 ? { sourceAddresses: addresses } : {}),
         ...(tags.length > 0 ? { sourceTags: tags } : {}),
       };
@@ -53,7 +61,7 @@ export function loadBalancerRules(
 ): InboundRule[] {
   return rules
     .filter((rule) => rule.role === role && rule.from.includes("apiLoadBalancer"))
-    .map((rule) => ({ protocol: rule.protocol, portRange: portRange(rule), sourceLoadBalancerUids: loadBalancerIds }));
+    .map((rule) => ({ protocol: rule.protocol, ...ports(rule), sourceLoadBalancerUids: loadBalancerIds }));
 }
 
 /** All outgoing traffic is allowed: a firewall without outbound rules would block it. */

@@ -35,7 +35,7 @@ function pulumiType({ type }: Described): PulumiType {
 
 function pulumiOption(option: Option): PulumiOption {
   const described = describeOption(option);
-  const inside = Object.entries(described.properties ?? {}).map(
+  const inside = Object.entries(described.properties ?? described.items?.properties ?? {}).map(
     ([key, child]) => `${key}: ${meaning(child.description, child)}`,
   );
   return {
@@ -109,9 +109,12 @@ function rows(
 ): string[] {
   const cells = [`\`${path}\``, typeName(described), defaultText(own.default), meaning(own.description, described)];
   const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const inside = Object.entries(described.properties ?? {}).flatMap(([key, child]) =>
-    rows(joinPath(path, key), child, child),
-  );
+  const inside = [
+    ...Object.entries(described.properties ?? {}).flatMap(([key, child]) => rows(joinPath(path, key), child, child)),
+    ...Object.entries(described.items?.properties ?? {}).flatMap(([key, child]) =>
+      rows(`${path}[0].${key}`, child, child),
+    ),
+  ];
   return [row, ...inside];
 }
 

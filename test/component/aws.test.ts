@@ -175,7 +175,9 @@ describe("AWS", function () {
         const wanted = table
           .filter((rule) => rule.role === role)
           .flatMap((rule) =>
-            rule.from.flatMap((source) => (sources[source] ?? [source]).map((from) => `${rule.purpose}-from-${from}`)),
+            rule.from
+              .map(String)
+              .flatMap((source) => (sources[source] ?? [source]).map((from) => `${rule.purpose}-from-${from}`)),
           );
         assert.deepEqual(rulesOf(run, role), wanted.sort());
       }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { addonPorts } from "../../components/addons/list.js";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
-import type { Role } from "../../components/spec/cluster.js";
+import { type Role, roles } from "../../components/spec/cluster.js";
 import { firewallRules, takenPorts } from "../../components/cloud/firewall.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewall.js";
 
@@ -11,34 +11,40 @@ const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports <- sources` */
 const written = (apiLoadBalancers: boolean): string[] =>
-  firewallRules({ apiLoadBalancers, nodePortRange, cloudProvider: "none" }, { balancersFrom: ["network"] }, addons)
+  firewallRules(
+    { apiLoadBalancers, nodePortRange, cloudProvider: "none", firewallRules: [] },
+    { balancersFrom: ["network"] },
+    addons,
+  )
     .map(
       ({ role, protocol, ports, from }) =>
-        `${role} ${protocol}/${ports.from}-${ports.to} <- ${[...from].sort().join(" ")}`,
+        `${role} ${protocol}/${ports?.from}-${ports?.to} <- ${[...from].sort().join(" ")}`,
     )
     .sort();
 
 const single = [
-  "controller tcp/10250-10250 <- controller",
+  "controller tcp/10250-10250 <- controller public worker",
   "controller tcp/22-22 <- admin",
+  "controller tcp/30000-32767 <- controller public worker",
   "controller tcp/6443-6443 <- admin controller public worker",
+  "controller udp/30000-32767 <- controller public worker",
   "controller udp/8472-8472 <- controller public worker",
   "etcd tcp/22-22 <- admin",
   "etcd tcp/2379-2379 <- controller",
   "etcd tcp/2380-2380 <- etcd",
-  "public tcp/10250-10250 <- controller",
+  "public tcp/10250-10250 <- controller public worker",
   "public tcp/22-22 <- admin",
-  "public tcp/30000-32767 <- admin",
+  "public tcp/30000-32767 <- admin controller public worker",
   "public tcp/443-443 <- everyone",
   "public tcp/80-80 <- everyone",
-  "public udp/30000-32767 <- admin",
+  "public udp/30000-32767 <- admin controller public worker",
   "public udp/8472-8472 <- controller public worker",
-  "worker tcp/10250-10250 <- controller",
+  "worker tcp/10250-10250 <- controller public worker",
   "worker tcp/22-22 <- admin",
-  "worker tcp/30000-32767 <- admin",
+  "worker tcp/30000-32767 <- admin controller public worker",
   "worker tcp/443-443 <- admin",
   "worker tcp/80-80 <- admin",
-  "worker udp/30000-32767 <- admin",
+  "worker udp/30000-32767 <- admin controller public worker",
   "worker udp/8472-8472 <- controller public worker",
 ];
 
@@ -67,7 +73,7 @@ describe("firewall table", () => {
 
   it("has one rule for each role and purpose", () => {
     const keys = firewallRules(
-      { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
+      { apiLoadBalancers: true, nodePortRange, cloudProvider: "none", firewallRules: [] },
       { balancersFrom: ["network"] },
       addons,
     ).map(({ role, purpose }) => `${role} ${purpose}`);
@@ -79,13 +85,60 @@ describe("firewall table of a cluster whose users bring the pods' network", () =
   it("leaves the port of VXLAN open between nodes", () => {
     const own = addonPorts({ networkProvider: "none", cloudProvider: "none", csiDriver: false });
     const rules = firewallRules(
-      { apiLoadBalancers: false, nodePortRange, cloudProvider: "none" },
+      { apiLoadBalancers: false, nodePortRange, cloudProvider: "none", firewallRules: [] },
       { balancersFrom: [] },
       own,
     );
     assert.deepEqual(
       rules.filter(({ purpose }) => purpose === "overlay").map(({ role, from }) => [role, ...from]),
       ["controller", "worker", "public"].map((role) => [role, "controller", "worker", "public"]),
+    );
+  });
+});
+
+describe("firewall table with rules of the stack", () => {
+  const own = (firewallRulesOfStack: Parameters<typeof firewallRules>[0]["firewallRules"]) => {
+    const table = (rules: typeof firewallRulesOfStack) =>
+      firewallRules(
+        { apiLoadBalancers: false, nodePortRange, cloudProvider: "none", firewallRules: rules },
+        { balancersFrom: [] },
+        addons,
+      );
+    return table(firewallRulesOfStack).slice(table([]).length);
+  };
+
+  it("opens what they say, of every machine that runs pods where they say nodes", () => {
+    assert.deepEqual(
+      own([
+        { role: "nodes", protocol: "tcp", ports: "9100", from: "nodes" },
+        { role: "etcd", protocol: "tcp", ports: "9100-9105", from: "192.0.2.0/24" },
+        { role: "worker", protocol: "icmp", from: "network" },
+      ]).map(({ purpose, role, ports, from }) => [purpose, role, ports, from]),
+      [
+        ...["controller", "worker", "public"].map((role) => [
+          "own-tcp-9100",
+          role,
+          { from: 9100, to: 9100 },
+          ["controller", "worker", "public"],
+        ]),
+        ["own-tcp-9100-9105", "etcd", { from: 9100, to: 9105 }, [{ cidr: "192.0.2.0/24" }]],
+        ["own-icmp", "worker", undefined, ["network"]],
+      ],
+    );
+  });
+
+  it("is one rule for the same ports, with each source once", () => {
+    assert.deepEqual(
+      own([
+        { role: "worker", protocol: "udp", ports: "4789", from: "admin" },
+        { role: "nodes", protocol: "udp", ports: "4789", from: "nodes" },
+        { role: "worker", protocol: "udp", ports: "4789", from: "nodes" },
+      ]).map(({ role, from }) => [role, from]),
+      [
+        ["worker", ["admin", "controller", "worker", "public"]],
+        ["controller", ["controller", "worker", "public"]],
+        ["public", ["controller", "worker", "public"]],
+      ],
     );
   });
 });
@@ -97,7 +150,7 @@ describe("firewall table on DigitalOcean", () => {
     roleTags: { etcd: "t-etcd", controller: "t-controller", worker: "t-worker", public: "t-public" },
   };
   const rules = firewallRules(
-    { apiLoadBalancers: true, nodePortRange, cloudProvider: "none" },
+    { apiLoadBalancers: true, nodePortRange, cloudProvider: "none", firewallRules: [] },
     { balancersFrom: ["network"] },
     addons,
   );
@@ -111,14 +164,16 @@ describe("firewall table on DigitalOcean", () => {
         sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"],
         sourceTags: ["t-controller", "t-worker", "t-public"],
       },
-      { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller"] },
+      { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller", "t-worker", "t-public"] },
       { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker", "t-public"] },
+      { protocol: "tcp", portRange: "30000-32767", sourceTags: ["t-controller", "t-worker", "t-public"] },
+      { protocol: "udp", portRange: "30000-32767", sourceTags: ["t-controller", "t-worker", "t-public"] },
     ]);
   });
 
-  it("lets load balancers of Services reach node ports from the private network, if there is a cloud provider", () => {
+  it("lets load balancers of Services reach node ports and kube-proxy's health from the private network, if there is a cloud provider", () => {
     const withServices = firewallRules(
-      { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean" },
+      { apiLoadBalancers: true, nodePortRange, cloudProvider: "digitalocean", firewallRules: [] },
       digitaloceanProfile,
       addons,
     );
@@ -130,6 +185,37 @@ describe("firewall table on DigitalOcean", () => {
       assert.deepEqual(nodePorts(withServices, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48", "10.4.0.0/20"]));
       assert.deepEqual(nodePorts(rules, role), Array(2).fill(["192.0.2.1/32", "2001:db8::/48"]));
     }
+    const health = (table: typeof rules) =>
+      roles.flatMap((role) =>
+        inboundRules(table, role, sources)
+          .filter(({ portRange }) => portRange === "10256")
+          .map(({ sourceAddresses, sourceTags }) => [role, sourceAddresses, sourceTags]),
+      );
+    assert.deepEqual(health(withServices), [
+      ["worker", ["10.4.0.0/20"], undefined],
+      ["public", ["10.4.0.0/20"], undefined],
+    ]);
+    assert.deepEqual(health(rules), []);
+  });
+
+  it("writes the stack's own rules, also without ports", () => {
+    const table = firewallRules(
+      {
+        apiLoadBalancers: false,
+        nodePortRange,
+        cloudProvider: "none",
+        firewallRules: [
+          { role: "etcd", protocol: "icmp", from: "everyone" },
+          { role: "etcd", protocol: "udp", ports: "4789-4790", from: "198.51.100.0/24" },
+        ],
+      },
+      { balancersFrom: [] },
+      addons,
+    );
+    assert.deepEqual(inboundRules(table, "etcd", sources).slice(-2), [
+      { protocol: "icmp", sourceAddresses: ["0.0.0.0/0", "::/0"] },
+      { protocol: "udp", portRange: "4789-4790", sourceAddresses: ["198.51.100.0/24"] },
+    ]);
   });
 
   it("writes a range as DigitalOcean does", () => {

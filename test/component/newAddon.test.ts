@@ -232,7 +232,7 @@ describe("a new add-on", function () {
     const table = (addons?: readonly Addon[]) =>
       firewallRules(spec, { balancersFrom: [] }, addonPorts(spec, addons)).map(
         ({ purpose, role, protocol, ports, from }) =>
-          `${purpose}: ${role} ${protocol}/${ports.from}-${ports.to} <- ${from.join()}`,
+          `${purpose}: ${role} ${protocol}/${ports?.from}-${ports?.to} <- ${from.join()}`,
       );
     const before = table();
     assert.deepEqual(

@@ -1,7 +1,37 @@
 /** Settings: access, security and tags. */
 import { z } from "zod";
+import { anyCidrProblem } from "../cidr.js";
 import { option, passed } from "./option.js";
-import { anyCidr, matching, oneOf, sshPublicKey, whole, yesOrNo } from "./valueTypes.js";
+import { anyCidr, matching, oneOf, ports, sshPublicKey, text, whole, yesOrNo } from "./valueTypes.js";
+
+/** Names of sources that are no network. */
+const sources = ["nodes", "network", "admin", "everyone"] as const;
+
+const firewallRule = z
+  .strictObject({
+    role: oneOf("etcd", "controller", "worker", "public", "nodes").describe(
+      "The machines whose ports are opened; nodes: controllers, workers and public workers.",
+    ),
+    protocol: oneOf("tcp", "udp", "icmp").default("tcp").describe("The protocol."),
+    ports: z
+      // A port alone is a number for the engine.
+      .preprocess(
+        (value) => (typeof value === "number" ? String(value) : value),
+        text(
+          "a port from 1 to 65535, or two with a dash between them, the lower one first, such as 9100 or 7000-7010",
+          (value) => ports(value) !== undefined,
+        ),
+      )
+      .optional()
+      .describe("The ports. Not set: protocol icmp, which has none."),
+    from: text(
+      `${sources.join(", ")}, or a network in CIDR notation such as 192.0.2.0/24`,
+      (value) => sources.some((source) => source === value) || anyCidrProblem(value) === undefined,
+    ).describe(
+      "Who may connect. nodes: controllers, workers and public workers, and so every pod; network: everything in node_cidr; admin: admin_cidrs; everyone: the internet.",
+    ),
+  })
+  .meta({ allowed: "role, protocol, ports and from" });
 
 export const accessOptions = {
   admin_cidrs: passed(
@@ -13,6 +43,11 @@ export const accessOptions = {
       .meta({ allowed: "1 to 50 networks in CIDR notation, each once; 0.0.0.0/0 opens the cluster to everyone" }),
     [],
     "Networks from which administrators and users reach SSH, the API and node ports. Required.",
+  ),
+  firewall_rules: passed(
+    z.array(firewallRule).max(30).meta({ allowed: "at most 30 rules" }),
+    [],
+    "Ports of machines that are open besides those of the cluster's own parts, for networks of pods (network_provider none), node exporters, network load balancers and the like: pulumi config set --path 'firewall_rules[0].role' nodes, and the same with ports and from.",
   ),
   ssh_public_keys: passed(
     z

@@ -209,3 +209,8 @@ export function portRange(value: string): { readonly from: number; readonly to: 
   const to = Number(found?.[2]);
   return found && from <= to && to <= 65_535 ? { from, to } : undefined;
 }
+
+/** One port, or a range as `portRange` has it. */
+export function ports(value: string): { readonly from: number; readonly to: number } | undefined {
+  return portRange(value.includes("-") ? value : `${value}-${value}`);
+}

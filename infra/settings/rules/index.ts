@@ -2,12 +2,20 @@
 import type { Rule } from "../../../components/spec/settings/rule.js";
 import { addressRules } from "./addresses.js";
 import { cloudRules, rulesOfClouds } from "./clouds.js";
+import { firewallRulesRules } from "./firewall.js";
 import { networkRules } from "./networks.js";
 import { poolRules } from "./pools.js";
 import type { Clouds, ProfileRule } from "./rule.js";
 import { sizeRules } from "./sizes.js";
 
-const common: readonly ProfileRule[] = [...cloudRules, ...networkRules, ...addressRules, ...poolRules, ...sizeRules];
+const common: readonly ProfileRule[] = [
+  ...cloudRules,
+  ...networkRules,
+  ...addressRules,
+  ...firewallRulesRules,
+  ...poolRules,
+  ...sizeRules,
+];
 
 export const rulesFor = (clouds: Clouds): readonly Rule[] => [
   ...rulesOfClouds(clouds),

@@ -163,7 +163,7 @@ export const networkCases: readonly Case[] = [
       {
         title: "every port",
         change: { path: "firewall/props/inboundRules/1/portRange", value: "1-65535" },
-        says: /inboundRules\[1\]: port 22 and 6443/,
+        says: /inboundRules\[1\]: port 22 and 2379 and .* and 10259/,
       },
       {
         title: "the API",
@@ -207,15 +207,15 @@ export const networkCases: readonly Case[] = [
       {
         title: "a range with the API in it",
         change: { path: "group/props/ingress/1/toPort", value: 8443 },
-        says: /ingress\[1\]: port 6443 is open to 0\.0\.0\.0\/0 and ::\/0/,
+        says: /ingress\[1\]: port 2379 and 2380 and 2381 and 6443 is open to 0\.0\.0\.0\/0 and ::\/0/,
       },
       {
         title: "all protocols",
         change: { path: "group/props/ingress/2/protocol", value: "-1" },
-        says: /ingress\[2\]: port 22 and 6443/,
+        says: /ingress\[2\]: port 22 and 2379 and .* and 10259/,
       },
       { title: "a rule of its own", change: { path: "ssh/props/cidrBlocks", value: ["0.0.0.0/0"] }, says: /port 22/ },
-      { title: "from out to in", change: { path: "out/props/type", value: "ingress" }, says: /port 22 and 6443/ },
+      { title: "from out to in", change: { path: "out/props/type", value: "ingress" }, says: /port 22 and 2379 and .* and 10259/ },
       {
         title: "a rule of the newer kind",
         change: { path: "api/props/cidrIpv4", value: "0.0.0.0/0" },

@@ -74,9 +74,20 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "room for 402 machines in a zone (this one has 246 addresses for them): a prefix of at most /19",
     ),
     onAws(
-      { admin_cidrs: Array.from({ length: 12 }, (_, index) => `192.0.2.${index}/32`) },
+      { admin_cidrs: Array.from({ length: 10 }, (_, index) => `192.0.2.${index}/32`) },
       "admin_cidrs",
-      "at most 11 networks of IPv4 and 11 of IPv6 on aws, where a security group holds 60 rules",
+      "at most 9 networks of IPv4 and 9 of IPv6 on aws, where a security group holds 60 rules",
+    ),
+    onAws(
+      {
+        firewall_rules: Array.from({ length: 30 }, (_, index) => ({
+          role: "worker",
+          ports: `${9100 + index}`,
+          from: "nodes",
+        })),
+      },
+      "firewall_rules",
+      "a security group holds 60 rules; use ranges of ports and larger networks. Remove one: pulumi config rm --path 'firewall_rules[29]'",
     ),
     onAws(
       { etcd: { data_disk: 3072 }, aws: { volume_type: "io2" } },

@@ -86,6 +86,56 @@ const networks = (refused: Refused): readonly Refusal[] => [
   ),
   refused({ cloud_provider: "digitalocean" }, "digitalocean-cluster:token", "account:read, actions:read"),
   refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, digitalocean, aws"),
+  refused(
+    { firewall_rules: [{ role: "worker", ports: "9100" }] },
+    "firewall_rules[0].from",
+    "nodes, network, admin, everyone",
+  ),
+  refused(
+    { firewall_rules: [{ ports: "9100", from: "nodes" }] },
+    "firewall_rules[0].role",
+    "etcd, controller, worker, public, nodes",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", ports: "9100", from: "10.4.0.1" }] },
+    "firewall_rules[0].from",
+    "Set it: pulumi config set --path 'firewall_rules[0].from' <value>",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", ports: "70000", from: "nodes" }] },
+    "firewall_rules[0].ports",
+    "a port from 1 to 65535",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", ports: "9200-9100", from: "nodes" }] },
+    "firewall_rules[0].ports",
+    "the lower one first",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", from: "nodes" }] },
+    "firewall_rules[0].ports",
+    "a port or a range of ports with protocol tcp. Set it: pulumi config set --path 'firewall_rules[0].ports' 1-65535",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", protocol: "icmp", ports: "9100", from: "nodes" }] },
+    "firewall_rules[0].ports",
+    "Remove it: pulumi config rm --path 'firewall_rules[0].ports'",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", protocol: "esp", from: "nodes" }] },
+    "firewall_rules[0].protocol",
+    "tcp, udp, icmp",
+  ),
+  refused(
+    { firewall_rules: [{ role: "etcd", ports: "2381", from: "10.2.7.0/24" }] },
+    "firewall_rules[0].from",
+    "outside corekube:pod_cidr (10.2.0.0/16): what pods send to machines comes from their node's address. Set it: pulumi config set --path 'firewall_rules[0].from' nodes",
+  ),
+  refused(
+    { firewall_rules: [{ role: "worker", port: "9100", ports: "9100", from: "nodes" }] },
+    "firewall_rules[0].port",
+    "Remove it: pulumi config rm --path 'firewall_rules[0].port'",
+  ),
   refused({ admin_cidrs: [] }, "admin_cidrs", "Set it: pulumi config set --path 'admin_cidrs[0]' <value>"),
   refused({ admin_cidrs: ["192.0.2.7"] }, "admin_cidrs[0]", "one address is 192.0.2.7/32"),
   refused({ admin_cidrs: ["192.0.2.0/24", "everyone"] }, "admin_cidrs[1]", "CIDR notation"),

@@ -46,7 +46,7 @@ export const valid: readonly Settings[] = [
   { pod_cidr: "100.64.0.0/10", service_cidr: "192.168.255.240/28" },
   { pod_cidr: "10.128.0.0/9", service_cidr: "10.3.0.0/28", node_count: 1000, node_size: "s-2vcpu-2gb" },
   { node_port_range: "20000-20000" },
-  { node_port_range: "10260-65535" },
+  { node_port_range: "10261-65535" },
   { cluster_domain: "k8s.example.com" },
   { cluster_domain: `${"a".repeat(31)}.${"b".repeat(31)}` },
   { network_provider: "none" },
@@ -75,6 +75,17 @@ export const valid: readonly Settings[] = [
       key("ssh-rsa", 700),
       key("sk-ssh-ed25519@openssh.com", 80),
       key("ecdsa-sha2-nistp256", 140),
+    ],
+  },
+  {
+    firewall_rules: [
+      { role: "nodes", ports: "9100", from: "nodes" },
+      // As the engine writes a port alone.
+      { role: "nodes", ports: 9100, from: "nodes" },
+      { role: "worker", protocol: "udp", ports: "1-65535", from: "network" },
+      { role: "public", protocol: "icmp", from: "everyone" },
+      { role: "etcd", ports: "2381", from: "2001:db8::/32" },
+      { role: "controller", ports: "6443", from: "198.51.100.7/32" },
     ],
   },
   { tags: { KubernetesCluster: "kubernetes", env: "", team: "platform:eu" } },

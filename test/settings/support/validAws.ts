@@ -39,7 +39,7 @@ export const validAws: readonly Settings[] = (
     { tags: { "cost-center": "eu / platform", "a.b:c=d+e@f,g_h": "Größe", empty: "" } },
     { node_cidr: "10.4.0.0/16", node_count: 5000, pod_cidr: "10.128.0.0/9" },
     { node_cidr: "10.4.0.0/24", node_count: 2 },
-    { admin_cidrs: [...Array.from({ length: 11 }, (_, index) => `192.0.2.${index}/32`), "2001:db8::/32"] },
+    { admin_cidrs: [...Array.from({ length: 9 }, (_, index) => `192.0.2.${index}/32`), "2001:db8::/32"] },
     { network_provider: "none", node_count: 6, public_node_count: 3 },
   ] as readonly Settings[]
 ).map((settings) => ({ ...aws, ...settings }));

@@ -8,6 +8,7 @@ import type {
   Machine,
   MachineArgs,
 } from "../../../../components/cloud/cloud.js";
+import type { FirewallRule } from "../../../../components/cloud/firewall.js";
 import type { ClusterSpec } from "../../../../components/spec/cluster.js";
 import { profile } from "./profile.js";
 import { tinyTypes } from "./types.js";
@@ -31,9 +32,10 @@ class Tiny extends pulumi.ComponentResource implements Cloud {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("corekube:tiny:Tiny", spec.name, {}, opts);
-    const networks = (from: readonly string[]): string[] => [
+    const networks = (from: FirewallRule["from"]): string[] => [
       ...(from.includes("admin") ? spec.adminCidrs : []),
       ...(from.includes("everyone") ? ["0.0.0.0/0"] : []),
+      ...from.flatMap((source) => (typeof source === "string" ? [] : [source.cidr])),
     ];
     const open = args.firewall.map(({ protocol, ports, from }) => ({ protocol, ...ports, networks: networks(from) }));
     this.firewall = new Resource(tinyTypes.firewall, spec.name, { open }, { parent: this });
