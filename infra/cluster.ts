@@ -56,6 +56,11 @@ export function createCluster(
     spec,
     apiHost,
     kubeconfig: adminKubeconfig,
+    etcdMetrics: {
+      authority: pki.etcd.certificate,
+      certificate: pki.etcdMetrics.certificate,
+      key: pki.etcdMetrics.key,
+    },
     cloudProvider,
     network: cloud.network,
     after: [readiness],

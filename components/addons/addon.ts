@@ -30,6 +30,8 @@ export interface AddonCluster {
   readonly spec: ClusterSpec;
   /** Address of the API inside the private network, for pods that start before the Service network works. */
   readonly api: { readonly host: pulumi.Output<string>; readonly port: number };
+  /** For clients of the metrics of etcd members, PEM. */
+  readonly etcdMetrics: Readonly<Record<"authority" | "certificate" | "key", pulumi.Input<string>>>;
   /** The cloud's part. @default none */
   readonly cloudProvider?: CloudProviderAddon;
   /** The cloud's id of the private network. @default not known */

@@ -36,6 +36,7 @@ export interface NodeAddonsArgs {
   readonly apiHost: pulumi.Output<string>;
   /** The administrator's. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
+  readonly etcdMetrics: AddonCluster["etcdMetrics"];
   /** When they are done, the API answers. */
   readonly after: readonly pulumi.Resource[];
   /** The cloud's part. @default none */
@@ -79,6 +80,7 @@ export class NodeAddons extends pulumi.ComponentResource {
     this.cluster = {
       spec: args.spec,
       api: { host: args.apiHost, port: apiPort },
+      etcdMetrics: args.etcdMetrics,
       cloudProvider: args.cloudProvider,
       network: args.network,
     };

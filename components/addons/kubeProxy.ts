@@ -22,7 +22,8 @@ export function kubeProxyFiles(spec: Pick<ClusterSpec, "podCidr">, api: string):
     // In nftables mode the default is the node's primary address alone: the private one, which users do not reach.
     nodePortAddresses: ["0.0.0.0/0"],
     healthzBindAddress: `0.0.0.0:${healthPort}`,
-    metricsBindAddress: `127.0.0.1:${metricsPort}`,
+    // It asks nobody who may read them: the firewall lets API servers in, which forward who may (`pods/proxy`).
+    metricsBindAddress: `0.0.0.0:${metricsPort}`,
     // 0 leaves the system's own limit, which is sized to the machine's memory.
     conntrack: { maxPerCore: 0 },
   };
@@ -45,7 +46,7 @@ export const kubeProxy: Addon = {
       from: ["serviceLoadBalancer"],
     },
     { purpose: "kube-proxy-health", on: ["controller"], protocol: "tcp", ports: healthPort, from: [] },
-    { purpose: "kube-proxy-metrics", on: nodeRoles, protocol: "tcp", ports: metricsPort, from: [] },
+    { purpose: "kube-proxy-metrics", on: nodeRoles, protocol: "tcp", ports: metricsPort, from: ["controller"] },
   ],
   parts: ({ spec, api }) => ({
     rights: { existing: [{ kind: "ClusterRole", name: "system:node-proxier" }] },

@@ -7,6 +7,7 @@ import { csiController, csiNode } from "./cloud/csi.js";
 import { nodeAddresses } from "./cloud/nodeAddresses.js";
 import { storageClasses } from "./cloud/storageClasses.js";
 import { coredns } from "./coredns.js";
+import { etcdMetrics } from "./etcdMetrics.js";
 import { flannel, ownNetwork } from "./flannel.js";
 import { kubeProxy } from "./kubeProxy.js";
 import { machineRights } from "./machineRights.js";
@@ -14,6 +15,7 @@ import { machineRights } from "./machineRights.js";
 /** In any order: `needs` decides which is made first. */
 export const allAddons: readonly Addon[] = [
   machineRights,
+  etcdMetrics,
   kubeProxy,
   flannel,
   ownNetwork,

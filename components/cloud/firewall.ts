@@ -42,6 +42,9 @@ export interface HostPort {
 /** Port on which every API server and every load balancer of the API listens. */
 export const apiPort = 6443;
 
+/** Port of metrics of etcd members, for clients with a certificate of etcd's authority. */
+export const etcdMetricsPort = 2381;
+
 /** Roles of machines that run pods, and so are ends of the overlay network. */
 export const nodeRoles: readonly Role[] = ["controller", "worker", "public"];
 
@@ -64,8 +67,10 @@ function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[]
     tcp("etcd-peer", ["etcd"], 2380, ["etcd"]),
     // Workers reach the API through the internal load balancer, their pods through the `kubernetes` Service: straight to controllers.
     tcp("api", ["controller"], apiPort, ["admin", ...nodeRoles, ...balancers]),
-    tcp("kube-controller-manager", ["controller"], 10257, []),
-    tcp("kube-scheduler", ["controller"], 10259, []),
+    tcp("etcd-metrics", ["etcd"], etcdMetricsPort, nodeRoles),
+    // Metrics, for service accounts and client certificates that the API server lets read them.
+    tcp("kube-controller-manager", ["controller"], 10257, nodeRoles),
+    tcp("kube-scheduler", ["controller"], 10259, nodeRoles),
     // Besides API servers: metrics-server and Prometheus, from any node. The kubelet asks the API server who may do what.
     tcp("kubelet", nodeRoles, 10250, nodeRoles),
     tcp("kubelet-health", nodeRoles, 10248, []),

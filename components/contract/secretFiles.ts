@@ -18,6 +18,8 @@ const isSecret = (...owners: FileOwner[]): DeliveredFile => ({ secret: true, own
 export const deliveredFiles = {
   "apiserver.crt": isPublic("kube-apiserver"),
   "apiserver.key": isSecret("kube-apiserver"),
+  "controller-manager.crt": isPublic("kube-controller-manager"),
+  "controller-manager.key": isSecret("kube-controller-manager"),
   "controller-manager.kubeconfig": isSecret("kube-controller-manager"),
   "ca.crt": isPublic("kube-apiserver", "kube-controller-manager"),
   "ca.key": isSecret("kube-controller-manager"),
@@ -39,6 +41,8 @@ export const deliveredFiles = {
   "audit.yaml": isPublic("kube-apiserver"),
   "authentication.yaml": isPublic("kube-apiserver"),
   "encryption.yaml": isSecret("kube-apiserver"),
+  "scheduler.crt": isPublic("kube-scheduler"),
+  "scheduler.key": isSecret("kube-scheduler"),
   "scheduler.kubeconfig": isSecret("kube-scheduler"),
   "kubelet.kubeconfig": isSecret(),
   "csr-approver.kubeconfig": isSecret(),

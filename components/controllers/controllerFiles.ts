@@ -37,6 +37,17 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
   const client = (purpose: string, authority: CertificateArgs["authority"], subject: subjects.Subject): Certificate =>
     certificate(purpose, { authority, ...subject, uses: ["client_auth"] });
 
+  /** Of a program that calls the API and serves its own metrics. */
+  const both = (purpose: string, subject: subjects.Subject): Certificate =>
+    certificate(purpose, {
+      authority: pki.kubernetes,
+      ...subject,
+      uses: ["client_auth", "server_auth"],
+      ipAddresses: [machine.privateIpv4],
+    });
+  const controllerManager = both("controller-manager", subjects.controllerManager);
+  const scheduler = both("scheduler", subjects.scheduler);
+
   const apiServer = certificate("apiserver", {
     authority: pki.kubernetes,
     commonName: "kube-apiserver",
@@ -58,10 +69,12 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     ...pair("etcd-client", client("etcd-client", pki.etcd, { commonName: machine.name })),
     ...pair("apiserver-kubelet-client", client("kubelet-client", pki.kubernetes, subjects.kubeletClient)),
     ...pair("front-proxy-client", client("front-proxy-client", pki.frontProxy, subjects.frontProxyClient)),
+    ...pair("controller-manager", controllerManager),
+    ...pair("scheduler", scheduler),
     ...localKubeconfigs(
       {
-        "controller-manager": client("controller-manager", pki.kubernetes, subjects.controllerManager),
-        scheduler: client("scheduler", pki.kubernetes, subjects.scheduler),
+        "controller-manager": controllerManager,
+        scheduler,
         kubelet: client("kubelet", pki.kubernetes, subjects.kubelet(machine.name)),
         "csr-approver": client("csr-approver", pki.kubernetes, subjects.csrApprover),
       },
@@ -75,7 +88,8 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
   };
 }
 
-type PairName = "apiserver" | "etcd-client" | "apiserver-kubelet-client" | "front-proxy-client";
+type PairName =
+  "apiserver" | "controller-manager" | "scheduler" | "etcd-client" | "apiserver-kubelet-client" | "front-proxy-client";
 type KubeconfigName = "controller-manager" | "scheduler" | "kubelet" | "csr-approver";
 
 function pair(name: PairName, from: KeyPair): Files {

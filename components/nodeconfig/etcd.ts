@@ -9,6 +9,7 @@ import {
   secretsDirectory,
 } from "../contract/paths.js";
 import { units } from "../contract/units.js";
+import { etcdMetricsPort } from "../cloud/firewall.js";
 import { cipherSuites } from "./base/tls.js";
 import type { NodeConfig } from "./base/types.js";
 
@@ -44,8 +45,8 @@ function flags(spec: Spec): readonly string[] {
     `--advertise-client-urls=${address}:2379`,
     `--listen-peer-urls=${address}:2380`,
     `--initial-advertise-peer-urls=${address}:2380`,
-    // Metrics hold no secrets, but stay on the machine.
-    "--listen-metrics-urls=http://127.0.0.1:2381",
+    // For clients with a certificate, as on the other ports; nodes reach this one only.
+    `--listen-metrics-urls=${address}:${etcdMetricsPort}`,
     ...tls("", "server"),
     ...tls("peer-", "peer"),
     "--tls-min-version=TLS1.2",

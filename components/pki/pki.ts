@@ -30,6 +30,8 @@ export class Pki extends pulumi.ComponentResource {
   readonly serviceAccount: SigningKey;
   /** Encrypt Secrets at rest, the one that writes first. Secret. */
   readonly encryptionKeys: pulumi.Output<NumberedKey[]>;
+  /** Client certificate for the metrics of etcd members. */
+  readonly etcdMetrics: Certificate;
   /** The administrator's client certificate. */
   readonly admin: Certificate;
 
@@ -50,6 +52,11 @@ export class Pki extends pulumi.ComponentResource {
     this.admin = new Certificate(
       `${name}-admin`,
       { authority: this.kubernetes, ...subjects.admin, uses: ["client_auth"] },
+      child,
+    );
+    this.etcdMetrics = new Certificate(
+      `${name}-etcd-metrics`,
+      { authority: this.etcd, ...subjects.etcdMetrics, uses: ["client_auth"] },
       child,
     );
     this.registerOutputs({});

@@ -14,6 +14,8 @@ export const scheduler: Subject = { commonName: "system:kube-scheduler" };
 /** Approves kubelets' serving certificates by rule, on controllers; an add-on grants it only that permission. */
 export const csrApprover: Subject = { commonName: "corekube:csr-approver" };
 export const frontProxyClient: Subject = { commonName: "front-proxy-client" };
+/** Reads the metrics of etcd members. */
+export const etcdMetrics: Subject = { commonName: "corekube:etcd-metrics" };
 /** The API server itself grants the group everything, before any RBAC object exists: see docs/decisions/0004-pki.md. */
 export const admin: Subject = { commonName: "corekube-admin", organization: "system:masters" };
 

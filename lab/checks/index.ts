@@ -12,6 +12,7 @@ import { proxiedChecks } from "./proxied.js";
 import { poolChecks } from "./pools.js";
 import { nodeChecks } from "./nodes.js";
 import { portChecks } from "./ports.js";
+import { reachChecks } from "./reach.js";
 import { nodePort, trafficChecks } from "./traffic.js";
 import { startWorkload, stopWorkload } from "./workload.js";
 
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
   ...poolChecks,
   ...awsChecks,
   ...trafficChecks,
+  ...reachChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
   ...proxiedChecks,
   ...portChecks,

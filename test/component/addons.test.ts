@@ -192,7 +192,7 @@ describe("configuration of add-ons", function () {
     assert.equal(config["clusterCIDR"], "10.2.0.0/16");
     assert.deepEqual(config["nodePortAddresses"], ["0.0.0.0/0"]);
     assert.deepEqual(config["conntrack"], { maxPerCore: 0 });
-    assert.equal(config["metricsBindAddress"], "127.0.0.1:10249");
+    assert.equal(config["metricsBindAddress"], "0.0.0.0:10249");
   });
 
   it("of flannel: the pods' range over vxlan, host ports on nodes", () => {

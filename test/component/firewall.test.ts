@@ -23,7 +23,10 @@ const written = (apiLoadBalancers: boolean): string[] =>
     .sort();
 
 const single = [
+  "controller tcp/10249-10249 <- controller",
   "controller tcp/10250-10250 <- controller public worker",
+  "controller tcp/10257-10257 <- controller public worker",
+  "controller tcp/10259-10259 <- controller public worker",
   "controller tcp/22-22 <- admin",
   "controller tcp/30000-32767 <- controller public worker",
   "controller tcp/6443-6443 <- admin controller public worker",
@@ -32,6 +35,8 @@ const single = [
   "etcd tcp/22-22 <- admin",
   "etcd tcp/2379-2379 <- controller",
   "etcd tcp/2380-2380 <- etcd",
+  "etcd tcp/2381-2381 <- controller public worker",
+  "public tcp/10249-10249 <- controller",
   "public tcp/10250-10250 <- controller public worker",
   "public tcp/22-22 <- admin",
   "public tcp/30000-32767 <- admin controller public worker",
@@ -39,6 +44,7 @@ const single = [
   "public tcp/80-80 <- everyone",
   "public udp/30000-32767 <- admin controller public worker",
   "public udp/8472-8472 <- controller public worker",
+  "worker tcp/10249-10249 <- controller",
   "worker tcp/10250-10250 <- controller public worker",
   "worker tcp/22-22 <- admin",
   "worker tcp/30000-32767 <- admin controller public worker",
@@ -64,7 +70,7 @@ describe("firewall table", () => {
 
   it("keeps local ports closed, and lists them as taken", () => {
     const taken = takenPorts(addons);
-    for (const closed of [10248, 10249, 10256, 10257, 10259]) {
+    for (const closed of [10248, 10256]) {
       assert.ok(taken.has(closed), String(closed));
       assert.ok(!written(true).some((line) => line.includes(`/${closed}-`)), String(closed));
     }
@@ -164,7 +170,12 @@ describe("firewall table on DigitalOcean", () => {
         sourceAddresses: ["192.0.2.1/32", "2001:db8::/48"],
         sourceTags: ["t-controller", "t-worker", "t-public"],
       },
-      { protocol: "tcp", portRange: "10250", sourceTags: ["t-controller", "t-worker", "t-public"] },
+      ...["10257", "10259", "10250"].map((portRange) => ({
+        protocol: "tcp",
+        portRange,
+        sourceTags: ["t-controller", "t-worker", "t-public"],
+      })),
+      { protocol: "tcp", portRange: "10249", sourceTags: ["t-controller"] },
       { protocol: "udp", portRange: "8472", sourceTags: ["t-controller", "t-worker", "t-public"] },
       { protocol: "tcp", portRange: "30000-32767", sourceTags: ["t-controller", "t-worker", "t-public"] },
       { protocol: "udp", portRange: "30000-32767", sourceTags: ["t-controller", "t-worker", "t-public"] },
@@ -220,7 +231,7 @@ describe("firewall table on DigitalOcean", () => {
 
   it("writes a range as DigitalOcean does", () => {
     const ranges = inboundRules(rules, "worker", sources).map((rule) => rule.portRange);
-    assert.deepEqual(ranges, ["22", "10250", "8472", "30000-32767", "30000-32767", "80", "443"]);
+    assert.deepEqual(ranges, ["22", "10250", "10249", "8472", "30000-32767", "30000-32767", "80", "443"]);
   });
 
   it("opens only HTTP and HTTPS of public workers to everyone", () => {

@@ -68,6 +68,7 @@ async function registered(addons: readonly Addon[], spec: ClusterSpec = testSpec
       spec,
       apiHost: pulumi.output("10.4.0.2"),
       kubeconfig: pulumi.secret("kubeconfig"),
+      etcdMetrics: { authority: "ca", certificate: "certificate", key: "key" },
       after: [new Part("api")],
       store: new Part("store"),
       addons,

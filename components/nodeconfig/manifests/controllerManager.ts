@@ -5,6 +5,8 @@ import { credentialDirectory } from "../base/users.js";
 import { cipherSuites, tlsMinimum } from "../base/tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
+const address = "${PRIVATE_IPV4}";
+
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/ */
 export function controllerManager(
   spec: Pick<ClusterSpec, "name" | "podCidr" | "serviceCidr" | "components">,
@@ -14,7 +16,10 @@ export function controllerManager(
   return {
     name: "kube-controller-manager",
     flags: [
-      "--bind-address=127.0.0.1",
+      // Metrics are read from other nodes, by who may: see docs/decisions/0017.
+      `--bind-address=${address}`,
+      `--tls-cert-file=${secret("controller-manager.crt")}`,
+      `--tls-private-key-file=${secret("controller-manager.key")}`,
       `--tls-min-version=${tlsMinimum}`,
       `--tls-cipher-suites=${cipherSuites.join(",")}`,
       "--profiling=false",
@@ -39,6 +44,6 @@ export function controllerManager(
     ],
     resources: spec.components["kube-controller-manager"],
     limited: true,
-    liveness: { host: "127.0.0.1", port: 10257, path: "/healthz" },
+    liveness: { host: address, port: 10257, path: "/healthz" },
   };
 }

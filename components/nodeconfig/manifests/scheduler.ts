@@ -4,13 +4,19 @@ import { credentialDirectory } from "../base/users.js";
 import { cipherSuites, tlsMinimum } from "../base/tls.js";
 import type { ControlPlanePod } from "./pod.js";
 
+const address = "${PRIVATE_IPV4}";
+
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/ */
 export function scheduler(spec: Pick<ClusterSpec, "components">): ControlPlanePod {
-  const kubeconfig = `${credentialDirectory("kube-scheduler")}/scheduler.kubeconfig`;
+  const secret = (name: string): string => `${credentialDirectory("kube-scheduler")}/${name}`;
+  const kubeconfig = secret("scheduler.kubeconfig");
   return {
     name: "kube-scheduler",
     flags: [
-      "--bind-address=127.0.0.1",
+      // Metrics are read from other nodes, by who may: see docs/decisions/0017.
+      `--bind-address=${address}`,
+      `--tls-cert-file=${secret("scheduler.crt")}`,
+      `--tls-private-key-file=${secret("scheduler.key")}`,
       `--tls-min-version=${tlsMinimum}`,
       `--tls-cipher-suites=${cipherSuites.join(",")}`,
       "--profiling=false",
@@ -21,7 +27,7 @@ export function scheduler(spec: Pick<ClusterSpec, "components">): ControlPlanePo
     ],
     resources: spec.components["kube-scheduler"],
     limited: true,
-    liveness: { host: "127.0.0.1", port: 10259, path: "/livez" },
-    readiness: { host: "127.0.0.1", port: 10259, path: "/readyz" },
+    liveness: { host: address, port: 10259, path: "/livez" },
+    readiness: { host: address, port: 10259, path: "/readyz" },
   };
 }

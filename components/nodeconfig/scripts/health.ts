@@ -15,9 +15,11 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 
 const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
 
+/** The private address, as the shell's `$address`. */
+const address = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})\n`;
+
 /** Without this certificate, API servers cannot fetch logs or run exec. Any response is enough: without credentials it is 401. */
-const serving = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})
-certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
+const serving = `${address}certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
   echo "kubelet has no serving certificate yet: $certificate"
   exit 1
 }
@@ -56,9 +58,8 @@ check etcd --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/s
 ${current}
 ${kubelet}for program in kube-apiserver kube-controller-manager kube-scheduler; do current "$program"; done
 check kube-apiserver --cacert ${secretsDirectory}/ca.crt https://127.0.0.1:6443/readyz
-# Their certificates are self-signed; the ports are open on this machine only.
-check kube-controller-manager --insecure https://127.0.0.1:10257/healthz
-check kube-scheduler --insecure https://127.0.0.1:10259/readyz
+${address}check kube-controller-manager --cacert ${secretsDirectory}/ca.crt "https://$address:10257/healthz"
+check kube-scheduler --cacert ${secretsDirectory}/ca.crt "https://$address:10259/readyz"
 `);
     case "worker":
     case "public":

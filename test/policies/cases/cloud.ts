@@ -215,7 +215,11 @@ export const networkCases: readonly Case[] = [
         says: /ingress\[2\]: port 22 and 2379 and .* and 10259/,
       },
       { title: "a rule of its own", change: { path: "ssh/props/cidrBlocks", value: ["0.0.0.0/0"] }, says: /port 22/ },
-      { title: "from out to in", change: { path: "out/props/type", value: "ingress" }, says: /port 22 and 2379 and .* and 10259/ },
+      {
+        title: "from out to in",
+        change: { path: "out/props/type", value: "ingress" },
+        says: /port 22 and 2379 and .* and 10259/,
+      },
       {
         title: "a rule of the newer kind",
         change: { path: "api/props/cidrIpv4", value: "0.0.0.0/0" },
