@@ -106,8 +106,7 @@ describe("certificates", function () {
     const expected: Record<string, string> = {
       "dev-admin": "dev-kubernetes-ca",
       "dev-controller-0-kubelet-client": "dev-kubernetes-ca",
-      "dev-controller-0-controller-manager": "dev-kubernetes-ca",
-      "dev-controller-0-scheduler": "dev-kubernetes-ca",
+      "dev-etcd-metrics": "dev-etcd-ca",
       "dev-controller-0-kubelet": "dev-kubernetes-ca",
       "dev-controller-0-front-proxy-client": "dev-front-proxy-ca",
       "dev-controller-0-etcd-client": "dev-etcd-ca",
@@ -115,6 +114,15 @@ describe("certificates", function () {
     for (const [name, authority] of Object.entries(expected)) {
       assert.equal(signer(single, name), authority, name);
       assert.deepEqual(uses(single, name), ["digital_signature", "client_auth"], name);
+    }
+    // They serve their metrics with the certificate that they show to the API server.
+    for (const purpose of ["controller-manager", "scheduler"]) {
+      const name = `dev-controller-0-${purpose}`;
+      assert.equal(signer(single, name), "dev-kubernetes-ca", name);
+      assert.deepEqual(uses(single, name), ["digital_signature", "client_auth", "server_auth"], name);
+      const { inputs } = single.one("CertRequest", name);
+      assert.deepEqual(inputs["ipAddresses"], [dropletAddresses("dev-controller-0").private]);
+      assert.equal(inputs["dnsNames"], undefined);
     }
     assert.equal(signer(single, "dev-controller-0-apiserver"), "dev-kubernetes-ca");
     assert.deepEqual(uses(single, "dev-controller-0-apiserver"), ["digital_signature", "server_auth"]);

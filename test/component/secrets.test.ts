@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { parse as parseYaml } from "yaml";
 import { dropletAddresses } from "./support/mocks.js";
-import { type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
+import { keyOf, type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
 describe("secrets", function () {
@@ -29,10 +29,16 @@ describe("secrets", function () {
     }
   });
 
-  it("are in no object of the cluster", () => {
-    for (const { type, name, inputs } of run.registrations.filter((each) => each.type.startsWith("kubernetes:"))) {
-      assert.ok(!JSON.stringify(inputs).includes("PRIVATE KEY"), `${type} ${name}`);
-    }
+  it("are in no object of the cluster but one: the key that reads etcd's metrics", () => {
+    const holders = run.registrations.filter(
+      ({ type, inputs }) => type.startsWith("kubernetes:") && JSON.stringify(inputs).includes("PRIVATE KEY"),
+    );
+    assert.deepEqual(holders.map(keyOf), ["kubernetes:core/v1:Secret/dev-etcd-metrics"]);
+    const keys = [...JSON.stringify(holders).matchAll(/BEGIN EC PRIVATE KEY-----\\n(.*?)\\n/g)];
+    assert.deepEqual(
+      keys.map(([, key = ""]) => Buffer.from(key, "base64").toString()),
+      ["dev-etcd-metrics"],
+    );
   });
 
   it("are marked in the stack's outputs", async () => {
@@ -57,6 +63,8 @@ describe("secrets", function () {
     "ca.crt",
     "ca.key",
     "cluster.env",
+    "controller-manager.crt",
+    "controller-manager.key",
     "controller-manager.kubeconfig",
     "csr-approver.kubeconfig",
     "encryption.yaml",
@@ -67,6 +75,8 @@ describe("secrets", function () {
     "front-proxy-client.crt",
     "front-proxy-client.key",
     "kubelet.kubeconfig",
+    "scheduler.crt",
+    "scheduler.key",
     "scheduler.kubeconfig",
     "service-account.key",
     "service-account.pub",
