@@ -25,7 +25,7 @@ export const caKeysProtected = stackRule<Settings>({
     stacks: {
       type: "array",
       items: { type: "string" },
-      default: ["corekube/dev", "corekube/ha", "corekube/lab-aws"],
+      default: ["corekube/dev", "corekube/ha", "corekube/lab-aws", "corekube/lab-digitalocean"],
       description:
         "Stacks, as project/stack, whose keys may be unprotected. Default: the lab's, which are short-lived.",
     },

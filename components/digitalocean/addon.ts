@@ -22,6 +22,11 @@ function token(): pulumi.Output<string> {
   return shared;
 }
 
+/** The API as the program itself is told to reach it: through a proxy, or in a test. */
+function apiEndpoint(): string | undefined {
+  return new pulumi.Config("digitalocean").get("apiEndpoint");
+}
+
 export const digitaloceanAddon: CloudProviderAddon = {
   credentials: () => ({ name: secretName, data: { [secretKey]: token() } }),
   controllerManager: (spec, network) => ({
@@ -30,6 +35,7 @@ export const digitaloceanAddon: CloudProviderAddon = {
     args: [],
     env: [
       fromCredentials("DO_ACCESS_TOKEN", secretName, secretKey),
+      ...(apiEndpoint() === undefined ? [] : [{ name: "DO_OVERRIDE_URL", value: apiEndpoint()! }]),
       { name: "REGION", value: spec.region },
       // Its load balancers get the tag `k8s:<cluster>`.
       { name: "DO_CLUSTER_ID", value: spec.name },
@@ -51,12 +57,12 @@ export const digitaloceanAddon: CloudProviderAddon = {
     controllerArgs: [
       "--endpoint=$(CSI_ENDPOINT)",
       "--token=$(DIGITALOCEAN_ACCESS_TOKEN)",
-      "--url=https://api.digitalocean.com/",
+      `--url=${apiEndpoint() ?? "https://api.digitalocean.com/"}`,
       "--default-volumes-page-size=200",
       `--do-tag=${spec.name}`,
     ],
     controllerEnv: [fromCredentials("DIGITALOCEAN_ACCESS_TOKEN", secretName, secretKey)],
-    nodeArgs: ["--endpoint=$(CSI_ENDPOINT)", "--url=https://api.digitalocean.com/"],
+    nodeArgs: ["--endpoint=$(CSI_ENDPOINT)", `--url=${apiEndpoint() ?? "https://api.digitalocean.com/"}`],
     nodeHostNetwork: true,
     nodeRules: [],
   }),

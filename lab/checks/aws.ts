@@ -7,8 +7,7 @@ import { until } from "../process/until.js";
 import { projectDirectory } from "../config.js";
 import { regionCloud } from "../kind.js";
 import { expect, type Check, type CheckContext } from "../cluster/context.js";
-import { get } from "../cluster/network.js";
-import { dnsPod, namespace } from "./workload.js";
+import { dnsPod } from "./workload.js";
 
 interface Node {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
@@ -24,26 +23,11 @@ interface StorageClass {
 const applies = ({ config }: CheckContext): boolean => regionCloud(config) === "aws";
 
 const metadata = "http://169.254.169.254/latest";
-const serviceName = "corekube-check-balancer";
 
 /** Zone of a label or a state, and how many machines a role has in it. */
 function spread(zones: readonly string[]): number {
   const counts = [...new Set(zones)].map((zone) => zones.filter((item) => item === zone).length);
   return Math.max(0, ...counts) - (counts.length > 1 ? Math.min(...counts) : 0);
-}
-
-/** Addresses of the load balancer in a Service's status. @throws Error while there is none. */
-async function balancerOf(context: CheckContext): Promise<string> {
-  const path = "{.status.loadBalancer.ingress[0].hostname}";
-  const name = await context.kubectlValue(path, "service", serviceName, "-n", namespace);
-  expect(name !== "", `Service ${serviceName} has no load balancer yet`);
-  // The lab has no resolver for such names; its cloud knows whose they are.
-  const balancer = (await readState(context.config)).balancers.find(({ dnsName }) => dnsName === name);
-  expect(
-    balancer?.publicAddress !== undefined && balancer.publicAddress !== null,
-    `no load balancer of the cloud is named ${name}`,
-  );
-  return balancer.publicAddress;
 }
 
 export const awsChecks: readonly Check[] = [
@@ -121,53 +105,6 @@ curl -sS -m 5 -o /dev/null -w '%{http_code}' -H "${header}: $token" ${metadata}/
         asked.code !== 0 && !/40\d|server returned/i.test(asked.stderr),
         `a pod on ${node} was answered by the metadata service: ${asked.stdout}${asked.stderr}`,
       );
-    },
-  },
-  {
-    name: "a Service of type LoadBalancer gets a load balancer that forwards, and gives it back",
-    level: "boot",
-    applies,
-    run: async (context) => {
-      await context.apply({
-        apiVersion: "v1",
-        kind: "Service",
-        metadata: { name: serviceName, namespace },
-        spec: { type: "LoadBalancer", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80 }] },
-      });
-      try {
-        const address = await until(`load balancer of Service ${serviceName}`, { timeout: 90_000 }, () =>
-          balancerOf(context),
-        );
-        await until(`port 80 of ${address}`, { timeout: 120_000 }, async () => {
-          const { status, body } = await get(`http://${address}`, { from: context.config.strangerAddress });
-          expect(status === 200 && body.includes("Welcome to nginx"), `status ${status}: ${body.slice(0, 200)}`);
-        });
-        const { instances, balancers } = await readState(context.config);
-        const targets = balancers
-          .filter(({ publicAddress }) => publicAddress === address)
-          .flatMap(({ listeners }) => listeners.flatMap((listener) => listener.targets.map(({ id }) => id)));
-        const workers = context
-          .machines()
-          .filter(({ role }) => role === "worker" || role === "public")
-          .map(({ name }) => name);
-        const named = [...new Set(targets)]
-          .map((id) => instances.find((instance) => instance.id === id))
-          .map((instance) => (instance ? machineNameOf(instance) : "an instance that is gone"));
-        expect(
-          named.sort().join() === workers.sort().join(),
-          `${address} sends to ${named.join(", ")}, expected are the workers: ${workers.join(", ")}`,
-        );
-      } finally {
-        await context.kubectl(["delete", "service", serviceName, "-n", namespace, "--wait", "--timeout=120s"], {
-          timeout: 150_000,
-        });
-      }
-      await until("removal of the load balancer", { timeout: 60_000 }, async () => {
-        const left = (await readState(context.config)).balancers.filter(({ dnsName }) =>
-          /\.elb\.amazonaws\.com$/.test(dnsName),
-        );
-        expect(left.length === 0, `still there: ${left.map(({ name }) => name).join(", ")}`);
-      });
     },
   },
   {

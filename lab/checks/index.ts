@@ -5,6 +5,7 @@ import { pulumi } from "../engine/stack.js";
 import type { ClusterOutputs } from "../engine/outputs.js";
 import { accessChecks } from "./access.js";
 import { awsChecks } from "./aws.js";
+import { balancerChecks } from "./balancers.js";
 import { cisChecks } from "./cis.js";
 import { CheckContext, levels, type Check, type Level } from "../cluster/context.js";
 import { leakChecks } from "./leaks.js";
@@ -36,6 +37,7 @@ const checks: readonly Check[] = [
   ...awsChecks,
   ...trafficChecks,
   ...reachChecks,
+  ...balancerChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
   ...proxiedChecks,
   ...portChecks,

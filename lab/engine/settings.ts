@@ -69,6 +69,11 @@ export function stackCloud(config: LabConfig, stack: string): string {
   return cloud;
 }
 
+/** A setting of the region's stack, by its full key; undefined: not set. */
+export function settingOf(config: LabConfig, stack: string, key: string): unknown {
+  return read(settingsFile(config, stack)).config?.[key];
+}
+
 /** Folder of the region's copy of the settings, with the `Pulumi.yaml` that `pulumi stack init` needs. */
 export function stackDirectory(config: LabConfig): string {
   return join(config.directory, "stack");
@@ -90,6 +95,7 @@ export function moveToRegion(value: unknown, config: LabConfig): unknown {
   const pairs: readonly (readonly [string, string])[] = [
     [home.gateway, config.gateway],
     [home.adminAddress, config.adminAddress],
+    [home.token, config.token],
     [".lab/lab", config.directory],
   ];
   if (typeof value === "string") {

@@ -64,6 +64,12 @@ export function images(): readonly Image[] {
       entrypoint: ["/bin/aws-cloud-controller-manager"],
       cloud: "aws",
     },
+    {
+      ...original("digitalocean-cloud-controller-manager"),
+      layers: [only("bin/digitalocean-cloud-controller-manager", "digitalocean-cloud-controller-manager")],
+      entrypoint: ["/bin/digitalocean-cloud-controller-manager"],
+      cloud: "digitalocean",
+    },
     { ...versions.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
     {
       ...versions.toolchain.tryout.nginx,

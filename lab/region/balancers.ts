@@ -97,8 +97,10 @@ export interface TargetState {
   /** Name of the backend (see `backendName`). */
   readonly backend: string;
   readonly machineId: number;
-  /** Whether it gets connections. */
+  /** Whether it gets connections; before its first check, it does. */
   readonly healthy: boolean;
+  /** Whether its checks have decided that, and agree. */
+  readonly settled: boolean;
   /** Connections that are open now. */
   readonly open: number;
   /** Connections since the load balancer was last loaded. */
@@ -112,13 +114,19 @@ export async function balancerTargets(config: LabConfig): Promise<readonly Targe
     .replace(/^# /, "")
     .split("\n")
     .map((line) => line.split(","));
-  const [status, open, all] = ["status", "scur", "stot"].map((name) => head.indexOf(name)) as [number, number, number];
+  const [status, check, open, all] = ["status", "check_status", "scur", "stot"].map((name) => head.indexOf(name)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return rows
     .filter((fields) => /^machine-[0-9]+$/.test(fields[1] ?? ""))
     .map((fields) => ({
       backend: fields[0]!,
       machineId: Number(fields[1]!.slice("machine-".length)),
       healthy: fields[status]!.startsWith("UP"),
+      settled: /^(UP|DOWN)$/.test(fields[status]!) && !/^(INI|\*.*)?$/.test(fields[check]!),
       open: Number(fields[open]),
       all: Number(fields[all]),
     }));

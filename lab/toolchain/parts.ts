@@ -218,6 +218,20 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 128,
     },
     {
+      // A stand-in: the original is not served as a module. Only regions of DigitalOcean need it.
+      ...plain,
+      name: "cloud-controller-manager-digitalocean",
+      version: imageVersion("digitalocean-cloud-controller-manager", from),
+      modules: {
+        "github.com/digitalocean/godo": toolchain.godo,
+        "k8s.io/cloud-provider": kubernetes.replace(/^1\./, "0."),
+      },
+      packages: {
+        "digitalocean-cloud-controller-manager": "corekube/lab/toolchain/cloud-controller-manager-digitalocean",
+      },
+      seconds: 40,
+    },
+    {
       ...plain,
       name: "registry",
       version: toolchain.distribution,

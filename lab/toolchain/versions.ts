@@ -28,6 +28,8 @@ export interface Versions {
     readonly ignition: string;
     readonly "flannel-cni": string;
     readonly distribution: string;
+    /** Client of DigitalOcean's API: of the stand-in for its controller manager, and of a test. */
+    readonly godo: string;
     /** Lint of the pipelines' workflows; only the tests use it. */
     readonly actionlint: string;
     /** Strict check of Kubernetes objects; only the tests use it. */

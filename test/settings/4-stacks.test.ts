@@ -25,7 +25,7 @@ function configurationOf(file: string): Record<string, string> {
 describe("stacks", () => {
   it("exist for every cloud", () => {
     assert.deepEqual(examples, ["examples/Pulumi.aws.yaml", "examples/Pulumi.digitalocean.yaml"]);
-    for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"])
+    for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml", "Pulumi.lab-digitalocean.yaml"])
       assert.ok(stacksIn(".").includes(file), file);
   });
 
@@ -52,7 +52,7 @@ describe("stacks", () => {
     });
   }
 
-  for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml"]) {
+  for (const file of ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.lab-aws.yaml", "Pulumi.lab-digitalocean.yaml"]) {
     it(`${file} is valid`, () => {
       assert.ok(clusterSpec(configurationOf(file)).workers.count > 0);
     });

@@ -35,8 +35,13 @@ export class DigitalOceanClient implements CloudClient {
     });
   }
 
-  async publicBalancer(): Promise<CloudResource | undefined> {
-    const found = (await this.listRaw("load_balancers")).find((item) => item["network"] === "EXTERNAL");
+  async publicBalancer(port: number): Promise<CloudResource | undefined> {
+    // Services have load balancers too.
+    const forwards = (item: Record<string, unknown>): boolean =>
+      (item["forwarding_rules"] as { entry_port: number }[]).some(({ entry_port }) => entry_port === port);
+    const found = (await this.listRaw("load_balancers")).find(
+      (item) => item["network"] === "EXTERNAL" && forwards(item),
+    );
     return found && { id: String(found["id"]), name: String(found["name"]) };
   }
 

@@ -105,6 +105,7 @@ export interface LoadBalancerSettings {
   forwarding_rules: ForwardingRule[];
   health_check: HealthCheck;
   firewall: { readonly allow: readonly string[]; readonly deny: readonly never[] };
+  network_stack: "IPV4" | "DUALSTACK";
 }
 
 export interface LoadBalancerRecord extends LoadBalancerSettings {

@@ -59,10 +59,9 @@ const accessRule = z.string().refine(
   },
 );
 
-/** Settings that every load balancer of the lab has. */
+/** Settings that every load balancer of the lab has. The other type, REGIONAL_NETWORK, leaves packets as clients sent them, which no proxy can. */
 export const fixedSettings = {
   type: "REGIONAL",
-  network_stack: "IPV4",
   redirect_http_to_https: false,
   enable_proxy_protocol: false,
   enable_backend_keepalive: false,
@@ -96,6 +95,11 @@ export const loadBalancerBody = z.object({
     .max(100, "size_unit: 1 to 100")
     .nullish()
     .transform((units) => units ?? 1),
+  // IPv6 ends at the load balancer; the lab has none.
+  network_stack: z
+    .enum(["IPV4", "DUALSTACK"], { error: "network_stack: must be IPV4 or DUALSTACK" })
+    .nullish()
+    .transform((stack) => stack ?? "IPV4"),
   network: z.enum(["EXTERNAL", "INTERNAL"], { error: "network: must be EXTERNAL or INTERNAL" }).nullish(),
   forwarding_rules: z
     .array(forwardingRule, { error: "forwarding_rules is required" })

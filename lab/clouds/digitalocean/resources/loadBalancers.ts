@@ -81,7 +81,7 @@ function create(context: Context, input: LoadBalancerInput): LoadBalancerRecord 
  * @throws ApiError 422 when they contradict each other or name a droplet that does not exist or is elsewhere.
  */
 function settingsOf(state: State, input: LoadBalancerInput, vpcId: string): LoadBalancerSettings {
-  const { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall } = input;
+  const { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall, network_stack } = input;
   if (tag !== "" && droplet_ids.length > 0) throw unprocessable("only one of droplet_ids or tag may be given");
   for (const id of droplet_ids) {
     const droplet = state.droplets.find((one) => one.id === id);
@@ -89,7 +89,7 @@ function settingsOf(state: State, input: LoadBalancerInput, vpcId: string): Load
     if (droplet.vpcId !== vpcId)
       throw unprocessable(`droplet_ids: Droplet ${id} is not in the load balancer's VPC ${vpcId}`);
   }
-  return { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall };
+  return { name, tag, droplet_ids, size_unit, forwarding_rules, health_check, firewall, network_stack };
 }
 
 function requireBalancer(state: State, id: string): LoadBalancerRecord {
@@ -119,5 +119,6 @@ const loadBalancerView = (state: State, balancer: LoadBalancerRecord) => ({
   project_id: state.account.project,
   firewall: balancer.firewall,
   network: balancer.network,
+  network_stack: balancer.network_stack,
   ...fixedSettings,
 });
