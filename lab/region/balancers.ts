@@ -126,7 +126,7 @@ export async function balancerTargets(config: LabConfig): Promise<readonly Targe
       backend: fields[0]!,
       machineId: Number(fields[1]!.slice("machine-".length)),
       healthy: fields[status]!.startsWith("UP"),
-      settled: /^(UP|DOWN)$/.test(fields[status]!) && !/^(INI|\*.*)?$/.test(fields[check]!),
+      settled: /^(UP|DOWN)$/.test(fields[status]!) && !/^(\* ?)?(INI)?$/.test(fields[check]!),
       open: Number(fields[open]),
       all: Number(fields[all]),
     }));
