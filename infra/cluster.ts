@@ -11,6 +11,7 @@ import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
+import { Configurations } from "../components/machine/configurations.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import { Rollout } from "../components/rollout/program/rollout.js";
@@ -34,6 +35,7 @@ export function createCluster(
     sshPublicKey: ssh.publicKey,
     firewall: firewallRules(spec, definition.profile, addonPorts(spec)),
   });
+  const configurations = new Configurations(spec, definition);
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = Rollout.begin(stagesOf(spec), { ...ssh, bastion: cloud.bastion });
@@ -91,6 +93,7 @@ export function createCluster(
       ssh_user: pulumi.output(ssh.user),
     },
     [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
+    configurations.current,
   );
 }
 

@@ -1,5 +1,6 @@
 /** The outputs of a stack. Their names are part of the interface: scripts read them. */
 import * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../components/spec/cluster.js";
 import type { ReachedMachine } from "../components/machine/pool.js";
 import { keepCurrent } from "./keepCurrent.js";
 
@@ -12,6 +13,8 @@ export interface MachineOutput {
   readonly private_ipv4: string;
   /** The machine's SSH host key as the program recorded it, `<type> <base64>`. */
   readonly host_key: string;
+  /** False: it was made with another configuration than a new one would get. A run says in what they differ, and what to do. */
+  readonly up_to_date: boolean;
 }
 
 export interface ClusterOutputs {
@@ -26,7 +29,10 @@ export interface ClusterOutputs {
   readonly ssh_user: pulumi.Output<string>;
 }
 
-function machineRow({ machine, hostKey }: ReachedMachine): pulumi.Output<MachineOutput> {
+function machineRow(
+  { machine, hostKey, configuration }: ReachedMachine,
+  current: Current,
+): pulumi.Output<MachineOutput> {
   return pulumi.output({
     name: machine.name,
     role: machine.role,
@@ -34,15 +40,20 @@ function machineRow({ machine, hostKey }: ReachedMachine): pulumi.Output<Machine
     public_ipv4: machine.publicIpv4,
     private_ipv4: machine.privateIpv4,
     host_key: hostKey,
+    up_to_date: configuration.apply((digest) => digest === current[machine.role]),
   });
 }
+
+/** Digest of what a new machine of the role gets. */
+type Current = Readonly<Record<Role, string>>;
 
 /** The outputs, which are kept current while the run goes on. */
 export function clusterOutputs(
   outputs: Omit<ClusterOutputs, "machines">,
   machines: readonly ReachedMachine[],
+  current: Current,
 ): ClusterOutputs {
-  const rows = new Map(machines.map((reached) => [reached.machine.name, machineRow(reached)]));
+  const rows = new Map(machines.map((reached) => [reached.machine.name, machineRow(reached, current)]));
   keepCurrent({ ...outputs }, rows);
   return { ...outputs, machines: pulumi.all([...rows.values()]) };
 }

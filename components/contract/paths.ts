@@ -4,6 +4,8 @@
 export const configurationDirectory = "/etc/corekube";
 /** A link, which a delivery switches atomically. */
 export const secretsDirectory = `${configurationDirectory}/secrets`;
+/** Digest of the user-data that the machine was made with. */
+export const configurationRecord = `${configurationDirectory}/configuration`;
 /** The API server's audit log; readable by its user and root. */
 export const auditDirectory = "/var/log/kube-apiserver";
 /** Names that the API server resolves first: the members of etcd. */

@@ -9,6 +9,7 @@ export const resourceTypes = {
   immutableSettings: "corekube:cluster:ImmutableSettings",
   encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
   secretsReencryption: "corekube:cluster:SecretsReencryption",
+  configurations: "corekube:machine:Configurations",
 } as const;
 
 const longestSeconds = 7_200;

@@ -64,7 +64,7 @@ export class Controllers extends pulumi.ComponentResource {
         { ...child, dependsOn: [...machine.resources, ...etcd.deliveries, keyGate] },
       );
       args.rollout.servesWith(machine.name, delivery.digest);
-      return { machine, delivery, hostKey: delivery.hostKey };
+      return { machine, delivery, hostKey: delivery.hostKey, configuration: delivery.configuration };
     });
     this.machines = delivered;
     this.deliveries = delivered.map(({ delivery }) => delivery);

@@ -56,7 +56,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const delivered = machines.map((machine) => {
       const delivery = this.deliver(machine, machines, args);
       args.rollout.servesWith(machine.name, delivery.digest);
-      return { machine, delivery, hostKey: delivery.hostKey };
+      return { machine, delivery, hostKey: delivery.hostKey, configuration: delivery.configuration };
     });
     this.machines = delivered;
     this.deliveries = delivered.map(({ delivery }) => delivery);

@@ -19,11 +19,18 @@ export class Delivery extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;
   /** `sha256:...` over names and contents of the files: shows that they changed, and reveals nothing of them. */
   declare readonly digest: pulumi.Output<string>;
+  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  declare readonly configuration: pulumi.Output<string>;
   /** Where it answered SSH; read by the next run. */
   declare readonly host: pulumi.Output<string>;
 
   constructor(name: string, args: DeliveryArgs, opts?: pulumi.CustomResourceOptions) {
     const secret = { privateKey: pulumi.secret(args.privateKey), files: pulumi.secret(args.files) };
-    super(resourceTypes.delivery, name, { ...args, ...secret, hostKey: undefined, digest: undefined }, opts);
+    super(
+      resourceTypes.delivery,
+      name,
+      { ...args, ...secret, hostKey: undefined, digest: undefined, configuration: undefined },
+      opts,
+    );
   }
 }

@@ -19,10 +19,17 @@ export class Join extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;
   /** Known once the Node is Ready. */
   declare readonly nodeName: pulumi.Output<string>;
+  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  declare readonly configuration: pulumi.Output<string>;
   /** The machine's `/etc/machine-id`: distinguishes this machine's Node from an earlier one's. */
   declare readonly systemId: pulumi.Output<string>;
 
   constructor(name: string, args: JoinArgs, opts: pulumi.CustomResourceOptions & { readonly provider: Provider }) {
-    super(resourceTypes.join, name, { ...args, hostKey: undefined, systemId: undefined }, opts);
+    super(
+      resourceTypes.join,
+      name,
+      { ...args, hostKey: undefined, systemId: undefined, configuration: undefined },
+      opts,
+    );
   }
 }

@@ -17,10 +17,13 @@ export interface PoolArgs {
   readonly behind?: ApiLoadBalancers | undefined;
 }
 
-/** A machine, and its SSH host key once it has been reached. */
+/** A machine, and what it says of itself once it has been reached. */
 export interface ReachedMachine {
   readonly machine: Machine;
+  /** Its SSH host key. */
   readonly hostKey: pulumi.Output<string>;
+  /** Digest of the user-data that it was made with. */
+  readonly configuration: pulumi.Output<string>;
 }
 
 /** All machines of the pool, with identical user-data; none depends on another. Those that serve change when the rollout allows it. */

@@ -3,6 +3,8 @@ import type { CloudProfile } from "../cloud/profile.js";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
 import type { NodeRole } from "../spec/pools.js";
 import { userDataBudget } from "./budget.js";
+import type { Configuration } from "../contract/configurations.js";
+import { describeConfiguration, recordOf } from "./configuration.js";
 import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./base/ignition.js";
@@ -27,6 +29,16 @@ export type { NodeConfig } from "./base/types.js";
 
 /** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
 export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
+  const config = withoutRecord(spec, role, profile);
+  return merge(config, { files: [recordOf(describeConfiguration(spec, role, config))] });
+}
+
+/** The same, described: what the state keeps of it. */
+export function machineConfiguration(spec: ClusterSpec, role: Role, profile: CloudProfile): Configuration {
+  return describeConfiguration(spec, role, withoutRecord(spec, role, profile));
+}
+
+function withoutRecord(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
   const everyMachine = merge(system(spec), proxy(spec), {
     files: [
       metadataScript(profile),

@@ -35,7 +35,7 @@ export class Workers extends pulumi.ComponentResource {
     const child = { parent: this };
     const machines = createPool({ spec, cloud: args.cloud, pool: args.pool, rollout: args.rollout }, child);
     const server = pulumi.output(args.apiHost).apply(apiUrl);
-    const join = (machine: Machine): { machine: Machine; join: Join; hostKey: pulumi.Output<string> } => {
+    const join = (machine: Machine): ReachedMachine & { join: Join } => {
       const joined = new Join(
         machine.name,
         {
@@ -50,7 +50,7 @@ export class Workers extends pulumi.ComponentResource {
         { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
       );
       args.rollout.servesWith(machine.name, joined.nodeName);
-      return { machine, join: joined, hostKey: joined.hostKey };
+      return { machine, join: joined, hostKey: joined.hostKey, configuration: joined.configuration };
     };
     const joined = machines.map(join);
     this.machines = joined;

@@ -96,6 +96,11 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   }
   const outputs = await readOutputs(config, stack);
   say(`\n${await nodeTable(config, stack, outputs)}\n\nendpoint: ${outputs.endpoint}`);
+  const outdated = outputs.machines.filter((machine) => machine.up_to_date === false).map(({ name }) => name);
+  if (outdated.length > 0)
+    say(
+      `\nmade with another configuration than a new machine would get: ${outdated.join(", ")}; "pulumi preview" says in what they differ, and how to replace them`,
+    );
   const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter(
     (text) => text !== undefined,
   );

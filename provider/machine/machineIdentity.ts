@@ -1,5 +1,5 @@
 /** Which machine this is, as the machine itself reports it. */
-import { metadataFile } from "../../components/contract/paths.js";
+import { configurationRecord, metadataFile } from "../../components/contract/paths.js";
 import type { Machine } from "../ssh/machine.js";
 
 export interface MachineIdentity {
@@ -7,9 +7,11 @@ export interface MachineIdentity {
   readonly systemId: string;
   /** The private address; undefined if the machine's metadata does not have it. */
   readonly address?: string | undefined;
+  /** Digest of the user-data that it was made with; undefined if the machine does not say. */
+  readonly configuration?: string | undefined;
 }
 
-const SCRIPT = `cat /etc/machine-id; [ ! -r ${metadataFile} ] || cat ${metadataFile}`;
+const SCRIPT = `cat /etc/machine-id; for file in ${metadataFile} ${configurationRecord}; do [ ! -r "$file" ] || cat "$file"; done`;
 const MACHINE_ID = /^[0-9a-f]{32}$/;
 
 /** Reads the identity of a machine, to recognize its Node object. */
@@ -21,9 +23,9 @@ export async function readIdentity(machine: Machine): Promise<MachineIdentity> {
       `${machine.name} (${machine.address}): /etc/machine-id is not 32 hexadecimal digits (got "${systemId || stderr.trim()}"). systemd writes it at the first boot; inspect the machine with \`${machine.login}\`.`,
     );
   }
-  const address = lines
-    .find((line) => line.startsWith("PRIVATE_IPV4="))
-    ?.slice("PRIVATE_IPV4=".length)
-    .replace(/^"|"$/g, "");
-  return { systemId, address: address || undefined };
+  const valueOf = (name: string): string | undefined => {
+    const line = lines.find((each) => each.startsWith(`${name}=`));
+    return line?.slice(name.length + 1).replace(/^"|"$/g, "") || undefined;
+  };
+  return { systemId, address: valueOf("PRIVATE_IPV4"), configuration: valueOf("CONFIGURATION") };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { deliveryShape } from "../../components/contract/resources.js";
 import { deliver } from "../machine/deliver.js";
 import { digest, type Files } from "../machine/deliveryFiles.js";
+import { readIdentity } from "../machine/machineIdentity.js";
 import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js";
 import { redact, secretContents } from "../operation/redact.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
@@ -46,6 +47,7 @@ export class Delivery implements ResourceKind {
     return {
       hostKey: state?.outputs["hostKey"] ?? UNKNOWN,
       digest: isUnknown(inputs["files"]) ? UNKNOWN : digest(inputs["files"] as Files),
+      configuration: state === undefined ? UNKNOWN : (state.outputs["configuration"] ?? ""),
       host: inputs["host"] ?? UNKNOWN,
       ...(inputs["address"] === undefined ? {} : { address: inputs["address"] }),
     };
@@ -66,7 +68,7 @@ export class Delivery implements ResourceKind {
     try {
       const outputs = await session(operation, inputs, recorded, async ({ machine }) => {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
-        return { digest: digest(inputs.files) };
+        return { digest: digest(inputs.files), configuration: String(state.outputs["configuration"] ?? "") };
       });
       return { ...outputs, ...locationOf(inputs) };
     } catch (error) {
@@ -96,7 +98,8 @@ export class Delivery implements ResourceKind {
       const outputs = await session(operation, inputs, recorded, async (at) => {
         if (again) await restartFailed(at.machine);
         await this.#start(operation, at, inputs, secrets);
-        return { digest: digest(inputs.files) };
+        const { configuration = "" } = await readIdentity(at.machine);
+        return { digest: digest(inputs.files), configuration };
       });
       rolloutPlan.serves(inputs.machine, { host: inputs.host, hostKey: outputs.hostKey, address: inputs.address });
       return { ...outputs, ...locationOf(inputs) };

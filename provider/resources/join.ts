@@ -48,6 +48,7 @@ export class Join implements ResourceKind {
       systemId: state?.outputs["systemId"] ?? UNKNOWN,
       nodeName: inputs["nodeName"] ?? UNKNOWN,
       host: inputs["host"] ?? UNKNOWN,
+      configuration: state === undefined ? UNKNOWN : (state.outputs["configuration"] ?? ""),
     };
   }
 
@@ -65,9 +66,11 @@ export class Join implements ResourceKind {
     if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]))
       return this.#connect(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
     if (ACCESS.every((key) => state.inputs[key] === inputs[key])) return state.outputs;
-    const { nodeName, systemId } = state.outputs as unknown as Joined;
+    const { nodeName, systemId, configuration } = state.outputs as unknown as Joined;
     try {
-      return await this.#connect(operation, inputs, recorded, () => Promise.resolve({ nodeName, systemId }));
+      return await this.#connect(operation, inputs, recorded, () =>
+        Promise.resolve({ nodeName, systemId, configuration }),
+      );
     } catch (error) {
       // The worker is in the cluster; only the connection failed, and the recorded state must keep saying so.
       throw error instanceof Incomplete ? new Error(error.message) : error;

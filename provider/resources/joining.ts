@@ -31,6 +31,8 @@ const BOOTSTRAP_FILE = "bootstrap.kubeconfig" satisfies DeliveredFileName;
 export interface Joined {
   readonly nodeName: string;
   readonly systemId: string;
+  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  readonly configuration: string;
 }
 
 /**
@@ -84,7 +86,7 @@ export async function join(
   );
   wait.progress.phase("removing the join token from the machine");
   await deliver(machine, workerFiles(inputs.server, inputs.caCertificate));
-  return { nodeName, systemId: identity.systemId };
+  return joined(nodeName, identity);
 }
 
 /** Delivers the files of a joined worker, without a token, and waits until its Node is Ready with them. */
@@ -95,7 +97,11 @@ export async function rejoin(session: Session, operation: Operation, inputs: Joi
   wait.progress.phase("delivering the API's address and CA");
   if ((await deliver(machine, workerFiles(inputs.server, inputs.caCertificate))) === "again") await reactivate(machine);
   await waitReady(session, cluster, inputs, identity, []);
-  return { nodeName: inputs.nodeName, systemId: identity.systemId };
+  return joined(inputs.nodeName, identity);
+}
+
+function joined(nodeName: string, { systemId, configuration = "" }: MachineIdentity): Joined {
+  return { nodeName, systemId, configuration };
 }
 
 async function waitReady(

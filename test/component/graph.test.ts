@@ -31,6 +31,7 @@ describe("resources of a cluster", function () {
       "corekube:digitalocean:DigitalOcean/dev",
       "corekube:endpoint:ApiEndpoint/dev",
       "corekube:etcd:Cluster/dev",
+      "corekube:machine:Configurations/cluster",
       "corekube:pki:Pki/dev",
       "corekube:workers:Workers/dev",
       "corekube:workers:Workers/dev-public",

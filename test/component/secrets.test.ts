@@ -213,6 +213,7 @@ describe("secrets", function () {
       public_ipv4: publicIpv4,
       private_ipv4: privateIpv4,
       host_key: "ssh-ed25519 host-dev-worker-1",
+      up_to_date: false,
     });
   });
 });

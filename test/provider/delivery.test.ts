@@ -48,7 +48,21 @@ describe("Delivery", function () {
 
   it("keeps no secret in its outputs", async () => {
     const { outputs } = await delivery.create(operation(), inputs());
-    assert.deepEqual(Object.keys(outputs).sort(), ["digest", "host", "hostKey"]);
+    assert.deepEqual(Object.keys(outputs).sort(), ["configuration", "digest", "host", "hostKey"]);
+  });
+
+  it("records what the machine was made with, as the machine says, and keeps it until it is another machine", async () => {
+    const { outputs: unsaid } = await delivery.create(operation(), inputs());
+    assert.equal(unsaid["configuration"], "");
+    machine.write("etc/corekube/configuration", "CONFIGURATION=0123456789abcdef\n");
+    const { outputs } = await delivery.create(operation(), inputs());
+    assert.equal(outputs["configuration"], "0123456789abcdef");
+    const other = inputs({ host: "localhost" });
+    assert.equal(
+      (await delivery.update(operation(), { inputs: inputs(), outputs }, other))["configuration"],
+      "0123456789abcdef",
+    );
+    assert.equal(delivery.preview({ inputs: inputs(), outputs }, other)["configuration"], "0123456789abcdef");
   });
 
   it("delivers again, removes the old set, and makes the machine apply the new one", async () => {

@@ -25,6 +25,7 @@ describe("Join, on a real API and over real SSH", function () {
   beforeEach(async () => {
     machine = new FakeMachine();
     await machine.start();
+    machine.write("etc/corekube/configuration", "CONFIGURATION=0123456789abcdef\n");
   });
   afterEach(async () => {
     await machine.remove();
@@ -97,6 +98,7 @@ describe("Join, on a real API and over real SSH", function () {
       systemId: SYSTEM_ID,
       hostKey: machine.hostKey,
       host: "127.0.0.1",
+      configuration: "0123456789abcdef",
     });
     assert.deepEqual(await tokens(), []);
     assert.deepEqual(files(), ["ca.crt", "cluster.env", "complete"]);

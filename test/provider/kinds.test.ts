@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redact } from "../../provider/operation/redact.js";
+import { Configurations } from "../../provider/resources/configurations.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
 import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/unitStates.js";
@@ -71,7 +72,33 @@ describe("inputs", () => {
       files: { "a.key": UNKNOWN },
     };
     assert.deepEqual(deliveryKind.check(unknown).failures, []);
-    assert.deepEqual(deliveryKind.preview(undefined, unknown), { hostKey: UNKNOWN, digest: UNKNOWN, host: UNKNOWN });
+    assert.deepEqual(deliveryKind.preview(undefined, unknown), {
+      hostKey: UNKNOWN,
+      digest: UNKNOWN,
+      configuration: UNKNOWN,
+      host: UNKNOWN,
+    });
+  });
+});
+
+describe("configurations of machines", () => {
+  const configuration = (digest: string) => ({
+    digest,
+    settings: { log_level: '"INFO"' },
+    parts: { "a.service": "0" },
+  });
+  const of = (...digests: string[]): Properties => ({
+    configurations: Object.fromEntries(digests.map((digest) => [digest, configuration(digest)])),
+  });
+  const kind = new Configurations();
+  const changes = (before: Properties, after: Properties) =>
+    kind.diff({ inputs: before, outputs: before }, after).changes.map(({ path }) => path);
+
+  it("change when there is a new one, and not when none of its machines is left", () => {
+    assert.deepEqual(kind.check(of("a", "b")).failures, []);
+    assert.deepEqual(changes(of("a"), of("a", "b")), ['configurations["b"]']);
+    assert.deepEqual(changes(of("a", "b"), of("b")), []);
+    assert.deepEqual(changes(of("a", "b"), of("b", "c")), ['configurations["a"]', 'configurations["c"]']);
   });
 });
 

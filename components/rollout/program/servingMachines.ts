@@ -52,7 +52,15 @@ const retryAfter = [100, 200, 400, 800, 1600] as const;
  * ends early ("failed to load checkpoint: EOF"). So it is read again.
  * @throws pulumi.RunError when the state cannot be read.
  */
-export async function readRecorded(): Promise<Resources> {
+export function readRecorded(): Promise<Resources> {
+  reading ??= ask().finally(() => (reading = undefined));
+  return reading;
+}
+
+/** Readers at the same time share one answer: it is as large as the state. */
+let reading: Promise<Resources> | undefined;
+
+async function ask(): Promise<Resources> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   for (let attempt = 0; ; attempt++) {
     try {

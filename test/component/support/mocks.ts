@@ -117,12 +117,16 @@ const answers: Readonly<Record<string, Answer>> = {
   ),
   "corekube:machine:Delivery": (name) => ({
     id: name,
-    outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64) },
+    outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64), configuration: "0".repeat(16) },
   }),
+  "corekube:machine:Configurations": byName,
   "corekube:cluster:EncryptionKeyGate": byName,
   "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
-  "corekube:machine:Join": (name) => ({ id: name, outputs: { hostKey: `ssh-ed25519 host-${name}` } }),
+  "corekube:machine:Join": (name) => ({
+    id: name,
+    outputs: { hostKey: `ssh-ed25519 host-${name}`, configuration: "0".repeat(16) },
+  }),
   "pulumi:providers:corekube": (name) => ({ id: `provider-${name}` }),
   "pulumi:providers:kubernetes": (name) => ({ id: `provider-${name}` }),
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": byName,
