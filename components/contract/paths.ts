@@ -18,7 +18,7 @@ export const manifestDirectory = "/etc/kubernetes/manifests";
 export const metadataFile = "/run/corekube/metadata.env";
 const scriptDirectory = "/opt/corekube/bin";
 /** The scripts in it. */
-export type ScriptName = "activate" | "approve" | "health" | "install" | "metadata" | "report" | "volume";
+export type ScriptName = "activate" | "approve" | "health" | "install" | "maintain" | "metadata" | "report" | "volume";
 export const scriptPath = (name: ScriptName): string => `${scriptDirectory}/${name}`;
 /** Below it, each program of the control plane finds its files in a directory with its name. */
 export const runtimeDirectory = "/run/corekube";

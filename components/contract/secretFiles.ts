@@ -49,6 +49,8 @@ export const deliveredFiles = {
   "bootstrap.kubeconfig": isSecret(),
   approve: isPublic(),
   "cluster.env": isPublic(),
+  /** Settings of an etcd member that may change while it runs. */
+  "etcd.env": isPublic(),
 } as const satisfies Readonly<Record<string, DeliveredFile>>;
 
 export type DeliveredFileName = keyof typeof deliveredFiles;

@@ -7,6 +7,8 @@ export const units = {
   /** Applies delivered files. Restarted after each delivery but the first, which the path unit notices. */
   activate: "corekube-activate.service",
   approve: "corekube-approve.service",
+  maintain: "corekube-maintain.service",
+  maintainTimer: "corekube-maintain.timer",
   containerd: "containerd.service",
   etcd: "etcd.service",
   kubelet: "kubelet.service",

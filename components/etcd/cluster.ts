@@ -5,6 +5,7 @@ import { sshTarget, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
 import { createPool, type ReachedMachine } from "../machine/pool.js";
 import { Certificate } from "../pki/certificate.js";
+import { etcdSettings } from "../nodeconfig/etcd.js";
 import { etcdNames } from "../pki/subjects.js";
 import type { Pki } from "../pki/pki.js";
 import type { MachineOrder } from "../rollout/program/rollout.js";
@@ -81,6 +82,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       "server.key": server.key,
       "peer.crt": peer.certificate,
       "peer.key": peer.key,
+      "etcd.env": etcdSettings(args.spec),
     };
     return new Delivery(
       machine.name,

@@ -9,6 +9,9 @@ import { metadataSeconds } from "./scripts/metadata.js";
 import { volumeSeconds } from "./scripts/volume.js";
 import type { NodeUnit } from "./base/types.js";
 
+/** Seconds between attempts. */
+const restartSeconds = 10;
+
 interface OneShot {
   readonly name: string;
   readonly description: string;
@@ -16,8 +19,8 @@ interface OneShot {
   readonly script: ScriptName;
   /** Seconds. */
   readonly timeout: number;
-  /** Units that must have succeeded before. @default none */
-  readonly requires?: readonly string[];
+  /** Units that come before. @default none */
+  readonly after?: readonly string[];
   /** Runs only once the network is up. @default false */
   readonly online?: boolean;
   /** Environment files; with a leading dash the file may be missing. @default none */
@@ -26,10 +29,14 @@ interface OneShot {
   readonly enabled?: boolean;
 }
 
-/** Runs once. The script itself retries, so a failed unit has failed permanently. */
+/**
+ * Runs until it has succeeded once: what it needs may come minutes later at any boot, and nobody is there to start it again. So units do
+ * not require each other, which would fail for good with the first attempt; each checks what it needs, and repeats. The provider tells a
+ * unit that keeps failing from one that has only begun (provider/machine/unitStates.ts).
+ */
 function oneShot(unit: OneShot): NodeUnit {
   const enabled = unit.enabled ?? true;
-  const requires = (unit.requires ?? []).join(" ");
+  const after = (unit.after ?? []).join(" ");
   const online = unit.online ? "network-online.target" : "";
   const line = (key: string, value: string): string => (value.trim() === "" ? "" : `${key}=${value.trim()}\n`);
   return {
@@ -37,10 +44,13 @@ function oneShot(unit: OneShot): NodeUnit {
     ...(enabled ? { enabled } : {}),
     contents: `[Unit]
 Description=${unit.description}
-${line("Requires", requires)}${line("Wants", online)}${line("After", `${online} ${requires}`)}
+${line("Wants", `${online} ${after}`)}${line("After", `${online} ${after}`)}StartLimitIntervalSec=0
+
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+Restart=on-failure
+RestartSec=${restartSeconds}
 TimeoutStartSec=${unit.timeout}
 ${(unit.environment ?? []).map((file) => line("EnvironmentFile", file)).join("")}ExecStart=${scriptPath(unit.script)}
 ${enabled ? "\n[Install]\nWantedBy=multi-user.target\n" : ""}`,
@@ -69,12 +79,12 @@ export const volumeUnit = oneShot({
   description: "Mounts of etcd's volumes",
   script: "volume",
   timeout: volumeSeconds,
-  requires: [metadataUnit.name],
+  after: [metadataUnit.name],
   environment: [metadataFile],
 });
 
-/** @param requires Units of the role that come before its service, in addition to those of every role. */
-export function activateUnits(requires: readonly string[]): readonly NodeUnit[] {
+/** @param after Units of the role that come before its service, in addition to those of every role. */
+export function activateUnits(after: readonly string[]): readonly NodeUnit[] {
   return [
     {
       name: units.secrets,
@@ -95,7 +105,7 @@ WantedBy=multi-user.target
       description: "Activation of delivered files",
       script: "activate",
       timeout: activateSeconds,
-      requires: [metadataUnit.name, installUnit.name, ...requires],
+      after: [metadataUnit.name, installUnit.name, ...after],
       environment: [metadataFile, `${secretsDirectory}/cluster.env`],
       enabled: false,
     }),

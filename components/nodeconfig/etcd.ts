@@ -11,6 +11,7 @@ import {
 import { units } from "../contract/units.js";
 import { etcdMetricsPort } from "../cloud/firewall.js";
 import { cipherSuites } from "./base/tls.js";
+import { maintainScript, maintainUnits } from "./scripts/maintain.js";
 import type { NodeConfig } from "./base/types.js";
 
 type Spec = Pick<ClusterSpec, "name" | "etcd" | "logLevel">;
@@ -23,6 +24,11 @@ const gibibyte = 2 ** 30;
  */
 export function quotaBytes(data: number): number {
   return Math.min(8 * gibibyte, Math.floor((data * gibibyte) / 2));
+}
+
+/** Delivered and not part of user-data, so that it reaches members that run: etcd reads flags from variables too. */
+export function etcdSettings({ etcd }: Pick<ClusterSpec, "etcd">): string {
+  return `ETCD_QUOTA_BACKEND_BYTES=${quotaBytes(etcd.disks.data)}\n`;
 }
 
 /** https://etcd.io/docs/v3.6/op-guide/configuration/. The first members come from the environment: `cluster.env`. */
@@ -51,7 +57,6 @@ function flags(spec: Spec): readonly string[] {
     ...tls("peer-", "peer"),
     "--tls-min-version=TLS1.2",
     `--cipher-suites=${cipherSuites.join(",")}`,
-    `--quota-backend-bytes=${quotaBytes(spec.etcd.disks.data)}`,
     // API servers compact the history; this is for when none is running.
     "--auto-compaction-mode=periodic",
     "--auto-compaction-retention=1h",
@@ -75,6 +80,7 @@ User=etcd
 Group=etcd
 EnvironmentFile=${metadataFile}
 EnvironmentFile=${secretsDirectory}/cluster.env
+EnvironmentFile=${secretsDirectory}/etcd.env
 ExecStart=${programDirectory}/etcd \\
   ${flags(spec).join(" \\\n  ")}
 Restart=always
@@ -106,7 +112,7 @@ UMask=0077
 `;
 }
 
-/** The activation starts it. */
+/** The activation starts the member; a timer keeps its database small. */
 export function etcd(spec: Spec): Partial<NodeConfig> {
-  return { units: [{ name: units.etcd, contents: unit(spec) }] };
+  return { files: [maintainScript()], units: [{ name: units.etcd, contents: unit(spec) }, ...maintainUnits] };
 }

@@ -6,12 +6,18 @@ import { file, type NodeConfig } from "./base/types.js";
 /** User with administrator's rights on Flatcar. */
 const administrator = "core";
 
+/**
+ * The operating system is the image that the cluster is tested with, and another one comes with another image, machine by machine. An
+ * update that waits on the disk would begin with any reboot: docs/decisions/0020-what-a-machine-runs.md. Docker, once started, drops what
+ * it does not forward itself, pods' packets included.
+ */
+const masked = ["locksmithd.service", "update-engine.service", "docker.service", "docker.socket"];
+
 /** What every machine has. */
 export function system(spec: Pick<ClusterSpec, "sshPublicKeys">): Partial<NodeConfig> {
   return {
     directories: [{ path: configurationDirectory, mode: 0o755 }],
-    // The system may download updates, but must not reboot on its own: machines are replaced or rebooted one at a time.
-    units: [{ name: "locksmithd.service", masked: true }],
+    units: masked.map((name) => ({ name, masked: true })),
     users: spec.sshPublicKeys.length > 0 ? [{ name: administrator, sshPublicKeys: spec.sshPublicKeys }] : [],
   };
 }

@@ -10,8 +10,11 @@ const hoursPerDay = 24;
 /** Days that a leaf certificate is valid. */
 const leafDays = 365;
 
-/** In its last so many days `pulumi up` renews a leaf certificate. */
-const renewalDays = 30;
+/**
+ * In its last third `pulumi up` renews a leaf certificate, as kubelets renew theirs: a cluster that is changed a few times a year never
+ * comes near the end.
+ */
+const renewalDays = Math.floor(leafDays / 3);
 
 export interface CertificateArgs {
   readonly authority: Authority;

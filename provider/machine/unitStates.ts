@@ -8,9 +8,16 @@ export interface UnitState {
   readonly ended: boolean;
   /** systemd is about to start or restart it, or is doing so. */
   readonly queued: boolean;
+  /** It has failed and waits for its next attempt. */
+  readonly waiting: boolean;
+  /** Attempts after the first one. */
+  readonly restarts: number;
 }
 
-export const SHOW_PROPERTIES = "Id,LoadState,ActiveState,Result,Job,ExecMainExitTimestampMonotonic";
+export const SHOW_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,Job,NRestarts,ExecMainExitTimestampMonotonic";
+
+/** A step of the boot repeats itself until it succeeds. After so many further attempts it is not just late. */
+const ATTEMPTS = 3;
 
 /** Reads the blocks that `systemctl show --property=...` prints; units that the machine does not have are omitted. */
 export function parseUnits(text: string): UnitState[] {
@@ -31,12 +38,20 @@ export function parseUnits(text: string): UnitState[] {
       result: block.get("Result") ?? "",
       ended: Number(block.get("ExecMainExitTimestampMonotonic") ?? 0) > 0,
       queued: Number(block.get("Job") ?? 0) > 0,
+      waiting: block.get("SubState") === "auto-restart",
+      restarts: Number(block.get("NRestarts") ?? 0),
     }));
 }
 
-/** Failed permanently: a unit that systemd restarts by itself is "activating", or has a job. */
+/**
+ * Failed, so that waiting for it is in vain. A unit that systemd restarts by itself is "activating", or has a job: that is a service, which
+ * may wait for others, or a step of the boot, which counts as failed after some attempts although it goes on.
+ */
 export function failedUnits(units: readonly UnitState[]): UnitState[] {
-  return units.filter((unit) => unit.active === "failed" && !unit.queued);
+  return units.filter(
+    ({ name, active, queued, waiting, restarts }) =>
+      (active === "failed" && !queued) || (name.startsWith("corekube-") && waiting && restarts >= ATTEMPTS),
+  );
 }
 
 /** Whether a unit has finished successfully. True for a unit that the machine does not have. */

@@ -207,6 +207,22 @@ describe("units", () => {
   });
 });
 
+describe("steps of the boot", () => {
+  const failedAfter = (name: string, restarts: number, sub = "auto-restart"): number =>
+    failedUnits(
+      parseUnits(
+        `Id=${name}\nLoadState=loaded\nActiveState=activating\nSubState=${sub}\nResult=exit-code\nNRestarts=${restarts}\n`,
+      ),
+    ).length;
+
+  it("may fail and be repeated, and count as failed after some attempts", () => {
+    assert.equal(failedAfter("corekube-metadata.service", 0), 0, "the cloud's metadata may be late");
+    assert.equal(failedAfter("corekube-metadata.service", 3), 1);
+    assert.equal(failedAfter("corekube-metadata.service", 3, "start"), 0, "the next attempt has begun");
+    assert.equal(failedAfter("kubelet.service", 50), 0, "it waits for its API server");
+  });
+});
+
 describe("redact", () => {
   it("removes secrets, single lines of them, and unknown private keys", () => {
     const secret = "line-one-of-the-secret-text\nline-two-of-the-secret-text";

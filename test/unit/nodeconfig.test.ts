@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
 import { cloudNamed } from "../../components/clouds.js";
 import { userDataBudget, userDataLimit } from "../../components/nodeconfig/budget.js";
-import { quotaBytes } from "../../components/nodeconfig/etcd.js";
+import { etcdSettings, quotaBytes } from "../../components/nodeconfig/etcd.js";
 import { nodeConfig, renderUserData } from "../../components/nodeconfig/index.js";
 import { hostsToml, releaseUrl } from "../../components/nodeconfig/base/mirror.js";
 import { controllerRules } from "../../components/nodeconfig/security/index.js";
@@ -107,9 +107,10 @@ describe("machines", () => {
     });
 
     it(`of role ${role} have only units that deliveries watch, or that are masked`, () => {
-      // A machine serves without the approver: other controllers have one too.
+      // A machine serves without the approver (other controllers have one too), and without maintenance.
+      const beside = ["corekube-approve.service", "corekube-maintain.service", "corekube-maintain.timer"];
       for (const { name, masked } of found.units)
-        assert.ok(masked || name === "corekube-approve.service" || servingUnits.includes(name), name);
+        assert.ok(masked || beside.includes(name) || servingUnits.includes(name), name);
     });
 
     it(`of role ${role} start units only in an order that ends`, () => {
@@ -193,7 +194,34 @@ describe("machines", () => {
       assert.ok(etcd.includes(flag), flag);
     assert.deepEqual([...etcd.matchAll(/http:\/\/[^\s,]+/g)].map(String), []);
     assert.match(etcd, /^User=etcd$/m);
-    assert.match(etcd, new RegExp(`--quota-backend-bytes=${8 * 2 ** 30} `));
+    // Delivered, so that it follows the disk of a member that runs; a flag would win over it.
+    assert.doesNotMatch(etcd, /quota/);
+    assert.match(etcd, /^EnvironmentFile=\/etc\/corekube\/secrets\/etcd\.env$/m);
+    assert.equal(etcdSettings(clusters.ha), `ETCD_QUOTA_BACKEND_BYTES=${8 * 2 ** 30}\n`);
+  });
+
+  it("come back by themselves from any boot: every step repeats itself, and none needs another's first attempt", () => {
+    for (const role of roles) {
+      const steps = config(clusters.ha, role).units.filter(
+        ({ name, masked }) => /^corekube-(?!maintain)/.test(name) && !masked,
+      );
+      assert.ok(steps.length >= 4, role);
+      for (const { name, contents = "" } of steps.filter((step) => step.name.endsWith(".service"))) {
+        assert.match(contents, /^Restart=(on-failure|always)$/m, name);
+        assert.match(contents, /^StartLimitIntervalSec=0$/m, name);
+        assert.doesNotMatch(contents, /^(Requires|BindsTo|Requisite)=/m, name);
+      }
+    }
+  });
+
+  it("boot the operating system that they were made with: nothing fetches another one", () => {
+    for (const role of roles) {
+      const masked = config(clusters.single, role).units.filter((each) => each.masked);
+      assert.deepEqual(
+        masked.map(({ name }) => name),
+        ["locksmithd.service", "update-engine.service", "docker.service", "docker.socket"],
+      );
+    }
   });
 
   it("that run etcd leave half of the volume free", () => {

@@ -256,6 +256,61 @@ describe("scripts", function () {
     });
   });
 
+  describe("activate of an etcd member", () => {
+    beforeEach(() => {
+      for (const path of ["etc/corekube/secrets", "etc/systemd/system", "run/corekube", "var/lib/etcd"])
+        mkdirSync(join(folder, path), { recursive: true });
+      for (const name of filesOf("etcd")) writeFileSync(join(folder, "etc/corekube/secrets", name), name);
+      writeFileSync(join(folder, "etc/corekube/secrets/etcd.env"), "ETCD_QUOTA_BACKEND_BYTES=4000\n");
+      writeFileSync(join(folder, "etc/systemd/system/etcd.service"), "[Unit]");
+      const log = (name: string): string => `echo "${name} $*" >>${folder}/calls`;
+      fake("systemctl", `case $1 in --quiet) exit 0 ;; esac\n${log("systemctl")}`);
+      fake("install", "true");
+      fake("findmnt", `echo /dev/\${!#//\\//_}`);
+      fake("resize2fs", log("resize2fs"));
+      fake("sleep", `${log("sleep")}; echo 8000 >${folder}/size`);
+      fake("blockdev", `case $2 in *wal*) echo 1 ;; *) cat ${folder}/size ;; esac`);
+    });
+    const activate = () => run(local(clusters.ha, "etcd", "activate"));
+    const calls = (): string[] => readFileSync(join(folder, "calls"), "utf8").trim().split("\n");
+
+    it("grows both file systems under a member that runs, before it starts it with the new quota", async () => {
+      writeFileSync(join(folder, "size"), "8000\n");
+      const { code, output } = await activate();
+      assert.equal(code, 0, output);
+      assert.deepEqual(
+        calls().map((call) => call.replaceAll(folder.replaceAll("/", "_"), "")),
+        [
+          "resize2fs /dev/_var_lib_etcd",
+          "resize2fs /dev/_var_lib_etcd-wal",
+          "systemctl restart etcd.service",
+          "systemctl start --no-block corekube-maintain.service",
+        ],
+      );
+    });
+
+    it("waits for a volume that shows its new size later", async () => {
+      writeFileSync(join(folder, "size"), "3000\n");
+      const { code, output } = await activate();
+      assert.equal(code, 0, output);
+      assert.deepEqual(
+        calls()
+          .slice(0, 2)
+          .map((call) => call.split(" ")[0]),
+        ["sleep", "resize2fs"],
+      );
+    });
+
+    it("does not start a member whose quota is larger than its volume allows", async () => {
+      writeFileSync(join(folder, "size"), "3000\n");
+      fake("sleep", "true");
+      const { code, output } = await activate();
+      assert.equal(code, 1);
+      assert.match(output, /has 3000 bytes, expected at least 8000; check the size of the volume/);
+      assert.equal(existsSync(join(folder, "calls")), false);
+    });
+  });
+
   describe("activate", () => {
     const environment = {
       HOSTNAME: "dev-controller-0",
@@ -290,9 +345,20 @@ describe("scripts", function () {
       secret("complete", "");
       fake(
         "systemctl",
-        `[ "$1" = --quiet ] && { [ -e ${folder}/running ]; exit; }\necho "$*" >>${folder}/calls; touch ${folder}/running`,
+        `case $* in\n  "--quiet is-active corekube-install.service") [ ! -e ${folder}/not-installed ]; exit ;;\n  --quiet*) [ -e ${folder}/running ]; exit ;;\nesac\necho "$*" >>${folder}/calls; touch ${folder}/running`,
       );
     });
+    it("does nothing before the release files are there, and may be repeated", async () => {
+      writeFileSync(join(folder, "not-installed"), "");
+      const script = local(clusters.ha, "controller", "activate");
+      const { code, output } = await run(script, environment);
+      assert.equal(code, 1);
+      assert.match(output, /^activate: corekube-install\.service has not succeeded yet$/m);
+      assert.deepEqual(calls(), []);
+      rmSync(join(folder, "not-installed"));
+      assert.equal((await run(script, environment)).code, 0);
+    });
+
     const activate = async (): Promise<void> => {
       const { code, output } = await run(local(clusters.ha, "controller", "activate"), environment);
       assert.equal(code, 0, output);

@@ -28,9 +28,7 @@ const kilobytes = 1024;
 /** Bash that sets RESERVED_CPU, RESERVED_MEMORY and RESERVED_DISK in the kubelet's format. */
 export function reserve({ pods, system }: NodeResources): string {
   const cpu =
-    pods.cpus === undefined
-      ? String(milliCpus(system.cpus))
-      : `$(($(getconf _NPROCESSORS_ONLN) * 1000 - ${milliCpus(pods.cpus)}))`;
+    pods.cpus === undefined ? String(milliCpus(system.cpus)) : `$(($(nproc) * 1000 - ${milliCpus(pods.cpus)}))`;
   const memory =
     pods.memory === undefined
       ? String(system.memory * kilobytes)

@@ -10,7 +10,18 @@ import { cipherSuites, tlsMinimum } from "../base/tls.js";
 import { file, type NodeFile } from "../base/types.js";
 import type { ControlPlanePod } from "./pod.js";
 
-type Spec = Pick<ClusterSpec, "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "components">;
+type Spec = Pick<
+  ClusterSpec,
+  "clusterDomain" | "serviceCidr" | "nodePortRange" | "highAvailability" | "apiLoadBalancers" | "components"
+>;
+
+/**
+ * Seconds in which it still answers while its `/readyz` says no: load balancers look every 5 s and must see it twice, and their clients
+ * need a moment more. Without one, nobody would send the clients elsewhere.
+ */
+const drainSeconds = 20;
+/** Seconds for its last requests: it gives them 60 s by default, which a stop of the machine would not. */
+const requestSeconds = 25;
 
 const address = "${PRIVATE_IPV4}";
 
@@ -61,6 +72,7 @@ function flags(spec: Spec): readonly string[] {
     "--service-account-extend-token-expiration=false",
     `--service-cluster-ip-range=${spec.serviceCidr}`,
     `--service-node-port-range=${spec.nodePortRange.from}-${spec.nodePortRange.to}`,
+    ...(spec.apiLoadBalancers ? [`--shutdown-delay-duration=${drainSeconds}s`] : []),
     // Otherwise long connections stay with the servers that started first.
     ...(spec.highAvailability ? ["--goaway-chance=0.001"] : []),
   ];
@@ -76,6 +88,7 @@ export function apiServer(spec: Spec): ControlPlanePod {
     // The binary in the official image has this file capability; without it, the kernel refuses to start it.
     capabilities: ["NET_BIND_SERVICE"],
     resources: spec.components["kube-apiserver"],
+    graceSeconds: (spec.apiLoadBalancers ? drainSeconds : 0) + requestSeconds,
     liveness: { host: address, port: apiPort, path: "/livez" },
     readiness: { host: address, port: apiPort, path: "/readyz" },
   };

@@ -34,6 +34,8 @@ export interface ControlPlanePod {
   readonly resources: ComponentResources;
   /** The requested memory is also the limit: another instance takes over when it is exceeded. @default false */
   readonly limited?: boolean;
+  /** Seconds that it may take to end. @default the kubelet's 30 */
+  readonly graceSeconds?: number;
   readonly liveness: Probe;
   readonly readiness?: Probe;
 }
@@ -73,6 +75,7 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
       hostNetwork: true,
       priority: 2000001000,
       priorityClassName: "system-node-critical",
+      ...(pod.graceSeconds === undefined ? {} : { terminationGracePeriodSeconds: pod.graceSeconds }),
       securityContext: {
         runAsNonRoot: true,
         runAsUser: id,

@@ -4,6 +4,7 @@ import {
   auditDirectory,
   etcdCertificates,
   etcdDirectory,
+  etcdWalDirectory,
   kubeletConfig,
   kubeletKubeconfig,
   kubeletTemplate,
@@ -25,6 +26,8 @@ const purpose = "Applies the delivered files: starts the machine's service, or r
 
 /** Seconds until systemd ends it. */
 export const activateSeconds = 180;
+/** Seconds that a grown volume may take to show its new size. */
+const growSeconds = 60;
 
 const start = `# Digest of the files that the service was started with; gone after a reboot.
 state=/run/corekube/active
@@ -91,29 +94,70 @@ fi
 /** Required by the CIS benchmark, although unit files hold no secret. */
 const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
+/**
+ * A volume grows while it is attached and mounted, and so does its file system. The quota must not be larger than what is there: clouds
+ * and kernels take seconds to show the new size.
+ */
+const growth = `grow() { # TARGET BYTES
+  local device rescan size waited
+  device=$(findmnt --noheadings --output SOURCE "$1")
+  rescan=/sys/class/block/$(basename "$(readlink -f "$device")")/device/rescan
+  for ((waited = 0; ; waited++)); do
+    if [ -w "$rescan" ]; then echo 1 >"$rescan"; fi
+    size=$(blockdev --getsize64 "$device")
+    if ((size >= $2)); then break; fi
+    if ((waited >= ${growSeconds})); then
+      echo "activate: $device at $1 has $size bytes, expected at least $2; check the size of the volume in the cloud's console, then reboot the machine" >&2
+      exit 1
+    fi
+    sleep 1
+  done
+  resize2fs "$device" 2>&1
+}
+
+quota=$(sed -n 's/^ETCD_QUOTA_BACKEND_BYTES=//p' ${secretsDirectory}/etcd.env)
+grow ${etcdDirectory} $((quota * 2))
+grow ${etcdWalDirectory} 0
+`;
+
+/** @param needed Units that must have succeeded. They repeat themselves, and so does this one. */
+const waitFor = (needed: readonly string[]): string =>
+  needed
+    .map(
+      (unit) =>
+        `systemctl --quiet is-active ${unit} || { echo "activate: ${unit} has not succeeded yet" >&2; exit 1; }\n`,
+    )
+    .join("");
+
 /** Needs HOSTNAME, PRIVATE_IPV4 and the variables of `cluster.env` in its environment. */
 export function activateScript(
   spec: Pick<ClusterSpec, "etcd" | "controllers" | "workers" | "publicWorkers">,
   role: Role,
 ): NodeFile {
+  const volumes = spec.etcd.disks.type === "volumes";
   switch (role) {
     case "etcd":
       return script(
         "activate",
         purpose,
-        `${start}
+        `${waitFor(volumes ? [units.install, units.volume] : [units.install])}
+${start}
+${volumes ? growth : ""}
 ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDirectory}\n` : ""}install -d -o root -g etcd -m 0750 ${etcdCertificates}
 for file in ${filesOf("etcd").join(" ")}; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
 ${closeUnit("etcd")}start ${units.etcd}
+# After a change of the quota there may be room again.
+systemctl start --no-block ${units.maintain}
 `,
       );
     case "controller":
       return script(
         "activate",
         purpose,
-        `${start}
+        `${waitFor([units.install])}
+${start}
 ${reserve(nodePool(spec, role).resources)}
 ${render}
 ${credentials}
@@ -131,7 +175,7 @@ systemctl restart --no-block ${units.approve}
       return script(
         "activate",
         purpose,
-        `${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}\n`,
+        `${waitFor([units.install])}\n${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}\n`,
       );
     default:
       return role satisfies never;

@@ -28,7 +28,8 @@ in_state() { # STATE UNIT...: prints the units in this state
 ours=()
 for unit in ${services.join(" ")}; do ours+=("$unit.service"); done
 
-failed=$(in_state failed "\${ours[@]}")
+# Steps of the boot repeat themselves: one that waits for its next attempt has failed too.
+failed=$(in_state failed "\${ours[@]}"; in_state auto-restart "\${ours[@]}" | grep '^corekube-' || true)
 [ -n "$failed" ] || failed=$(in_state failed | head -n 3)
 if [ -n "$failed" ]; then
   for unit in $failed; do show "$unit" 15; done

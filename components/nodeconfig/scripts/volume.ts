@@ -28,12 +28,18 @@ for ((waited = 0; waited < ${attachSeconds}; waited++)); do
 done
 [ -b "$device" ] || fail "no $device after ${attachSeconds} s; check that the volume is attached to $HOSTNAME"
 
-# Low-level probing bypasses blkid's cache. Exit code 2: nothing found.
+# Low-level probing bypasses blkid's cache. Exit code 2: nothing found, or nothing could be read. So a volume is empty only if it can
+# be read and a second program finds nothing either.
 code=0
 found=$(blkid --probe --output export "$device") || code=$?
 case $code in
   0) ;;
-  2) mkfs.ext4 -q -L "$3" -m 0 "$device" ;;
+  2)
+    dd if="$device" of=/dev/null bs=1M count=4 status=none || fail "cannot read $device"
+    found=$(wipefs --no-act "$device") || fail "cannot read the content of $device"
+    [ -z "$found" ] || fail "$device: blkid finds nothing and wipefs finds '$found'; check its content before you wipe it"
+    mkfs.ext4 -q -L "$3" -m 0 "$device"
+    ;;
   *) fail "cannot read the content of $device (blkid exit code $code)" ;;
 esac
 type=$(blkid --probe --match-tag TYPE --output value "$device" || true)
