@@ -14,11 +14,90 @@ const addresses =
   '{{range .items}}{{$name := .metadata.name}}{{range .status.addresses}}{{$name}} {{.type}} {{printf "%q" .address}}{{"\\n"}}{{end}}{{end}}';
 
 /**
+ * Reads a PKCS#10 request: https://www.rfc-editor.org/rfc/rfc2986#section-4. Its only attribute must be the list of extensions, with
+ * alternative names as the only extension. The API server has verified its signature.
+ */
+const readRequest = `element() { # POSITION: sets tag, and start and end of the value
+  local count
+  (($1 + 1 < \${#der[@]})) || return 1
+  tag=\${der[$1]} end=\${der[$1 + 1]} start=$(($1 + 2))
+  if ((end >= 128)); then
+    count=$((end - 128)) end=0
+    ((count >= 1 && count <= 2 && start + count < \${#der[@]})) || return 1
+    for ((; count > 0; count--)); do end=$((end * 256 + der[start])) start=$((start + 1)); done
+  fi
+  end=$((start + end))
+  ((end <= \${#der[@]}))
+}
+
+expect() { # TAG POSITION [END]
+  element "$2" && ((tag == $1)) && { [ $# = 2 ] || ((end == $3)); }
+}
+
+identifier() { # BYTES: the element at start, and then what follows it
+  expect 6 "$start" && [ "\${der[*]:start:end-start}" = "$1" ]
+}
+
+text() { # the value: visible ASCII only
+  local index code all=
+  for ((index = start; index < end; index++)); do
+    ((der[index] > 32 && der[index] < 127)) || return 1
+    printf -v code '\\\\x%x' "\${der[index]}"
+    all+=$code
+  done
+  printf '%b' "$all"
+}
+
+parse() { # REQUEST: sets organizations, commons and names
+  local der tag start end limit position last inner
+  organizations=() commons=() names=()
+  read -ra der <<<"$(base64 -d <<<"$1" | sed '/^-----/d' | base64 -d | od -An -v -tu1 | tr '\\n' ' ')"
+  expect 48 0 \${#der[@]} && expect 48 "$start" || return 1
+  limit=$end
+  expect 2 "$start" && expect 48 "$end" || return 1
+  # The subject: sets of one attribute each.
+  position=$start last=$end
+  while ((position < last)); do
+    expect 49 "$position" || return 1
+    position=$end
+    expect 48 "$start" "$position" && expect 6 "$start" || return 1
+    inner=\${der[*]:start:end-start}
+    element "$end" && ((end == position)) && value=$(text) || return 1
+    case $inner in
+      '85 4 10') organizations+=("$value") ;;
+      '85 4 3') commons+=("$value") ;;
+      *) return 1 ;;
+    esac
+  done
+  # The key, and the attributes.
+  expect 48 "$last" && expect 160 "$end" "$limit" && expect 48 "$start" "$limit" || return 1
+  identifier '42 134 72 134 247 13 1 9 14' && expect 49 "$end" "$limit" && expect 48 "$start" "$limit" && expect 48 "$start" "$limit" || return 1
+  identifier '85 29 17' || return 1
+  position=$end
+  if expect 1 "$position"; then position=$end; fi
+  expect 4 "$position" "$limit" && expect 48 "$start" "$limit" || return 1
+  position=$start
+  while ((position < limit)); do
+    element "$position" || return 1
+    position=$end
+    case $tag in
+      130) value=$(text) || return 1; names+=("DNS:$value") ;;
+      135) ((end - start == 4)) || return 1; value=\${der[*]:start:4} names+=("IP:\${value// /.}") ;;
+      *) return 1 ;;
+    esac
+  done
+  ((\${#names[@]} > 0))
+}
+
+`;
+
+/**
  * Kubernetes signs such a request once it is approved, but has no approver for it, because a compromised node could request another
  * machine's names: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
  *
  * A node gets a certificate for its own name, and for addresses in the machines' network that are neither another Node's nor the
- * API's. All other requests are denied, with the reason in the journal.
+ * API's. What asks for more is denied, with the reason in the journal. What is not understood stays pending, and `make status` names it: a
+ * denial is final. Requests are read as what they are, DER (X.690), by their bytes: the text that openssl prints for people changes.
  *
  * With a cloud provider, kubelets also request the names and the public address that the cloud controller manager has written to the
  * Node's status. They can be trusted because an admission policy keeps kubelets from changing them (addons/cloud/nodeAddresses.ts).
@@ -29,7 +108,7 @@ export function approveScript(spec: Pick<ClusterSpec, "nodeCidr" | "cloudProvide
   const cloudWrites = spec.cloudProvider !== "none";
   return script(
     "approve",
-    "Approves valid requests of kubelets for serving certificates and denies all others. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
+    "Approves valid requests of kubelets for serving certificates, denies invalid ones, and leaves others to people. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
     `api() {
   HOME=/tmp ${programDirectory}/kubectl --kubeconfig "$CREDENTIALS_DIRECTORY/kubeconfig" "$@"
 }
@@ -44,8 +123,8 @@ in_network() { # ADDRESS
   [[ $1 =~ ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$ ]] && (($(number "$1") >> ${32 - Number(prefix)} == $(number ${network}) >> ${32 - Number(prefix)}))
 }
 
-${cloudWrites ? `from_cloud() { # ADDRESS ADDRESSES: one of them\n  [[ $1 != *['" ']* && "$2" == *" \\"$1\\" "* ]]\n}\n\n` : ""}objection() { # USER GROUPS USAGES REQUEST: prints what is wrong; nothing if the request is valid
-  local node text nodes name type address others=' ' own=' ' entry
+${readRequest}${cloudWrites ? `from_cloud() { # ADDRESS ADDRESSES: one of them\n  [[ $1 != *['" ']* && "$2" == *" \\"$1\\" "* ]]\n}\n\n` : ""}objection() { # USER GROUPS USAGES REQUEST: prints what is wrong; nothing if the request is valid
+  local node nodes name type address others=' ' own=' ' entry
   [[ $1 =~ ^\\"system:node:([a-z0-9][a-z0-9.-]*)\\"$ ]] || { echo "$1 is not a node"; return; }
   node=\${BASH_REMATCH[1]}
   [[ " $2" == *' "system:nodes" '* ]] || { echo "$1 is not in system:nodes"; return; }
@@ -53,26 +132,23 @@ ${cloudWrites ? `from_cloud() { # ADDRESS ADDRESSES: one of them\n  [[ $1 != *['
     'digital signature,server auth,' | 'digital signature,key encipherment,server auth,' | 'key encipherment,digital signature,server auth,') ;;
     *) echo "requested usages are $3"; return ;;
   esac
-  text=$(base64 -d <<<"$4" | openssl req -noout -text -nameopt RFC2253 -reqopt no_header,no_version,no_pubkey,no_sigdump) || { echo "openssl cannot parse the request"; return; }
-  mapfile -t text < <(sed 's/^ *//; s/ *$//' <<<"$text")
-  # A name that contains line breaks would add lines.
-  [ "\${text[*]:1:3} \${#text[@]}" = 'Attributes: Requested Extensions: X509v3 Subject Alternative Name: 5' ] || { echo "it does not request names only: \${text[*]@Q}"; return; }
-  [ "\${text[0]}" = "Subject: CN=system:node:$node,O=system:nodes" ] || { echo "\${text[0]@Q} is not the node's subject"; return; }
+  parse "$4" || { echo "? it asks for something else than a plain list of names, or cannot be read"; return; }
+  [ "\${organizations[*]}|\${commons[*]}" = "system:nodes|system:node:$node" ] || { echo "its subject, O=\${organizations[*]@Q} CN=\${commons[*]@Q}, is not the node's"; return; }
   nodes=$(api get nodes -o go-template='${addresses}') || exit 1
   while read -r name type address; do
     if [ "$name" != "$node" ]; then others+="$address "; elif [ "$type" != InternalIP ]; then own+="$address "; fi
   done <<<"$nodes"
-  while read -r entry; do
+  for entry in "\${names[@]}"; do
     [ "$entry" != "DNS:$node" ] || continue
-    address=\${entry#IP Address:}
+    address=\${entry#IP:}
     address=\${address#DNS:}
     [[ ",$API_ADDRESSES," != *",$address,"* ]] || { echo "$address is the API's"; return; }
     [[ "$others" != *" \\"$address\\" "* ]] || { echo "$address is another node's"; return; }
     case $entry in
-      'IP Address:'*) in_network "$address"${cloudWrites ? ` || from_cloud "$address" "$own"` : ""} || { echo "$address is not in the machines' network ${spec.nodeCidr}${cloudWrites ? ", and the cloud has not assigned it to the node" : ""}"; return; } ;;
+      IP:*) in_network "$address"${cloudWrites ? ` || from_cloud "$address" "$own"` : ""} || { echo "$address is not in the machines' network ${spec.nodeCidr}${cloudWrites ? ", and the cloud has not assigned it to the node" : ""}"; return; } ;;
 ${cloudWrites ? `      DNS:*) from_cloud "$address" "$own" || { echo "\${entry@Q} is not the node's"; return; } ;;\n` : ""}      *) echo "\${entry@Q} is not the node's"; return ;;
     esac
-  done <<<"\${text[4]//,/$'\\n'}"
+  done
 }
 
 api get certificatesigningrequests --watch --field-selector spec.signerName=kubernetes.io/kubelet-serving -o go-template='${fields}' |
@@ -82,6 +158,8 @@ api get certificatesigningrequests --watch --field-selector spec.signerName=kube
     if [ -z "$reason" ]; then
       echo "approved: $name of $user"
       api certificate approve "$name" </dev/null >/dev/null
+    elif [ "\${reason:0:1}" = "?" ]; then
+      echo "PENDING: $name of $user:\${reason:1}; decide with: kubectl certificate approve $name, or: kubectl certificate deny $name"
     else
       echo "DENIED: $name of $user: $reason"
       api certificate deny "$name" </dev/null >/dev/null
