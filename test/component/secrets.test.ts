@@ -50,7 +50,7 @@ describe("secrets", function () {
     assert.equal(await pulumi.isSecret(outputs.ssh_user), false);
   });
 
-  const etcdFiles = ["etcd-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key"];
+  const etcdFiles = ["etcd-ca.crt", "etcd.env", "peer.crt", "peer.key", "server.crt", "server.key"];
   const controllerFiles = [
     "admission.yaml",
     "apiserver-kubelet-client.crt",
