@@ -103,6 +103,14 @@ const machines: readonly Refusal[] = [
   ),
   refused({ node_placement: "" }, "node_placement", "spread, or zones of the region"),
   refused({ node_placement: "a,,b" }, "node_placement", "spread, or zones of the region"),
+  refused(
+    {
+      image:
+        "https://stable.release.flatcar-linux.net/amd64-usr/4230.2.4/flatcar_production_digitalocean_image.bin.bz2",
+    },
+    "image",
+    "a release of Flatcar after 4230: containerd does not start on this one with the machines' configuration. Remove it: pulumi config rm image",
+  ),
   refused({ image: "two words" }, "image", "a name or numeric id of an image"),
   refused(
     { image: "ami-0abcdef1234567890" },

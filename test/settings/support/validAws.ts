@@ -35,7 +35,7 @@ export const validAws: readonly Settings[] = (
     },
     { node_size: "m7i-flex.large", controller_size: "c7a.large", etcd_size: "t3a.small" },
     { image: "ami-0123456789abcdef0" },
-    { image: "Flatcar-lts-4081.3.6-hvm" },
+    { image: "Flatcar-beta-4628.1.0-hvm" },
     { tags: { "cost-center": "eu / platform", "a.b:c=d+e@f,g_h": "Größe", empty: "" } },
     { node_cidr: "10.4.0.0/16", node_count: 5000, pod_cidr: "10.128.0.0/9" },
     { node_cidr: "10.4.0.0/24", node_count: 2 },
