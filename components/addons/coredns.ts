@@ -32,6 +32,7 @@ export function corefile(spec: Pick<ClusterSpec, "clusterDomain">): string {
     }
     cache 30
     loop
+    reload
     loadbalance
 }
 `;

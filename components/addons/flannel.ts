@@ -12,7 +12,7 @@ const cniConfig = "10-flannel.conflist";
 const overlay: HostPort = { purpose: "overlay", on: nodeRoles, protocol: "udp", ports: 8472, from: nodeRoles };
 
 /** flannel's configuration, and the one that it leaves on nodes for the container runtime. */
-export function flannelFiles(spec: Pick<ClusterSpec, "podCidr">): Record<string, string> {
+export function flannelFiles(spec: Pick<ClusterSpec, "podCidr" | "networkMtu">): Record<string, string> {
   const cni = {
     name: "cbr0",
     cniVersion: "0.3.1",
@@ -22,7 +22,9 @@ export function flannelFiles(spec: Pick<ClusterSpec, "podCidr">): Record<string,
       { type: "portmap", capabilities: { portMappings: true } },
     ],
   };
-  const network = { Network: spec.podCidr, EnableNFTables: true, Backend: { Type: "vxlan" } };
+  // Of the network below the overlay: https://github.com/flannel-io/flannel/blob/v0.28.7/pkg/backend/vxlan/vxlan.go
+  const mtu = spec.networkMtu === 0 ? {} : { MTU: spec.networkMtu };
+  const network = { Network: spec.podCidr, EnableNFTables: true, Backend: { Type: "vxlan", ...mtu } };
   return { [cniConfig]: json(cni), "net-conf.json": json(network) };
 }
 

@@ -196,10 +196,15 @@ describe("configuration of add-ons", function () {
   });
 
   it("of flannel: the pods' range over vxlan, host ports on nodes", () => {
-    const files = flannelFiles({ podCidr: "10.2.0.0/16" });
+    const files = flannelFiles({ podCidr: "10.2.0.0/16", networkMtu: 0 });
     const network = JSON.parse(files["net-conf.json"]!) as { Network: string; Backend: unknown };
     assert.equal(network.Network, "10.2.0.0/16");
     assert.deepEqual(network.Backend, { Type: "vxlan" });
+    const smaller = flannelFiles({ podCidr: "10.2.0.0/16", networkMtu: 1500 });
+    assert.deepEqual((JSON.parse(smaller["net-conf.json"]!) as { Backend: unknown }).Backend, {
+      Type: "vxlan",
+      MTU: 1500,
+    });
     const cni = JSON.parse(files["10-flannel.conflist"]!) as {
       cniVersion: string;
       plugins: { type: string; capabilities?: unknown }[];

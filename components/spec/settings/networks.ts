@@ -1,4 +1,5 @@
 /** Settings: address ranges and the pods' network. */
+import { z } from "zod";
 import { option, passed } from "./option.js";
 import { cidr, domain, oneOf, portRange, text } from "./valueTypes.js";
 
@@ -17,6 +18,14 @@ export const networkOptions = {
     ),
     "30000-32767",
     "Ports for Services of type NodePort.",
+  ),
+  network_mtu: passed(
+    z
+      .int()
+      .refine((bytes) => bytes === 0 || (bytes >= 1280 && bytes <= 9001))
+      .meta({ allowed: "0, or a whole number of bytes from 1280 to 9001" }),
+    0,
+    "Largest packet of the network below flannel's overlay; pods get 50 bytes less. 0: that of the machines' interfaces. On AWS, whose interfaces take 9001 bytes: 1500 where pods talk to peered networks or through VPNs and gateways that pass no larger packets. Pods that run keep theirs.",
   ),
   cluster_domain: passed(domain(), "cluster.local", "DNS domain of Services and pods."),
   network_provider: passed(

@@ -75,6 +75,8 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler), 10260 (cloud-controller-manager-metrics). Set it: pulumi config set node_port_range 30000-32767",
   ),
   refused({ node_port_range: "400-500" }, "node_port_range", "443 (https)"),
+  refused({ network_mtu: 576 }, "network_mtu", "0, or a whole number of bytes from 1280 to 9001"),
+  refused({ network_mtu: 9100 }, "network_mtu", "pulumi config set network_mtu <value>"),
   refused({ cluster_domain: "Cluster.local" }, "cluster_domain", "a lower-case DNS name"),
   refused({ cluster_domain: "cluster.local." }, "cluster_domain", "such as cluster.local"),
   refused({ cluster_domain: "a..b" }, "cluster_domain", "pulumi config set cluster_domain <value>"),

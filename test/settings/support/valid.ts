@@ -47,6 +47,8 @@ export const valid: readonly Settings[] = [
   { pod_cidr: "10.128.0.0/9", service_cidr: "10.3.0.0/28", node_count: 1000, node_size: "s-2vcpu-2gb" },
   { node_port_range: "20000-20000" },
   { node_port_range: "10261-65535" },
+  { network_mtu: 1280 },
+  { network_mtu: 9001 },
   { cluster_domain: "k8s.example.com" },
   { cluster_domain: `${"a".repeat(31)}.${"b".repeat(31)}` },
   { network_provider: "none" },
