@@ -258,7 +258,13 @@ describe("scripts", function () {
 
   describe("activate of an etcd member", () => {
     beforeEach(() => {
-      for (const path of ["etc/corekube/secrets", "etc/systemd/system", "run/corekube", "var/lib/etcd"])
+      for (const path of [
+        "etc/corekube/secrets",
+        "etc/systemd/system",
+        "run/corekube",
+        "var/lib/etcd",
+        "var/lib/etcd-wal",
+      ])
         mkdirSync(join(folder, path), { recursive: true });
       for (const name of filesOf("etcd")) writeFileSync(join(folder, "etc/corekube/secrets", name), name);
       writeFileSync(join(folder, "etc/corekube/secrets/etcd.env"), "ETCD_QUOTA_BACKEND_BYTES=4000\n");

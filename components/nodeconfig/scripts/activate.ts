@@ -112,7 +112,12 @@ const growth = `grow() { # TARGET BYTES
     fi
     sleep 1
   done
-  resize2fs "$device" 2>&1
+  resize2fs "$device" 2>&1 || echo "activate: the file system at $1 has not grown" >&2
+  size=$(($(stat --file-system --format '%b * %S' "$1")))
+  if ((size * 2 < $2)); then
+    echo "activate: the file system at $1 has $size bytes, fewer than its quota; reboot the machine, which grows it too" >&2
+    exit 1
+  fi
 }
 
 quota=$(sed -n 's/^ETCD_QUOTA_BACKEND_BYTES=//p' ${secretsDirectory}/etcd.env)
