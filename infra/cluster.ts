@@ -38,7 +38,11 @@ export function createCluster(
   const configurations = new Configurations(spec, definition);
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
-  const rollout = Rollout.begin(stagesOf(spec), { ...ssh, bastion: cloud.bastion });
+  const rollout = Rollout.begin(stagesOf(spec), {
+    ...ssh,
+    bastion: cloud.bastion,
+    drainTimeout: spec.drainTimeout,
+  });
   const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
   const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
   const adminKubeconfig = controllers.kubeconfig;

@@ -27,8 +27,9 @@ export type MachineState = "new" | "pending" | "changing" | "ready";
  *
  * New ones at once and all together, so that a new cluster is created in parallel and members that need each other start together.
  * Any other only when all stages before are ready, its pool's new ones are ready too, and less than `atOnce` of its pool are changing.
- * Those that do not serve come first: replacing them takes nothing away, and the others can go only once they are back. A machine that
- * fails never becomes ready, and so keeps its slot.
+ * Those that do not serve come first, all of them: changing them takes nothing away, they may need each other to serve again (all
+ * certificates have expired, all members are down), and the others can go only once they are back. A machine that fails never becomes
+ * ready, and so keeps its slot.
  * @param broken Machines that have served and do not now.
  */
 export function next(
@@ -43,11 +44,13 @@ export function next(
       const inState = (state: MachineState): string[] => pool.machines.filter((machine) => stateOf(machine) === state);
       const created = inState("new");
       free.push(...created);
-      if (!reached || created.length > 0) continue;
-      const room = pool.atOnce - inState("changing").length;
+      if (!reached) continue;
       const pending = inState("pending");
-      const ordered = [...pending.filter((name) => broken.has(name)), ...pending.filter((name) => !broken.has(name))];
-      free.push(...ordered.slice(0, Math.max(0, room)));
+      const first = pending.filter((name) => broken.has(name));
+      free.push(...first);
+      if (created.length > 0) continue;
+      const room = pool.atOnce - inState("changing").length - first.length;
+      free.push(...pending.filter((name) => !broken.has(name)).slice(0, Math.max(0, room)));
     }
     reached &&= stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"));
   }
@@ -60,7 +63,8 @@ export function contested(stages: Stages, stateOf: (machine: string) => MachineS
   for (const stage of stages) {
     for (const { machines, atOnce } of stage) {
       const pending = machines.filter((machine) => stateOf(machine) === "pending");
-      if (pending.length > atOnce) found.push(...pending);
+      const waiting = machines.some((machine) => stateOf(machine) === "new");
+      if (pending.length > atOnce || waiting) found.push(...pending);
     }
     if (!stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"))) break;
   }

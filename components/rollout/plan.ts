@@ -25,6 +25,8 @@ export const planShape = z.object({
   machines: z.array(plannedMachine),
   /** Through which all of them are reached in this run; the one of an earlier run may be gone. @default directly */
   bastion: z.string().optional(),
+  /** Seconds that a drain may take in this run; that of an earlier run may be what did not work. */
+  drainTimeout: z.number().optional(),
 });
 export type PlannedMachine = z.infer<typeof plannedMachine>;
 

@@ -1,5 +1,5 @@
 /** The cluster's API with an administrator's kubeconfig: requests with a time limit, and errors that say what failed. */
-import type { CoreV1Api } from "@kubernetes/client-node";
+import type { CoreV1Api, StorageV1Api } from "@kubernetes/client-node";
 import { pause, type Deadline } from "../operation/timing.js";
 
 const REQUEST_MILLISECONDS = 15_000;
@@ -7,6 +7,7 @@ const RETRY_MILLISECONDS = 1_000;
 
 export interface Cluster {
   readonly core: CoreV1Api;
+  readonly storage: StorageV1Api;
 }
 
 /** The kubeconfig is not usable. */
@@ -48,7 +49,10 @@ export async function openCluster(kubeconfig: string, signal: AbortSignal): Prom
       },
     ],
   });
-  return { core: new kubernetes.CoreV1Api(configuration) };
+  return {
+    core: new kubernetes.CoreV1Api(configuration),
+    storage: new kubernetes.StorageV1Api(configuration),
+  };
 }
 
 /** The HTTP status of an answer, or undefined if there was none. */

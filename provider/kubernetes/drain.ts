@@ -5,13 +5,16 @@ import type { Log } from "../rpc/log.js";
 import { Deadline, pause } from "../operation/timing.js";
 import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
 import { isReady, takesPods } from "./node.js";
-import { isLeaving, mustLeave, podName } from "./pods.js";
+import { isBare, isLeaving, mustLeave, podName } from "./pods.js";
 
 const POLL_MILLISECONDS = 2_000;
 /** Parallel evictions. */
 const PARALLEL = 10;
 /** How long the API may be unavailable during a drain. */
 const API_SECONDS = 30;
+
+/** How long volumes may take to be detached once their pods are gone; clouds take seconds. */
+const DETACH_SECONDS = 120;
 
 /** Pods are left and the time is up. The node stays cordoned. */
 class DrainBlocked extends Error {}
@@ -41,17 +44,49 @@ export async function drain(cluster: Cluster, nodeName: string, options: DrainOp
       cluster.core.patchNode({ name: nodeName, body: [{ op: "add", path: "/spec/unschedulable", value: true }] }),
     );
     await empty(cluster, nodeName, options);
+    await waitForVolumes(cluster, nodeName, options);
   } finally {
     leaving.delete(nodeName);
   }
 }
 
+/**
+ * A volume that is attached to a machine that is gone is free for other nodes only after six minutes (`maxWaitForUnmountDuration` of
+ * Kubernetes' attach-detach controller): pods that moved would wait for it.
+ */
+async function waitForVolumes(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
+  const deadline = new Deadline(Math.min(DETACH_SECONDS, options.deadline.left / 1000));
+  for (;;) {
+    const attached = (await call(options, () => cluster.storage.listVolumeAttachment())).items.filter(
+      ({ spec }) => spec.nodeName === nodeName,
+    );
+    if (attached.length === 0) return;
+    const names = attached.map(({ metadata, spec }) => spec.source.persistentVolumeName ?? metadata?.name).join(", ");
+    // A kubelet that is silent unmounts nothing.
+    if (deadline.left < 1 || !(await answers(cluster, nodeName, options))) {
+      options.log.warn(
+        `${nodeName}: still has volumes attached (${names}); pods that use them start elsewhere only when Kubernetes has given the machine up, after about six minutes.`,
+      );
+      return;
+    }
+    options.progress.phase(`waiting for volumes to be detached: ${names}`);
+    await pause(POLL_MILLISECONDS, options.signal, deadline);
+  }
+}
+
 async function empty(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
   const { signal, deadline, progress, log } = options;
+  let named = false;
   for (;;) {
     const pods = (
       await call(options, () => cluster.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${nodeName}` }))
     ).items.filter(mustLeave);
+    const bare = pods.filter(isBare).map(podName);
+    if (bare.length > 0 && !named)
+      log.warn(
+        `${nodeName}: nothing makes these pods anew elsewhere, because they have no controller: ${bare.join(", ")}`,
+      );
+    named = true;
     const blocked = await evict(
       cluster,
       pods.filter((pod) => !isLeaving(pod)),

@@ -61,7 +61,8 @@ export class Delivery implements ResourceKind {
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["digest"] !== digest(inputs.files)) return this.#deliver(operation, inputs, recorded, true);
+    if (state.outputs["digest"] !== digest(inputs.files))
+      return this.#deliver(operation, inputs, recorded, true, state.outputs["address"] as string | undefined);
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
       return { ...state.outputs, ...locationOf(inputs) };
@@ -92,12 +93,13 @@ export class Delivery implements ResourceKind {
     inputs: Inputs,
     recorded: string | undefined,
     again: boolean,
+    address?: string,
   ): Promise<Properties> {
     const secrets = [inputs.privateKey, ...secretContents(inputs.files)];
     try {
       const outputs = await session(operation, inputs, recorded, async (at) => {
         if (again) await restartFailed(at.machine);
-        await this.#start(operation, at, inputs, secrets);
+        await this.#start(operation, at, inputs, secrets, address);
         const { configuration = "" } = await readIdentity(at.machine);
         return { digest: digest(inputs.files), configuration };
       });
@@ -105,7 +107,11 @@ export class Delivery implements ResourceKind {
       return { ...outputs, ...locationOf(inputs) };
     } catch (error) {
       throw error instanceof Incomplete
-        ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)
+        ? new Incomplete(redact(error.message, secrets), error.id, {
+            ...error.outputs,
+            // A member that has served starts again as it ran before, also in the next run.
+            ...(address === undefined ? {} : { address }),
+          })
         : error;
     }
   }
@@ -115,12 +121,16 @@ export class Delivery implements ResourceKind {
     { machine, wait }: Session,
     inputs: Inputs,
     secrets: readonly string[],
+    recordedAddress: string | undefined,
   ): Promise<void> {
     let files: Files = inputs.files;
     if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
     if (inputs.members !== undefined) {
       wait.progress.phase("checking the etcd cluster");
-      files = { ...files, "cluster.env": await prepareMember(operation, machine, inputs.members, inputs) };
+      files = {
+        ...files,
+        "cluster.env": await prepareMember(operation, machine, inputs.members, inputs, recordedAddress),
+      };
     }
     wait.progress.phase("delivering files");
     if ((await deliver(machine, files)) === "again") await reactivate(machine);

@@ -101,7 +101,8 @@ export class Join implements ResourceKind {
   }
 
   async delete(operation: Operation, state: State): Promise<void> {
-    const inputs = joinInputs(operation, state.inputs);
+    const given = joinInputs(operation, state.inputs);
+    const inputs = { ...given, drainTimeout: rolloutPlan.drainTimeout ?? given.drainTimeout };
     const { nodeName } = inputs;
     const { log } = operation;
     const deadline = new Deadline(inputs.drainTimeout);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { Join } from "../../provider/resources/join.js";
 import type { Properties } from "../../provider/rpc/properties.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
@@ -56,6 +57,60 @@ describe("Join's deletion, on a real API", function () {
     await join.delete(own(), state());
     assert.deepEqual(await api.podNames(), ["daemon", "done", "elsewhere", "failed", "static"]);
     assert.deepEqual(await nodeNames(), ["worker-1"]);
+  });
+
+  it("names pods that nothing makes anew, before they are evicted", async () => {
+    await api.pod("worker-0", "plain");
+    await api.pod("worker-0", "replica", { owner: "ReplicaSet" });
+    const run = own();
+    await join.delete(run, state());
+    assert.match(run.warnings.join(), /worker-0: nothing makes these pods anew elsewhere[^:]*: default\/plain$/);
+  });
+
+  describe("with a volume", () => {
+    const name = "attached";
+    beforeEach(() =>
+      api.cluster.storage.createVolumeAttachment({
+        body: {
+          metadata: { name },
+          spec: { attacher: "example.com", nodeName: "worker-0", source: { persistentVolumeName: "pv-1" } },
+        },
+      }),
+    );
+    afterEach(() => api.cluster.storage.deleteVolumeAttachment({ name }).catch(() => undefined));
+
+    it("lets the machine go only when it is detached", async () => {
+      const run = own();
+      const deletion = join.delete(run, state({ drainTimeout: 30 }));
+      await eventually(() => run.statuses.some((text) => text.includes("waiting for volumes to be detached: pv-1")));
+      assert.deepEqual(await nodeNames(), ["worker-0", "worker-1"]);
+      await api.cluster.storage.deleteVolumeAttachment({ name });
+      await deletion;
+      assert.deepEqual(await nodeNames(), ["worker-1"]);
+      assert.deepEqual(run.warnings, []);
+    });
+
+    it("does not wait for a kubelet that is silent, and says what that means for its pods", async () => {
+      await api.deleteNodes();
+      await api.node("worker-0", { ready: false });
+      const run = own();
+      const began = Date.now();
+      await join.delete(run, state({ drainTimeout: 60 }));
+      assert.ok(Date.now() - began < 30_000);
+      assert.match(run.warnings.join(), /still has volumes attached \(pv-1\).*six minutes/);
+    });
+  });
+
+  it("drains as long as this run says, not as the one before said", async () => {
+    await api.pod("worker-0", "guarded", { app: "web" });
+    await api.budget("web", 0);
+    rolloutPlan.begin({ machines: [], drainTimeout: 0 });
+    try {
+      await join.delete(own(), state({ drainTimeout: 60 }));
+      assert.deepEqual(await nodeNames(), ["worker-1"]);
+    } finally {
+      rolloutPlan.begin({ machines: [] });
+    }
   });
 
   it("retries and reports while a budget refuses, and continues when it allows", async () => {

@@ -1,5 +1,7 @@
 /** Machines that know of each other while one is replaced: real SSH servers on loopback addresses, all on one port as in a cluster. */
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
 import { freePort } from "../../lab/process/freePort.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { Delivery } from "../../provider/resources/delivery.js";
@@ -9,6 +11,14 @@ import { FakeMachine } from "./support/sshd.js";
 
 const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
 const NOBODY = "127.0.0.99";
+/** Answers as etcdctl 3.7 does, from a file, and writes down what it was asked to change. */
+const ETCDCTL = `#!/bin/bash
+case "$*" in
+  *"member list") cat "$FAKE_ROOT/members.json" ;;
+  *"alarm list") echo '{"header":{"cluster_id":12101053776118486841}}' ;;
+  *) all="$*"; echo "\${all#*20s }" >>"$FAKE_ROOT/etcdctl.log"; echo "{}" ;;
+esac
+`;
 
 describe("machines of a plan", function () {
   this.timeout(180_000);
@@ -24,7 +34,7 @@ describe("machines of a plan", function () {
     for (const machine of machines.values()) {
       machine.port = port;
       machine.write("authorized_keys", keys);
-      machine.script("opt/bin/etcdctl", "#!/bin/bash\nexit 0\n");
+      machine.script("opt/bin/etcdctl", ETCDCTL);
     }
     await Promise.all([...machines.values()].map((machine) => machine.start()));
     begin();
@@ -68,6 +78,90 @@ describe("machines of a plan", function () {
     of(name).newHostKey();
     await of(name).start();
   };
+
+  describe("of etcd", () => {
+    const addresses = { "etcd-0": "10.0.0.10", "etcd-1": "10.0.0.11", "etcd-2": "10.0.0.12" };
+    const member = (index: number, given: object = {}) => ({
+      ID: `${index}f47ac10b58cc437`,
+      name: `etcd-${index}`,
+      peerURLs: [`https://10.0.0.1${index}:2380`],
+      clientURLs: [`https://10.0.0.1${index}:2379`],
+      ...given,
+    });
+    const etcd = (given: Properties = {}): Properties =>
+      inputs("etcd-0", { address: addresses["etcd-0"], members: addresses, ...given });
+    const changes = (name: string): string[] =>
+      existsSync(of(name).path("etcdctl.log")) ? of(name).read("etcdctl.log").trim().split("\n") : [];
+    const environment = (): string => of("etcd-0").read("etc/corekube/secrets/cluster.env");
+    const place = (name: string): void => {
+      mkdirSync(path.dirname(of("etcd-0").path(name)), { recursive: true });
+      of("etcd-0").write(name, "x");
+    };
+    const data = "var/lib/etcd/member/snap/db";
+    const log = "var/lib/etcd-wal/wal/0000000000000000-0000000000000000.wal";
+    const existing =
+      "ETCD_INITIAL_CLUSTER=etcd-1=https://10.0.0.11:2380,etcd-2=https://10.0.0.12:2380,etcd-0=https://10.0.0.10:2380\nETCD_INITIAL_CLUSTER_STATE=existing\n";
+
+    beforeEach(() => {
+      for (const name of ["etcd-0", "etcd-1", "etcd-2"])
+        of(name).write("members.json", JSON.stringify({ members: [0, 1, 2].map((index) => member(index)) }));
+      mkdirSync(of("etcd-0").path("var/lib/etcd-wal/wal"), { recursive: true });
+    });
+
+    it("is removed and added when it has lost its data, also where it has its old address", async () => {
+      await delivery.create(operation(), etcd());
+      assert.deepEqual(changes("etcd-1"), [
+        "member remove 0f47ac10b58cc437",
+        "member add etcd-0 --peer-urls=https://10.0.0.10:2380",
+      ]);
+      assert.equal(environment(), existing);
+    });
+
+    it("is not removed while it has not started for the first time", async () => {
+      for (const name of ["etcd-0", "etcd-1"])
+        of(name).write(
+          "members.json",
+          JSON.stringify({ members: [member(0, { clientURLs: undefined }), member(1), member(2)] }),
+        );
+      await delivery.create(operation(), etcd());
+      assert.deepEqual(changes("etcd-1"), []);
+      assert.match(environment(), /ETCD_INITIAL_CLUSTER_STATE=new/);
+    });
+
+    for (const [what, file] of [
+      ["data without its log", data],
+      ["a log without its data", log],
+    ] as const) {
+      it(`copies everything where it has ${what}, and does not start with that`, async () => {
+        place(file);
+        await delivery.create(operation(), etcd());
+        assert.equal(changes("etcd-1").length, 2);
+        assert.equal(environment(), existing);
+        assert.ok(!existsSync(of("etcd-0").path(file)));
+      });
+    }
+
+    it("keeps its membership under another address when it has its data, and asks the first member that answers", async () => {
+      place(data);
+      place(log);
+      await of("etcd-1").stop();
+      await delivery.create(
+        operation(),
+        etcd({ address: "10.0.0.77", members: { ...addresses, "etcd-0": "10.0.0.77" } }),
+      );
+      assert.deepEqual(changes("etcd-2"), ["member update 0f47ac10b58cc437 --peer-urls=https://10.0.0.77:2380"]);
+    });
+
+    it("gets new certificates although no other member answers, because it starts as it ran before", async () => {
+      place(data);
+      place(log);
+      const { outputs } = await delivery.create(operation(), etcd());
+      for (const name of ["etcd-1", "etcd-2"]) of(name).script("opt/bin/etcdctl", "#!/bin/bash\nexit 1\n");
+      const after = etcd({ files: { "server.crt": "renewed" } });
+      await delivery.update(operation(), { inputs: etcd(), outputs }, after);
+      assert.equal(of("etcd-0").read("etc/corekube/secrets/server.crt"), "renewed");
+    });
+  });
 
   it("tells workers that have joined where the API is now, once", async () => {
     const apiServer = "https://10.0.0.9:6443";

@@ -67,6 +67,21 @@ describe("order of machines", () => {
     assert.deepEqual(contested(all, stateOf), [], "two may go together");
   });
 
+  it("takes all that do not serve together, since members that are all down need each other", () => {
+    const all: Stages = [[pool("etcd", 3)], [pool("controller", 1)]];
+    const stateOf = (): MachineState => "pending";
+    const down = new Set(["etcd-0", "etcd-1", "etcd-2"]);
+    assert.deepEqual(next(all, stateOf, down), [...down]);
+    // A run before has left the first without a record that it serves.
+    const left = (name: string): MachineState => (name === "etcd-0" ? "new" : "pending");
+    assert.deepEqual(contested(all, left), ["etcd-1", "etcd-2"]);
+    assert.deepEqual(next(all, left, down), [...down]);
+    assert.deepEqual(
+      next(all, (name) => (name === "etcd-1" ? "pending" : "changing"), new Set()),
+      [],
+    );
+  });
+
   it("changes serving members one at a time, and as many workers as may be missing, in any sequence of failures and kills", () => {
     fc.assert(
       fc.property(stages, events, (all, steps) => {

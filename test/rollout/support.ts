@@ -23,7 +23,7 @@ class Stub extends pulumi.CustomResource {
 }
 const pool = (name: string, count: number, atOnce: number) => ({ name, machines: Array.from({ length: count }, (_, index) => name + "-" + index), atOnce });
 const stages = [[pool("etcd", 3, 1)], [pool("controller", 3, 1)], [pool("worker", config.getNumber("workers") ?? 3, config.getNumber("atOnce") ?? 1)]];
-const rollout = Rollout.begin(stages, { user: "core", privateKey: pulumi.secret("key") });
+const rollout = Rollout.begin(stages, { user: "core", privateKey: pulumi.secret("key"), drainTimeout: 300 });
 let endpoint: pulumi.Output<string> | undefined;
 const rows = new Map<string, pulumi.Output<{ name: string; address: string; digest: string }>>();
 for (const stage of stages) for (const { name: role, machines } of stage) {

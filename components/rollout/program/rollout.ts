@@ -24,6 +24,7 @@ export interface RolloutEngine {
 interface Plan {
   readonly machines: readonly PlannedMachine[];
   readonly bastion: pulumi.Output<string> | undefined;
+  readonly drainTimeout: number;
 }
 
 type Login = Pick<RolloutAccess, "user" | "privateKey">;
@@ -54,6 +55,8 @@ export interface RolloutAccess {
   readonly privateKey: pulumi.Output<string>;
   /** @default directly */
   readonly bastion?: pulumi.Output<string> | undefined;
+  /** Seconds. */
+  readonly drainTimeout: number;
 }
 
 export class Rollout implements MachineOrder {
@@ -202,7 +205,8 @@ export class Rollout implements MachineOrder {
       .flatMap(({ name: pool, machines: names, atOnce }) =>
         names.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
       );
-    return { machines, bastion: this.access.bastion };
+    const { bastion, drainTimeout } = this.access;
+    return { machines, bastion, drainTimeout };
   }
 
   #refuse(reason: Error): void {

@@ -1,4 +1,5 @@
-/** etcdctl on a member of etcd, over SSH. */
+/** etcdctl on a member of etcd, over SSH: its JSON, whose numbers it writes in hexadecimal on request. */
+import { z } from "zod";
 import { etcdCertificates, programDirectory } from "../../contract/paths.js";
 import { quote, type Machine } from "../../../provider/ssh/machine.js";
 
@@ -12,41 +13,65 @@ export interface Member {
   /** Empty until it has started for the first time. */
   readonly name: string;
   readonly peerUrls: readonly string[];
+  /** It has started once: etcd lets it start again only with its data (`isMemberBootstrapped` in etcd's source). */
+  readonly started: boolean;
 }
 
+const membersShape = z.object({
+  members: z.array(
+    z.object({
+      ID: z.string(),
+      name: z.string().default(""),
+      peerURLs: z.array(z.string()).default([]),
+      clientURLs: z.array(z.string()).default([]),
+    }),
+  ),
+});
+/** `AlarmType` in etcd's API. */
+const alarmNames: Readonly<Record<number, string>> = { 1: "NOSPACE", 2: "CORRUPT" };
+const alarmsShape = z.object({ alarms: z.array(z.object({ alarm: z.number() })).default([]) });
+
 /** etcdctl failed. */
-class EtcdRefused extends Error {}
+export class EtcdRefused extends Error {}
 
 async function ask(machine: Machine, command: string): Promise<string> {
   const { code, stdout, stderr } = await machine.root({ script: `${CLIENT}etcdctl ${command}` });
   if (code !== 0)
     throw new EtcdRefused(
-      `${machine.name}: etcdctl ${command.split(" ").slice(0, 2).join(" ")} failed (exit code ${code}): ${(stderr || stdout).trim().split("\n").at(-1) ?? ""}`,
+      `${machine.name}: etcdctl ${command
+        .split(" ")
+        .filter((word) => !word.startsWith("-"))
+        .slice(0, 2)
+        .join(" ")} failed (exit code ${code}): ${(stderr || stdout).trim().split("\n").at(-1) ?? ""}`,
     );
   return stdout;
 }
 
-/** Reads `etcdctl member list` in its simple form: ID, status, name, peer URLs, client URLs, learner. */
-function parseMembers(text: string): readonly Member[] {
-  return text
-    .split("\n")
-    .map((line) => line.split(",").map((field) => field.trim()))
-    .filter((fields) => fields.length >= 5)
-    .map(([id = "", , name = "", ...rest]) => ({
-      id,
-      name,
-      peerUrls: rest.filter((field) => field.endsWith(":2380")),
-    }));
+async function askJson<Answer>(machine: Machine, command: string, shape: z.ZodType<Answer>): Promise<Answer> {
+  const text = await ask(machine, `--write-out=json --hex ${command}`);
+  try {
+    return shape.parse(JSON.parse(text));
+  } catch {
+    throw new EtcdRefused(`${machine.name}: etcdctl ${command} answered what is not understood: ${text.slice(0, 300)}`);
+  }
 }
 
 export async function members(machine: Machine): Promise<readonly Member[]> {
-  return parseMembers(await ask(machine, "member list"));
+  const found = await askJson(machine, "member list", membersShape);
+  return found.members.map(({ ID: id, name, peerURLs: peerUrls, clientURLs }) => ({
+    id,
+    name,
+    peerUrls,
+    started: clientURLs.length > 0,
+  }));
 }
 
 /** Active alarms (no space, corruption); undefined: none. */
 export async function alarms(machine: Machine): Promise<string | undefined> {
-  const text = (await ask(machine, "alarm list")).trim();
-  return text === "" ? undefined : `etcd has raised an alarm: ${text.replaceAll("\n", ", ")}`;
+  const { alarms: active } = await askJson(machine, "alarm list", alarmsShape);
+  if (active.length === 0) return undefined;
+  const names = new Set(active.map(({ alarm }) => alarmNames[alarm] ?? `number ${alarm}`));
+  return `etcd has raised an alarm: ${[...names].join(", ")}`;
 }
 
 /**
@@ -66,10 +91,21 @@ export async function updatePeerAddress(machine: Machine, name: string, address:
   return true;
 }
 
+/** A connection that broke may have been too late to stop the change: what etcd has in the end counts. */
+async function change(machine: Machine, command: string, isDone: (known: readonly Member[]) => boolean): Promise<void> {
+  try {
+    await ask(machine, command);
+  } catch (error) {
+    if (!(error instanceof EtcdRefused) || !isDone(await members(machine))) throw error;
+  }
+}
+
 export async function removeMember(machine: Machine, id: string): Promise<void> {
-  await ask(machine, `member remove ${quote(id)}`);
+  await change(machine, `member remove ${quote(id)}`, (known) => known.every((member) => member.id !== id));
 }
 
 export async function addMember(machine: Machine, name: string, url: string): Promise<void> {
-  await ask(machine, `member add ${quote(name)} --peer-urls=${quote(url)}`);
+  await change(machine, `member add ${quote(name)} --peer-urls=${quote(url)}`, (known) =>
+    known.some((member) => !member.started && member.peerUrls.includes(url)),
+  );
 }

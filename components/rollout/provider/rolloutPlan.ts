@@ -12,19 +12,26 @@ class RolloutPlan {
   /** Taken away by this run and not back yet. */
   readonly #away = new Set<string>();
   #bastion: string | undefined;
+  #drainTimeout: number | undefined;
 
   /** @throws z.ZodError for an invalid plan. */
   begin(given: unknown): void {
     this.#machines.clear();
     this.#away.clear();
-    const { machines, bastion } = planShape.parse(given);
+    const { machines, bastion, drainTimeout } = planShape.parse(given);
     for (const planned of machines) this.#machines.set(planned.machine, planned);
     this.#bastion = bastion;
+    this.#drainTimeout = drainTimeout;
   }
 
   /** Through which machines are reached in this run; undefined: not known, or directly. */
   get bastion(): string | undefined {
     return this.#bastion;
+  }
+
+  /** Seconds; undefined: without a plan. */
+  get drainTimeout(): number | undefined {
+    return this.#drainTimeout;
   }
 
   all(): readonly PlannedMachine[] {
