@@ -32,7 +32,7 @@ const alarmNames: Readonly<Record<number, string>> = { 1: "NOSPACE", 2: "CORRUPT
 const alarmsShape = z.object({ alarms: z.array(z.object({ alarm: z.number() })).default([]) });
 
 /** etcdctl failed. */
-export class EtcdRefused extends Error {}
+class EtcdRefused extends Error {}
 
 async function ask(machine: Machine, command: string): Promise<string> {
   const { code, stdout, stderr } = await machine.root({ script: `${CLIENT}etcdctl ${command}` });
