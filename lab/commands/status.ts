@@ -19,17 +19,42 @@ interface Node {
   };
 }
 
-async function nodes(config: LabConfig, stack: string): Promise<readonly Node[]> {
-  const result = await tryRun(["kubectl", "get", "nodes", "-o", "json", "--request-timeout", "10s"], {
+interface SigningRequest {
+  readonly metadata: { readonly name: string; readonly creationTimestamp: string };
+  readonly spec: { readonly signerName: string; readonly username?: string };
+  readonly status?: { readonly conditions?: readonly unknown[] };
+}
+
+/** Objects of a kind; none when the API does not answer. */
+async function list<Item>(config: LabConfig, stack: string, kind: string): Promise<readonly Item[]> {
+  const result = await tryRun(["kubectl", "get", kind, "-o", "json", "--request-timeout", "10s"], {
     env: { ...childEnvironment(config, stack), KUBECONFIG: kubeconfigFile(config) },
     timeout: 20_000,
   });
-  return result.code === 0 ? (JSON.parse(result.stdout) as { items: Node[] }).items : [];
+  return result.code === 0 ? (JSON.parse(result.stdout) as { items: Item[] }).items : [];
+}
+
+/** Seconds after which the controllers have decided about a request for a kubelet's serving certificate, or never will. */
+const decidedAfter = 60;
+
+/** A line with the next command for each request that the controllers left pending. */
+export function pendingRequests(requests: readonly SigningRequest[], now = new Date()): readonly string[] {
+  return requests
+    .filter(
+      ({ metadata, spec, status }) =>
+        spec.signerName === "kubernetes.io/kubelet-serving" &&
+        (status?.conditions ?? []).length === 0 &&
+        now.getTime() - Date.parse(metadata.creationTimestamp) > decidedAfter * 1000,
+    )
+    .map(
+      ({ metadata: { name }, spec: { username = "nobody" } }) =>
+        `serving certificate of ${username} not decided: see kubectl describe csr ${name}, then kubectl certificate approve ${name}, or deny`,
+    );
 }
 
 /** One line per machine: role, addresses, id, and its Node's state. */
 export async function nodeTable(config: LabConfig, stack: string, outputs: ClusterOutputs): Promise<string> {
-  const known = await nodes(config, stack);
+  const known = await list<Node>(config, stack, "nodes");
   const rows = outputs.machines.map((machine) => {
     const node = known.find((item) => item.metadata.name === machine.name);
     const ready = node?.status.conditions.find((condition) => condition.type === "Ready")?.status === "True";
@@ -104,14 +129,15 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter(
     (text) => text !== undefined,
   );
+  const pending = pendingRequests(await list<SigningRequest>(config, stack, "certificatesigningrequests"));
   const results = await runChecks(config, stack, outputs, "always", { report: () => undefined });
   const failed = results.filter((result) => result.failure !== undefined);
-  if (complaints.length + failed.length === 0) {
+  if (complaints.length + pending.length + failed.length === 0) {
     say(`healthy (${checksOf("always").length} checks passed; "make check" runs all checks)`);
     return 0;
   }
   say("\nProblems:");
-  for (const text of complaints) say(text);
+  for (const text of [...complaints, ...pending]) say(text);
   for (const result of failed) say(`- ${result.name}: ${result.failure ?? ""}`);
   return 1;
 }
