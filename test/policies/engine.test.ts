@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { rules } from "../../policies/rules.js";
+import { CountingCloud } from "../support/countingCloud.js";
 import { TestAws } from "../lab/standins/awsCloud.js";
 import { cases } from "./cases/index.js";
 import { culpritOf } from "./support/case.js";
@@ -33,8 +34,16 @@ describe("policy pack on the real engine", function () {
   this.timeout(600_000);
   const engine = new PolicyEngine();
   const program = path.join(__dirname, "program");
+  const digitalocean = new CountingCloud();
+  let api: Readonly<Record<string, string>> = {};
 
-  after(() => engine.remove());
+  before(async () => {
+    api = { "digitalocean:apiEndpoint": await digitalocean.start() };
+  });
+  after(async () => {
+    engine.remove();
+    await digitalocean.stop();
+  });
 
   function passes({ code, output, violations }: Preview): void {
     assert.deepEqual(violations, [], output);
@@ -46,7 +55,7 @@ describe("policy pack on the real engine", function () {
 
   for (const { title, stack, changes } of shipped) {
     it(`passes on ${title}`, async () =>
-      passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, changes)) })));
+      passes(await engine.preview(stack, { settings: withoutLab(shippedSettings(stack, { ...api, ...changes })) })));
   }
 
   describe("on AWS", () => {
@@ -109,6 +118,7 @@ describe("policy pack on the real engine", function () {
   it("finds in the program's own stack what its settings and the pack's configuration break", async () => {
     const settings = withoutLab(
       shippedSettings("dev", {
+        ...api,
         "corekube:admin_cidrs": ["0.0.0.0/0"],
         "corekube:image":
           "https://stable.release.flatcar-linux.net/amd64-usr/current/flatcar_production_digitalocean_image.bin.bz2",

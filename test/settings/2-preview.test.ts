@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import { CountingCloud } from "./support/cloud.js";
+import { CountingCloud } from "../support/countingCloud.js";
 import { fullKey, least, type Refusal, type Settings } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
 import { Program, type Run } from "./support/program.js";

@@ -1,7 +1,7 @@
 /** An address of a cloud that counts what reaches it, and answers only what is asked before anything is made. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { regions, regionSlugs } from "../../../lab/clouds/digitalocean/catalog/regions.js";
+import { regions, regionSlugs } from "../../lab/clouds/digitalocean/catalog/regions.js";
 
 /** An account that is empty and may have everything. */
 const answers: readonly (readonly [path: RegExp, answer: object])[] = [
