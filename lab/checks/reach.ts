@@ -94,7 +94,7 @@ async function withFiles(
   const folder = (await context.inMachine(machine, "mktemp -d -p /dev/shm")).trim();
   try {
     for (const [name, base64] of Object.entries(files))
-      await context.inMachine(machine, `base64 -d <<<${quote(base64)} >${folder}/${name}`);
+      await context.inMachine(machine, `base64 -d >${folder}/${name}`, 60_000, base64);
     await action(folder);
   } finally {
     await context.inMachine(machine, `rm -rf ${folder}`);

@@ -6,6 +6,9 @@ const noRoot =
 const metrics =
   "it listens on the machine's private address, so that metrics can be read from inside the cluster: the firewall lets in nodes only, and the program asks the API server who may (docs/decisions/0017-metrics.md)";
 
+const kubeProxyMetrics =
+  "API servers read it for clients that may use pods/proxy: the firewall lets in controllers only (docs/decisions/0017-metrics.md)";
+
 export const exceptions: Readonly<Record<string, string>> = {
   "1.1.16": noRoot,
   "1.1.18": noRoot,
@@ -18,6 +21,7 @@ export const exceptions: Readonly<Record<string, string>> = {
   "1.4.2": metrics,
   "3.1.1":
     "the first administrator needs one: there is no other access before the cluster exists; it expires after 365 days, and users get their own (docs/decisions/0004-pki.md)",
+  "4.3.1": kubeProxyMetrics,
   "4.2.7":
     "the name is the machine's name in the cloud's metadata and in its certificate; the flag keeps it when something renames the host",
 };

@@ -67,14 +67,15 @@ export class CheckContext {
   }
 
   /** Runs a shell command as root on a machine and returns its standard output. @param timeout Milliseconds. */
-  async inMachine(machine: Machine, command: string, timeout = 60_000): Promise<string> {
-    const result = await this.tryInMachine(machine, command, timeout);
+  /** @param input Standard input: what must not show on a command line, nor in sudo's log. */
+  async inMachine(machine: Machine, command: string, timeout = 60_000, input?: string): Promise<string> {
+    const result = await this.tryInMachine(machine, command, timeout, input);
     if (result.code !== 0) throw new CommandError([machine.name, command], result);
     return result.stdout;
   }
 
-  tryInMachine(machine: Machine, command: string, timeout = 60_000): Promise<RunResult> {
-    return onMachine(this.config, this.outputs, machine, `sudo bash -c ${quote(command)}`, timeout);
+  tryInMachine(machine: Machine, command: string, timeout = 60_000, input?: string): Promise<RunResult> {
+    return onMachine(this.config, this.outputs, machine, `sudo bash -c ${quote(command)}`, timeout, input);
   }
 
   private environment(): NodeJS.ProcessEnv {

@@ -80,10 +80,11 @@ export async function onMachine(
   machine: Machine,
   command: string,
   timeout: number,
+  input?: string,
 ): Promise<RunResult> {
   const session = await openSession(config, outputs, machine);
   try {
-    return await tryRun(["ssh", "-o", "BatchMode=yes", ...session.args, command], { timeout });
+    return await tryRun(["ssh", "-o", "BatchMode=yes", ...session.args, command], { timeout, input });
   } finally {
     session.close();
   }

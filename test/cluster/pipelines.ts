@@ -62,7 +62,7 @@ export function testPipelines(needsCluster: () => void): void {
       assert.equal(drift.code, 2, drift.output);
       assert.match(
         readFileSync(join(folder, "drift.md"), "utf8"),
-        /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[7\]`/,
+        /kubernetes-worker \(digitalocean:Firewall.*\) was changed\n {2}- `inboundRules\[\d+\]` \(\d+ characters\) added/,
       );
       await openPort(false);
     });
