@@ -82,7 +82,7 @@ export const deliveryShape = {
   hosts: addresses.optional(),
   /**
    * Of a controller that has the API's own address, as without load balancers: that address, `https://host:6443`. Workers that have joined
-   * are told it as soon as the controller serves; a change of it alone changes nothing.
+   * get it as soon as the controller serves; a change of it alone changes nothing.
    */
   apiServer: z.url({ protocol: /^https$/, error: "must be the API's https:// address as workers reach it" }).optional(),
 };

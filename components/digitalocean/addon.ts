@@ -22,7 +22,7 @@ function token(): pulumi.Output<string> {
   return shared;
 }
 
-/** The API as the program itself is told to reach it: through a proxy, or in a test. */
+/** Address of the API that the program itself uses, when it is set: a proxy, or a test. */
 function apiEndpoint(): string | undefined {
   return new pulumi.Config("digitalocean").get("apiEndpoint");
 }

@@ -11,7 +11,7 @@ import { namespace } from "./workload.js";
 interface Balanced {
   readonly name: string;
   readonly policy: "Cluster" | "Local";
-  /** Different for each, so that the region's load balancers can be told apart by it. */
+  /** Different for each, so that it identifies the Service among the region's load balancers. */
   readonly port: number;
 }
 

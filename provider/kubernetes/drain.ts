@@ -84,7 +84,7 @@ async function empty(cluster: Cluster, nodeName: string, options: DrainOptions):
     const bare = pods.filter(isBare).map(podName);
     if (bare.length > 0 && !named)
       log.warn(
-        `${nodeName}: nothing makes these pods anew elsewhere, because they have no controller: ${bare.join(", ")}`,
+        `${nodeName}: these pods have no controller and will not be created again elsewhere: ${bare.join(", ")}`,
       );
     named = true;
     const blocked = await evict(

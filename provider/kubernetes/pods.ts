@@ -13,7 +13,7 @@ export function mustLeave(pod: V1Pod): boolean {
   return pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
 }
 
-/** Nothing makes such a pod anew: `kubectl drain` evicts it with `--force` only. */
+/** Nothing creates such a pod again: `kubectl drain` evicts it with `--force` only. */
 export function isBare(pod: V1Pod): boolean {
   return !(pod.metadata?.ownerReferences?.some((owner) => owner.controller === true) ?? false);
 }

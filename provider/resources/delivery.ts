@@ -8,7 +8,7 @@ import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js
 import { redact, secretContents } from "../operation/redact.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { beforeReplacing } from "../../components/rollout/provider/replacementGate.js";
-import { tellWorkers } from "../../components/rollout/provider/apiAddress.js";
+import { deliverApiAddress } from "../../components/rollout/provider/apiAddress.js";
 import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
 import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
 import { prepareMember } from "../../components/rollout/provider/prepareMember.js";
@@ -136,8 +136,8 @@ export class Delivery implements ResourceKind {
     if ((await deliver(machine, files)) === "again") await reactivate(machine);
     await waitHealthy(machine, wait, secrets);
     if (inputs.apiServer !== undefined) {
-      wait.progress.phase("telling the workers its address");
-      await tellWorkers(operation, inputs.apiServer, inputs.files["ca.crt"] ?? "", inputs);
+      wait.progress.phase("delivering its address to workers");
+      await deliverApiAddress(operation, inputs.apiServer, inputs.files["ca.crt"] ?? "", inputs);
     }
     const address = inputs.members?.[inputs.machine];
     if (address === undefined) return;

@@ -59,12 +59,12 @@ describe("Join's deletion, on a real API", function () {
     assert.deepEqual(await nodeNames(), ["worker-1"]);
   });
 
-  it("names pods that nothing makes anew, before they are evicted", async () => {
+  it("names pods that nothing creates again, before they are evicted", async () => {
     await api.pod("worker-0", "plain");
     await api.pod("worker-0", "replica", { owner: "ReplicaSet" });
     const run = own();
     await join.delete(run, state());
-    assert.match(run.warnings.join(), /worker-0: nothing makes these pods anew elsewhere[^:]*: default\/plain$/);
+    assert.match(run.warnings.join(), /worker-0: these pods have no controller[^:]*: default\/plain$/);
   });
 
   describe("with a volume", () => {

@@ -177,11 +177,11 @@ describe("machines of a plan", function () {
     assert.deepEqual(of("worker-0").asked, asked);
   });
 
-  it("names a worker that cannot be told, tells the others, and serves", async () => {
+  it("names a worker that does not get the API's address, delivers it to the others, and serves", async () => {
     begin(names.map((name) => (name === "worker-0" ? planned(name, NOBODY) : planned(name))));
     const run = operation();
     await delivery.create(run, inputs("controller-0", { apiServer: "https://10.0.0.9:6443" }));
-    assert.match(run.warnings.join(), /worker-0: could not be told the API's new address/);
+    assert.match(run.warnings.join(), /worker-0: the API's new address \S+ could not be delivered/);
     assert.equal(of("worker-1").read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.9:6443\n");
   });
 
@@ -203,7 +203,7 @@ describe("machines of a plan", function () {
     }
   });
 
-  it("lets two machines that are gone be made anew, one after the other, while both quorums hold", async () => {
+  it("lets two machines that are gone be created again, one after the other, while both quorums hold", async () => {
     for (const name of ["etcd-0", "controller-0"]) await of(name).stop();
     begin(names.map((name) => ({ ...planned(name), ...(/-0$/.test(name) ? { host: undefined } : {}) })));
     assert.match(await remove("etcd-0"), /does not answer SSH/);

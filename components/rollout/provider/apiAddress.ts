@@ -9,14 +9,14 @@ import type { PlannedMachine } from "../plan.js";
 import { isControlPlane, rolloutPlan } from "./rolloutPlan.js";
 import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
-/** Workers that are told at the same time. */
+/** Workers that get the address at the same time. */
 const PARALLEL = 20;
 
 /**
- * Tells all workers that have joined, before anything waits for pods on them. A worker that cannot be told is named in a warning: its
- * own `Join` tries again later in the run.
+ * Delivers the address to all workers that have joined, before anything waits for pods on them. A failed delivery is a warning: the
+ * worker's own `Join` tries again later in the run.
  */
-export async function tellWorkers(
+export async function deliverApiAddress(
   operation: Operation,
   server: string,
   caCertificate: string,
@@ -43,7 +43,7 @@ export async function tellWorkers(
       } catch (error) {
         operation.signal.throwIfAborted();
         operation.log.warn(
-          `${machine}: could not be told the API's new address ${server}: ${error instanceof Error ? error.message : String(error)}`,
+          `${machine}: the API's new address ${server} could not be delivered: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
     }

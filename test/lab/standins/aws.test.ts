@@ -443,7 +443,7 @@ describe("aws stand-in", function () {
     await remove();
   });
 
-  it("as the official provider, ends with an error where a volume is busy, and leaves one to its machine where told so", async () => {
+  it("as the official provider, ends with an error where a volume is busy, and leaves one to its machine with skipDestroy", async () => {
     const { inputs, remove } = await place(engine);
     const one = await make("Instance", "one", machine(inputs));
     const volume = await make("Volume", "one", {
