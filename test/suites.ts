@@ -57,7 +57,8 @@ export const suites: readonly Suite[] = [
     limit: 3600,
   },
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], needs: "region", soak: 40, limit: 5400 },
-  { name: "aws-changes", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 10, limit: 2700 },
+  { name: "changes", files: ["test/cluster/changes/*.test.ts"], needs: "region", soak: 120, limit: 4 * 3600 },
+  { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
   {
     name: "interrupt",
     command: ["node", "--import", "tsx", "test/cluster/interrupt.ts"],

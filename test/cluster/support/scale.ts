@@ -116,6 +116,12 @@ export async function stopBudgeted(context: CheckContext): Promise<void> {
   });
 }
 
+/** The Deployment's pods and where they run: changes when one was replaced. */
+export async function podsOf(context: CheckContext): Promise<readonly string[]> {
+  const path = '{range .items[*]}{.metadata.uid} {.spec.nodeName}{"\\n"}{end}';
+  return (await context.kubectlValue(path, "pods", "-n", namespace)).trim().split("\n").sort();
+}
+
 /** Follows the number of available pods until stopped; returns the lowest. */
 export function watchAvailable(context: CheckContext): { stop(): Promise<number> } {
   let lowest = Number.POSITIVE_INFINITY;
