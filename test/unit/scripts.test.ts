@@ -1,23 +1,11 @@
 /** The scripts that run on machines: checked by shellcheck where it is installed, and run for real against a server and folders of the test. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cloudNamed } from "../../components/clouds.js";
 import { nodeConfig } from "../../components/nodeconfig/index.js";
@@ -26,56 +14,22 @@ import { filesOf } from "../../components/contract/secretFiles.js";
 import { controlPlanePrograms, controlPlaneUsers } from "../../components/nodeconfig/base/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
+import { type Result, ScriptFolder, scripts } from "./support/scripts.js";
 
-const scripts = (spec: ClusterSpec, role: Role) =>
-  nodeConfig(spec, role, cloudNamed(spec.cloud).profile).files.filter(({ path }) =>
-    path.startsWith("/opt/corekube/bin/"),
-  );
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
-
-interface Result {
-  readonly code: number | null;
-  readonly output: string;
-}
 
 describe("scripts", function () {
   this.timeout(60_000);
+  const machine = new ScriptFolder();
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-scripts-"));
+    machine.create();
+    folder = machine.path;
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  /** The script of a machine, with every folder of the machine below the test's. */
-  const local = (
-    spec: ClusterSpec,
-    role: Role,
-    name: string,
-    change: (text: string) => string = (text) => text,
-  ): string => {
-    const found = scripts(spec, role).find(({ path }) => path.endsWith(`/${name}`));
-    assert.ok(found, name);
-    const file = join(folder, name);
-    writeFileSync(file, change(found.contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${folder}/$1/`), {
-      mode: 0o755,
-    });
-    return file;
-  };
-
-  const run = async (file: string, env: Readonly<Record<string, string>> = {}): Promise<Result> => {
-    const child = spawn("bash", [file], { env: { PATH: `${folder}/bin:${process.env["PATH"]}`, ...env } });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
-    const [code] = (await once(child, "close")) as [number | null];
-    return { code, output };
-  };
-
-  /** A program before all others on the PATH. */
-  const fake = (name: string, body: string): void => {
-    mkdirSync(join(folder, "bin"), { recursive: true });
-    writeFileSync(join(folder, "bin", name), `#!/bin/bash\n${body}\n`, { mode: 0o755 });
-    chmodSync(join(folder, "bin", name), 0o755);
-  };
+  afterEach(() => machine.remove());
+  const local = machine.local.bind(machine);
+  const run = machine.run.bind(machine);
+  const fake = machine.fake.bind(machine);
 
   for (const [cluster, spec] of Object.entries(clusters)) {
     for (const role of roles) {
@@ -430,97 +384,6 @@ describe("scripts", function () {
       assert.notEqual(readFileSync(manifest(), "utf8"), before);
       assert.deepEqual(calls().slice(2), ["restart kubelet.service", approve]);
     });
-  });
-
-  describe("activate of a worker", () => {
-    const kubeconfig = (server: string): string =>
-      `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority: /etc/corekube/secrets/ca.crt\n    server: ${server}\n  name: default-cluster\n`;
-    const own = (): string => join(folder, "var/lib/kubelet/kubeconfig");
-    const activate = async (server: string): Promise<void> => {
-      const { code, output } = await run(local(clusters.ha, "worker", "activate"), {
-        HOSTNAME: "dev-worker-0",
-        API_SERVER: server,
-      });
-      assert.equal(code, 0, output);
-    };
-
-    beforeEach(() => {
-      for (const path of [
-        "etc/corekube/secrets",
-        "etc/kubernetes",
-        "etc/systemd/system",
-        "opt/corekube/bin",
-        "run/corekube",
-        "var/lib/kubelet",
-      ])
-        mkdirSync(join(folder, path), { recursive: true });
-      writeFileSync(join(folder, "etc/corekube/kubelet.yaml"), "kind: KubeletConfiguration\n");
-      writeFileSync(join(folder, "etc/corekube/secrets/ca.crt"), "authority");
-      writeFileSync(join(folder, "etc/systemd/system/kubelet.service"), "[Unit]");
-      fake("systemctl", "true");
-    });
-
-    it("leads a kubelet that has joined to the API where it is now, with everything else as it was", async () => {
-      writeFileSync(own(), kubeconfig("https://10.4.0.5:6443"), { mode: 0o600 });
-      await activate("https://10.4.0.9:6443");
-      assert.equal(readFileSync(own(), "utf8"), kubeconfig("https://10.4.0.9:6443"));
-      assert.equal(statSync(own()).mode & 0o777, 0o600);
-      utimesSync(own(), 1, 1);
-      await activate("https://10.4.0.9:6443");
-      assert.equal(statSync(own()).mtimeMs, 1000, "the same address changes nothing");
-      assert.deepEqual(readdirSync(join(folder, "var/lib/kubelet")), ["kubeconfig"]);
-    });
-
-    it("leaves it to the kubelet to join for the first time", async () => {
-      await activate("https://10.4.0.9:6443");
-      assert.ok(!existsSync(own()));
-    });
-  });
-
-  describe("health", () => {
-    it("says which part of a controller does not serve", async () => {
-      fake("ps", "echo 5");
-      fake("stat", "echo 0");
-      fake("curl", 'case "$*" in *6443/readyz) echo "refused" >&2; exit 7;; esac');
-      const { code, output } = await run(local(clusters.ha, "controller", "health"));
-      assert.equal(code, 1);
-      assert.equal(output, "kube-apiserver is not ready: refused\n");
-    });
-
-    it("waits for pods that still run with the secrets before", async () => {
-      fake("curl", "exit 0");
-      fake("ps", "echo 100");
-      fake("stat", "date +%s");
-      const { code, output } = await run(local(clusters.ha, "controller", "health"));
-      assert.equal(code, 1);
-      assert.equal(output, "kube-apiserver still runs with the previous secrets\n");
-      fake("ps", "exit 1");
-      assert.equal(
-        (await run(local(clusters.ha, "controller", "health"))).output,
-        "kube-apiserver is not running yet\n",
-      );
-    });
-
-    it("waits for the certificate that logs and exec need", async () => {
-      mkdirSync(join(folder, "run/corekube"), { recursive: true });
-      writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
-      fake("curl", 'case "$*" in *https://10.4.0.5:10250/*) echo "no certificate" >&2; exit 35;; esac');
-      assert.deepEqual(await run(local(clusters.ha, "worker", "health")), {
-        code: 1,
-        output: "kubelet has no serving certificate yet: no certificate\n",
-      });
-    });
-
-    for (const role of roles) {
-      it(`reports a healthy ${role} when all of its programs respond`, async () => {
-        fake("curl", "exit 0");
-        fake("ps", "echo 5");
-        fake("stat", "echo 0");
-        mkdirSync(join(folder, "run/corekube"), { recursive: true });
-        writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
-        assert.deepEqual(await run(local(clusters.ha, role, "health")), { code: 0, output: "" });
-      });
-    }
   });
 });
 
