@@ -54,6 +54,9 @@ const regions: Readonly<Record<string, { link: string; publicNetwork: string }>>
   ),
 };
 
+/** What COREKUBE_LAB may be. */
+export const regionNames: readonly string[] = Object.keys(regions);
+
 /**
  * Settings of the region named by `COREKUBE_LAB` (default `lab`; allowed: `lab`, `test`, `side1` to `side6`).
  * Folders: `COREKUBE_LAB_DIR` (default `.lab/<name>` in the project), `COREKUBE_CACHE` (default `~/.cache/corekube`).
@@ -64,7 +67,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const region = regions[name];
   if (!region) {
     throw new Error(
-      `COREKUBE_LAB: got "${name}", allowed are ${Object.keys(regions).join(", ")}; unset it for the default "lab"`,
+      `COREKUBE_LAB: got "${name}", allowed are ${regionNames.join(", ")}; unset it for the default "lab"`,
     );
   }
   const gateway = `${region.publicNetwork}.1`;

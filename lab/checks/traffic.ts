@@ -24,6 +24,13 @@ async function inPod(context: CheckContext, pod: string, podNamespace: string, c
 const serviceAddress = (context: CheckContext, name: string, serviceNamespace: string): Promise<string> =>
   context.kubectlValue("{.spec.clusterIP}", "service", name, "-n", serviceNamespace);
 
+/**
+ * Milliseconds until cluster DNS knows a new Service. After the only API server was replaced, CoreDNS notices after 45 s that the old one
+ * is gone (client-go's HTTP/2 health check: https://pkg.go.dev/k8s.io/apimachinery/pkg/util/net#SetTransportDefaults) and tries again
+ * after up to 30 s.
+ */
+const DNS_MILLISECONDS = 90_000;
+
 export const trafficChecks: readonly Check[] = [
   {
     name: "the DNS Service is kube-dns on the tenth service address",
@@ -66,11 +73,13 @@ export const trafficChecks: readonly Check[] = [
         },
       ];
       for (const { name, port, target } of cases) {
-        const output = await inPod(context, dnsPod, "default", ["nslookup", "-type=srv", name]);
-        expect(
-          new RegExp(`\\b${port} ${target.replaceAll(".", "\\.")}`).test(output),
-          `${name}: expected port ${port} and ${target} in:\n${output}`,
-        );
+        await until(`nslookup ${name}`, { timeout: DNS_MILLISECONDS }, async () => {
+          const output = await inPod(context, dnsPod, "default", ["nslookup", "-type=srv", name]);
+          expect(
+            new RegExp(`\\b${port} ${target.replaceAll(".", "\\.")}`).test(output),
+            `${name}: expected port ${port} and ${target} in:\n${output}`,
+          );
+        });
       }
     },
   },
@@ -89,7 +98,9 @@ export const trafficChecks: readonly Check[] = [
       const targets = await Promise.all(workers.map((_, index) => podAddress(context, `web-${index}`)));
       for (const from of workers.keys()) {
         for (const address of targets) await ask(from, `http://${address}`);
-        await ask(from, `http://web.${namespace}.svc.cluster.local`);
+        await until("the Service by its name", { timeout: DNS_MILLISECONDS }, () =>
+          ask(from, `http://web.${namespace}.svc.cluster.local`),
+        );
       }
     },
   },

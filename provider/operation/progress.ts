@@ -3,9 +3,10 @@ import type { Deadline } from "./timing.js";
 
 const REPEAT_MILLISECONDS = 5_000;
 
-/** Shows what an operation on a machine waits for, every five seconds, with the elapsed and the allowed time. */
+/** Shows what an operation on a machine waits for, every five seconds, with the elapsed time, and the allowed one where it counts. */
 export class Progress {
   #text: string | undefined;
+  #limited = true;
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -16,10 +17,14 @@ export class Progress {
     this.#timer = setInterval(() => this.#show(), REPEAT_MILLISECONDS);
   }
 
-  /** Begins another phase. */
-  phase(text: string): void {
+  /**
+   * Begins another phase.
+   * @param limited False: the operation's deadline does not end it.
+   */
+  phase(text: string, limited = true): void {
     if (text === this.#text) return;
     this.#text = text;
+    this.#limited = limited;
     this.#show();
   }
 
@@ -29,6 +34,7 @@ export class Progress {
 
   #show(): void {
     if (this.#text === undefined) return;
-    this.log.status(`${this.machine}: ${this.#text}, ${this.deadline.elapsed} s of ${this.deadline.seconds} s`);
+    const limit = this.#limited ? ` of ${this.deadline.seconds} s` : "";
+    this.log.status(`${this.machine}: ${this.#text}, ${this.deadline.elapsed} s${limit}`);
   }
 }

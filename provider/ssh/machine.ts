@@ -24,6 +24,8 @@ export interface RootCommand {
   /** Standard input of the script; opened again for every try. */
   readonly stdin?: () => Readable;
   readonly limitMilliseconds?: number;
+  /** Shown while it runs, for one that takes longer than a few seconds. */
+  readonly phase?: string;
 }
 
 /** No SSH in time. */
@@ -64,6 +66,7 @@ export class Machine {
   async root(command: RootCommand): Promise<CommandResult> {
     for (;;) {
       const connection = await this.connect();
+      if (command.phase !== undefined) this.wait.progress.phase(command.phase, false);
       try {
         return await connection.run(`sudo -n -- /bin/bash -c ${quote(command.script)}`, {
           signal: this.wait.signal,

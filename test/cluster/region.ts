@@ -2,7 +2,7 @@
 import { usedMemory } from "../../lab/commands/memory.js";
 import { runPhases } from "../../lab/commands/phases.js";
 import { buildPhases, regionPhase } from "../../lab/commands/up.js";
-import { labConfig } from "../../lab/config.js";
+import { labConfig, regionNames } from "../../lab/config.js";
 import { leftovers, takeFootprint, type Footprint } from "./support/footprint.js";
 import { removeEverything } from "../../lab/commands/down.js";
 import { setRegionCloud } from "../../lab/kind.js";
@@ -37,14 +37,13 @@ export function secretsInProcesses(): string[] {
 export async function closeRegion(): Promise<string[]> {
   await removeEverything(config, progress);
   if (!before) throw new Error("the region was not made");
-  const users = labConfig({});
+  // Other regions come and go beside this one, of other checkouts too.
+  const others = regionNames
+    .filter((name) => name !== config.name)
+    .map((name) => labConfig({ COREKUBE_LAB: name }))
+    .flatMap(({ name, hostLink, namespace }) => [hostLink, namespace, `/.lab/${name}/`]);
   const taken = before;
   // The next file makes a region of its own.
   before = undefined;
-  return leftovers(
-    taken,
-    await takeFootprint(),
-    [config.directory, config.namespace],
-    [users.hostLink, users.namespace, users.directory],
-  );
+  return leftovers(taken, await takeFootprint(), [config.directory, config.namespace], others);
 }

@@ -58,7 +58,12 @@ export async function quiesce(
       operation,
       { ...known, host: leaving.host, hostKey },
       leaving,
-      (machine) => machine.root({ script: scripts[role](leaving.machine), limitMilliseconds: STOP_MILLISECONDS }),
+      (machine) =>
+        machine.root({
+          script: scripts[role](leaving.machine),
+          limitMilliseconds: STOP_MILLISECONDS,
+          phase: "stopping its services",
+        }),
       known.host === undefined ? LOST_SECONDS : CONNECT_SECONDS,
     );
     if (code !== 0)

@@ -1,0 +1,67 @@
+/** Deletes what a cluster stands on, in the cloud and not through Pulumi, and brings it back as docs/recovery.md says. */
+import assert from "node:assert/strict";
+import { labCloud } from "../../../lab/cluster/cloud.js";
+import { CheckContext } from "../../../lab/cluster/context.js";
+import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
+import { runEngine } from "../../../lab/engine/run.js";
+import { runChecks } from "../../../lab/checks/index.js";
+import type { ResourceKind } from "../../../lab/clouds/cloud.js";
+import { config, progress } from "../region.js";
+import { untilWhole } from "../faults/recovery.js";
+
+/** Seconds from the end of `pulumi up` until all is healthy: pods that ran on a lost machine move. */
+const settling = 120;
+const canary = { name: "corekube-canary", namespace: "default" };
+
+export class Recovery {
+  constructor(private readonly stack: string) {}
+
+  async context(): Promise<CheckContext> {
+    return new CheckContext(config, this.stack, await writeKubeconfig(config, this.stack), progress);
+  }
+
+  /** Writes an object that must outlive everything. */
+  async plant(): Promise<void> {
+    await (
+      await this.context()
+    ).apply({ apiVersion: "v1", kind: "ConfigMap", metadata: canary, data: { written: "before" } });
+  }
+
+  /** Deletes machines, volumes and the like by their names in the cloud. */
+  async remove(kind: ResourceKind, ...names: readonly string[]): Promise<void> {
+    const cloud = labCloud(config);
+    const found = (await cloud.list(kind)).filter(({ name }) => names.includes(name));
+    assert.deepEqual(found.map(({ name }) => name).sort(), [...names].sort(), `${kind} in the cloud`);
+    for (const { id } of found) await cloud.remove(kind, id);
+  }
+
+  /** ID of each machine of the stack's outputs by its name. */
+  async ids(): Promise<ReadonlyMap<string, string>> {
+    return new Map((await readOutputs(config, this.stack)).machines.map(({ name, id }) => [name, id]));
+  }
+
+  /**
+   * `pulumi refresh`, whose errors about Kubernetes' objects do not matter, then `pulumi up`.
+   * @returns seconds of both, until all is healthy.
+   * @throws AssertionError when `up` fails, when a check fails, or when what was written before is gone.
+   */
+  async heal(): Promise<number> {
+    const began = Date.now();
+    await runEngine(config, this.stack, ["refresh", "--yes", "--skip-preview"], progress);
+    const { code, failure } = await runEngine(config, this.stack, ["up", "--yes", "--skip-preview"], progress);
+    assert.equal(code, 0, failure);
+    const context = await this.context();
+    await untilWhole(context, settling);
+    const seconds = Math.round((Date.now() - began) / 1000);
+    assert.equal(
+      await context.kubectlValue("{.data.written}", "configmap", canary.name, "-n", canary.namespace),
+      "before",
+    );
+    const failed = (await runChecks(config, this.stack, context.outputs, "always", progress)).filter(
+      (result) => result.failure !== undefined,
+    );
+    assert.deepEqual(failed, []);
+    process.stdout.write(`      healthy after ${seconds} s\n`);
+    return seconds;
+  }
+}
