@@ -61,7 +61,7 @@ for (const { etcd, mode } of [
       ...members.flatMap((first) => three.map((second) => [machine("etcd", first), machine("controller", second)])),
       // Of three members only one may be missing, of five two.
       ...(etcd === 5 ? members.flatMap((first) => members.slice(first + 1).map((second) => [first, second])) : []).map(
-        (pair) => pair.map((index) => machine("etcd", index!)),
+        (pair) => pair.map((index) => machine("etcd", index)),
       ),
     ];
     for (const names of pairs) it(`${names.join(" and ")}`, () => lost(...names));
