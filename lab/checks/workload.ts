@@ -91,7 +91,12 @@ function namesOf(context: CheckContext, role: Machine["role"]): string[] {
 
 /** Applies the workload and waits until all of it is ready. */
 export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
-  await context.apply(...workload(nodePort, namesOf(context, "worker"), namesOf(context, "public")));
+  const [space, ...objects] = workload(nodePort, namesOf(context, "worker"), namesOf(context, "public"));
+  await context.apply(space!);
+  // Pods are refused until the controller manager has made it. One whose API server was away takes up its work again after up to
+  // half a minute: its restart, and the end of its own old lease.
+  await context.kubectl(["wait", "-n", namespace, "--for=create", "serviceaccount/default", "--timeout=60s"]);
+  await context.apply(...objects);
   await context.kubectl(["wait", "-n", namespace, "--for=condition=Available", "deployment/web", "--timeout=180s"], {
     timeout: 200_000,
   });

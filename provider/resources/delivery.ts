@@ -67,8 +67,10 @@ export class Delivery implements ResourceKind {
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
       return { ...state.outputs, ...locationOf(inputs) };
     try {
-      const outputs = await session(operation, inputs, recorded, async ({ machine }) => {
+      const outputs = await session(operation, inputs, recorded, async ({ machine, wait }) => {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
+        // While the only member of etcd was away, the control plane has stopped; what comes next must find it again.
+        if (moved) await waitHealthy(machine, wait, []);
         return { digest: digest(inputs.files), configuration: String(state.outputs["configuration"] ?? "") };
       });
       return { ...outputs, ...locationOf(inputs) };

@@ -113,6 +113,19 @@ describe("Delivery", function () {
     );
   });
 
+  it("waits until a controller serves again when a member has another address", async () => {
+    const before = inputs({ hosts: { "lab-etcd-0": "10.0.0.4" } });
+    const first = await delivery.create(operation(), before);
+    machine.health(
+      "[ -e $FAKE_ROOT/asked ] && exit 0; touch $FAKE_ROOT/asked; echo 'kube-apiserver is not ready'; exit 1",
+    );
+    const run = operation();
+    const after = inputs({ hosts: { "lab-etcd-0": "10.0.0.5" } });
+    await delivery.update(run, { inputs: before, outputs: first.outputs }, after);
+    assert.match(machine.read("etc/corekube/hosts"), /^10\.0\.0\.5 lab-etcd-0$/m);
+    assert.ok(run.statuses.some((text) => text.includes("waiting for health: kube-apiserver is not ready")));
+  });
+
   it("waits for a machine that still boots, telling so", async () => {
     await machine.stop();
     const run = operation();
