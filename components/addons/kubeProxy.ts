@@ -24,7 +24,7 @@ export function kubeProxyFiles(spec: Pick<ClusterSpec, "podCidr">, api: string):
     healthzBindAddress: `0.0.0.0:${healthPort}`,
     // It asks nobody who may read them: the firewall lets API servers in, which forward who may (`pods/proxy`).
     metricsBindAddress: `0.0.0.0:${metricsPort}`,
-    // 0 leaves the system's own limit, which is sized to the machine's memory.
+    // 0: machines raise their limit themselves (nodeconfig/base/connections.ts).
     conntrack: { maxPerCore: 0 },
   };
   return { "config.yaml": stringify(configuration), kubeconfig: serviceAccountKubeconfig(api) };

@@ -36,6 +36,8 @@ net.ipv4.ip_local_reserved_ports = ${nodePorts.from}-${nodePorts.to}
 # Pods that watch files need inotify instances and watches.
 fs.inotify.max_user_instances = 8192
 fs.inotify.max_user_watches = 524288
+# Databases and search engines map many files; the value is that of Fedora, Ubuntu and Bottlerocket.
+vm.max_map_count = 1048576
 # The kubelet requires these values (protectKernelDefaults).
 vm.overcommit_memory = 1
 vm.panic_on_oom = 0
@@ -50,7 +52,7 @@ kernel.keys.root_maxbytes = 25000000
 export function podHost(spec: Pick<ClusterSpec, "nodePortRange">): Partial<NodeConfig> {
   return {
     files: [
-      file("/etc/modules-load.d/corekube.conf", "overlay\nbr_netfilter\nvxlan\n"),
+      file("/etc/modules-load.d/corekube.conf", "overlay\nbr_netfilter\nnf_conntrack\nvxlan\n"),
       file("/etc/sysctl.d/90-corekube.conf", sysctls(spec.nodePortRange)),
       // Otherwise networkd removes addresses that it did not set and changes flannel's MAC address.
       file("/etc/systemd/network/10-pods.network", "[Match]\nName=cni* flannel* veth*\n\n[Link]\nUnmanaged=yes\n"),

@@ -15,6 +15,7 @@ import {
   templateDirectory,
 } from "../../contract/paths.js";
 import { nodePool } from "../../spec/pools.js";
+import { raiseConnectionLimit } from "../base/connections.js";
 import { reserve } from "../base/reservation.js";
 import { controlPlanePrograms, controlPlaneUsers } from "../base/users.js";
 import { filesOf } from "../../contract/secretFiles.js";
@@ -163,6 +164,7 @@ systemctl start --no-block ${units.maintain}
         purpose,
         `${waitFor([units.install])}
 ${start}
+${raiseConnectionLimit}
 ${reserve(nodePool(spec, role).resources)}
 ${render}
 ${credentials}
@@ -180,7 +182,14 @@ systemctl restart --no-block ${units.approve}
       return script(
         "activate",
         purpose,
-        `${waitFor([units.install])}\n${start}\n${reserve(nodePool(spec, role).resources)}\n${render}\nrender ${kubeletTemplate} ${kubeletConfig}\n${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}\n`,
+        `${waitFor([units.install])}
+${start}
+${raiseConnectionLimit}
+${reserve(nodePool(spec, role).resources)}
+${render}
+render ${kubeletTemplate} ${kubeletConfig}
+${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}
+`,
       );
     default:
       return role satisfies never;

@@ -37,7 +37,11 @@ export class ScriptFolder {
     const found = scripts(spec, role).find(({ path }) => path.endsWith(`/${name}`));
     assert.ok(found, name);
     const file = join(this.path, name);
-    writeFileSync(file, change(found.contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${this.path}/$1/`), {
+    // The kernel's own stays as it is.
+    const limit = join(this.path, "nf_conntrack_max");
+    writeFileSync(limit, "1048576\n");
+    const contents = found.contents.replaceAll("/proc/sys/net/netfilter/nf_conntrack_max", limit);
+    writeFileSync(file, change(contents).replace(/(?<![\w/.:-])\/(opt|etc|run|var)\//g, `${this.path}/$1/`), {
       mode: 0o755,
     });
     return file;
