@@ -160,7 +160,36 @@ const administratorsRule: Rule = {
   },
 };
 
-export const awsRules: readonly Rule[] = [networkRule, bastionRule, ...volumeRules, administratorsRule];
+const keyRule: Rule = {
+  needs: ["aws", "region", "cloud_provider"],
+  check: ({ aws: { volume_key_arns: arns = [] }, region, cloud_provider }) => [
+    ...arns.flatMap((arn, index): Problem[] => {
+      const there = arn.split(":")[3]!;
+      return there === region
+        ? []
+        : [
+            {
+              path: `${path("volume_key_arns")}[${index}]`,
+              got: arn,
+              allowed: `a key of ${region}, where the volumes are; this one is in ${there}`,
+              fix: unset(`${path("volume_key_arns")}[${index}]`),
+            },
+          ];
+    }),
+    ...(arns.length > 0 && cloud_provider === "none"
+      ? [
+          {
+            path: path("volume_key_arns"),
+            got: arns,
+            allowed: "nothing with corekube:cloud_provider none: there is no driver that makes volumes of claims",
+            fix: unset(path("volume_key_arns")),
+          },
+        ]
+      : []),
+  ],
+};
+
+export const awsRules: readonly Rule[] = [networkRule, bastionRule, ...volumeRules, keyRule, administratorsRule];
 
 /** The provider would create the cluster in its own region, or nothing. */
 export const awsProviderProblems: CloudDefinition["providerProblems"] = (configuration, { region }) => {

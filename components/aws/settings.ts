@@ -22,6 +22,8 @@ export interface AwsSpec {
   readonly bastionSize: string;
   /** EBS type of etcd's volumes and of the storage class `ssd`. */
   readonly volumeType: "gp3" | "gp2" | "io2" | "io1";
+  /** ARNs of keys with which volumes of claims may be encrypted, besides AWS's own. */
+  readonly volumeKeyArns: readonly string[];
   /** Addresses of AWS services for the cluster's own components; not set: the public ones of the region. */
   readonly endpoints: { readonly ec2?: string; readonly elasticloadbalancing?: string; readonly sts?: string };
 }
@@ -77,6 +79,20 @@ const schema = z.strictObject({
   volume_type: oneOf("gp3", "gp2", "io2", "io1")
     .optional()
     .describe("EBS type of etcd's volumes and of the storage class ssd. Not set: gp3."),
+  volume_key_arns: z
+    .array(
+      matching(
+        "the ARN of a KMS key, such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        /^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/,
+      ),
+    )
+    .max(5)
+    .refine((arns) => new Set(arns).size === arns.length)
+    .meta({ allowed: "at most 5 ARNs of KMS keys, each once" })
+    .optional()
+    .describe(
+      "Customer managed KMS keys with which volumes of claims may be encrypted: the account's default key for EBS, and those that your storage classes name (kmsKeyId). Not set: AWS's own key only.",
+    ),
   endpoints: z
     .strictObject({
       ec2: httpUrl("https://vpce-1a2b.ec2.eu-central-1.vpce.amazonaws.com").optional().describe("Address of EC2."),
@@ -104,6 +120,7 @@ export function awsSpecOf({ aws }: Settings): AwsSpec {
     nat: aws.nat ?? "zone",
     bastionSize: aws.bastion_size || "t3.micro",
     volumeType: aws.volume_type ?? "gp3",
+    volumeKeyArns: aws.volume_key_arns ?? [],
     endpoints: aws.endpoints ?? {},
   };
 }

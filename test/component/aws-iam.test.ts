@@ -97,6 +97,7 @@ const added: Readonly<Record<string, string>> = {
 };
 
 const all = [...cloudControllerManager, ...ebsCsiController];
+const longestArn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890a";
 const ours = [...new Set(all.map(({ action }) => action))];
 const document = policyDocument(all, { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" });
 
@@ -159,10 +160,32 @@ describe("IAM", function () {
   });
 
   it("gives only controllers a role, and only where something asks AWS", () => {
-    for (const role of roles)
-      assert.equal(permissionsOf({ cloudProvider: "aws" }, role).length > 0, role === "controller");
+    const spec = awsTestSpec();
+    for (const role of roles) assert.equal(permissionsOf(spec, role).length > 0, role === "controller");
     assert.deepEqual(
-      roles.flatMap((role) => permissionsOf({ cloudProvider: "none" }, role)),
+      roles.flatMap((role) => permissionsOf({ ...spec, cloudProvider: "none" }, role)),
+      [],
+    );
+  });
+
+  it("uses users' keys as AWS says that EBS needs: through EC2 alone, and grants for services of AWS alone", () => {
+    const arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const permissions = permissionsOf(awsTestSpec({ aws: { volumeKeyArns: [arn] } }), "controller");
+    const scope = { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" };
+    const onKey = policyDocument(permissions, scope).Statement.filter(({ Resource }) => Resource === arn);
+    assert.deepEqual(
+      Object.fromEntries(onKey.flatMap(({ Action, Condition }) => Action.map((action) => [action, Condition]))),
+      {
+        "kms:CreateGrant": { Bool: { "kms:GrantIsForAWSResource": "true" } },
+        ...Object.fromEntries(
+          ["Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"].map(
+            (action) => [`kms:${action}`, { StringEquals: { "kms:ViaService": "ec2.eu-central-1.amazonaws.com" } }],
+          ),
+        ),
+      },
+    );
+    assert.deepEqual(
+      permissionsOf(awsTestSpec(), "controller").filter(({ action }) => action.startsWith("kms:")),
       [],
     );
   });
@@ -170,7 +193,8 @@ describe("IAM", function () {
   describe("of a cluster", () => {
     let run: Run;
     before(async () => {
-      run = await runProgram(awsTestSpec({ name: "a".repeat(40) }));
+      const volumeKeyArns = ["a", "b", "c", "d", "e"].map((end) => `${longestArn}${end}`);
+      run = await runProgram(awsTestSpec({ name: "a".repeat(40), aws: { volumeKeyArns } }));
     });
 
     it("fits into what AWS takes: names of 64 characters, policies of 10,240", () => {

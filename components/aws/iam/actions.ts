@@ -15,7 +15,8 @@
  * `everything`: reads that the service cannot restrict. `owned`: resources with the cluster's tag. `making`: resources that get the
  * cluster's tag in the same request. `machine`: instances of the cluster. `tagging`: the tags of such a request. `network`: the
  * cluster's network. `driverOwned`, `driverMaking`: the same with the CSI driver's tag as well, which excludes etcd's volumes.
- * `serviceRole`: the service-linked role of Elastic Load Balancing.
+ * `serviceRole`: the service-linked role of Elastic Load Balancing. `encryption`: a key, through EC2 only. `grant`: a key, to pass it on to
+ * a service of AWS only.
  */
 export type Scope =
   | "everything"
@@ -26,13 +27,15 @@ export type Scope =
   | "network"
   | "driverOwned"
   | "driverMaking"
-  | "serviceRole";
+  | "serviceRole"
+  | "encryption"
+  | "grant";
 
 export interface Permission {
   /** Service and action, such as `ec2:CreateVolume`. */
   readonly action: string;
   readonly scope: Scope;
-  /** Service and kind, such as `ec2:volume/*`; `*` for all. */
+  /** Service and kind, such as `ec2:volume/*`; a whole ARN; `*` for all. */
   readonly resource: string;
   readonly reason: string;
 }
@@ -148,3 +151,18 @@ export const ebsCsiController: readonly Permission[] = [
   ...on("driverOwned", volume, ["ec2:ModifyVolume"], "expansion of a claim"),
   ...on("driverOwned", volume, ["ec2:DeleteVolume"], "deletion of a claim's volume"),
 ];
+
+/**
+ * Keys of users with which volumes of claims are encrypted; AWS's own key needs no permission.
+ * https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions
+ */
+export const encryptionKeys = (arns: readonly string[]): readonly Permission[] =>
+  arns.flatMap((arn) => [
+    ...on(
+      "encryption",
+      arn,
+      ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+      "EC2 encrypts a claim's volume in the driver's name",
+    ),
+    ...on("grant", arn, ["kms:CreateGrant"], "the instance that a volume is attached to decrypts it later"),
+  ]);

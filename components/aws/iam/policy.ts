@@ -32,7 +32,7 @@ const creations: Readonly<Record<string, readonly string[]>> = {
   elasticloadbalancing: ["CreateLoadBalancer", "CreateTargetGroup", "CreateListener"],
 };
 
-function condition(scope: Scope, service: string, cluster: string): Statement["Condition"] {
+function condition(scope: Scope, service: string, { cluster, region }: PolicyScope): Statement["Condition"] {
   const tag = clusterTag(cluster);
   switch (scope) {
     case "everything":
@@ -53,13 +53,17 @@ function condition(scope: Scope, service: string, cluster: string): Statement["C
       return { StringEquals: { [`aws:RequestTag/${tag}`]: "owned", [`aws:RequestTag/${driverTag}`]: "true" } };
     case "serviceRole":
       return { StringEquals: { "iam:AWSServiceName": balancingService } };
+    case "encryption":
+      return { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } };
+    case "grant":
+      return { Bool: { "kms:GrantIsForAWSResource": "true" } };
     default:
       return scope satisfies never;
   }
 }
 
 function resourceOf({ scope, resource }: Permission, { region, vpcId }: PolicyScope): string {
-  if (resource === "*") return "*";
+  if (resource === "*" || resource.startsWith("arn:")) return resource;
   if (scope === "network") return `arn:aws:ec2:${region}:*:vpc/${vpcId}`;
   if (scope === "serviceRole") return `arn:aws:iam::*:role/aws-service-role/${balancingService}/*`;
   const [service, kind] = resource.split(":");
@@ -71,7 +75,7 @@ export function policyDocument(permissions: readonly Permission[], scope: Policy
   const statements = new Map<string, Statement>();
   for (const permission of permissions) {
     const service = permission.action.split(":")[0]!;
-    const where = condition(permission.scope, service, scope.cluster);
+    const where = condition(permission.scope, service, scope);
     const place = { Resource: resourceOf(permission, scope), ...(where ? { Condition: where } : {}) };
     const key = JSON.stringify(place);
     const actions = new Set([...(statements.get(key)?.Action ?? []), permission.action]);

@@ -5,17 +5,20 @@ import { Role as IamRole } from "@pulumi/aws/iam/role.js";
 import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import { shortened, type Tags } from "../names.js";
-import { cloudControllerManager, ebsCsiController, type Permission } from "./actions.js";
+import { cloudControllerManager, ebsCsiController, encryptionKeys, type Permission } from "./actions.js";
+import { awsOf } from "../settings.js";
 import { policyDocument } from "./policy.js";
 
 /** Longest name of a role. */
 const nameLength = 64;
 
-type Spec = Pick<ClusterSpec, "name" | "region" | "cloudProvider" | "csiDriver">;
+type Spec = Pick<ClusterSpec, "name" | "region" | "cloudProvider" | "csiDriver" | "cloudSettings">;
 
 /** Permissions of machines of a role; none if no component on them calls AWS. Those of the CSI driver are included even if users install the driver. */
-export function permissionsOf(spec: Pick<Spec, "cloudProvider">, role: Role): readonly Permission[] {
-  return role === "controller" && spec.cloudProvider === "aws" ? [...cloudControllerManager, ...ebsCsiController] : [];
+export function permissionsOf(spec: Pick<Spec, "cloudProvider" | "cloudSettings">, role: Role): readonly Permission[] {
+  return role === "controller" && spec.cloudProvider === "aws"
+    ? [...cloudControllerManager, ...ebsCsiController, ...encryptionKeys(awsOf(spec).volumeKeyArns)]
+    : [];
 }
 
 export interface InstanceProfileArgs {

@@ -3,6 +3,7 @@ import { aws, type Refusal, type Settings } from "./cases.js";
 
 type Refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true) => Refusal;
 
+const key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const vpc = "vpc-0a1b2c3d4e5f60718";
 const subnets = (...ends: string[]): string[] => ends.map((end) => `subnet-0a1b2c3d4e5f6071${end}`);
 
@@ -31,6 +32,17 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "node_size",
       "did you mean t3.medium. Set it: pulumi config set node_size t3.medium",
     ),
+    onAws(
+      { cloud_provider: "aws", aws: { volume_key_arns: ["alias/aws/ebs"] } },
+      "aws.volume_key_arns[0]",
+      "the ARN of a KMS key, such as arn:aws:kms:",
+    ),
+    onAws(
+      { cloud_provider: "aws", aws: { volume_key_arns: [key.replace("eu-central-1", "us-east-1")] } },
+      "aws.volume_key_arns[0]",
+      "a key of eu-central-1, where the volumes are; this one is in us-east-1. Remove it: pulumi config rm --path 'aws.volume_key_arns[0]'",
+    ),
+    onAws({ aws: { volume_key_arns: [key] } }, "aws.volume_key_arns", "pulumi config rm --path 'aws.volume_key_arns'"),
     onAws({ node_size: "m7g.large" }, "node_size", "a machine size of aws"),
     onAws({ controller_size: "t3.small" }, "controller_size", "t3.medium is the cheapest sufficient one"),
     onAws({ etcd_size: "t3.micro" }, "etcd_size", "Set it: pulumi config set etcd_size t3.small"),

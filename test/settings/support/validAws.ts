@@ -21,6 +21,15 @@ export const validAws: readonly Settings[] = (
         },
       },
     },
+    {
+      cloud_provider: "aws",
+      aws: {
+        volume_key_arns: [
+          "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+          "arn:aws:kms:eu-central-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+        ],
+      },
+    },
     { aws: { machines: "private" } },
     { aws: { machines: "private", nat: "none", bastion_size: "t3a.micro" }, high_availability: true },
     { aws: { machines: "private", nat: "single" } },
