@@ -25,8 +25,8 @@ const approverRules = (controllers: readonly string[]): PolicyRule[] => [
   },
   // To compare addresses.
   { apiGroups: [""], resources: ["nodes"], verbs: ["list"] },
-  // A controller that is replaced deletes its Node.
-  { apiGroups: [""], resources: ["nodes"], resourceNames: [...controllers], verbs: ["delete"] },
+  // Controllers label their Nodes with their role; one that is replaced deletes its Node.
+  { apiGroups: [""], resources: ["nodes"], resourceNames: [...controllers], verbs: ["get", "patch", "delete"] },
 ];
 
 function binding(id: string, role: string, subject: Subject): AddonObject {

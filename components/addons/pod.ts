@@ -51,9 +51,17 @@ function controllersOnly(spec: Pick<ClusterSpec, "name" | "controllers">) {
   return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } };
 }
 
-const onWorkers = { ...linux, priorityClassName: "system-cluster-critical" } satisfies Partial<PodSpec>;
+/** Where every worker has a taint, they must run nevertheless. */
+function onWorkers({ nodeTaints }: Pick<ClusterSpec, "nodeTaints">) {
+  const tolerations = nodeTaints.map(({ key, effect }) => ({ key, operator: "Exists", effect }));
+  return {
+    ...linux,
+    priorityClassName: "system-cluster-critical",
+    ...(tolerations.length > 0 ? { tolerations } : {}),
+  } satisfies Partial<PodSpec>;
+}
 
-const placements = { nodes: onNodes, controllers: onControllers, workers: onWorkers };
+const placement = (spec: ClusterSpec) => ({ nodes: onNodes, controllers: onControllers, workers: onWorkers(spec) });
 
 /** Replicas run on different machines: always where they share the machines' ports, and otherwise if possible. */
 function apart(addon: Addon, labels: Record<string, string>): { podAntiAffinity?: object } {
@@ -99,7 +107,7 @@ export function completePod(
     ...(pod.volumes ?? []),
   ];
   return {
-    ...placements[runsOn],
+    ...placement(spec)[runsOn],
     ...(Object.keys(affinity).length > 0 ? { affinity } : {}),
     serviceAccountName: name,
     ...pod,

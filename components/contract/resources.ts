@@ -102,6 +102,18 @@ export const joinShape = {
   caCertificate: z.string().includes("BEGIN CERTIFICATE", { message: "must be a certificate in PEM" }),
   /** Seconds for the pods to leave at deletion, 0 (do not drain) to 7200. @default 300 */
   drainTimeout: seconds(0).default(300),
+  /**
+   * Labels of the Node, name to value. Applied in place; a label that is no longer among them is removed, others are left alone.
+   * @default none
+   */
+  labels: z.record(z.string(), z.string()).default({}),
+  /** Taints of the Node, `key:effect` to value; the same rules. @default none */
+  taints: z
+    .record(
+      z.string().regex(/^[^:]+:(NoSchedule|PreferNoSchedule|NoExecute)$/, "must be a key, a colon and an effect"),
+      z.string(),
+    )
+    .default({}),
   /** The cluster installs the pod network itself. False: a Node that lacks only the pod network has joined. @default true */
   podNetwork: z.boolean().default(true),
 };

@@ -15,7 +15,7 @@ import type { ClusterSpec } from "../spec/cluster.js";
 export interface ControllerFilesArgs {
   readonly spec: Pick<
     ClusterSpec,
-    "name" | "clusterDomain" | "apiServiceAddress" | "nodeCidr" | "podSecurity" | "cloudProvider"
+    "name" | "clusterDomain" | "apiServiceAddress" | "apiNames" | "nodeCidr" | "podSecurity" | "cloudProvider"
   >;
   readonly pki: Pki;
   readonly machine: Machine;
@@ -55,7 +55,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     dnsNames: subjects.apiServerNames(spec),
     ipAddresses: [spec.apiServiceAddress, "127.0.0.1", machine.privateIpv4],
     // A load balancer has a name if the cloud moves its addresses; a machine may have no public address.
-    hosts: [machine.publicIpv4, ...args.shared],
+    hosts: [machine.publicIpv4, ...args.shared, ...spec.apiNames],
   });
   return {
     "ca.crt": pki.kubernetes.certificate,
@@ -83,7 +83,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     ...Object.fromEntries(Object.entries(controllerRules(spec)).map(([name, text]) => [name, pulumi.output(text)])),
     // No kubelet may have the API's own addresses in its certificate: see scripts/approve.ts.
     "cluster.env": pulumi
-      .all([...args.shared])
+      .all([...args.shared, ...spec.apiNames])
       .apply((shared) => `ETCD_SERVERS=${args.etcdUrls.join(",")}\nAPI_ADDRESSES=${shared.join(",")}\n`),
   };
 }

@@ -34,6 +34,7 @@ function settingsOf(spec: ClusterSpec, role: Role): Record<string, unknown> {
     log_level: spec.logLevel,
     "http_proxy, https_proxy, no_proxy": spec.proxy ?? "",
     mirrors: spec.mirrors,
+    ntp_servers: spec.ntpServers,
   };
   switch (role) {
     case "etcd":

@@ -1,7 +1,7 @@
 /** The operating system under every machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
 import { configurationDirectory } from "../contract/paths.js";
-import { file, type NodeConfig } from "./base/types.js";
+import { file, type NodeConfig, type NodeFile } from "./base/types.js";
 
 /** User with administrator's rights on Flatcar. */
 const administrator = "core";
@@ -14,12 +14,19 @@ const administrator = "core";
 const masked = ["locksmithd.service", "update-engine.service", "docker.service", "docker.socket"];
 
 /** What every machine has. */
-export function system(spec: Pick<ClusterSpec, "sshPublicKeys">): Partial<NodeConfig> {
+export function system(spec: Pick<ClusterSpec, "sshPublicKeys" | "ntpServers">): Partial<NodeConfig> {
   return {
+    files: timeServers(spec),
     directories: [{ path: configurationDirectory, mode: 0o755 }],
     units: masked.map((name) => ({ name, masked: true })),
     users: spec.sshPublicKeys.length > 0 ? [{ name: administrator, sshPublicKeys: spec.sshPublicKeys }] : [],
   };
+}
+
+/** Flatcar keeps time with systemd-timesyncd, which has Flatcar's own servers where nothing names others. */
+function timeServers({ ntpServers }: Pick<ClusterSpec, "ntpServers">): readonly NodeFile[] {
+  if (ntpServers.length === 0) return [];
+  return [file("/etc/systemd/timesyncd.conf.d/10-corekube.conf", `[Time]\nNTP=${ntpServers.join(" ")}\n`)];
 }
 
 /** Kernel settings of machines that run pods. A leading dash: ignored if the kernel does not know the setting. */

@@ -83,7 +83,7 @@ function alternativeNames({
   const which = (wanted: (host: string) => boolean): pulumi.Output<string[]> =>
     pulumi.all([...hosts]).apply((known) => known.filter((host) => host !== "" && wanted(host)));
   const together = (fixed: readonly pulumi.Input<string>[], added: pulumi.Output<string[]>): pulumi.Output<string[]> =>
-    pulumi.all([pulumi.all([...fixed]), added]).apply(([first, rest]) => [...first, ...rest]);
+    pulumi.all([pulumi.all([...fixed]), added]).apply(([first, rest]) => [...new Set([...first, ...rest])]);
   return {
     dnsNames: together(
       dnsNames,

@@ -44,6 +44,11 @@ export interface NodePoolSpec extends PoolSpec {
   readonly resources: NodeResources;
 }
 
+/** Machines that join. */
+export interface WorkerPoolSpec extends NodePoolSpec {
+  readonly role: "worker" | "public";
+}
+
 export interface EtcdSpec extends PoolSpec {
   /** CPUs and MB of memory reserved for a member on its machine. */
   readonly cpus: number;
@@ -87,9 +92,9 @@ export interface ClusterSpec extends PassedSettings {
   readonly apiLoadBalancers: boolean;
   readonly etcd: EtcdSpec;
   readonly controllers: NodePoolSpec;
-  readonly workers: NodePoolSpec;
+  readonly workers: WorkerPoolSpec;
   /** Workers whose ports 80 and 443 are open to everyone. */
-  readonly publicWorkers: NodePoolSpec;
+  readonly publicWorkers: WorkerPoolSpec;
   readonly components: Readonly<
     Record<"kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kube-proxy", ComponentResources>
   >;

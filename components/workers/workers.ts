@@ -7,11 +7,12 @@ import { Join } from "../machine/join.js";
 import { createPool, type ReachedMachine } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
 import type { MachineOrder } from "../rollout/program/rollout.js";
-import type { ClusterSpec, NodePoolSpec } from "../spec/cluster.js";
+import type { ClusterSpec, WorkerPoolSpec } from "../spec/cluster.js";
+import { nodeSettings } from "../spec/pools.js";
 
 export interface WorkersArgs {
   readonly spec: ClusterSpec;
-  readonly pool: NodePoolSpec;
+  readonly pool: WorkerPoolSpec;
   readonly cloud: Cloud;
   /** Reaches the workers, creates tokens and drains nodes. */
   readonly provider: Provider;
@@ -45,6 +46,7 @@ export class Workers extends pulumi.ComponentResource {
           caCertificate: args.caCertificate,
           timeout: spec.bootTimeout,
           drainTimeout: spec.drainTimeout,
+          ...nodeSettings(spec, args.pool.role),
           podNetwork: spec.networkProvider === "none" ? false : undefined,
         },
         { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },

@@ -3,7 +3,7 @@ import { expect, type Check } from "../cluster/context.js";
 import { until } from "../process/until.js";
 
 interface Node {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly status: {
     readonly conditions: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
     readonly addresses: readonly { readonly type: string; readonly address: string }[];
@@ -42,6 +42,11 @@ export const nodeChecks: readonly Check[] = [
           );
           const ready = node.status.conditions.find((condition) => condition.type === "Ready");
           expect(ready?.status === "True", `${machine.name} is not Ready: ${ready?.message ?? "no Ready condition"}`);
+          const role = machine.role === "controller" ? "control-plane" : "worker";
+          expect(
+            `node-role.kubernetes.io/${role}` in node.metadata.labels,
+            `${machine.name} has no role ${role} in \`kubectl get nodes\``,
+          );
           const address = node.status.addresses.find((item) => item.type === "InternalIP")?.address;
           expect(
             address === machine.private_ipv4,

@@ -1,5 +1,6 @@
 /** What a Node object says of the machine behind it. */
 import type { V1Node } from "@kubernetes/client-node";
+import { givenTaints } from "./nodeSettings.js";
 
 /** Whether the Node object is that of this very machine, and not of an earlier one with its name. */
 export function isOf(node: V1Node, systemId: string): boolean {
@@ -42,8 +43,13 @@ export function internalAddress(node: V1Node): string | undefined {
 
 /** Whether pods without special tolerations may be scheduled here, if the node is not cordoned. */
 export function takesPods(node: V1Node): boolean {
+  // Who taints all workers by a setting has pods that tolerate it.
+  const fromSettings = givenTaints(node);
   const closed = (node.spec?.taints ?? []).filter(
-    (taint) => taint.effect !== "PreferNoSchedule" && !taint.key.startsWith("node.kubernetes.io/"),
+    ({ key, effect }) =>
+      effect !== "PreferNoSchedule" &&
+      !key.startsWith("node.kubernetes.io/") &&
+      !fromSettings.includes(`${key}:${effect}`),
   );
   return closed.length === 0;
 }

@@ -11,7 +11,7 @@ import { UNKNOWN, type Properties } from "../rpc/properties.js";
 import { credentials } from "../operation/settings.js";
 import { Deadline } from "../operation/timing.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
-import { join, joinInputs, rejoin, type Joined, type JoinInputs } from "./joining.js";
+import { join, joinInputs, rejoin, updateNode, type Joined, type JoinInputs } from "./joining.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
 import { session, type Session } from "./session.js";
 
@@ -20,6 +20,8 @@ const REPLACING = new Set(["machineId", "nodeName"]);
 /** Written to the machine; the other inputs say how to reach it and what to do later. */
 const DELIVERED = ["server", "caCertificate"] as const;
 const ACCESS = ["host", "bastion", "port"] as const;
+/** Written to the Node over the API. */
+const ON_NODE = ["labels", "taints"] as const;
 
 /** A deletion must end even if the control plane is gone. */
 const API_SECONDS = 30;
@@ -65,6 +67,8 @@ export class Join implements ResourceKind {
       return this.#connect(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
     if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]))
       return this.#connect(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
+    if (changedInputs(pick(state.inputs, ON_NODE), pick(given, ON_NODE), REPLACING).length > 0)
+      await updateNode(operation, inputs);
     if (ACCESS.every((key) => state.inputs[key] === inputs[key])) return state.outputs;
     const { nodeName, systemId, configuration } = state.outputs as unknown as Joined;
     try {
@@ -170,4 +174,8 @@ export class Join implements ResourceKind {
         : error;
     }
   }
+}
+
+function pick(properties: Properties, keys: readonly string[]): Properties {
+  return Object.fromEntries(keys.flatMap((key) => (key in properties ? [[key, properties[key]!]] : [])));
 }

@@ -7,6 +7,7 @@ import { credentials, type Credentials } from "../operation/settings.js";
 import type { Properties } from "../rpc/properties.js";
 import type { V1Node } from "@kubernetes/client-node";
 import { describeError, ifFound, openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
+import { applyNodeSettings } from "../kubernetes/nodeSettings.js";
 import { internalAddress, isInitialized, isOf, isReady, lacksOnlyNetwork, whyNotReady } from "../kubernetes/node.js";
 import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
@@ -14,6 +15,7 @@ import { workerFiles } from "../machine/deliveryFiles.js";
 import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/healthGate.js";
 import { readIdentity, type MachineIdentity } from "../machine/machineIdentity.js";
 import { secretContents } from "../operation/redact.js";
+import { Deadline } from "../operation/timing.js";
 import type { Operation } from "../operation/resourceKind.js";
 import type { Session } from "./session.js";
 
@@ -24,6 +26,9 @@ export type JoinInputs = z.infer<typeof schema> & Credentials;
 export function joinInputs(operation: Operation, given: Properties): JoinInputs {
   return { ...schema.parse(given), ...credentials(operation.settings) };
 }
+
+/** How long the API may be unavailable while a Node's labels are changed. */
+const API_SECONDS = 60;
 
 const CA_FILE = "ca.crt" satisfies DeliveredFileName;
 const BOOTSTRAP_FILE = "bootstrap.kubeconfig" satisfies DeliveredFileName;
@@ -100,6 +105,20 @@ export async function rejoin(session: Session, operation: Operation, inputs: Joi
   return joined(inputs.nodeName, identity);
 }
 
+/** Labels and taints of a worker that has joined. */
+export async function updateNode(operation: Operation, inputs: JoinInputs): Promise<void> {
+  const cluster = await openCluster(inputs.kubeconfig, operation.signal);
+  const found = await persist(new Deadline(API_SECONDS), operation.signal, async () => {
+    const node = await ifFound(cluster.core.readNode({ name: inputs.nodeName }));
+    if (node !== undefined) await applyNodeSettings(cluster, node, inputs);
+    return node !== undefined;
+  });
+  if (!found)
+    throw new Error(
+      `${inputs.nodeName}: the Node object is gone, so its labels and taints cannot be changed. Join the machine again: pulumi refresh && pulumi up`,
+    );
+}
+
 function joined(nodeName: string, { systemId, configuration = "" }: MachineIdentity): Joined {
   return { nodeName, systemId, configuration };
 }
@@ -116,6 +135,8 @@ async function waitReady(
     let node: V1Node | undefined;
     try {
       node = await ifFound(cluster.core.readNode({ name: inputs.nodeName }));
+      // Before pods may run there: the Node is not ready when it registers.
+      if (node !== undefined && isOf(node, identity.systemId)) await applyNodeSettings(cluster, node, inputs);
     } catch (error) {
       wait.signal.throwIfAborted();
       missing = `the Kubernetes API (${describeError(error)})`;

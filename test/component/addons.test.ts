@@ -52,6 +52,16 @@ describe("add-ons", function () {
   const containers = (): Container[] =>
     workloads.flatMap((each) => [...template(each).spec.containers, ...(template(each).spec.initContainers ?? [])]);
 
+  it("run on workers whose taints come from a setting", async () => {
+    const tolerations = (run: Run) =>
+      template(run.of("Deployment").find(({ name }) => name.endsWith("coredns"))!).spec.tolerations;
+    const tainted = await runProgram(
+      testSpec({ nodeTaints: [{ key: "dedicated", value: "gpu", effect: "NoSchedule" }] }),
+    );
+    assert.deepEqual(tolerations(tainted), [{ key: "dedicated", operator: "Exists", effect: "NoSchedule" }]);
+    assert.equal(tolerations(single), undefined);
+  });
+
   it("use image digests where they are known", () => {
     const references = new Map(containers().map((each) => [each.name, each.image]));
     for (const [name, reference] of references) {

@@ -54,6 +54,16 @@ describe("certificates", function () {
     }
   });
 
+  it("of the API server carry users' own names and addresses, which no kubelet may have", async () => {
+    const own = dropletAddresses("dev-controller-0");
+    const run = await runProgram(testSpec({ apiNames: ["api.example.com", "203.0.113.77", own.public] }));
+    const { inputs } = run.one("CertRequest", "dev-controller-0-apiserver");
+    assert.deepEqual((inputs["dnsNames"] as string[]).at(-1), "api.example.com");
+    assert.deepEqual(inputs["ipAddresses"], ["10.3.0.1", "127.0.0.1", own.private, own.public, "203.0.113.77"]);
+    const files = run.one("Delivery", "dev-controller-0").inputs["files"] as Record<string, string>;
+    assert.match(files["cluster.env"]!, /^API_ADDRESSES=(.*,)?api\.example\.com,203\.0\.113\.77,/m);
+  });
+
   it("of the API server carry names of load balancers as names, and no public address where a machine has none", async () => {
     const hidden = await runProgram(awsTestSpec({ highAvailability: true, aws: { machines: "private" } }));
     const { dnsNames, ipAddresses } = hidden.one("CertRequest", "dev-controller-0-apiserver").inputs as {

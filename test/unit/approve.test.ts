@@ -61,7 +61,7 @@ describe("approval of serving certificates", function () {
   const decide = (line: string, cloudProvider: "none" | "aws" = "none"): { said: string; did: string } => {
     writeFileSync(join(folder, "line"), `${line}\n`);
     writeFileSync(join(folder, "nodes"), nodes);
-    const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) cat ${folder}/nodes;; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; esac\n`;
+    const kubectl = `#!/bin/bash\ncase "$*" in *"get nodes"*) cat ${folder}/nodes;; *"--watch"*) cat ${folder}/line;; *certificate*) echo "\${@: -2}" >>${folder}/did;; *"label node"*) echo "\${*:3}" >>${folder}/labelled; [ ! -e ${folder}/no-node ] || { rm ${folder}/no-node; exit 1; };; esac\n`;
     writeFileSync(join(folder, "opt/bin/kubectl"), kubectl, { mode: 0o755 });
     writeFileSync(join(folder, "did"), "");
     const script = approveScript({ nodeCidr: "10.4.0.0/20", cloudProvider }).contents.replaceAll(
@@ -73,6 +73,7 @@ describe("approval of serving certificates", function () {
       env: {
         PATH: process.env["PATH"] ?? "",
         CREDENTIALS_DIRECTORY: folder,
+        HOSTNAME: "dev-controller-0",
         API_ADDRESSES: "198.51.100.7,10.4.0.100,dev-api.elb.example",
       },
     });
@@ -88,6 +89,13 @@ describe("approval of serving certificates", function () {
       decide(line(request(right), node, groups, "key encipherment,digital signature,server auth,")).did,
       "approve csr-1",
     );
+  });
+
+  it("goes on while the controller's Node is not there yet, which gets its role as soon as it is", () => {
+    writeFileSync(join(folder, "no-node"), "");
+    assert.equal(decide(line(request(right))).did, "approve csr-1");
+    const label = "label node dev-controller-0 node-role.kubernetes.io/control-plane= --overwrite";
+    assert.equal(readFileSync(join(folder, "labelled"), "utf8"), `${label}\n${label}\n`);
   });
 
   it("is not given twice", () => {

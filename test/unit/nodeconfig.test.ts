@@ -224,6 +224,15 @@ describe("machines", () => {
     }
   });
 
+  it("ask the time servers of the settings, or Flatcar's own", () => {
+    const path = "/etc/systemd/timesyncd.conf.d/10-corekube.conf";
+    for (const role of roles) {
+      const withServers = config({ ...clusters.single, ntpServers: ["ntp.example.com", "10.4.0.1"] }, role);
+      assert.equal(text(withServers, path), "[Time]\nNTP=ntp.example.com 10.4.0.1\n");
+      assert.ok(!config(clusters.single, role).files.some((file) => file.path === path));
+    }
+  });
+
   it("that run etcd leave half of the volume free", () => {
     assert.equal(quotaBytes(3), 1.5 * 2 ** 30);
     assert.equal(quotaBytes(100), 8 * 2 ** 30);

@@ -1,6 +1,6 @@
-/** Script and unit that approve kubelets' serving certificates by rule. They run on every controller, without Pulumi. */
+/** Script and unit that approve kubelets' serving certificates by rule, and label the controller's Node. They run on every controller, without Pulumi. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { programDirectory, scriptPath, secretsDirectory } from "../../contract/paths.js";
+import { metadataFile, programDirectory, scriptPath, secretsDirectory } from "../../contract/paths.js";
 import { units } from "../../contract/units.js";
 import type { NodeFile, NodeUnit } from "../base/types.js";
 import { script } from "./shell.js";
@@ -108,7 +108,7 @@ export function approveScript(spec: Pick<ClusterSpec, "nodeCidr" | "cloudProvide
   const cloudWrites = spec.cloudProvider !== "none";
   return script(
     "approve",
-    "Approves valid requests of kubelets for serving certificates, denies invalid ones, and leaves others to people. Needs CREDENTIALS_DIRECTORY and API_ADDRESSES.",
+    "Approves valid requests of kubelets for serving certificates, denies invalid ones, and leaves others to people. Needs CREDENTIALS_DIRECTORY, HOSTNAME and API_ADDRESSES.",
     `api() {
   HOME=/tmp ${programDirectory}/kubectl --kubeconfig "$CREDENTIALS_DIRECTORY/kubeconfig" "$@"
 }
@@ -151,6 +151,13 @@ ${cloudWrites ? `      DNS:*) from_cloud "$address" "$own" || { echo "\${entry@Q
   done
 }
 
+# A kubelet may not give its Node a role. The Node may come later, or be deleted and come back.
+{
+  until api label node "$HOSTNAME" node-role.kubernetes.io/control-plane= --overwrite </dev/null >/dev/null 2>&1; do
+    sleep 5
+  done
+} &
+
 api get certificatesigningrequests --watch --field-selector spec.signerName=kubernetes.io/kubelet-serving -o go-template='${fields}' |
   while IFS='|' read -r name decided request usages groups user; do
     [ -z "$decided" ] || continue
@@ -179,6 +186,7 @@ StartLimitIntervalSec=0
 [Service]
 DynamicUser=yes
 LoadCredential=kubeconfig:${secretsDirectory}/csr-approver.kubeconfig
+EnvironmentFile=${metadataFile}
 EnvironmentFile=${secretsDirectory}/cluster.env
 ExecStart=${scriptPath("approve")}
 Restart=always

@@ -1,8 +1,9 @@
 /** Settings: access, security and tags. */
+import { isIP } from "node:net";
 import { z } from "zod";
 import { anyCidrProblem } from "../cidr.js";
 import { option, passed } from "./option.js";
-import { anyCidr, matching, oneOf, ports, sshPublicKey, text, whole, yesOrNo } from "./valueTypes.js";
+import { anyCidr, isDnsName, matching, oneOf, ports, sshPublicKey, text, whole, yesOrNo } from "./valueTypes.js";
 
 /** Names of sources that are no network. */
 const sources = ["nodes", "network", "admin", "everyone"] as const;
@@ -43,6 +44,20 @@ export const accessOptions = {
       .meta({ allowed: "1 to 50 networks in CIDR notation, each once; 0.0.0.0/0 opens the cluster to everyone" }),
     [],
     "Networks from which administrators and users reach SSH, the API and node ports. Required.",
+  ),
+  api_names: passed(
+    z
+      .array(
+        text(
+          "a lower-case DNS name of at most 253 characters, such as api.example.com, or an IP address",
+          (value) => isIP(value) !== 0 || isDnsName(value),
+        ),
+      )
+      .max(20)
+      .refine((names) => new Set(names).size === names.length)
+      .meta({ allowed: "at most 20 DNS names and IP addresses, each once" }),
+    [],
+    "Further names and addresses under which the API is reached, such as a DNS record of yours: they are in the API servers' certificates. A change renews these, one controller after another.",
   ),
   firewall_rules: passed(
     z.array(firewallRule).max(30).meta({ allowed: "at most 30 rules" }),

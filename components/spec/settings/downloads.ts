@@ -1,7 +1,8 @@
-/** Settings: proxies and mirrors for what machines download. */
+/** Settings: proxies and mirrors for what machines download, and their time servers. */
+import { isIPv4 } from "node:net";
 import { z } from "zod";
-import { option } from "./option.js";
-import { httpUrl, matching, noProxy, proxyUrl, text } from "./valueTypes.js";
+import { option, passed } from "./option.js";
+import { httpUrl, isDnsName, matching, noProxy, proxyUrl, text } from "./valueTypes.js";
 
 export const downloadOptions = {
   http_proxy: option(
@@ -14,6 +15,20 @@ export const downloadOptions = {
     noProxy(),
     "",
     "Hosts and networks that are reached without the proxies. Pod, Service and machine networks, the metadata service and the cluster's domain are always among them.",
+  ),
+  ntp_servers: passed(
+    z
+      .array(
+        text(
+          "a lower-case DNS name such as ntp.example.com, or an IPv4 address",
+          (value) => isIPv4(value) || isDnsName(value),
+        ),
+      )
+      .max(8)
+      .refine((servers) => new Set(servers).size === servers.length)
+      .meta({ allowed: "at most 8 DNS names and IPv4 addresses, each once" }),
+    [],
+    "Time servers of all machines, for networks that do not let them reach Flatcar's own (0 to 3.flatcar.pool.ntp.org, UDP port 123). Machines read it at their first boot.",
   ),
   mirrors: option(
     z.strictObject({

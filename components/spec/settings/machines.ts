@@ -1,4 +1,5 @@
 /** Settings: how many machines there are, of which size, and where. */
+import { nodeLabels, nodeTaints } from "./nodeTypes.js";
 import { option, passed } from "./option.js";
 import { image, machineSize, placement, whole } from "./valueTypes.js";
 
@@ -44,6 +45,22 @@ export const machineOptions = {
     placement(),
     "spread",
     "Failure domains (zones) of public workers, as control_plane_placement.",
+  ),
+  node_labels: passed(
+    nodeLabels(),
+    {},
+    "Labels of workers, in addition to node-role.kubernetes.io/worker. A change is applied to running workers; labels that others have set stay: pulumi config set --path node_labels.disk fast",
+  ),
+  node_taints: passed(
+    nodeTaints(),
+    [],
+    "Taints of workers. A change is applied to running workers; the cluster's own pods tolerate them. pulumi config set --path 'node_taints[0].key' dedicated, and the same with value and effect.",
+  ),
+  public_node_labels: passed(nodeLabels(), {}, "Labels of public workers, as node_labels."),
+  public_node_taints: passed(
+    nodeTaints(),
+    [],
+    "Taints of public workers, as node_taints, in addition to corekube.io/pool.",
   ),
   image: option(
     image(),

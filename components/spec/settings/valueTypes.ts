@@ -73,6 +73,11 @@ function isPlain({ username, password, search, hash, port }: URL): boolean {
 
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 
+/** Lower case, without the dot at the end; what looks like an address is none. */
+export function isDnsName(value: string): boolean {
+  return new RegExp(`^(?=.{1,253}$)(${label}\\.)*[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`).test(value);
+}
+
 /** A domain without the dot at the end. */
 export function domain() {
   return matching(

@@ -88,6 +88,54 @@ const networks = (refused: Refused): readonly Refusal[] => [
   ),
   refused({ cloud_provider: "digitalocean" }, "digitalocean-cluster:token", "account:read, actions:read"),
   refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, digitalocean, aws"),
+  refused({ api_names: ["https://api.example.com"] }, "api_names[0]", "a lower-case DNS name"),
+  refused({ api_names: ["*.example.com"] }, "api_names[0]", "a lower-case DNS name"),
+  refused({ api_names: ["203.0.113.999"] }, "api_names[0]", "pulumi config set --path 'api_names[0]' <value>"),
+  refused({ api_names: ["a.example", "a.example"] }, "api_names", "each once"),
+  refused(
+    { ntp_servers: ["ntp.example.com iburst"] },
+    "ntp_servers[0]",
+    "a lower-case DNS name such as ntp.example.com",
+  ),
+  refused({ ntp_servers: ["2001:db8::1"] }, "ntp_servers[0]", "an IPv4 address"),
+  refused(
+    { node_labels: { "node-role.kubernetes.io/control-plane": "" } },
+    'node_labels["node-role.kubernetes.io/control-plane"]',
+    "pulumi config rm --path 'node_labels[\"node-role.kubernetes.io/control-plane\"]'",
+  ),
+  refused(
+    { node_labels: { "kubernetes.io/hostname": "a" } },
+    'node_labels["kubernetes.io/hostname"]',
+    "of the domains kubernetes.io, k8s.io and corekube.io only",
+  ),
+  refused({ node_labels: { "corekube.io/pool": "a" } }, 'node_labels["corekube.io/pool"]', "a name such as disk"),
+  refused({ node_labels: { "a/b/c": "" } }, 'node_labels["a/b/c"]', "a name such as disk or example.com/disk"),
+  refused(
+    { node_labels: { disk: "very fast" } },
+    "node_labels.disk",
+    "pulumi config set --path 'node_labels.disk' <value>",
+  ),
+  refused({ public_node_labels: { "-x": "" } }, "public_node_labels.-x", "a name such as disk"),
+  refused(
+    { node_taints: [{ key: "gpu", effect: "NoEffect" }] },
+    "node_taints[0].effect",
+    "allowed: NoSchedule, PreferNoSchedule, NoExecute",
+  ),
+  refused(
+    { node_taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }] },
+    "node_taints[0].key",
+    "a name such as disk",
+  ),
+  refused(
+    {
+      public_node_taints: [
+        { key: "gpu", effect: "NoSchedule" },
+        { key: "gpu", value: "1", effect: "NoSchedule" },
+      ],
+    },
+    "public_node_taints",
+    "each key once for each effect",
+  ),
   refused(
     { firewall_rules: [{ role: "worker", ports: "9100" }] },
     "firewall_rules[0].from",
