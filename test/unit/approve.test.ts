@@ -91,7 +91,7 @@ describe("approval of serving certificates", function () {
     );
   });
 
-  it("goes on while the controller's Node is not there yet, which gets its role as soon as it is", () => {
+  it("goes on while the controller's Node is not there yet, which gets its role as soon as it asks", () => {
     writeFileSync(join(folder, "no-node"), "");
     assert.equal(decide(line(request(right))).did, "approve csr-1");
     const label = "label node dev-controller-0 node-role.kubernetes.io/control-plane= --overwrite";

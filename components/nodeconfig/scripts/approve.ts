@@ -151,15 +151,16 @@ ${cloudWrites ? `      DNS:*) from_cloud "$address" "$own" || { echo "\${entry@Q
   done
 }
 
-# A kubelet may not give its Node a role. The Node may come later, or be deleted and come back.
-{
-  until api label node "$HOSTNAME" node-role.kubernetes.io/control-plane= --overwrite </dev/null >/dev/null 2>&1; do
-    sleep 5
-  done
-} &
+# A kubelet may not give its Node a role. The Node may come later: its kubelet's request tells.
+labelled=
+label_node() {
+  [ -n "$labelled" ] || ! api label node "$HOSTNAME" node-role.kubernetes.io/control-plane= --overwrite </dev/null >/dev/null 2>&1 || labelled=yes
+}
+label_node
 
 api get certificatesigningrequests --watch --field-selector spec.signerName=kubernetes.io/kubelet-serving -o go-template='${fields}' |
   while IFS='|' read -r name decided request usages groups user; do
+    label_node
     [ -z "$decided" ] || continue
     reason=$(objection "$user" "$groups" "$usages" "$request" </dev/null)
     if [ -z "$reason" ]; then
