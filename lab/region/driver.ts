@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
+import { lateness } from "../lateness.js";
 import { plainProgress, type Progress } from "../progress.js";
 import { toolPath } from "../toolchain/index.js";
 import { applyBalancers } from "./balancers.js";
@@ -20,6 +21,7 @@ import {
   setVpcNetworks,
   unplugMachineNetwork,
 } from "./network.js";
+import { delayServices } from "./lateServices.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { behindProxy, ensureProxy, proxyMode } from "./proxy.js";
 import { machinesWithNamespace } from "./region.js";
@@ -117,8 +119,22 @@ export class NspawnDriver implements Driver {
     await createMachineNetwork(this.config, spec);
     rotateConsole(this.config, spec.name);
     if (!(await this.prepare(spec, base))) return;
-    await this.volumeQueue.run(() => refreshVolumes(this.config, volumes, spec.id));
+    const late = lateness(this.config);
+    await delayServices(this.config, spec, late);
+    const seconds = late.volumes ?? 0;
+    await this.volumeQueue.run(() => refreshVolumes(this.config, seconds > 0 ? [] : volumes, spec.id));
+    if (seconds > 0 && volumes.length > 0) this.showLater(volumes, seconds);
     await startMachine(this.config, { id: spec.id, name: spec.name, hostname: spec.hostname, usr: base.usr });
+  }
+
+  /** Nothing waits for it, as for a device that a cloud brings late. */
+  private showLater(volumes: readonly VolumeSpec[], seconds: number): void {
+    const show = async (): Promise<void> => {
+      for (const volume of volumes) await this.volume(volume);
+    };
+    setTimeout(() => {
+      show().catch((error: unknown) => this.progress.report(`late volumes: ${String(error)}`));
+    }, seconds * 1000).unref();
   }
 
   /**
