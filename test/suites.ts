@@ -61,7 +61,6 @@ export const suites: readonly Suite[] = [
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
   { name: "late", files: ["test/cluster/late/*.test.ts"], needs: "region", soak: 15, limit: 2700 },
-  { name: "aws-changes", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 10, limit: 2700 },
   {
     name: "interrupt",
     command: ["node", "--import", "tsx", "test/cluster/interrupt.ts"],

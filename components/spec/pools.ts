@@ -1,5 +1,5 @@
 /** Pools by role. Pure. */
-import type { ClusterSpec, NodePoolSpec, PoolSpec, Role, WorkerPoolSpec } from "./cluster.js";
+import type { ClusterSpec, NodePoolSpec, PoolSpec, Role } from "./cluster.js";
 
 /** Roles whose machines run pods. */
 export type NodeRole = Exclude<Role, "etcd">;
@@ -30,27 +30,6 @@ export function nodePool(
     default:
       return role satisfies never;
   }
-}
-
-/** What Nodes of workers get over the API: a kubelet may not give itself a role, and reads other labels at its first boot only. */
-export interface NodeSettings {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Key and effect, `key:effect`, to the value. */
-  readonly taints: Readonly<Record<string, string>>;
-}
-
-const roleLabel = (role: string): Record<string, string> => ({ [`node-role.kubernetes.io/${role}`]: "" });
-
-export function nodeSettings(
-  spec: Pick<ClusterSpec, "nodeLabels" | "nodeTaints" | "publicNodeLabels" | "publicNodeTaints">,
-  role: WorkerPoolSpec["role"],
-): NodeSettings {
-  const [labels, taints] =
-    role === "public" ? [spec.publicNodeLabels, spec.publicNodeTaints] : [spec.nodeLabels, spec.nodeTaints];
-  return {
-    labels: { ...labels, ...roleLabel("worker"), ...(role === "public" ? roleLabel("public") : {}) },
-    taints: Object.fromEntries(taints.map(({ key, value, effect }) => [`${key}:${effect}`, value])),
-  };
 }
 
 /** All pools, in the order in which a cluster is made. */

@@ -8,7 +8,7 @@ import { createPool, type ReachedMachine } from "../machine/pool.js";
 import type { Provider } from "../machine/provider.js";
 import type { MachineOrder } from "../rollout/program/rollout.js";
 import type { ClusterSpec, WorkerPoolSpec } from "../spec/cluster.js";
-import { nodeSettings } from "../spec/pools.js";
+import { nodeSettings } from "./nodeSettings.js";
 
 export interface WorkersArgs {
   readonly spec: ClusterSpec;

@@ -9,7 +9,7 @@ import type { MachineSpec } from "./spec.js";
 const table = "inet corekube_late";
 
 /** Text for one `nft -f`. Elements of the sets leave by themselves. */
-export function lateText(
+function lateText(
   config: Pick<LabConfig, "mirrorUrl" | "registryUrl">,
   { publicIpv4, privateIpv4 }: Pick<MachineSpec, "publicIpv4" | "privateIpv4">,
   late: Lateness,

@@ -1,6 +1,6 @@
 /** Labels and taints that settings give to a Node. */
 import type { V1Node } from "@kubernetes/client-node";
-import type { NodeSettings } from "../../components/spec/pools.js";
+import type { NodeSettings } from "../../components/contract/nodeSettings.js";
 import { statusOf, type Cluster } from "./cluster.js";
 
 /** What settings have given to the Node, so that what they no longer name can be removed, and nothing else. */
@@ -38,7 +38,7 @@ const pointer = (...parts: readonly (string | number)[]): string =>
 const nameOf = ({ key, effect }: { readonly key: string; readonly effect: string }): string => `${key}:${effect}`;
 
 /** What is missing of the settings on the Node; empty: nothing. */
-export function patchOf(node: V1Node, wanted: NodeSettings): readonly JsonPatch[] {
+function patchOf(node: V1Node, wanted: NodeSettings): readonly JsonPatch[] {
   const before = given(node);
   const labels = node.metadata?.labels ?? {};
   const taints = node.spec?.taints ?? [];
