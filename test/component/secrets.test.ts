@@ -169,10 +169,12 @@ describe("secrets", function () {
         "caCertificate",
         "drainTimeout",
         "host",
+        "labels",
         "machine",
         "machineId",
         "nodeName",
         "server",
+        "taints",
         "timeout",
       ]);
     }
