@@ -96,8 +96,9 @@ export function imageOf(
   const image = new digitalocean.CustomImage(
     name,
     { name, url, regions: [region], description: `Machines of ${name}`, tags: [...tags] },
-    // A change of tags would replace the image, and with it every machine.
-    pulumi.mergeOptions(opts, { ignoreChanges: ["tags"] }),
+    // A change of tags would replace the image, and with it every machine. The next image comes before this one goes: otherwise the
+    // engine takes away all machines that boot from it first, in no order. Images may share a name.
+    pulumi.mergeOptions(opts, { ignoreChanges: ["tags"], deleteBeforeReplace: false }),
   );
   return image.imageId.apply(String);
 }

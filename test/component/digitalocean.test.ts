@@ -137,8 +137,11 @@ describe("DigitalOcean", function () {
     const url = "https://images.example.net/flatcar.bin.bz2";
     const byUrl = await runProgram(testSpec({ image: url }));
     assert.deepEqual(
-      byUrl.of("CustomImage").map(({ inputs }) => [inputs["url"], inputs["regions"]]),
-      [[url, ["fra1"]]],
+      byUrl
+        .of("CustomImage")
+        .map(({ inputs, deleteBeforeReplace }) => [inputs["url"], inputs["regions"], deleteBeforeReplace]),
+      // Deleted first, as the provider wants it, it would take all machines along.
+      [[url, ["fra1"], false]],
     );
     assert.equal(byUrl.one("Droplet", "dev-etcd-0").inputs["image"], "7938206");
   });

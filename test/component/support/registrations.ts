@@ -25,7 +25,8 @@ export interface Registration {
   readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
-  readonly deleteBeforeReplace: boolean;
+  /** Undefined: as the resource's provider wants it. */
+  readonly deleteBeforeReplace: boolean | undefined;
   /** `<type>/<name>` of what takes it along when it is deleted; empty for none. */
   readonly deletedWith: string;
   /** `<type>/<name>` of all that it waits for, by option or by input. */
@@ -82,7 +83,7 @@ function registrationOf(request: RegisterResourceRequest): Registration {
     protect: request.getProtect() ?? false,
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
-    deleteBeforeReplace: request.getDeletebeforereplace(),
+    deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
     deletedWith: keyOfUrn(request.getDeletedwith()),
     dependsOn: request.getDependenciesList().map(keyOfUrn).sort(),
     inputs: walk(object, true) as Record<string, unknown>,
