@@ -11,9 +11,11 @@ const PROJECT = path.resolve(__dirname, "../..");
 /** Machines are the pools' of a small cluster; a delivery stands for what makes each serve. */
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
+import { requireParallelism } from ${JSON.stringify(path.join(PROJECT, "components/rollout/program/parallelism.js"))};
 import { Rollout } from ${JSON.stringify(path.join(PROJECT, "components/rollout/program/rollout.js"))};
 import { keepCurrent } from ${JSON.stringify(path.join(PROJECT, "infra/keepCurrent.js"))};
 const config = new pulumi.Config();
+requireParallelism(3);
 class Stub extends pulumi.CustomResource {
   declare readonly address: pulumi.Output<string>;
   declare readonly digest: pulumi.Output<string>;
@@ -51,11 +53,20 @@ const provider = require(${JSON.stringify(path.join(PROJECT, "node_modules/@pulu
 const folder = process.env.STUB_FOLDER;
 const flag = (file) => { try { return fs.readFileSync(folder + "/" + file, "utf8").trim(); } catch { return ""; } };
 let number = 0;
+/** The first member of a new cluster serves when a second one has started too. */
+async function quorum() {
+  for (let wait = 0; !flag("quorum") && (flag("calls").match(/^create Delivery etcd/gm) ?? []).length < 2; wait++) {
+    if (wait === 50) throw new Error("no quorum");
+    await sleep(100);
+  }
+  fs.writeFileSync(folder + "/quorum", "yes");
+}
 async function act(what, urn) {
   const [type, name] = urn.split("::").slice(-2);
   const call = what + " " + type.split(":").pop() + " " + name;
   fs.appendFileSync(folder + "/calls", call + "\\n");
   await sleep(250);
+  if (call.startsWith("create Delivery etcd")) await quorum();
   if (flag("kill") === call) { fs.rmSync(folder + "/kill"); process.kill(Number(flag("engine")), "SIGKILL"); await sleep(500); process.exit(1); }
   if (flag("fail") === call) throw new Error("refused: " + call);
   fs.appendFileSync(folder + "/calls", "done " + call + "\\n");

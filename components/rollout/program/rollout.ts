@@ -120,22 +120,18 @@ export class Rollout implements MachineOrder {
 
   servesWith(machine: string, proof: pulumi.Output<unknown>): void {
     if (this.preview) return;
-    const { isKnown } = proof as unknown as { readonly isKnown: Promise<boolean> };
-    void isKnown.then(
-      (known) => {
-        if (known) {
-          this.#states.set(machine, "ready");
-          this.#proceed();
-        } else {
-          this.#refuse(new Error(`${machine} failed`));
-        }
+    // Not known: the engine left it out (`--target`, `--exclude`), so nothing was taken away. A failure rejects.
+    void isKnownOf(proof).then(
+      () => {
+        this.#states.set(machine, "ready");
+        this.#proceed();
       },
       (error: Error) => this.#refuse(error),
     );
   }
 
   addressOf(machine: string, created: pulumi.Output<string>): pulumi.Output<string> {
-    return pulumi.output(this.#serving.then((serving) => serving.get(machine)?.address ?? created));
+    return pulumi.output(this.#serving.then((serving) => serving.get(machine)?.address ?? valueOf(created)));
   }
 
   #onceAllowed<Value>(machine: string, value: Value, sent?: Promise<void>): pulumi.Output<Value> {
@@ -215,6 +211,18 @@ export class Rollout implements MachineOrder {
         new Error(`${machine}: not changed, because ${reason.message}. Fix this and run \`pulumi up\` again.`),
       );
   }
+}
+
+const isKnownOf = (output: pulumi.Output<unknown>): Promise<boolean> =>
+  (output as unknown as { readonly isKnown: Promise<boolean> }).isKnown;
+
+/**
+ * The value without the resource that it comes from: as a dependency in the state, a member would be one of machines that are registered
+ * after it. A run with `--target` registers what a resource depends on together with it, and ends when the program does so again.
+ */
+async function valueOf(output: pulumi.Output<string>): Promise<string> {
+  if (await isKnownOf(output)) return new Promise((resolve) => output.apply(resolve));
+  return pulumi.unknown as unknown as string;
 }
 
 function newSlot(): Slot {
