@@ -1,4 +1,5 @@
 /** An operation on a machine: deadline, progress, connection, and what is kept when it fails. */
+import { compareClocks } from "../machine/clock.js";
 import { Progress } from "../operation/progress.js";
 import { Machine, type Wait } from "../ssh/machine.js";
 import { Deadline } from "../operation/timing.js";
@@ -37,6 +38,7 @@ export async function session<Outputs>(
   const machine = new Machine(access.machine, access, recorded, wait);
   try {
     await machine.connect();
+    await compareClocks(machine, operation.log);
     const outputs = await work({ machine, wait });
     return { ...outputs, hostKey: machine.hostKey ?? "" };
   } catch (error) {
