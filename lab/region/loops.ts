@@ -1,6 +1,7 @@
 /** Loop devices: a volume's file as a block device. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { tryRun, run } from "../process/run.js";
+import { until } from "../process/until.js";
 
 export interface Loop {
   /** "/dev/loop3" */
@@ -31,7 +32,8 @@ async function list(): Promise<readonly (Loop & { readonly file: string; readonl
 export async function ensureLoop(file: string): Promise<Loop> {
   const known = await findLoop(file);
   if (known) return known;
-  await run(["losetup", "--find", file]);
+  // Between finding a free device and taking it another process, of a region beside this one too, may take it.
+  await until(`a loop device for ${file}`, { timeout: 5_000, pause: 50 }, () => run(["losetup", "--find", file]));
   const made = await findLoop(file);
   if (!made) throw new Error(`no loop device was made for ${file}; "losetup --list" shows which are taken`);
   return made;
