@@ -1,10 +1,19 @@
 /** Labels and taints that settings give to a Node. */
+import { createHash } from "node:crypto";
 import type { V1Node } from "@kubernetes/client-node";
 import type { NodeSettings } from "../../components/contract/nodeSettings.js";
 import { statusOf, type Cluster } from "./cluster.js";
 
 /** What settings have given to the Node, so that what they no longer name can be removed, and nothing else. */
 const annotation = "corekube.io/node-settings";
+
+/**
+ * Digest of the annotation. A kubelet may write its Node's annotations, and could have the program remove what others have set, such as
+ * a quarantine; labels of this domain it may not: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
+ */
+const seal = "corekube.node-restriction.kubernetes.io/settings";
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
 /** Others write to Nodes too, such as kubelets and cloud controller managers. */
 const TRIES = 10;
@@ -17,13 +26,10 @@ interface JsonPatch {
 
 type Given = { readonly [Key in keyof NodeSettings]: readonly string[] };
 
-function given(node: V1Node): Given {
-  try {
-    const parsed = JSON.parse(node.metadata?.annotations?.[annotation] ?? "{}") as Partial<Given>;
-    return { labels: parsed.labels ?? [], taints: parsed.taints ?? [] };
-  } catch {
-    return { labels: [], taints: [] };
-  }
+function given({ metadata }: V1Node): Given {
+  const text = metadata?.annotations?.[annotation];
+  if (text === undefined || metadata?.labels?.[seal] !== digestOf(text)) return { labels: [], taints: [] };
+  return JSON.parse(text) as Given;
 }
 
 /** Names of taints that settings have given to the Node, `key:effect`. */
@@ -63,8 +69,12 @@ function patchOf(node: V1Node, wanted: NodeSettings): readonly JsonPatch[] {
     patch.push({ op: "add", path: "/spec/taints/-", value: { key, effect, ...(value === "" ? {} : { value }) } });
   }
   const now: Given = { labels: Object.keys(wanted.labels).sort(), taints: Object.keys(wanted.taints).sort() };
-  if (JSON.stringify(before) !== JSON.stringify(now))
-    patch.push({ op: "add", path: pointer("metadata", "annotations", annotation), value: JSON.stringify(now) });
+  const text = JSON.stringify(now);
+  if (JSON.stringify(before) !== text)
+    patch.push(
+      { op: "add", path: pointer("metadata", "annotations", annotation), value: text },
+      { op: "add", path: pointer("metadata", "labels", seal), value: digestOf(text) },
+    );
   if (patch.length === 0) return [];
   const lists: readonly (readonly [string, unknown, unknown])[] = [
     ["/metadata/labels", node.metadata?.labels, {}],

@@ -8,7 +8,7 @@ import { checked, eventually, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";
 
 describe("labels and taints of a Node, on a real API", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const join = new Join();
   let api: TestApi;
   let machine: FakeMachine;
@@ -36,13 +36,19 @@ describe("labels and taints of a Node, on a real API", function () {
       nodeName: "worker-0",
       server: "https://10.0.0.1:6443",
       caCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
-      timeout: 30,
+      timeout: 50,
       ...given,
     });
   const own = () => operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig });
   const node = () => api.cluster.core.readNode({ name: "worker-0" });
   const patch = (body: readonly object[]) => api.cluster.core.patchNode({ name: "worker-0", body });
-  const labels = async () => (await node()).metadata?.labels ?? {};
+  /** Without the seal of what settings have given. */
+  const labels = async () =>
+    Object.fromEntries(
+      Object.entries((await node()).metadata?.labels ?? {}).filter(
+        ([name]) => !name.startsWith("corekube.node-restriction.kubernetes.io/"),
+      ),
+    );
   /** Without those that the API server itself gives to a new Node. */
   const taints = async () =>
     ((await node()).spec?.taints ?? [])
@@ -67,7 +73,7 @@ describe("labels and taints of a Node, on a real API", function () {
     await eventually(() => {
       void labels().then((now) => (seen = now));
       return seen["disk"] === "fast";
-    });
+    }, 40_000);
     assert.equal((await node()).status?.conditions?.[0]?.status, "Unknown");
     assert.deepEqual(await taints(), ["dedicated=gpu:NoSchedule", "night=:NoExecute"]);
     assert.equal((await labels())["node-role.kubernetes.io/worker"], "");
@@ -102,6 +108,26 @@ describe("labels and taints of a Node, on a real API", function () {
     // The state has the new labels already, but the Node still has the old one.
     await update({ labels: {}, taints: { "x:NoSchedule": "" } }, { labels: { fresh: "1" } });
     assert.deepEqual(await labels(), { fresh: "1" });
+  });
+
+  it("are not removed for a node that lists what others have set: it may write its own annotations", async () => {
+    await api.node("worker-0");
+    await patch([
+      { op: "add", path: "/metadata/labels", value: { theirs: "1" } },
+      { op: "add", path: "/spec/taints", value: [{ key: "quarantine", effect: "NoSchedule" }] },
+    ]);
+    await update({}, { labels: { disk: "fast" } });
+    await patch([
+      {
+        op: "add",
+        path: "/metadata/annotations/corekube.io~1node-settings",
+        value: JSON.stringify({ labels: ["disk", "theirs"], taints: ["quarantine:NoSchedule"] }),
+      },
+    ]);
+    await update({ labels: { disk: "fast" } }, { labels: { disk: "slow" } });
+    assert.deepEqual(await labels(), { theirs: "1", disk: "slow" });
+    assert.deepEqual(await taints(), ["quarantine=:NoSchedule"]);
+    assert.equal(takesPods(await node()), false);
   });
 
   it("hold against others who write to the Node at the same time", async () => {
