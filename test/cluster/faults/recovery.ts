@@ -112,7 +112,7 @@ async function expectApiServers(context: CheckContext): Promise<void> {
       const answer = await context.tryInMachine(
         machine,
         `curl --silent --max-time 5 --cacert /etc/corekube/secrets/ca.crt https://127.0.0.1:${apiPort}/readyz`,
-        20,
+        20_000,
       );
       expect(
         answer.stdout.trim() === "ok",
