@@ -24,4 +24,16 @@ describe("recorded state", () => {
     assert.deepEqual(recorded, outputs);
     assert.equal(asked, 3);
   });
+
+  it("is asked for once in a run: it is as large as the cluster, and stays as it was when the run began", async () => {
+    let asked = 0;
+    const recorded: unknown[] = [];
+    const answer = { [token]: () => ({ outputs: asked++ === 0 ? outputs : {} }) };
+    await registrationsOf(async () => {
+      for (let reader = 0; reader < 3; reader++) recorded.push(await readRecorded());
+    }, answer);
+    assert.deepEqual(recorded, [outputs, outputs, outputs]);
+    await registrationsOf(async () => void recorded.push(await readRecorded()), answer);
+    assert.deepEqual(recorded.at(-1), {}, "another run asks for its own");
+  });
 });

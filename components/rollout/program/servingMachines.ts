@@ -49,16 +49,22 @@ const retryAfter = [100, 200, 400, 800, 1600] as const;
  * Reads this stack's state from the engine, as it was when the run began. URN to what is recorded.
  *
  * The engine writes the state while the program runs, and a backend of files does so in several steps: what is read in between
- * ends early ("failed to load checkpoint: EOF"). So it is read again.
+ * ends early ("failed to load checkpoint: EOF"). So it is read again; once it is read, later readers get the same.
  * @throws pulumi.RunError when the state cannot be read.
  */
 export function readRecorded(): Promise<Resources> {
-  reading ??= ask().finally(() => (reading = undefined));
+  const engine = pulumi.runtime.getMonitor();
+  if (engine === undefined) return ask();
+  const known = readings.get(engine);
+  if (known !== undefined) return known;
+  const reading = ask();
+  readings.set(engine, reading);
+  reading.catch(() => readings.delete(engine));
   return reading;
 }
 
-/** Readers at the same time share one answer: it is as large as the state. */
-let reading: Promise<Resources> | undefined;
+/** By connection, of which a run has one. All readers share the answer: it is as large as the state. */
+const readings = new WeakMap<object, Promise<Resources>>();
 
 async function ask(): Promise<Resources> {
   const stackName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
