@@ -1,7 +1,7 @@
 /**
- * Whether a machine may be taken away. Pure: findings in, verdict out.
+ * Whether a machine may be taken away, or its service restarted. Pure: findings in, verdict out.
  *
- * The provider gathers the findings (`provider/`). Replacements ask these gates today; changes in place can ask the same ones.
+ * The provider gathers the findings (`provider/`). Replacements and changes in place ask these gates.
  */
 
 export type ControlPlaneRole = "etcd" | "controller";
@@ -28,7 +28,7 @@ export function quorum(members: number): number {
   return Math.floor(members / 2) + 1;
 }
 
-/** The machine that is to be taken away. */
+/** The machine that is to be taken away or restarted. */
 export interface Going {
   readonly machine: string;
   readonly role: ControlPlaneRole;
@@ -45,9 +45,7 @@ export interface Going {
  * @param others Every other control-plane machine.
  */
 export function mayGo(going: Going, others: readonly Finding[]): Verdict {
-  const obstacles = others
-    .filter(({ healthy, role }) => !healthy && (going.serves || role === "etcd"))
-    .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "no reason given"}`);
+  const obstacles = unhealthy(others.filter(({ role }) => going.serves || role === "etcd"));
   const peers = others.filter(({ role }) => role === going.role);
   const members = others.filter(({ role }) => role === "etcd");
   const lost = lostQuorum(going.role === "etcd" ? members.length + 1 : members.length, members);
@@ -63,9 +61,34 @@ export function mayGo(going: Going, others: readonly Finding[]): Verdict {
     return { allowed: obstacles.length === 0, obstacles, downtime };
   }
   if (going.role === "etcd" && lost !== undefined) obstacles.push(lost);
-  if (going.role === "controller" && !peers.some(({ healthy }) => healthy))
-    obstacles.push("no other controller serves the API");
+  if (going.role === "controller" && !peers.some(({ healthy }) => healthy)) obstacles.push(noOtherController);
   return { allowed: obstacles.length === 0, obstacles };
+}
+
+/**
+ * Whether the service of a control-plane machine may be restarted in place. It keeps its machine and its data, and is back in seconds;
+ * in case it is not, the others of its role must do without it. One that does not serve has nothing to lose, and may need the files
+ * to serve again; the only one of its role has nobody to wait for.
+ * @param others Every other control-plane machine.
+ */
+export function mayRestart(going: Going, others: readonly Finding[]): Verdict {
+  const peers = others.filter(({ role }) => role === going.role);
+  const lost =
+    going.role === "etcd"
+      ? lostQuorum(peers.length + 1, peers)
+      : peers.some(({ healthy }) => healthy)
+        ? undefined
+        : noOtherController;
+  if (!going.serves || peers.length === 0 || lost === undefined) return { allowed: true, obstacles: [] };
+  return { allowed: false, obstacles: [...unhealthy(peers), lost] };
+}
+
+const noOtherController = "no other controller serves the API";
+
+function unhealthy(machines: readonly Finding[]): string[] {
+  return machines
+    .filter(({ healthy }) => !healthy)
+    .map(({ machine, reason }) => `${machine} is not healthy: ${reason ?? "no reason given"}`);
 }
 
 /** Why etcd has no quorum with these members; undefined: it has. */

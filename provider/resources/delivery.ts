@@ -7,7 +7,7 @@ import { readIdentity } from "../machine/machineIdentity.js";
 import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js";
 import { redact, secretContents } from "../operation/redact.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
-import { beforeReplacing } from "../../components/rollout/provider/replacementGate.js";
+import { beforeReplacing, restarting } from "../../components/rollout/provider/controlPlaneGate.js";
 import { deliverApiAddress } from "../../components/rollout/provider/apiAddress.js";
 import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
 import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
@@ -61,8 +61,12 @@ export class Delivery implements ResourceKind {
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["digest"] !== digest(inputs.files))
-      return this.#deliver(operation, inputs, recorded, true, state.outputs["address"] as string | undefined);
+    if (state.outputs["digest"] !== digest(inputs.files)) {
+      const address = state.outputs["address"] as string | undefined;
+      const again = (): Promise<Properties> => this.#deliver(operation, inputs, recorded, true, address);
+      // One that has never served has nobody who relies on it.
+      return address === undefined ? again() : restarting(operation, inputs, recorded, again);
+    }
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
       return { ...state.outputs, ...locationOf(inputs) };

@@ -163,6 +163,67 @@ describe("machines of a plan", function () {
     });
   });
 
+  describe("that get files in place", () => {
+    const renewed = { files: { "ca.crt": "renewed" }, address: "10.0.0.1" };
+    const deliverTo = async (name: string): Promise<void> => {
+      // As after a delivery that has failed: only the address says that it has served.
+      const outputs = { address: renewed.address, hostKey: of(name).hostKey };
+      await delivery.update(operation(), { inputs: inputs(name), outputs }, inputs(name, renewed));
+    };
+    const has = (name: string): boolean => of(name).read("etc/corekube/secrets/ca.crt") === "renewed";
+
+    beforeEach(async () => {
+      for (const name of names.slice(0, 4)) await delivery.create(operation(), inputs(name));
+    });
+
+    it("are restarted one after the other, whoever asks first", async () => {
+      let away = 0;
+      for (const name of ["etcd-0", "etcd-1"]) {
+        of(name).script("on-restart", "#!/bin/bash\ntouch $FAKE_ROOT/restarted\n");
+        of(name).health('[ ! -e $FAKE_ROOT/restarted ] || { sleep 1; rm "$FAKE_ROOT/restarted"; exit 1; }');
+      }
+      const watch = setInterval(() => {
+        away = Math.max(away, ["etcd-0", "etcd-1"].filter((name) => existsSync(of(name).path("restarted"))).length);
+      }, 20);
+      await Promise.all([deliverTo("etcd-0"), deliverTo("etcd-1")]);
+      clearInterval(watch);
+      assert.equal(away, 1);
+    });
+
+    it("are not restarted while another member is down, and the one that is down comes first", async () => {
+      of("etcd-1").health("echo 'etcd is not ready: connection refused'; exit 1");
+      await assert.rejects(
+        deliverTo("etcd-0"),
+        /etcd-0: its new files are not delivered.*:\n {2}etcd-1 is not healthy: etcd is not ready: connection refused\n.*no quorum[\s\S]*pulumi up --replace '\*\*::etcd-1'/,
+      );
+      assert.ok(!has("etcd-0"));
+      assert.deepEqual(of("etcd-0").asked, []);
+      of("etcd-1").script("on-restart", "#!/bin/bash\necho 'exit 0' >$FAKE_ROOT/opt/corekube/bin/health\n");
+      await Promise.all([deliverTo("etcd-0"), deliverTo("etcd-1")]);
+    });
+
+    it("are delivered to all together when none serves, also where an earlier run has failed", async () => {
+      for (const name of ["etcd-0", "etcd-1", "etcd-2"]) {
+        of(name).health("[ -e $FAKE_ROOT/renewed ]");
+        of(name).script("on-restart", "#!/bin/bash\ntouch $FAKE_ROOT/renewed\n");
+      }
+      begin(names.map((name) => ({ ...planned(name), ...(name.startsWith("etcd") ? { host: undefined } : {}) })));
+      await Promise.all(["etcd-0", "etcd-1", "etcd-2"].map(deliverTo));
+      assert.ok(["etcd-0", "etcd-1", "etcd-2"].every(has));
+    });
+
+    it("are not restarted when they are the last API server, and are when they are the only one", async () => {
+      const controllers = [planned("controller-0"), { ...planned("worker-0"), pool: "controller" }];
+      begin([planned("etcd-0"), ...controllers]);
+      of("worker-0").health("echo 'kube-apiserver is not running yet'; exit 1");
+      await assert.rejects(deliverTo("controller-0"), /no other controller serves the API/);
+      assert.ok(!has("controller-0"));
+      begin([planned("etcd-0"), planned("controller-0")]);
+      of("etcd-0").health("exit 1");
+      await deliverTo("controller-0");
+    });
+  });
+
   it("tells workers that have joined where the API is now, once", async () => {
     const apiServer = "https://10.0.0.9:6443";
     const first = await delivery.create(operation(), inputs("controller-0", { apiServer }));

@@ -249,6 +249,20 @@ describe("scripts", function () {
       );
     });
 
+    it("does not restart a member for certificates, which it reads again", async () => {
+      writeFileSync(join(folder, "size"), "8000\n");
+      const restarts = async (name: string): Promise<number> => {
+        writeFileSync(join(folder, "etc/corekube/secrets", name), `ETCD_QUOTA_BACKEND_BYTES=3000\n${Math.random()}`);
+        const before = calls().filter((call) => call === "systemctl restart etcd.service").length;
+        assert.equal((await activate()).code, 0);
+        return calls().filter((call) => call === "systemctl restart etcd.service").length - before;
+      };
+      assert.equal((await activate()).code, 0);
+      for (const name of ["server.crt", "server.key", "peer.crt", "peer.key", "cluster.env"])
+        assert.equal(await restarts(name), 0, name);
+      for (const name of ["etcd-ca.crt", "etcd.env"]) assert.equal(await restarts(name), 1, name);
+    });
+
     it("waits for a volume that shows its new size later", async () => {
       writeFileSync(join(folder, "size"), "3000\n");
       const { code, output } = await activate();
@@ -368,15 +382,40 @@ describe("scripts", function () {
       utimesSync(manifest(), 1, 1);
       await activate();
       assert.equal(statSync(manifest()).mtimeMs, 1000);
-      assert.deepEqual(calls(), [
-        "restart --no-block kubelet.service",
-        approve,
-        "start --no-block kubelet.service",
-        approve,
-      ]);
+      assert.deepEqual(calls(), ["restart --no-block kubelet.service", approve, approve]);
     });
 
-    it("restarts everything when a secret has changed", async () => {
+    it("restarts no program that reads a renewed certificate again, and every program that does not", async () => {
+      const all = (): string[] =>
+        controlPlanePrograms.map((name) =>
+          readFileSync(join(folder, "etc/kubernetes/manifests", `${name}.yaml`), "utf8"),
+        );
+      await activate();
+      const before = all();
+      for (const name of [
+        "apiserver.crt",
+        "apiserver.key",
+        "etcd-client.key",
+        "front-proxy-client.crt",
+        "scheduler.crt",
+      ])
+        secret(name, "renewed");
+      secret("scheduler.kubeconfig", "renewed");
+      await activate();
+      assert.deepEqual(
+        all().map((text, index) => text === before[index]),
+        [true, true, false],
+      );
+      assert.equal(readFileSync(join(folder, "run/corekube/kube-apiserver/apiserver.crt"), "utf8"), "renewed");
+      for (const name of ["encryption.yaml", "audit.yaml", "service-account.pub"]) {
+        const [was] = all();
+        secret(name, "another");
+        await activate();
+        assert.notEqual(all()[0], was, name);
+      }
+    });
+
+    it("restarts everything when an authority has changed", async () => {
       await activate();
       const before = readFileSync(manifest(), "utf8");
       secret("ca.crt", "another authority");

@@ -44,7 +44,7 @@ function probe({ path, port, host }: Probe, times: object): object {
   return { httpGet: { scheme: "HTTPS", host, port, path }, timeoutSeconds: 15, ...times };
 }
 
-/** A template; the activation fills in `${...}`. It contains a digest of the secrets, so that the kubelet restarts the pod when they change. */
+/** A template; the activation fills in `${...}`. It contains a digest of the files that the program reads when it starts. */
 export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {

@@ -18,38 +18,50 @@ import { nodePool } from "../../spec/pools.js";
 import { raiseConnectionLimit } from "../base/connections.js";
 import { reserve } from "../base/reservation.js";
 import { controlPlanePrograms, controlPlaneUsers } from "../base/users.js";
-import { filesOf } from "../../contract/secretFiles.js";
+import { filesOf, startFilesOf } from "../../contract/secretFiles.js";
 import { units } from "../../contract/units.js";
 import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
-const purpose = "Applies the delivered files: starts the machine's service, or restarts it if it runs with other ones.";
+const purpose =
+  "Applies the delivered files: starts the machine's service, or restarts it if it would not notice them.";
 
 /** Seconds until systemd ends it. */
 export const activateSeconds = 180;
 /** Seconds that a grown volume may take to show its new size. */
 const growSeconds = 60;
 
-const start = `# Digest of the files that the service was started with; gone after a reboot.
+/**
+ * @param readAtStart Files that the service reads only when it starts, as words of the shell. A change of others needs no restart, but a
+ * service that does not run is started with all of them.
+ */
+const start = (readAtStart: string): string => `digest() {
+  sha256sum "$@" | sha256sum | cut -d ' ' -f 1
+}
+
+cd ${secretsDirectory}
+# Digests of the files that the service read when it started, and of all that were there then; gone after a reboot.
 state=/run/corekube/active
-digest=$(cd ${secretsDirectory} && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
+now="$(digest -- ${readAtStart}) $(digest -- *)"
 
 start() { # UNIT
-  if [ "$(cat "$state" 2>/dev/null)" = "$digest" ]; then
-    systemctl start --no-block "$1"
-  elif systemctl --quiet is-active "$1"; then
+  local before=
+  if [ -r "$state" ]; then before=$(<"$state"); fi
+  if systemctl --quiet is-active "$1"; then
     # Waits until it serves again.
-    systemctl restart "$1"
+    [ "\${before% *}" = "\${now% *}" ] || systemctl restart "$1"
+  elif [ "$before" = "$now" ]; then
+    systemctl start --no-block "$1"
   else
     systemctl restart --no-block "$1"
   fi
-  echo "$digest" >"$state"
+  echo "$now" >"$state"
 }
 `;
 
 /** Fills in templates. Files that do not change keep their modification time, which health compares with the age of processes. */
 const render = `# render reads these variables by name.
-export SECRETS_DIGEST=$digest RESOLV_CONF=/etc/resolv.conf
+export SECRETS_DIGEST RESOLV_CONF=/etc/resolv.conf
 # Pods cannot reach the stub resolver on the machine's loopback address.
 if [ -e /run/systemd/resolve/resolv.conf ]; then RESOLV_CONF=/run/systemd/resolve/resolv.conf; fi
 
@@ -80,6 +92,14 @@ ${controlPlanePrograms
     "",
   )}install -d -o ${controlPlaneUsers["kube-apiserver"]} -g ${controlPlaneUsers["kube-apiserver"]} -m 0700 ${auditDirectory}
 `;
+
+/** A pod starts again when its manifest changes, which has a digest of the files that its program reads only then. */
+const pods = `pod() { # PROGRAM FILE...
+  SECRETS_DIGEST=$(digest "\${@:2}")
+  render "${templateDirectory}/$1.yaml" "${manifestDirectory}/$1.yaml"
+}
+
+${controlPlanePrograms.map((program) => `pod ${program} ${startFilesOf(program).join(" ")}\n`).join("")}`;
 
 /**
  * A kubelet keeps the address of the API with which it joined: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/
@@ -147,7 +167,7 @@ export function activateScript(
         "activate",
         purpose,
         `${waitFor(volumes ? [units.install, units.volume] : [units.install])}
-${start}
+${start([...startFilesOf("etcd"), "etcd.env"].join(" "))}
 ${volumes ? growth : ""}
 ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDirectory}\n` : ""}install -d -o root -g etcd -m 0750 ${etcdCertificates}
 for file in ${filesOf("etcd").join(" ")}; do
@@ -163,15 +183,13 @@ systemctl start --no-block ${units.maintain}
         "activate",
         purpose,
         `${waitFor([units.install])}
-${start}
+${start("*")}
 ${raiseConnectionLimit}
 ${reserve(nodePool(spec, role).resources)}
 ${render}
 ${credentials}
 render ${kubeletTemplate} ${kubeletConfig}
-for template in ${templateDirectory}/*.yaml; do
-  render "$template" "${manifestDirectory}/$(basename "$template")"
-done
+${pods}
 ${closeUnit("kubelet")}start ${units.kubelet}
 install -m 0755 ${secretsDirectory}/approve ${scriptPath("approve")}
 systemctl restart --no-block ${units.approve}
@@ -183,7 +201,7 @@ systemctl restart --no-block ${units.approve}
         "activate",
         purpose,
         `${waitFor([units.install])}
-${start}
+${start("*")}
 ${raiseConnectionLimit}
 ${reserve(nodePool(spec, role).resources)}
 ${render}

@@ -24,7 +24,10 @@ export async function findBroken(
     asked.map(async (planned) => {
       const { pool } = planned;
       if (!isControlPlane(pool)) return [];
-      const { machine, healthy, reason } = await find(operation, { ...planned, pool }, credentials, CONNECT_SECONDS);
+      const { machine, healthy, reason } = await find(operation, { ...planned, pool }, credentials, {
+        alarms: false,
+        seconds: CONNECT_SECONDS,
+      });
       return healthy ? [] : [[machine, reason ?? "its health check fails"] as const];
     }),
   );

@@ -13,12 +13,19 @@ export interface Found extends Finding {
   readonly gone: boolean;
 }
 
-/** @param seconds until it must have answered SSH. */
+/** How a machine is asked. */
+export interface Look {
+  /** Whether an alarm of etcd counts as not healthy. */
+  readonly alarms: boolean;
+  /** Until it must have answered SSH. @default 20 */
+  readonly seconds?: number;
+}
+
 export async function find(
   operation: Operation,
   peer: PlannedMachine & { readonly pool: ControlPlaneRole },
   credentials: Credentials,
-  seconds?: number,
+  { alarms: andAlarms, seconds }: Look,
 ): Promise<Found> {
   const { machine, host, pool: role } = peer;
   const unhealthy = (reason: string, gone: boolean): Found => ({ machine, role, healthy: false, reason, gone });
@@ -28,7 +35,7 @@ export async function find(
       operation,
       { ...peer, host },
       credentials,
-      async (at) => (await complaint(at)) ?? (role === "etcd" ? await alarms(at) : undefined),
+      async (at) => (await complaint(at)) ?? (andAlarms && role === "etcd" ? await alarms(at) : undefined),
       seconds,
     );
     return reason === undefined

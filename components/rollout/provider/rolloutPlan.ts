@@ -62,6 +62,12 @@ class RolloutPlan {
     this.#away.delete(name);
   }
 
+  /** Where a machine answers that has served once; whether it does now must be asked. */
+  answersAt(name: string, location: MachineLocation): void {
+    const known = this.#machines.get(name);
+    if (known?.host === undefined && known) this.#machines.set(name, { ...known, ...location });
+  }
+
   /** From now on the machine counts as away, until it serves again or `stays`. */
   leaves(name: string): void {
     this.#away.add(name);
