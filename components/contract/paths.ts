@@ -18,7 +18,8 @@ export const manifestDirectory = "/etc/kubernetes/manifests";
 export const metadataFile = "/run/corekube/metadata.env";
 const scriptDirectory = "/opt/corekube/bin";
 /** The scripts in it. */
-export type ScriptName = "activate" | "approve" | "health" | "install" | "maintain" | "metadata" | "report" | "volume";
+export type ScriptName =
+  "activate" | "approve" | "health" | "install" | "maintain" | "member" | "metadata" | "report" | "volume";
 export const scriptPath = (name: ScriptName): string => `${scriptDirectory}/${name}`;
 /** Below it, each program of the control plane finds its files in a directory with its name. */
 export const runtimeDirectory = "/run/corekube";
@@ -28,6 +29,8 @@ export const cniDirectory = "/opt/cni/bin";
 export const etcdDirectory = "/var/lib/etcd";
 /** Where the volume with etcd's write-ahead log is mounted. */
 export const etcdWalDirectory = "/var/lib/etcd-wal";
+/** Where it is, etcd has served on this machine: it must not start without its data. Not on a volume, whose loss it notices. */
+export const etcdServedMark = `${configurationDirectory}/etcd-has-served`;
 /** etcd's certificates, readable by its user; created again after a reboot. */
 export const etcdCertificates = "/run/corekube/etcd";
 /** Template of the kubelet's configuration, filled in by the activation. */

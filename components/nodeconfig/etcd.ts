@@ -3,15 +3,18 @@ import type { ClusterSpec } from "../spec/cluster.js";
 import {
   etcdCertificates,
   etcdDirectory,
+  etcdServedMark,
   etcdWalDirectory,
   metadataFile,
   programDirectory,
+  scriptPath,
   secretsDirectory,
 } from "../contract/paths.js";
 import { units } from "../contract/units.js";
 import { etcdMetricsPort } from "../cloud/firewall.js";
 import { cipherSuites } from "./base/tls.js";
 import { maintainScript, maintainUnits } from "./scripts/maintain.js";
+import { memberScript } from "./scripts/member.js";
 import type { NodeConfig } from "./base/types.js";
 
 type Spec = Pick<ClusterSpec, "name" | "etcd" | "logLevel">;
@@ -81,8 +84,10 @@ Group=etcd
 EnvironmentFile=${metadataFile}
 EnvironmentFile=${secretsDirectory}/cluster.env
 EnvironmentFile=${secretsDirectory}/etcd.env
+ExecStartPre=+${scriptPath("member")}
 ExecStart=${programDirectory}/etcd \\
   ${flags(spec).join(" \\\n  ")}
+ExecStartPost=+/usr/bin/touch ${etcdServedMark}
 Restart=always
 RestartSec=5
 LimitNOFILE=65536
@@ -114,5 +119,8 @@ UMask=0077
 
 /** The activation starts the member; a timer keeps its database small. */
 export function etcd(spec: Spec): Partial<NodeConfig> {
-  return { files: [maintainScript()], units: [{ name: units.etcd, contents: unit(spec) }, ...maintainUnits] };
+  return {
+    files: [memberScript(), maintainScript()],
+    units: [{ name: units.etcd, contents: unit(spec) }, ...maintainUnits],
+  };
 }

@@ -57,16 +57,16 @@ export function next(
   return free;
 }
 
-/** Machines whose order hangs on whether they serve: they wait for each other, and their turn has come. */
-export function contested(stages: Stages, stateOf: (machine: string) => MachineState): readonly string[] {
+/**
+ * Machines whose turn has come: who of them does not serve is found out, for their order, and so that the run names it even where it
+ * changes nothing.
+ */
+export function askable(stages: Stages, stateOf: (machine: string) => MachineState): readonly string[] {
   const found: string[] = [];
   for (const stage of stages) {
-    for (const { machines, atOnce } of stage) {
-      const pending = machines.filter((machine) => stateOf(machine) === "pending");
-      const waiting = machines.some((machine) => stateOf(machine) === "new");
-      if (pending.length > atOnce || waiting) found.push(...pending);
-    }
-    if (!stage.every((pool) => pool.machines.every((machine) => stateOf(machine) === "ready"))) break;
+    const machines = stage.flatMap((pool) => pool.machines);
+    found.push(...machines.filter((machine) => stateOf(machine) === "pending"));
+    if (!machines.every((machine) => stateOf(machine) === "ready")) break;
   }
   return found;
 }

@@ -27,6 +27,8 @@ export const planShape = z.object({
   bastion: z.string().optional(),
   /** Seconds that a drain may take in this run; that of an earlier run may be what did not work. */
   drainTimeout: z.number().optional(),
+  /** A member of etcd has served in an earlier run: none may start without data as if the cluster were new. */
+  etcdHasServed: z.boolean().default(false),
 });
 export type PlannedMachine = z.infer<typeof plannedMachine>;
 

@@ -11,7 +11,11 @@ import { beforeReplacing, restarting } from "../../components/rollout/provider/c
 import { deliverApiAddress } from "../../components/rollout/provider/apiAddress.js";
 import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
 import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
-import { prepareMember } from "../../components/rollout/provider/prepareMember.js";
+import {
+  prepareMember,
+  type MemberEnvironment,
+  type MemberRecord,
+} from "../../components/rollout/provider/prepareMember.js";
 import { isUnknown, UNKNOWN, type Properties } from "../rpc/properties.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
@@ -55,17 +59,16 @@ export class Delivery implements ResourceKind {
 
   async create(operation: Operation, given: Properties) {
     const inputs = schema.parse(given);
-    return { id: inputs.machineId, outputs: await this.#deliver(operation, inputs, undefined, false) };
+    return { id: inputs.machineId, outputs: await this.#deliver(operation, inputs, {}, false) };
   }
 
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
     if (state.outputs["digest"] !== digest(inputs.files)) {
-      const address = state.outputs["address"] as string | undefined;
-      const again = (): Promise<Properties> => this.#deliver(operation, inputs, recorded, true, address);
+      const again = (): Promise<Properties> => this.#deliver(operation, inputs, state.outputs, true);
       // One that has never served has nobody who relies on it.
-      return address === undefined ? again() : restarting(operation, inputs, recorded, again);
+      return state.outputs["address"] === undefined ? again() : restarting(operation, inputs, recorded, again);
     }
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
@@ -75,9 +78,9 @@ export class Delivery implements ResourceKind {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
         // While the only member of etcd was away, the control plane has stopped; what comes next must find it again.
         if (moved) await waitHealthy(machine, wait, []);
-        return { digest: digest(inputs.files), configuration: String(state.outputs["configuration"] ?? "") };
+        return { digest: digest(inputs.files) };
       });
-      return { ...outputs, ...locationOf(inputs) };
+      return { ...state.outputs, ...outputs, ...locationOf(inputs) };
     } catch (error) {
       // The machine has its files; only the connection failed, and the recorded state must keep saying so.
       throw error instanceof Incomplete ? new Error(error.message) : error;
@@ -92,31 +95,34 @@ export class Delivery implements ResourceKind {
   async delete(operation: Operation, state: State): Promise<void> {
     const inputs = schema.parse(state.inputs);
     await beforeReplacing(operation, inputs, state.outputs["hostKey"] as string | undefined);
+    if (state.outputs["served"] === true) rolloutPlan.etcdServes();
+    rolloutPlan.released(inputs.machine, inputs.machineId);
   }
 
-  async #deliver(
-    operation: Operation,
-    inputs: Inputs,
-    recorded: string | undefined,
-    again: boolean,
-    address?: string,
-  ): Promise<Properties> {
+  /** @param known Outputs of an earlier run. */
+  async #deliver(operation: Operation, inputs: Inputs, known: Properties, again: boolean): Promise<Properties> {
     const secrets = [inputs.privateKey, ...secretContents(inputs.files)];
+    const served = known["served"] === true || rolloutPlan.etcdHasServed;
     try {
-      const outputs = await session(operation, inputs, recorded, async (at) => {
+      const outputs = await session(operation, inputs, known["hostKey"] as string | undefined, async (at) => {
         if (again) await restartFailed(at.machine);
-        await this.#start(operation, at, inputs, secrets, address);
+        await this.#start(operation, at, inputs, secrets, {
+          address: known["address"] as string | undefined,
+          etcdHasServed: served,
+          mayBeEmpty: rolloutPlan.isDeliveredAgain(inputs.machine, inputs.machineId),
+        });
         const { configuration = "" } = await readIdentity(at.machine);
         return { digest: digest(inputs.files), configuration };
       });
       rolloutPlan.serves(inputs.machine, { host: inputs.host, hostKey: outputs.hostKey, address: inputs.address });
-      return { ...outputs, ...locationOf(inputs) };
+      return { ...outputs, ...locationOf(inputs), ...(inputs.members === undefined ? {} : { served: true }) };
     } catch (error) {
       throw error instanceof Incomplete
         ? new Incomplete(redact(error.message, secrets), error.id, {
             ...error.outputs,
             // A member that has served starts again as it ran before, also in the next run.
-            ...(address === undefined ? {} : { address }),
+            ...(known["address"] === undefined ? {} : { address: known["address"] }),
+            ...(inputs.members !== undefined && served ? { served } : {}),
           })
         : error;
     }
@@ -127,20 +133,21 @@ export class Delivery implements ResourceKind {
     { machine, wait }: Session,
     inputs: Inputs,
     secrets: readonly string[],
-    recordedAddress: string | undefined,
+    record: MemberRecord,
   ): Promise<void> {
     let files: Files = inputs.files;
+    let member: MemberEnvironment | undefined;
     if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
     if (inputs.members !== undefined) {
       wait.progress.phase("checking the etcd cluster");
-      files = {
-        ...files,
-        "cluster.env": await prepareMember(operation, machine, inputs.members, inputs, recordedAddress),
-      };
+      member = await prepareMember(operation, machine, inputs.members, inputs, record);
+      files = { ...files, "cluster.env": member.start };
     }
     wait.progress.phase("delivering files");
     if ((await deliver(machine, files)) === "again") await reactivate(machine);
     await waitHealthy(machine, wait, secrets);
+    if (member !== undefined && member.start !== member.afterwards)
+      await deliver(machine, { ...files, "cluster.env": member.afterwards });
     if (inputs.apiServer !== undefined) {
       wait.progress.phase("delivering its address to workers");
       await deliverApiAddress(operation, inputs.apiServer, inputs.files["ca.crt"] ?? "", inputs);

@@ -6,7 +6,7 @@ import { freePort } from "../../lab/process/freePort.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import type { Properties } from "../../provider/rpc/properties.js";
-import { checked, operation } from "./support/operation.js";
+import { checked, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";
 
 const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
@@ -92,7 +92,9 @@ describe("machines of a plan", function () {
       inputs("etcd-0", { address: addresses["etcd-0"], members: addresses, ...given });
     const changes = (name: string): string[] =>
       existsSync(of(name).path("etcdctl.log")) ? of(name).read("etcdctl.log").trim().split("\n") : [];
-    const environment = (): string => of("etcd-0").read("etc/corekube/secrets/cluster.env");
+    /** With which it was started, and which it has once it serves. */
+    const environment = (): string => of("etcd-0").read("started");
+    const afterwards = (): string => of("etcd-0").read("etc/corekube/secrets/cluster.env");
     const place = (name: string): void => {
       mkdirSync(path.dirname(of("etcd-0").path(name)), { recursive: true });
       of("etcd-0").write(name, "x");
@@ -106,6 +108,51 @@ describe("machines of a plan", function () {
       for (const name of ["etcd-0", "etcd-1", "etcd-2"])
         of(name).write("members.json", JSON.stringify({ members: [0, 1, 2].map((index) => member(index)) }));
       mkdirSync(of("etcd-0").path("var/lib/etcd-wal/wal"), { recursive: true });
+      of("etcd-0").health("cp -n $FAKE_ROOT/etc/corekube/secrets/cluster.env $FAKE_ROOT/started");
+    });
+
+    it("joins the others once: it would not join again with an empty disk after a boot", async () => {
+      of("etcd-0").write("etc/corekube/etcd-has-served", "");
+      await delivery.create(operation(), etcd());
+      assert.equal(environment(), existing);
+      assert.match(afterwards(), /ETCD_INITIAL_CLUSTER_STATE=new/);
+      assert.ok(!existsSync(of("etcd-0").path("etc/corekube/etcd-has-served")), "it may start without data now");
+    });
+
+    describe("that is the only one", () => {
+      const alone = (given: Properties = {}): Properties => etcd({ members: { "etcd-0": "10.0.0.10" }, ...given });
+      const nextRun = (etcdHasServed = true): void => {
+        rolloutPlan.begin({ machines: [{ ...planned("etcd-0"), host: undefined }], etcdHasServed });
+      };
+      const served = { served: true, address: "10.0.0.10" };
+
+      it("is not replaced by an empty one, in this run or the next, unless its delivery is replaced by name", async () => {
+        nextRun(false);
+        await delivery.delete(operation(), { inputs: alone({ machineId: "0" }), outputs: served });
+        const refused = await incomplete(delivery.create(operation(), alone()));
+        assert.match(
+          refused.message,
+          /etcd-0 .*etcd has served, and its data is gone.*pulumi up --replace '\*\*:Delivery::etcd-0'/s,
+        );
+        assert.ok(!existsSync(of("etcd-0").path("etc/corekube/secrets")));
+        nextRun(false);
+        const state = { inputs: alone(), outputs: refused.outputs };
+        await incomplete(delivery.update(operation(), state, alone({ files: { a: "1" } })));
+        nextRun();
+        const run = operation();
+        await delivery.delete(run, state);
+        const { outputs } = await delivery.create(run, alone());
+        assert.match(environment(), /^ETCD_INITIAL_CLUSTER=etcd-0=\S+\nETCD_INITIAL_CLUSTER_STATE=new$/m);
+        assert.match(run.warnings.join(), /etcd-0: starts a new, empty etcd cluster, as asked for/);
+        assert.equal(outputs["served"], true);
+      });
+
+      it("is not replaced by an empty one where only the state says that it has served", async () => {
+        nextRun();
+        await incomplete(delivery.create(operation(), alone()));
+        nextRun(false);
+        await delivery.create(operation(), alone());
+      });
     });
 
     it("is removed and added when it has lost its data, also where it has its old address", async () => {

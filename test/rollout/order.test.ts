@@ -1,7 +1,7 @@
 /** The order keeps its invariants in any sequence of failures, kills and new runs. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { contested, next, type Stages, type MachineState } from "../../components/rollout/order.js";
+import { askable, next, type Stages, type MachineState } from "../../components/rollout/order.js";
 
 const pool = (name: string, count: number, atOnce = 1) => ({
   name,
@@ -58,13 +58,13 @@ describe("order of machines", () => {
     const states = new Map<string, MachineState>();
     const stateOf = (name: string): MachineState => states.get(name) ?? "pending";
     const broken = new Set(["etcd-2", "worker-2"]);
-    assert.deepEqual(contested(all, stateOf), ["etcd-0", "etcd-1", "etcd-2"]);
+    assert.deepEqual(askable(all, stateOf), ["etcd-0", "etcd-1", "etcd-2"]);
     assert.deepEqual(next(all, stateOf, broken), ["etcd-2"]);
     for (const name of ["etcd-0", "etcd-1", "etcd-2"]) states.set(name, "ready");
-    assert.deepEqual(contested(all, stateOf), ["worker-0", "worker-1", "worker-2"]);
+    assert.deepEqual(askable(all, stateOf), ["worker-0", "worker-1", "worker-2"]);
     assert.deepEqual(next(all, stateOf, broken), ["worker-2", "worker-0"]);
     states.set("worker-2", "ready");
-    assert.deepEqual(contested(all, stateOf), [], "two may go together");
+    assert.deepEqual(askable(all, stateOf), ["worker-0", "worker-1"]);
   });
 
   it("takes all that do not serve together, since members that are all down need each other", () => {
@@ -74,7 +74,7 @@ describe("order of machines", () => {
     assert.deepEqual(next(all, stateOf, down), [...down]);
     // A run before has left the first without a record that it serves.
     const left = (name: string): MachineState => (name === "etcd-0" ? "new" : "pending");
-    assert.deepEqual(contested(all, left), ["etcd-1", "etcd-2"]);
+    assert.deepEqual(askable(all, left), ["etcd-1", "etcd-2"]);
     assert.deepEqual(next(all, left, down), [...down]);
     assert.deepEqual(
       next(all, (name) => (name === "etcd-1" ? "pending" : "changing"), new Set()),

@@ -104,6 +104,8 @@ describe("scripts of nodes", function () {
         fake("stat", "echo 0");
         mkdirSync(join(folder, "run/corekube"), { recursive: true });
         writeFileSync(join(folder, "run/corekube/metadata.env"), "PRIVATE_IPV4=10.4.0.5\n");
+        mkdirSync(join(folder, "opt/corekube/bin"), { recursive: true });
+        writeFileSync(join(folder, "opt/corekube/bin/member"), "#!/bin/bash\n", { mode: 0o755 });
         assert.deepEqual(await run(local(clusters.ha, role, "health")), { code: 0, output: "" });
       });
     }

@@ -117,7 +117,7 @@ const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${na
 
 /**
  * A volume grows while it is attached and mounted, and so does its file system. The quota must not be larger than what is there: clouds
- * and kernels take seconds to show the new size.
+ * and kernels take seconds to show the new size. Where the kernel refuses to grow a mounted file system, it is unmounted first.
  */
 const growth = `grow() { # TARGET BYTES
   local device rescan size waited
@@ -133,7 +133,12 @@ const growth = `grow() { # TARGET BYTES
     fi
     sleep 1
   done
-  resize2fs "$device" 2>&1 || echo "activate: the file system at $1 has not grown" >&2
+  resize2fs "$device" 2>&1 || {
+    echo "activate: the file system at $1 does not grow while it is mounted, so etcd is stopped" >&2
+    systemctl stop ${units.etcd}
+    umount "$1"
+    ${scriptPath("volume")}
+  }
   size=$(($(stat --file-system --format '%b * %S' "$1")))
   if ((size * 2 < $2)); then
     echo "activate: the file system at $1 has $size bytes, fewer than its quota; reboot the machine, which grows it too" >&2

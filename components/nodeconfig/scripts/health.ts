@@ -1,6 +1,12 @@
 /** Script that checks whether a machine serves. */
 import type { Role } from "../../spec/cluster.js";
-import { etcdCertificates, manifestDirectory, metadataFile, secretsDirectory } from "../../contract/paths.js";
+import {
+  etcdCertificates,
+  manifestDirectory,
+  metadataFile,
+  scriptPath,
+  secretsDirectory,
+} from "../../contract/paths.js";
 import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
@@ -50,6 +56,7 @@ export function healthScript(role: Role): NodeFile {
   switch (role) {
     case "etcd":
       return health(`
+${scriptPath("member")} || exit 1
 check etcd --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/server.crt --key ${etcdCertificates}/server.key \\
   https://127.0.0.1:2379/readyz
 `);

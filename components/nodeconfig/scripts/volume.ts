@@ -47,8 +47,12 @@ type=$(blkid --probe --match-tag TYPE --output value "$device" || true)
 
 mkdir -p "$target"
 mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$target"
-# If the volume has grown. A failure only means less space for etcd.
-resize2fs "$device" || true
+# If the volume has grown. Where that cannot be while it is mounted, it must be checked first. A failure only means less space for etcd.
+resize2fs "$device" || {
+  umount "$target"
+  { e2fsck -f -p "$device" || (($? == 1)); } && resize2fs "$device" || echo "corekube-volume: $device has not grown" >&2
+  mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$target"
+}
 chown etcd:etcd "$target"
 chmod 0700 "$target"
 }

@@ -5,13 +5,15 @@
  * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/0009-rolling-replacement.md.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { contested, next, type MachineState, type Stages } from "../order.js";
+import { askable, next, type MachineState, type Stages } from "../order.js";
 import { brokenFunction, planFunction, type PlannedMachine } from "../plan.js";
-import { readServingMachines, type ServingMachines } from "./servingMachines.js";
+import { readRecorded, readServingMachines, type ServingMachines } from "./servingMachines.js";
 
 /** The engine's side of a rollout. Tests replace it. */
 export interface RolloutEngine {
   servingMachines(): Promise<ServingMachines>;
+  /** Whether any member of etcd has ever served, also one whose machine is gone. */
+  etcdHasServed(): Promise<boolean>;
   /** Tells a provider which machines stay: it guards their deletion, which can only be part of a replacement. */
   sendPlan(plan: Plan, provider?: pulumi.ProviderResource): Promise<void>;
   /** Which of these machines do not serve, with the reason. */
@@ -25,6 +27,7 @@ interface Plan {
   readonly machines: readonly PlannedMachine[];
   readonly bastion: pulumi.Output<string> | undefined;
   readonly drainTimeout: number;
+  readonly etcdHasServed: boolean;
 }
 
 type Login = Pick<RolloutAccess, "user" | "privateKey">;
@@ -68,6 +71,7 @@ export class Rollout implements MachineOrder {
   readonly #unanswered = new Set<string>();
   readonly #broken = new Set<string>();
   readonly #serving: Promise<ServingMachines>;
+  readonly #etcdHasServed: Promise<boolean>;
 
   private constructor(
     private readonly stages: Stages,
@@ -78,6 +82,8 @@ export class Rollout implements MachineOrder {
     private readonly preview: boolean,
   ) {
     this.#slots = new Map(stages.flat().flatMap(({ machines }) => machines.map((machine) => [machine, newSlot()])));
+    this.#etcdHasServed = preview ? Promise.resolve(false) : engine.etcdHasServed();
+    this.#etcdHasServed.catch(() => undefined);
     this.#serving = preview ? Promise.resolve(new Map()) : serving.then((machines) => this.#start(machines));
     // Every waiting machine reports it as well.
     this.#serving.catch((error: Error) => this.#slots.forEach((slot) => slot.refuse(error)));
@@ -102,7 +108,7 @@ export class Rollout implements MachineOrder {
    */
   withProvider(provider: pulumi.ProviderResource): MachineOrder {
     if (this.preview) return this;
-    const sent = this.#serving.then((serving) => this.engine.sendPlan(this.#planOf(serving), provider));
+    const sent = this.#serving.then(async (serving) => this.engine.sendPlan(await this.#planOf(serving), provider));
     sent.catch((error: Error) => this.#refuse(error));
     return {
       onceAllowed: (machine, value) => {
@@ -148,15 +154,13 @@ export class Rollout implements MachineOrder {
 
   async #start(serving: ServingMachines): Promise<ServingMachines> {
     for (const machine of this.#slots.keys()) this.#states.set(machine, serving.has(machine) ? "pending" : "new");
-    await this.engine.sendPlan(this.#planOf(serving));
+    await this.engine.sendPlan(await this.#planOf(serving));
     this.#proceed();
     return serving;
   }
 
   #proceed(): void {
-    this.#ask(
-      contested(this.stages, (name) => this.#states.get(name) ?? "new").filter((name) => !this.#asked.has(name)),
-    );
+    this.#ask(askable(this.stages, (name) => this.#states.get(name) ?? "new").filter((name) => !this.#asked.has(name)));
     const stateOf = (name: string): MachineState =>
       this.#unanswered.has(name) ? "changing" : (this.#states.get(name) ?? "new");
     for (const machine of next(this.stages, stateOf, this.#broken)) {
@@ -195,14 +199,14 @@ export class Rollout implements MachineOrder {
     this.#proceed();
   }
 
-  #planOf(serving: ServingMachines): Plan {
+  async #planOf(serving: ServingMachines): Promise<Plan> {
     const machines = this.stages
       .flat()
       .flatMap(({ name: pool, machines: names, atOnce }) =>
         names.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
       );
     const { bastion, drainTimeout } = this.access;
-    return { machines, bastion, drainTimeout };
+    return { machines, bastion, drainTimeout, etcdHasServed: await this.#etcdHasServed };
   }
 
   #refuse(reason: Error): void {
@@ -239,6 +243,7 @@ function newSlot(): Slot {
 
 const pulumiEngine: RolloutEngine = {
   servingMachines: readServingMachines,
+  etcdHasServed: async () => Object.values(await readRecorded()).some(({ outputs }) => outputs["served"] === true),
   sendPlan: async (plan, provider) => {
     await pulumi.runtime.invoke(planFunction, { ...plan }, provider ? { provider } : {});
   },

@@ -11,6 +11,9 @@ class RolloutPlan {
   readonly #machines = new Map<string, PlannedMachine>();
   /** Taken away by this run and not back yet. */
   readonly #away = new Set<string>();
+  /** Cloud's id of machines whose delivery this run has deleted. */
+  readonly #released = new Map<string, string>();
+  #etcdHasServed = false;
   #bastion: string | undefined;
   #drainTimeout: number | undefined;
 
@@ -18,10 +21,12 @@ class RolloutPlan {
   begin(given: unknown): void {
     this.#machines.clear();
     this.#away.clear();
-    const { machines, bastion, drainTimeout } = planShape.parse(given);
+    this.#released.clear();
+    const { machines, bastion, drainTimeout, etcdHasServed } = planShape.parse(given);
     for (const planned of machines) this.#machines.set(planned.machine, planned);
     this.#bastion = bastion;
     this.#drainTimeout = drainTimeout;
+    this.#etcdHasServed = etcdHasServed;
   }
 
   /** Through which machines are reached in this run; undefined: not known, or directly. */
@@ -32,6 +37,25 @@ class RolloutPlan {
   /** Seconds; undefined: without a plan. */
   get drainTimeout(): number | undefined {
     return this.#drainTimeout;
+  }
+
+  /** A member of etcd has served, in an earlier run or in this one. */
+  get etcdHasServed(): boolean {
+    return this.#etcdHasServed;
+  }
+
+  etcdServes(): void {
+    this.#etcdHasServed = true;
+  }
+
+  /** The first half of a replacement is done. */
+  released(name: string, machineId: string): void {
+    this.#released.set(name, machineId);
+  }
+
+  /** The same machine gets a new delivery: not the machine is replaced, the delivery itself is, which somebody has asked for by name. */
+  isDeliveredAgain(name: string, machineId: string): boolean {
+    return this.#released.get(name) === machineId;
   }
 
   all(): readonly PlannedMachine[] {
