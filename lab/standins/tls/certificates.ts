@@ -85,7 +85,11 @@ export interface Certificate {
 export async function selfSigned(inputs: Properties): Promise<Certificate> {
   const keys = await cryptoKeys(parseKey(String(inputs["privateKeyPem"]), "privateKeyPem"));
   const subject = nameOf(inputs["subject"]);
-  return issue(inputs, { subject, issuer: subject, publicKey: keys.publicKey, signingKey: keys.privateKey }, []);
+  return issue(
+    inputs,
+    { subject, issuer: subject, publicKey: keys.publicKey, signingKey: keys.privateKey, leaf: false },
+    [],
+  );
 }
 
 export async function locallySigned(inputs: Properties): Promise<Certificate> {
@@ -106,6 +110,7 @@ export async function locallySigned(inputs: Properties): Promise<Certificate> {
       issuer: authority.subjectName,
       publicKey: request.publicKey,
       signingKey: (await cryptoKeys(key)).privateKey,
+      leaf: true,
     },
     [
       ...(authorityKey ? [new x509.AuthorityKeyIdentifierExtension(authorityKey.keyId)] : []),
@@ -114,11 +119,17 @@ export async function locallySigned(inputs: Properties): Promise<Certificate> {
   );
 }
 
-type Parties = Pick<x509Module.X509CertificateCreateWithKeyParams, "subject" | "issuer" | "publicKey" | "signingKey">;
+interface Parties extends Pick<
+  x509Module.X509CertificateCreateWithKeyParams,
+  "subject" | "issuer" | "publicKey" | "signingKey"
+> {
+  /** Not an authority's: the variable `COREKUBE_LAB_LEAF_SECONDS` shortens its life, so that a test sees what happens after its end. */
+  readonly leaf: boolean;
+}
 
 async function issue(
   inputs: Properties,
-  parties: Parties,
+  { leaf, ...parties }: Parties,
   more: readonly x509Module.Extension[],
 ): Promise<Certificate> {
   const x509 = library();
@@ -129,7 +140,10 @@ async function issue(
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   const notBefore = new Date(Math.floor(Date.now() / 1000) * 1000);
-  const notAfter = new Date(notBefore.getTime() + Number(inputs["validityPeriodHours"]) * 3_600_000);
+  const seconds = leaf ? process.env["COREKUBE_LAB_LEAF_SECONDS"] : undefined;
+  const milliseconds =
+    seconds === undefined ? Number(inputs["validityPeriodHours"]) * 3_600_000 : Number(seconds) * 1000;
+  const notAfter = new Date(notBefore.getTime() + milliseconds);
   const certificate = await x509.X509CertificateGenerator.create({
     ...parties,
     serialNumber: serial.toString("hex"),
