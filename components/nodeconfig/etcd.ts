@@ -3,7 +3,6 @@ import type { ClusterSpec } from "../spec/cluster.js";
 import {
   etcdCertificates,
   etcdDirectory,
-  etcdServedMark,
   etcdWalDirectory,
   metadataFile,
   programDirectory,
@@ -87,7 +86,7 @@ EnvironmentFile=${secretsDirectory}/etcd.env
 ExecStartPre=+${scriptPath("member")}
 ExecStart=${programDirectory}/etcd \\
   ${flags(spec).join(" \\\n  ")}
-ExecStartPost=+/usr/bin/touch ${etcdServedMark}
+ExecStartPost=+${scriptPath("member")} serves
 Restart=always
 RestartSec=5
 LimitNOFILE=65536

@@ -86,7 +86,7 @@ describe("machines", () => {
     it(`of role ${role} have every program that a unit starts`, () => {
       const scripts = found.files.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path);
       const programs = found.units.flatMap(({ contents = "" }) =>
-        [...contents.matchAll(/^Exec\w+=(\S+)/gm)].map((match) => match[1]!),
+        [...contents.matchAll(/^Exec\w+=\+?(\S+)/gm)].map((match) => match[1]!),
       );
       assert.ok(programs.length >= 4);
       const downloaded = role === "etcd" ? ["/opt/bin/etcd"] : ["/opt/bin/kubelet"];

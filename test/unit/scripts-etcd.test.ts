@@ -143,7 +143,12 @@ describe("scripts of etcd members", function () {
 
     it("may start without data as long as it has not served, and with all of it", async () => {
       assert.equal((await member()).code, 0);
-      place("data", "log", "mark");
+      place("data", "log");
+      assert.equal(
+        (await run(local(clusters.ha, "etcd", "member", (text) => text.replace("${1-}", "serves")))).code,
+        0,
+      );
+      assert.ok(existsSync(join(folder, paths.mark)));
       assert.equal((await member()).code, 0);
     });
 

@@ -20,8 +20,12 @@ data=$(has "${etcdDirectory}/member/snap/db")$(has "$wal/*.wal")
 export function memberScript(): NodeFile {
   return script(
     "member",
-    "Fails with the reason if etcd has served on this machine and its data is gone.",
-    `${findData}
+    "Fails with the reason if etcd has served on this machine and its data is gone; with the argument serves, notes that it serves.",
+    `if [ "\${1-}" = serves ]; then
+  touch ${etcdServedMark}
+  exit 0
+fi
+${findData}
 if [ ! -e ${etcdServedMark} ] || [ "$data" = 11 ]; then exit 0; fi
 name=$(sed -n 's/^HOSTNAME=//p' ${metadataFile})
 case $data in
