@@ -1,14 +1,12 @@
-/** A cluster with one etcd member: its database is full, and its data is lost. */
+/** A cluster with one etcd member whose database is full. */
 import assert from "node:assert/strict";
-import { runChecks } from "../../../lab/checks/index.js";
 import { CheckContext } from "../../../lab/cluster/context.js";
 import { deploy } from "../../../lab/commands/up.js";
 import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { runEngine } from "../../../lab/engine/run.js";
-import { pulumi } from "../../../lab/engine/stack.js";
 import { until } from "../../../lab/process/until.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
-import { alarms, fill, loseData } from "../support/etcdDisk.js";
+import { alarms, fill } from "../support/etcdDisk.js";
 
 const stack = "dev";
 const disk = (megabytes: number): Readonly<Record<string, unknown>> => ({
@@ -44,29 +42,5 @@ describe("a cluster with one etcd member", function () {
     await note("after");
     assert.equal(await context.kubectlValue("{.data.a}", "configmap", "before"), "b");
     assert.match(await context.inMachine(member(), "df --output=size -m /var/lib/etcd"), /\b(19|20)\d\d\b/);
-  });
-
-  it("has lost its data: it does not start empty, a run names it, and one command starts over", async () => {
-    await loseData(context, member());
-    assert.equal(await context.inMachine(member(), "ls -A /var/lib/etcd-wal/wal 2>/dev/null | wc -l"), "0\n");
-    const lines: string[] = [];
-    await runEngine(config, stack, ["up", "--yes", "--skip-preview"], {
-      ...progress,
-      report: (line) => lines.push(line),
-    });
-    assert.match(
-      lines.join("\n"),
-      /etcd-0 does not serve: etcd has served .* data is gone.*--replace '\*\*:Delivery::/,
-    );
-    await pulumi(
-      config,
-      ["up", "--yes", "--skip-preview", "--replace", "**:Delivery::**", "--replace", "**:Join::**"],
-      {
-        stack,
-        timeout: 600_000,
-      },
-    );
-    context = new CheckContext(config, stack, await writeKubeconfig(config, stack), progress);
-    await runChecks(config, stack, context.outputs, "always", progress);
   });
 });
