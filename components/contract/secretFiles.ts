@@ -76,7 +76,7 @@ export function filesOf(owner: FileOwner): readonly DeliveredFileName[] {
 
 /** Those that the program reads only when it starts. */
 export function startFilesOf(owner: FileOwner): readonly DeliveredFileName[] {
-  return filesOf(owner).filter((name) => !(deliveredFiles[name] as DeliveredFile).reloaded);
+  return filesOf(owner).filter((name) => !deliveredFiles[name].reloaded);
 }
 
 /** A file that is not in the table counts as secret. */

@@ -144,6 +144,7 @@ describe("scripts of etcd members", function () {
     it("may start without data as long as it has not served, and with all of it", async () => {
       assert.equal((await member()).code, 0);
       place("data", "log");
+      mkdirSync(dirname(join(folder, paths.mark)), { recursive: true });
       assert.equal(
         (await run(local(clusters.ha, "etcd", "member", (text) => text.replace("${1-}", "serves")))).code,
         0,

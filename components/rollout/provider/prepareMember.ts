@@ -1,6 +1,6 @@
 /** Prepares the start of an etcd member on a machine that may be new. */
 import { etcdDirectory, etcdServedMark, etcdWalDirectory } from "../../contract/paths.js";
-import { findData as findDataScript } from "../../nodeconfig/scripts/member.js";
+import { findEtcdData } from "../../contract/etcdData.js";
 import { units } from "../../contract/units.js";
 import type { PlannedMachine } from "../plan.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
@@ -17,7 +17,7 @@ const DATA_SCRIPT = `
 if systemctl cat ${units.volume} >/dev/null 2>&1; then
   systemctl start ${units.volume} || { systemctl status --no-pager --lines 5 ${units.volume}; exit 1; }
 fi
-${findDataScript}
+${findEtcdData}
 echo "$data"
 `;
 /**
