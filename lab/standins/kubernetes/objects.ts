@@ -11,6 +11,9 @@ import { unreadyPods, waitsFor } from "./readiness.js";
 /** Seconds, as the official plugin's. */
 const defaultTimeout = 600;
 
+/** The official plugin's variable: objects of a cluster that does not answer are taken for gone. */
+const deleteUnreachable = "PULUMI_K8S_DELETE_UNREACHABLE";
+
 const skipAwait = "pulumi.com/skipAwait";
 const always = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
@@ -111,8 +114,19 @@ export function objectKind({ replaces = [], secrets = [] }: Rules = {}): Kind<Cl
     },
     drift,
     delete: async (operation, { inputs }) => {
-      const objects = await operation.settings.objects(operation.signal, true);
-      const uid = (await objects.find(body(inputs)))?.metadata?.uid;
+      const forget = process.env[deleteUnreachable] === "true";
+      const objects = await operation.settings.objects(operation.signal, !forget);
+      let uid: string | undefined;
+      try {
+        uid = (await objects.find(body(inputs)))?.metadata?.uid;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        if (!forget)
+          throw new Error(
+            `${error.message}. If the cluster is gone for good, run this again with ${deleteUnreachable}=true`,
+          );
+        operation.log.warn(`${nameOf(inputs)}: ${error.message}; it is taken for gone`);
+      }
       if (uid === undefined) return;
       await objects.remove(body(inputs), uid).catch((error: unknown) => {
         if (!(error instanceof ApiError && error.status === 404)) throw error;

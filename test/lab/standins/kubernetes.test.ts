@@ -236,6 +236,20 @@ describe("kubernetes stand-in", () => {
     silent.close();
   });
 
+  it("takes objects for gone where the cluster does not answer, when asked to", async () => {
+    const made = await engine.create(configMapType, "settings", configMap());
+    engine.stop();
+    const kubeconfig = api.kubeconfig();
+    api.stop();
+    process.env["PULUMI_K8S_DELETE_UNREACHABLE"] = "true";
+    try {
+      engine = await TestEngine.start(plugin, settings(kubeconfig));
+      await engine.delete(made);
+    } finally {
+      delete process.env["PULUMI_K8S_DELETE_UNREACHABLE"];
+    }
+  });
+
   it("tries again while the API starts", async () => {
     let failures = 2;
     api.failure = () =>
