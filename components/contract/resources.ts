@@ -127,15 +127,21 @@ export const readinessShape = {
   timeout: seconds(1).default(600),
 };
 
-export const encryptionKeyGateShape = {
+const encryptionKeyShape = {
   /** Number of the key, at least 1; at most one more or less than before. */
   number: z.number().int().min(1, "must be at least 1"),
   /** An administrator's. Always kept as a secret. */
   kubeconfig: text,
 };
 
+export const encryptionKeyGateShape = {
+  ...encryptionKeyShape,
+  /** Number of each key that API servers have to its fingerprint. Another fingerprint for a number that is there is refused. */
+  fingerprints: z.record(z.string(), text),
+};
+
 export const secretsReencryptionShape = {
-  ...encryptionKeyGateShape,
+  ...encryptionKeyShape,
   /** Seconds for all Secrets, 1 to 7200. @default 3600 */
   timeout: seconds(1).default(3_600),
 };

@@ -62,7 +62,7 @@ export function controllerFiles(args: ControllerFilesArgs, opts: pulumi.Componen
     "ca.key": pki.kubernetes.key,
     "etcd-ca.crt": pki.etcd.certificate,
     "front-proxy-ca.crt": pki.frontProxy.certificate,
-    "encryption.yaml": pki.encryptionKeys.apply(encryptionConfiguration),
+    "encryption.yaml": pki.encryption.keys.apply(encryptionConfiguration),
     "service-account.key": pki.serviceAccount.privateKey,
     "service-account.pub": pki.serviceAccount.publicKey,
     ...pair("apiserver", apiServer),

@@ -48,7 +48,12 @@ export class Controllers extends pulumi.ComponentResource {
     );
     this.api = args.endpoint.addresses(machines);
     this.kubeconfig = administration(spec.name, pki, this.api);
-    const keyGate = new EncryptionKeyGate(name, { number: spec.encryptionKey, kubeconfig: this.kubeconfig }, child);
+    const { fingerprints } = pki.encryption;
+    const keyGate = new EncryptionKeyGate(
+      name,
+      { number: spec.encryptionKey, fingerprints, kubeconfig: this.kubeconfig },
+      child,
+    );
     const delivered = machines.map((machine) => {
       const files = controllerFiles({ spec, pki, machine, shared: this.api.shared, etcdUrls: etcd.clientUrls }, child);
       const delivery = new Delivery(

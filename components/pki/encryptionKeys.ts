@@ -1,11 +1,18 @@
 /** The keys with which API servers encrypt Secrets in etcd. */
-import { hkdfSync } from "node:crypto";
+import { createHash, hkdfSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 
 /** Bytes of a key. */
 const keyBytes = 32;
+
+export interface EncryptionKeys {
+  /** The one that writes comes first. Secret. */
+  readonly keys: pulumi.Output<NumberedKey[]>;
+  /** Number of each key to the SHA-256 of its source's public half, which gives nothing of the key away. */
+  readonly fingerprints: Readonly<Record<string, pulumi.Output<string>>>;
+}
 
 /**
  * Numbers of the keys that API servers have while they write with key `current`, which comes first. The next one lets a server read
@@ -16,20 +23,33 @@ function keyNumbers(current: number): readonly number[] {
 }
 
 /**
- * One private key for each number, which is only the source of 32 random bytes. Not protected: a rotation deletes the previous key,
- * after `corekube:cluster:EncryptionKeyGate` has seen that nothing is encrypted with it any more.
+ * One private key for each number, which is only the source of 32 random bytes. Those beside the current one are not protected: a
+ * rotation deletes one of them, after `corekube:cluster:EncryptionKeyGate` has seen that nothing is encrypted with it any more.
+ * @param protect The current key against a replacement, which would leave what it has encrypted unreadable.
  */
 export function encryptionKeys(
   name: string,
   current: number,
+  protect: boolean,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Output<NumberedKey[]> {
-  const keys = keyNumbers(current).map((number) => {
-    const source = new tls.PrivateKey(`${name}-encryption-${number}`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
-    return source.privateKeyPem.apply((pem): NumberedKey => {
+): EncryptionKeys {
+  const sources = keyNumbers(current).map((number) => ({
+    number,
+    source: new tls.PrivateKey(
+      `${name}-encryption-${number}`,
+      { algorithm: "ECDSA", ecdsaCurve: "P256" },
+      { ...opts, protect: protect && number === current },
+    ),
+  }));
+  const keys = sources.map(({ number, source }) =>
+    source.privateKeyPem.apply((pem): NumberedKey => {
       const secret = hkdfSync("sha256", pem, "", `corekube encryption at rest, ${name}, key ${number}`, keyBytes);
       return { number, secret: Buffer.from(secret).toString("base64") };
-    });
-  });
-  return pulumi.secret(pulumi.all(keys));
+    }),
+  );
+  const fingerprints = sources.map(({ number, source }): [string, pulumi.Output<string>] => [
+    String(number),
+    source.publicKeyPem.apply((pem) => `sha256:${createHash("sha256").update(pem.trim()).digest("hex")}`),
+  ]);
+  return { keys: pulumi.secret(pulumi.all(keys)), fingerprints: Object.fromEntries(fingerprints) };
 }

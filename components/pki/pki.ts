@@ -1,11 +1,10 @@
 /** The keys that belong to the cluster as a whole. Those of one machine are created with the machine. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { NumberedKey } from "../nodeconfig/security/encryption.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { Authority } from "./authority.js";
 import { Certificate } from "./certificate.js";
-import { encryptionKeys } from "./encryptionKeys.js";
+import { encryptionKeys, type EncryptionKeys } from "./encryptionKeys.js";
 import * as subjects from "./subjects.js";
 
 export interface PkiArgs {
@@ -28,8 +27,8 @@ export class Pki extends pulumi.ComponentResource {
   readonly frontProxy: Authority;
   /** Signs service account tokens. */
   readonly serviceAccount: SigningKey;
-  /** Encrypt Secrets at rest, the one that writes first. Secret. */
-  readonly encryptionKeys: pulumi.Output<NumberedKey[]>;
+  /** Encrypt Secrets at rest. */
+  readonly encryption: EncryptionKeys;
   /** Client certificate for the metrics of etcd members. */
   readonly etcdMetrics: Certificate;
   /** The administrator's client certificate. */
@@ -48,7 +47,7 @@ export class Pki extends pulumi.ComponentResource {
       { ...child, protect },
     );
     this.serviceAccount = { privateKey: pulumi.secret(signing.privateKeyPem), publicKey: signing.publicKeyPem };
-    this.encryptionKeys = encryptionKeys(name, args.spec.encryptionKey, child);
+    this.encryption = encryptionKeys(name, args.spec.encryptionKey, protect, child);
     this.admin = new Certificate(
       `${name}-admin`,
       { authority: this.kubernetes, ...subjects.admin, uses: ["client_auth"] },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { encryptionKeyGateShape } from "../../components/contract/resources.js";
 import { annotation, keysInUse, recordKeysInUse } from "../kubernetes/secretEncryption.js";
 import { openCluster, persist, type Cluster } from "../kubernetes/cluster.js";
-import type { Properties } from "../rpc/properties.js";
+import { isUnknown, type Properties } from "../rpc/properties.js";
 import { Deadline } from "../operation/timing.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
 import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
@@ -27,6 +27,7 @@ export class EncryptionKeyGate implements ResourceKind {
   diff(state: State, inputs: Properties) {
     const [before, after] = [Number(state.inputs["number"]), Number(inputs["number"])];
     if (!readable(before, after)) throw new Error(steps(after, [before]));
+    refuseOtherKeys(state, inputs);
     return { changes: changedInputs(state.inputs, inputs, new Set()), deleteBeforeReplace: false };
   }
 
@@ -42,6 +43,7 @@ export class EncryptionKeyGate implements ResourceKind {
 
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const { number, kubeconfig } = schema.parse(given);
+    refuseOtherKeys(state, given);
     if (number === state.outputs["number"]) return state.outputs;
     const cluster = await openCluster(kubeconfig, operation.signal);
     await persist(new Deadline(API_SECONDS), operation.signal, () => permit(cluster, number));
@@ -55,6 +57,26 @@ export class EncryptionKeyGate implements ResourceKind {
   delete(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/**
+ * A key that has become another one under its number could not read what the one before has written.
+ * @throws Error before controllers get it. A preview that does not know a fingerprint yet says nothing.
+ */
+function refuseOtherKeys(state: State, inputs: Properties): void {
+  const [before, after] = [state.inputs, inputs].map((given) => (given["fingerprints"] ?? {}) as Properties) as [
+    Properties,
+    Properties,
+  ];
+  const other = Object.keys(after).filter(
+    (number) => number in before && !isUnknown(after[number]) && before[number] !== after[number],
+  );
+  if (other.length === 0) return;
+  throw new Error(
+    `corekube:encryption_key: key ${other.join(" and ")} is not the one that it was: its PrivateKey was replaced, or removed from the state and made again. ` +
+      "What API servers have encrypted with it would be lost; they keep the key that they have. " +
+      "Go back to a state that has it: pulumi stack import --file <export of the state before>",
+  );
 }
 
 async function permit(cluster: Cluster, number: number): Promise<void> {

@@ -170,6 +170,8 @@ describe("authorities", function () {
         .filter(({ protect }) => protect)
         .map(({ type, name }) => `${type.split(":").pop()}/${name}`);
       const expected = [
+        // Of the encryption keys the one that writes. Rotations delete those beside it.
+        "PrivateKey/dev-encryption-1",
         "PrivateKey/dev-etcd-ca",
         "PrivateKey/dev-front-proxy-ca",
         "PrivateKey/dev-kubernetes-ca",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { annotation, keysInUse, recordKeysInUse } from "../../provider/kubernetes/secretEncryption.js";
 import { EncryptionKeyGate } from "../../provider/resources/encryptionKeyGate.js";
 import { SecretsReencryption } from "../../provider/resources/secretsReencryption.js";
+import { UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
 import { checked, operation } from "./support/operation.js";
 
@@ -17,8 +18,15 @@ describe("rotation of the encryption key", () => {
   });
   after(() => api.stop());
 
-  const inputs = (kind: EncryptionKeyGate | SecretsReencryption, number: number) =>
-    checked(kind, { number, kubeconfig: api.kubeconfig });
+  /** Those of keys that are what they always were. */
+  const fingerprints = (number: number): Record<string, string> =>
+    Object.fromEntries([number - 1, number, number + 1].map((each) => [String(each), `sha256:${each}`]));
+  const inputs = (kind: EncryptionKeyGate | SecretsReencryption, number: number, others: object = {}) =>
+    checked(kind, {
+      number,
+      kubeconfig: api.kubeconfig,
+      ...(kind === guard ? { fingerprints: { ...fingerprints(number), ...others } } : {}),
+    });
   const state = (kind: EncryptionKeyGate | SecretsReencryption, number: number) => ({
     inputs: inputs(kind, number),
     outputs: { number },
@@ -26,7 +34,10 @@ describe("rotation of the encryption key", () => {
   const noted = () => keysInUse(api.cluster);
 
   it("asks no API for a new cluster, and notes the key when all Secrets have it", async () => {
-    const created = await guard.create(operation(), checked(guard, { number: 1, kubeconfig: "{}" }));
+    const created = await guard.create(
+      operation(),
+      checked(guard, { number: 1, fingerprints: fingerprints(1), kubeconfig: "{}" }),
+    );
     assert.deepEqual(created.outputs, { number: 1 });
     assert.equal(await noted(), undefined);
     await rewrite.create(operation(), inputs(rewrite, 1));
@@ -40,8 +51,21 @@ describe("rotation of the encryption key", () => {
     );
     assert.deepEqual(
       guard.diff(state(guard, 1), inputs(guard, 2)).changes.map(({ path }) => path),
-      ["number"],
+      ["number", 'fingerprints["0"]', 'fingerprints["3"]'],
     );
+  });
+
+  it("refuses a key that has become another one under its number, before controllers get it", async () => {
+    const replaced = (number: number, key: number): Properties =>
+      inputs(guard, number, { [key]: "sha256:another" });
+    for (const number of [3, 4]) {
+      const message = /encryption_key: key 3 is not the one that it was: .* pulumi stack import --file/;
+      assert.throws(() => guard.diff(state(guard, 3), replaced(number, 3)), message);
+      await assert.rejects(guard.update(operation(), state(guard, 3), replaced(number, 3)), message);
+    }
+    // Made in this run: nothing is encrypted with it. Not known yet: the run itself asks again.
+    guard.diff(state(guard, 3), replaced(4, 5));
+    guard.diff(state(guard, 3), inputs(guard, 3, { 3: UNKNOWN }));
   });
 
   it("records the next key before it is used, re-encrypts every Secret, and then records only that key", async () => {
