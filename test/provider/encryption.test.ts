@@ -56,8 +56,7 @@ describe("rotation of the encryption key", () => {
   });
 
   it("refuses a key that has become another one under its number, before controllers get it", async () => {
-    const replaced = (number: number, key: number): Properties =>
-      inputs(guard, number, { [key]: "sha256:another" });
+    const replaced = (number: number, key: number): Properties => inputs(guard, number, { [key]: "sha256:another" });
     for (const number of [3, 4]) {
       const message = /encryption_key: key 3 is not the one that it was: .* pulumi stack import --file/;
       assert.throws(() => guard.diff(state(guard, 3), replaced(number, 3)), message);
