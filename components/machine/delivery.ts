@@ -30,7 +30,8 @@ export class Delivery extends pulumi.CustomResource {
       resourceTypes.delivery,
       name,
       { ...args, ...secret, hostKey: undefined, digest: undefined, configuration: undefined },
-      opts,
+      // With `--replace` the engine does not ask the provider. Deleted last, the one before would undo what the new one has done.
+      pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
     );
   }
 }

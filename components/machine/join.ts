@@ -29,7 +29,8 @@ export class Join extends pulumi.CustomResource {
       resourceTypes.join,
       name,
       { ...args, hostKey: undefined, systemId: undefined, configuration: undefined },
-      opts,
+      // With `--replace` the engine does not ask the provider. Deleted last, the one before would undo what the new one has done.
+      pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
     );
   }
 }

@@ -71,6 +71,7 @@ describe("order of a run", function () {
 
   it("registers a delivery only after its machine, whose registration the rollout holds back", () => {
     for (const registration of run.of("Delivery")) {
+      assert.equal(registration.deleteBeforeReplace, true, "`--replace` does not ask the provider");
       const machines = waitsFor(registration, "Droplet");
       assert.ok(machines.includes(droplet(registration.name)), registration.name);
       // Controllers need the addresses of etcd. Members have each other's as plain values: in the state, none hangs on another.
@@ -109,6 +110,7 @@ describe("order of a run", function () {
 
   it("joins a worker after rights, Service network and pod network", () => {
     for (const registration of run.of("Join")) {
+      assert.equal(registration.deleteBeforeReplace, true, "`--replace` does not ask the provider");
       const objects = registration.dependsOn.filter((key) => key.startsWith("kubernetes:"));
       assert.deepEqual(objects, [
         "kubernetes:apps/v1:DaemonSet/dev-kube-flannel",
