@@ -63,7 +63,8 @@ const tcp = (purpose: string, on: readonly Role[], ports: HostPort["ports"], fro
 function machinePorts(balancers: readonly FirewallSource[]): readonly HostPort[] {
   return [
     tcp("ssh", roles, 22, ["admin"]),
-    tcp("etcd-client", ["etcd"], 2379, ["controller"]),
+    // Members ask each other before one of them is defragmented.
+    tcp("etcd-client", ["etcd"], 2379, ["controller", "etcd"]),
     tcp("etcd-peer", ["etcd"], 2380, ["etcd"]),
     // Workers reach the API through the internal load balancer, their pods through the `kubernetes` Service: straight to controllers.
     tcp("api", ["controller"], apiPort, ["admin", ...nodeRoles, ...balancers]),

@@ -33,7 +33,7 @@ const single = [
   "controller udp/30000-32767 <- controller public worker",
   "controller udp/8472-8472 <- controller public worker",
   "etcd tcp/22-22 <- admin",
-  "etcd tcp/2379-2379 <- controller",
+  "etcd tcp/2379-2379 <- controller etcd",
   "etcd tcp/2380-2380 <- etcd",
   "etcd tcp/2381-2381 <- controller public worker",
   "public tcp/10249-10249 <- controller",
