@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { AuthenticationV1Api, KubeConfig } from "@kubernetes/client-node";
 import { Join } from "../../provider/resources/join.js";
-import type { Properties } from "../../provider/rpc/properties.js";
 import type { Settings } from "../../provider/operation/settings.js";
-import { START_TIMEOUT, TestApi } from "./support/api.js";
-import { checked, eventually, incomplete, operation } from "./support/operation.js";
-import { FakeMachine } from "./support/sshd.js";
+import { eventually, incomplete, operation } from "./support/operation.js";
+import { joiningMachine } from "./support/joining.js";
 
 const SYSTEM_ID = "0123456789abcdef0123456789abcdef";
 const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
@@ -14,49 +12,28 @@ const CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
 describe("Join, on a real API and over real SSH", function () {
   this.timeout(90_000);
   const join = new Join();
-  let api: TestApi;
-  let machine: FakeMachine;
+  const joining = joiningMachine(join, { caCertificate: CA, timeout: 30 });
+  const { inputs } = joining;
+  beforeEach(() => joining.machine.write("etc/corekube/configuration", "CONFIGURATION=0123456789abcdef\n"));
 
-  before(async function () {
-    this.timeout(START_TIMEOUT);
-    api = await TestApi.start();
-  });
-  after(() => api?.stop());
-  beforeEach(async () => {
-    machine = new FakeMachine();
-    await machine.start();
-    machine.write("etc/corekube/configuration", "CONFIGURATION=0123456789abcdef\n");
-  });
-  afterEach(async () => {
-    await machine.remove();
-    await api.deleteNodes();
-  });
-
-  const inputs = (given: Properties = {}): Properties =>
-    checked(join, {
-      machine: "worker-0",
-      machineId: "9",
-      host: "127.0.0.1",
-      port: machine.port,
-      nodeName: "worker-0",
-      server: "https://10.0.0.1:6443",
-      caCertificate: CA,
-      timeout: 30,
+  const own = (given: Settings = {}) =>
+    operation({
+      sshUser: "root",
+      sshPrivateKey: joining.machine.privateKey,
+      kubeconfig: joining.api.kubeconfig,
       ...given,
     });
-  const own = (given: Settings = {}) =>
-    operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig, ...given });
-  const bootstrapFile = (): string => machine.path("etc/corekube/secrets/bootstrap.kubeconfig");
-  const files = (): string[] => readdirSync(machine.path("etc/corekube/secrets")).sort();
+  const bootstrapFile = (): string => joining.machine.path("etc/corekube/secrets/bootstrap.kubeconfig");
+  const files = (): string[] => readdirSync(joining.machine.path("etc/corekube/secrets")).sort();
   const tokens = async () =>
     (
-      await api.cluster.core.listNamespacedSecret({
+      await joining.api.cluster.core.listNamespacedSecret({
         namespace: "kube-system",
         fieldSelector: "type=bootstrap.kubernetes.io/token",
       })
     ).items;
 
-  /** The token that is on the machine. */
+  /** The token that is on the joining.machine. */
   async function deliveredToken(): Promise<string> {
     await eventually(() => existsSync(bootstrapFile()));
     const config = new KubeConfig();
@@ -68,7 +45,7 @@ describe("Join, on a real API and over real SSH", function () {
   /** Who the API says that a token is. */
   async function whoIs(token: string): Promise<string[]> {
     const config = new KubeConfig();
-    config.loadFromString(api.kubeconfig.replace(/"token":"\w+"/, `"token":"${token}"`));
+    config.loadFromString(joining.api.kubeconfig.replace(/"token":"\w+"/, `"token":"${token}"`));
     const review = await config.makeApiClient(AuthenticationV1Api).createSelfSubjectReview({ body: {} });
     return review.status?.userInfo?.groups ?? [];
   }
@@ -90,42 +67,42 @@ describe("Join, on a real API and over real SSH", function () {
     assert.match(data["description"] ?? "", /worker-0/);
     assert.equal(data["usage-bootstrap-signing"], undefined);
     await eventually(() => run.statuses.some((text) => text.includes("waiting for the Node to register")));
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     const { id, outputs } = await creation;
     assert.equal(id, "9");
     assert.deepEqual(outputs, {
       nodeName: "worker-0",
       systemId: SYSTEM_ID,
-      hostKey: machine.hostKey,
+      hostKey: joining.machine.hostKey,
       host: "127.0.0.1",
       configuration: "0123456789abcdef",
     });
     assert.deepEqual(await tokens(), []);
     assert.deepEqual(files(), ["ca.crt", "cluster.env", "complete"]);
-    assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.1:6443\n");
+    assert.equal(joining.machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.1:6443\n");
     assert.ok(![...run.statuses, ...run.warnings].some((text) => text.includes(token)));
   });
 
   it("creates the token only when the machine is installed, because it is valid for minutes", async () => {
-    machine.unit("corekube-install.service", { ActiveState: "activating" });
+    joining.machine.unit("corekube-install.service", { ActiveState: "activating" });
     const run = own();
     const creation = join.create(run, inputs());
     await eventually(() => run.statuses.some((text) => text.includes("waiting for corekube-install.service")));
     assert.deepEqual(await tokens(), []);
-    machine.unit("corekube-install.service", { ActiveState: "active" });
+    joining.machine.unit("corekube-install.service", { ActiveState: "active" });
     await deliveredToken();
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await creation;
   });
 
   it("reports why the Node is not Ready, and deletes the token anyway", async () => {
-    await api.node("worker-0", { ready: false });
+    await joining.api.node("worker-0", { ready: false });
     const failure = await incomplete(join.create(own(), inputs({ timeout: 6 })));
     assert.match(
       failure.message,
       /worker-0 \(127\.0\.0\.1:\d+\): not ready within 6 s, still waiting for the Node to be Ready \(network plugin not ready\)/,
     );
-    assert.deepEqual(failure.outputs, { hostKey: machine.hostKey });
+    assert.deepEqual(failure.outputs, { hostKey: joining.machine.hostKey });
     assert.deepEqual(await tokens(), []);
   });
 
@@ -133,9 +110,12 @@ describe("Join, on a real API and over real SSH", function () {
     const run = own();
     const creation = join.create(run, inputs());
     await deliveredToken();
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     const taints = (list: unknown[]) =>
-      api.cluster.core.patchNode({ name: "worker-0", body: [{ op: "add", path: "/spec/taints", value: list }] });
+      joining.api.cluster.core.patchNode({
+        name: "worker-0",
+        body: [{ op: "add", path: "/spec/taints", value: list }],
+      });
     await taints([{ key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }]);
     await eventually(() => run.statuses.some((text) => text.includes("waiting for the cloud controller manager")));
     assert.equal((await tokens()).length, 1);
@@ -144,9 +124,9 @@ describe("Join, on a real API and over real SSH", function () {
   });
 
   it("fails early with the machine's report when the kubelet has failed, without the token in it", async () => {
-    machine.health("exit 1");
-    machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });
-    machine.script(
+    joining.machine.health("exit 1");
+    joining.machine.unit("kubelet.service", { ActiveState: "failed", Result: "exit-code" });
+    joining.machine.script(
       "opt/corekube/bin/report",
       "#!/bin/bash\necho 'kubelet.service:'; cat $FAKE_ROOT/etc/corekube/secrets/bootstrap.kubeconfig\n",
     );
@@ -168,7 +148,7 @@ describe("Join, on a real API and over real SSH", function () {
   });
 
   it("removes what a killed run left: its token, and the earlier machine's Node", async () => {
-    await api.cluster.core.createNamespacedSecret({
+    await joining.api.cluster.core.createNamespacedSecret({
       namespace: "kube-system",
       body: {
         metadata: { name: "bootstrap-token-aaaaaa", labels: { "corekube.io/join": "worker-0" } },
@@ -176,41 +156,41 @@ describe("Join, on a real API and over real SSH", function () {
         stringData: { "token-id": "aaaaaa", "token-secret": "a".repeat(16) },
       },
     });
-    await api.node("worker-0", { systemId: "e".repeat(32) });
+    await joining.api.node("worker-0", { systemId: "e".repeat(32) });
     const run = own();
     const creation = join.create(run, inputs());
     await deliveredToken();
     assert.equal((await tokens()).length, 1);
     assert.match(run.warnings.join(), /belongs to an earlier machine/);
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await creation;
     assert.deepEqual(await tokens(), []);
   });
 
   it("does not join again what has joined: no token", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     const run = own();
     await join.create(run, inputs());
     assert.ok(!run.statuses.some((text) => text.includes("token")));
   });
 
   it("waits for the Node's address to be the machine's", async () => {
-    await api.node("worker-0", { address: "10.9.9.9" });
+    await joining.api.node("worker-0", { address: "10.9.9.9" });
     const failure = await incomplete(join.create(own(), inputs({ timeout: 4 })));
     assert.match(failure.message, /waiting for the Node's address 10\.0\.0\.7 \(it reports 10\.9\.9\.9\)/);
   });
 
   it("applies a changed API address in place, without a token", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     const first = await join.create(own(), inputs());
     const after = inputs({ server: "https://10.0.0.2:6443" });
     assert.deepEqual(await join.update(own(), { inputs: inputs(), outputs: first.outputs }, after), first.outputs);
-    assert.equal(machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.2:6443\n");
-    assert.ok(machine.asked.includes("restart --no-block corekube-activate.service"));
+    assert.equal(joining.machine.read("etc/corekube/secrets/cluster.env"), "API_SERVER=https://10.0.0.2:6443\n");
+    assert.ok(joining.machine.asked.includes("restart --no-block corekube-activate.service"));
   });
 
   it("does nothing on the machine when only the drain's time limit or the kubeconfig changes", async () => {
-    await machine.stop();
+    await joining.machine.stop();
     const outputs = { hostKey: "k", nodeName: "worker-0", systemId: SYSTEM_ID };
     assert.deepEqual(
       await join.update(own({ kubeconfig: "other" }), { inputs: inputs(), outputs }, inputs({ drainTimeout: 1 })),

@@ -3,45 +3,22 @@ import assert from "node:assert/strict";
 import { Join } from "../../provider/resources/join.js";
 import { takesPods } from "../../provider/kubernetes/node.js";
 import type { Properties } from "../../provider/rpc/properties.js";
-import { START_TIMEOUT, TestApi } from "./support/api.js";
-import { checked, eventually, operation } from "./support/operation.js";
-import { FakeMachine } from "./support/sshd.js";
+import { eventually, operation } from "./support/operation.js";
+import { joiningMachine } from "./support/joining.js";
 
 describe("labels and taints of a Node, on a real API", function () {
   this.timeout(120_000);
   const join = new Join();
-  let api: TestApi;
-  let machine: FakeMachine;
+  const joining = joiningMachine(join, {
+    caCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
+    timeout: 50,
+  });
+  const { inputs } = joining;
 
-  before(async function () {
-    this.timeout(START_TIMEOUT);
-    api = await TestApi.start();
-  });
-  after(() => api?.stop());
-  beforeEach(async () => {
-    machine = new FakeMachine();
-    await machine.start();
-  });
-  afterEach(async () => {
-    await machine.remove();
-    await api.deleteNodes();
-  });
-
-  const inputs = (given: Properties = {}): Properties =>
-    checked(join, {
-      machine: "worker-0",
-      machineId: "9",
-      host: "127.0.0.1",
-      port: machine.port,
-      nodeName: "worker-0",
-      server: "https://10.0.0.1:6443",
-      caCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
-      timeout: 50,
-      ...given,
-    });
-  const own = () => operation({ sshUser: "root", sshPrivateKey: machine.privateKey, kubeconfig: api.kubeconfig });
-  const node = () => api.cluster.core.readNode({ name: "worker-0" });
-  const patch = (body: readonly object[]) => api.cluster.core.patchNode({ name: "worker-0", body });
+  const own = () =>
+    operation({ sshUser: "root", sshPrivateKey: joining.machine.privateKey, kubeconfig: joining.api.kubeconfig });
+  const node = () => joining.api.cluster.core.readNode({ name: "worker-0" });
+  const patch = (body: readonly object[]) => joining.api.cluster.core.patchNode({ name: "worker-0", body });
   /** Without the seal of what settings have given. */
   const labels = async () =>
     Object.fromEntries(
@@ -57,7 +34,10 @@ describe("labels and taints of a Node, on a real API", function () {
   const update = (before: Properties, after: Properties) =>
     join.update(
       own(),
-      { inputs: inputs(before), outputs: { hostKey: machine.hostKey, nodeName: "worker-0", host: "127.0.0.1" } },
+      {
+        inputs: inputs(before),
+        outputs: { hostKey: joining.machine.hostKey, nodeName: "worker-0", host: "127.0.0.1" },
+      },
       inputs(after),
     );
 
@@ -66,7 +46,7 @@ describe("labels and taints of a Node, on a real API", function () {
       labels: { "node-role.kubernetes.io/worker": "", disk: "fast" },
       taints: { "dedicated:NoSchedule": "gpu", "night:NoExecute": "" },
     };
-    await api.node("worker-0", { ready: false });
+    await joining.api.node("worker-0", { ready: false });
     const creation = join.create(own(), inputs(wanted));
     let seen: Record<string, string> = {};
     void creation.catch(() => undefined);
@@ -79,18 +59,18 @@ describe("labels and taints of a Node, on a real API", function () {
     assert.equal((await labels())["node-role.kubernetes.io/worker"], "");
     const ready = await node();
     ready.status!.conditions![0]!.status = "True";
-    await api.cluster.core.replaceNodeStatus({ name: "worker-0", body: ready });
+    await joining.api.cluster.core.replaceNodeStatus({ name: "worker-0", body: ready });
     await creation;
   });
 
   it("change without a connection to the machine, and only what settings have set is removed", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await patch([
       { op: "add", path: "/metadata/labels", value: { theirs: "1" } },
       { op: "add", path: "/spec/taints", value: [{ key: "theirs", effect: "NoSchedule" }] },
     ]);
     const first = { labels: { disk: "fast", rack: "7" }, taints: { "a:NoSchedule": "1", "b:NoSchedule": "" } };
-    await machine.stop();
+    await joining.machine.stop();
     await update({}, first);
     assert.deepEqual(await labels(), { theirs: "1", disk: "fast", rack: "7" });
     assert.deepEqual(await taints(), ["theirs=:NoSchedule", "a=1:NoSchedule", "b=:NoSchedule"]);
@@ -103,7 +83,7 @@ describe("labels and taints of a Node, on a real API", function () {
   });
 
   it("are all there after a run that stopped half-way, whatever its state says", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await update({}, { labels: { old: "1" } });
     // The state has the new labels already, but the Node still has the old one.
     await update({ labels: {}, taints: { "x:NoSchedule": "" } }, { labels: { fresh: "1" } });
@@ -111,7 +91,7 @@ describe("labels and taints of a Node, on a real API", function () {
   });
 
   it("are not removed for a node that lists what others have set: it may write its own annotations", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await patch([
       { op: "add", path: "/metadata/labels", value: { theirs: "1" } },
       { op: "add", path: "/spec/taints", value: [{ key: "quarantine", effect: "NoSchedule" }] },
@@ -131,7 +111,7 @@ describe("labels and taints of a Node, on a real API", function () {
   });
 
   it("hold against others who write to the Node at the same time", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     const many = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`label-${index}`, "1"]));
     await Promise.all([
       update({}, { labels: many }),
@@ -167,7 +147,7 @@ describe("labels and taints of a Node, on a real API", function () {
   });
 
   it("do not make a Node closed for ordinary pods: budgets hold on clusters whose workers all have a taint", async () => {
-    await api.node("worker-0");
+    await joining.api.node("worker-0");
     await patch([{ op: "add", path: "/spec/taints", value: [] }]);
     await update({}, { taints: { "dedicated:NoSchedule": "gpu" } });
     assert.equal(takesPods(await node()), true);

@@ -4,20 +4,16 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { filesOf } from "../../components/contract/secretFiles.js";
 import { clusters } from "../golden/support/specs.js";
-import { ScriptFolder } from "./support/scripts.js";
+import { scriptFolder } from "./support/scripts.js";
 
 describe("scripts of etcd members", function () {
   this.timeout(60_000);
-  const machine = new ScriptFolder();
+  const machine = scriptFolder();
+  const { local, run, fake } = machine;
   let folder: string;
   beforeEach(() => {
-    machine.create();
     folder = machine.path;
   });
-  afterEach(() => machine.remove());
-  const local = machine.local.bind(machine);
-  const run = machine.run.bind(machine);
-  const fake = machine.fake.bind(machine);
 
   describe("activate of an etcd member", () => {
     beforeEach(() => {

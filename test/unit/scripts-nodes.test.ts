@@ -3,20 +3,16 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusters, roles } from "../golden/support/specs.js";
-import { ScriptFolder } from "./support/scripts.js";
+import { scriptFolder } from "./support/scripts.js";
 
 describe("scripts of nodes", function () {
   this.timeout(60_000);
-  const machine = new ScriptFolder();
+  const machine = scriptFolder();
+  const { local, run, fake } = machine;
   let folder: string;
   beforeEach(() => {
-    machine.create();
     folder = machine.path;
   });
-  afterEach(() => machine.remove());
-  const local = machine.local.bind(machine);
-  const run = machine.run.bind(machine);
-  const fake = machine.fake.bind(machine);
 
   describe("activate of a worker", () => {
     const kubeconfig = (server: string): string =>

@@ -14,22 +14,18 @@ import { filesOf } from "../../components/contract/secretFiles.js";
 import { controlPlanePrograms, controlPlaneUsers } from "../../components/nodeconfig/base/users.js";
 import type { ClusterSpec, Role } from "../../components/spec/cluster.js";
 import { clusters, roles } from "../golden/support/specs.js";
-import { type Result, ScriptFolder, scripts } from "./support/scripts.js";
+import { type Result, scriptFolder, scripts } from "./support/scripts.js";
 
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 
 describe("scripts", function () {
   this.timeout(60_000);
-  const machine = new ScriptFolder();
+  const machine = scriptFolder();
+  const { local, run, fake } = machine;
   let folder: string;
   beforeEach(() => {
-    machine.create();
     folder = machine.path;
   });
-  afterEach(() => machine.remove());
-  const local = machine.local.bind(machine);
-  const run = machine.run.bind(machine);
-  const fake = machine.fake.bind(machine);
 
   for (const [cluster, spec] of Object.entries(clusters)) {
     for (const role of roles) {

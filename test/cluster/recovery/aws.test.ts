@@ -1,31 +1,21 @@
 /** What somebody deleted in the cloud of a highly available cluster on AWS whose machines have no public addresses. */
 import assert from "node:assert/strict";
 import { labCloud } from "../../../lab/cluster/cloud.js";
-import { deploy } from "../../../lab/commands/up.js";
 import { isBastion, readOutputs } from "../../../lab/engine/outputs.js";
-import { runEngine } from "../../../lab/engine/run.js";
-import { closeRegion, config, openRegion, progress } from "../region.js";
-import { Recovery } from "./support.js";
+import { config } from "../region.js";
+import { recoveryOf } from "./support.js";
 
 const stack = "lab-aws";
 
 describe("what is deleted in the cloud of AWS: private machines, a bastion, load balancers with names", function () {
   this.timeout(900_000);
-  const recovery = new Recovery(stack);
+  const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
+  const recovery = recoveryOf(stack, {
+    cloud: "aws",
+    addresses: "later",
+    settings: { "corekube:aws": { endpoints, machines: "private" } },
+  });
   const bastion = async () => (await labCloud(config).machines()).find(({ name }) => isBastion(name));
-
-  before(async () => {
-    await openRegion("aws");
-    const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
-    await deploy(config, stack, progress, { "corekube:aws": { endpoints, machines: "private" } });
-    await recovery.plant();
-  });
-  after(async () => {
-    const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
-    const left = await closeRegion();
-    assert.equal(result.code, 0, result.failure);
-    assert.deepEqual(left, []);
-  });
 
   it("the bastion: the next one has its address", async () => {
     const before = await bastion();

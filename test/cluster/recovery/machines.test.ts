@@ -3,13 +3,9 @@
  * control plane for which both quorums hold, and with the address given to somebody else's machine.
  */
 import assert from "node:assert/strict";
-import { setAddressMode } from "../../../lab/addressMode.js";
-import { deploy } from "../../../lab/commands/up.js";
-import { runEngine } from "../../../lab/engine/run.js";
-import { closeRegion, config, openRegion, progress } from "../region.js";
-import { Recovery } from "./support.js";
+import { config } from "../region.js";
+import { recoveryOf } from "./support.js";
 
-const stack = "ha";
 const three = [0, 1, 2];
 const machine = (role: string, index: number): string => `kubernetes-${role}-${index}`;
 
@@ -32,21 +28,12 @@ for (const { etcd, mode } of [
 ] as const)
   describe(`what is deleted in the cloud: ${etcd} etcd members, 3 controllers, freed addresses given out ${mode}`, function () {
     this.timeout(900_000);
-    const recovery = new Recovery(stack);
+    const recovery = recoveryOf("ha", {
+      cloud: "digitalocean",
+      addresses: mode,
+      settings: { "corekube:etcd": { count: etcd } },
+    });
     const members = Array.from({ length: etcd }, (_, index) => index);
-
-    before(async () => {
-      await openRegion();
-      setAddressMode(config, mode);
-      await deploy(config, stack, progress, { "corekube:etcd": { count: etcd } });
-      await recovery.plant();
-    });
-    after(async () => {
-      const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
-      const left = await closeRegion();
-      assert.equal(result.code, 0, result.failure);
-      assert.deepEqual(left, []);
-    });
 
     /** Deletes machines; afterwards these are others, and only these. */
     async function lost(...names: readonly string[]): Promise<void> {

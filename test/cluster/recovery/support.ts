@@ -6,14 +6,44 @@ import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { runChecks } from "../../../lab/checks/index.js";
 import type { ResourceKind } from "../../../lab/clouds/cloud.js";
-import { config, progress } from "../region.js";
+import { setAddressMode, type AddressMode } from "../../../lab/addressMode.js";
+import { deploy } from "../../../lab/commands/up.js";
+import { closeRegion, config, openRegion, progress } from "../region.js";
 import { untilWhole } from "../faults/recovery.js";
 
 /** Seconds from the end of `pulumi up` until all is healthy: pods that ran on a lost machine move. */
 const settling = 120;
 const canary = { name: "corekube-canary", namespace: "default" };
 
-export class Recovery {
+/**
+ * The cluster of the suite that calls this: made before its tests, destroyed after them.
+ * @param settings Replace those of the stack's file.
+ */
+export function recoveryOf(
+  stack: string,
+  {
+    cloud,
+    addresses,
+    settings,
+  }: { cloud: string; addresses: AddressMode; settings: Readonly<Record<string, unknown>> },
+): Recovery {
+  const recovery = new Recovery(stack);
+  before(async () => {
+    await openRegion(cloud);
+    setAddressMode(config, addresses);
+    await deploy(config, stack, progress, settings);
+    await recovery.plant();
+  });
+  after(async () => {
+    const result = await runEngine(config, stack, ["destroy", "--yes", "--skip-preview"], progress);
+    const left = await closeRegion();
+    assert.equal(result.code, 0, result.failure);
+    assert.deepEqual(left, []);
+  });
+  return recovery;
+}
+
+class Recovery {
   constructor(private readonly stack: string) {}
 
   async context(): Promise<CheckContext> {

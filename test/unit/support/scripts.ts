@@ -20,7 +20,15 @@ export const scripts = (spec: ClusterSpec, role: Role) =>
     path.startsWith("/opt/corekube/bin/"),
   );
 
-/** In place of a machine; made before each test, removed after it. */
+/** One for each test of the suite that calls this. */
+export function scriptFolder(): ScriptFolder {
+  const machine = new ScriptFolder();
+  beforeEach(() => machine.create());
+  afterEach(() => machine.remove());
+  return machine;
+}
+
+/** In place of a machine. */
 export class ScriptFolder {
   path = "";
 
@@ -33,7 +41,12 @@ export class ScriptFolder {
   }
 
   /** The script of a machine, with every folder of the machine below this one. */
-  local(spec: ClusterSpec, role: Role, name: string, change: (text: string) => string = (text) => text): string {
+  readonly local = (
+    spec: ClusterSpec,
+    role: Role,
+    name: string,
+    change: (text: string) => string = (text) => text,
+  ): string => {
     const found = scripts(spec, role).find(({ path }) => path.endsWith(`/${name}`));
     assert.ok(found, name);
     const file = join(this.path, name);
@@ -45,20 +58,20 @@ export class ScriptFolder {
       mode: 0o755,
     });
     return file;
-  }
+  };
 
-  async run(file: string, env: Readonly<Record<string, string>> = {}): Promise<Result> {
+  readonly run = async (file: string, env: Readonly<Record<string, string>> = {}): Promise<Result> => {
     const child = spawn("bash", [file], { env: { PATH: `${this.path}/bin:${process.env["PATH"]}`, ...env } });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
     const [code] = (await once(child, "close")) as [number | null];
     return { code, output };
-  }
+  };
 
   /** A program before all others on the PATH. */
-  fake(name: string, body: string): void {
+  readonly fake = (name: string, body: string): void => {
     mkdirSync(join(this.path, "bin"), { recursive: true });
     writeFileSync(join(this.path, "bin", name), `#!/bin/bash\n${body}\n`, { mode: 0o755 });
     chmodSync(join(this.path, "bin", name), 0o755);
-  }
+  };
 }
