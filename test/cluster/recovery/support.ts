@@ -9,6 +9,7 @@ import type { ResourceKind } from "../../../lab/clouds/cloud.js";
 import { setAddressMode, type AddressMode } from "../../../lab/addressMode.js";
 import { deploy } from "../../../lab/commands/up.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
+import { until } from "../../../lab/process/until.js";
 import { untilWhole } from "../faults/recovery.js";
 
 /** Seconds from the end of `pulumi up` until all is healthy: pods that ran on a lost machine move. */
@@ -62,7 +63,9 @@ class Recovery {
     const cloud = labCloud(config);
     const found = (await cloud.list(kind)).filter(({ name }) => names.includes(name));
     assert.deepEqual(found.map(({ name }) => name).sort(), [...names].sort(), `${kind} in the cloud`);
-    for (const { id } of found) await cloud.remove(kind, id);
+    // A volume is attached until its machine is gone, which takes the cloud a moment.
+    for (const { id, name } of found)
+      await until(`${name} to be deleted`, { timeout: 60_000 }, () => cloud.remove(kind, id));
   }
 
   /** ID of each machine of the stack's outputs by its name. */
