@@ -12,7 +12,7 @@ ifdef STACK
 export COREKUBE_STACK := $(STACK)
 endif
 
-.PHONY: help ready up down clean status env ssh check cis test soak test-ha test-interrupt lint bench bench-preview
+.PHONY: help ready up down clean status env ssh check cis test soak test-ha test-interrupt lint bench bench-preview bench-up
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -69,3 +69,6 @@ bench: ready ## measure, and write docs/benchmarks.md
 
 bench-preview: ready ## measure previews of 10, 100 and 1,000 workers, and write docs/benchmarks.md
 	@node --import tsx bench/preview.ts
+
+bench-up: ready ## measure pulumi up without a change for 100 and 1,000 workers, and write docs/benchmarks.md
+	@node --import tsx bench/up.ts

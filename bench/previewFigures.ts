@@ -1,6 +1,6 @@
 /** The figures of previews as Markdown, and their targets. */
 import { workerResourceLimit } from "./figures.js";
-import type { Preview } from "./measure.js";
+import type { Measured } from "./measure.js";
 
 /** Targets by number of workers: seconds, and MB of all processes if there is a target. */
 const targets: readonly { readonly workers: number; readonly seconds: number; readonly memory?: number }[] = [
@@ -16,7 +16,7 @@ export interface PreviewFigures {
   readonly date: string;
   readonly runs: number;
   /** By number of workers, ascending. */
-  readonly previews: readonly Preview[];
+  readonly previews: readonly Measured[];
 }
 
 interface Aim {

@@ -1,0 +1,108 @@
+/**
+ * Providers that make nothing: corekube's and the cloud's own types, checked and compared as ever, and any type of Kubernetes. The
+ * cloud's questions are answered by the lab's API.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { createPlugin } from "../lab/standins/digitalocean/plugin.js";
+import { EngineLog } from "../provider/rpc/log.js";
+import type { Kind, Plugin } from "../provider/rpc/kind.js";
+import { UNKNOWN, type Properties, type Value } from "../provider/rpc/properties.js";
+import { createServer } from "../provider/rpc/server.js";
+import { checkSettings, parseSettings, secretSettings, settingsChanges } from "../provider/operation/settings.js";
+import { functions, kinds } from "../provider/resources/index.js";
+import { brokenFunction } from "../components/rollout/plan.js";
+
+let created = 0;
+
+/** What only a machine, or the cloud, could say. */
+function madeUp(key: string, inputs: Properties): Value {
+  if (/ipv4|^ip$/i.test(key)) return `10.${100 + (created >> 16)}.${(created >> 8) & 255}.${created & 255}`;
+  return inputs[key] ?? "";
+}
+
+/** Checks and compares as the real one does. */
+function making<Settings>(kind: Kind<Settings>): Kind<Settings> {
+  const outputs = async (...[state, inputs, operation]: Parameters<Kind<Settings>["preview"]>): Promise<Properties> => {
+    const preview = await kind.preview(state, inputs, operation);
+    return Object.fromEntries(
+      Object.entries(preview).map(([key, value]) => [key, value === UNKNOWN ? madeUp(key, inputs) : value]),
+    );
+  };
+  return {
+    secretInputs: kind.secretInputs ?? new Set(),
+    secretOutputs: kind.secretOutputs ?? new Set(),
+    check: (inputs, before) => kind.check(inputs, before),
+    diff: (state, inputs) => kind.diff(state, inputs),
+    preview: (state, inputs, operation) => kind.preview(state, inputs, operation),
+    create: async (operation, inputs) => ({
+      id: String(++created),
+      outputs: await outputs(undefined, inputs, operation),
+    }),
+    update: (operation, state, inputs) => outputs(state, inputs, operation),
+    read: (_operation, state) => Promise.resolve(state.outputs),
+    delete: () => Promise.resolve(),
+  };
+}
+
+const makingAll = <Settings>(all: ReadonlyMap<string, Kind<Settings>>): ReadonlyMap<string, Kind<Settings>> =>
+  new Map([...all].map(([type, kind]) => [type, making(kind)]));
+
+/** Keeps what it is given. */
+const anything: Kind<unknown> = {
+  check: (inputs) => ({ inputs, failures: [] }),
+  diff: ({ inputs: before }, after) => ({
+    changes: isDeepStrictEqual(before, after) ? [] : [{ path: "", kind: "update" }],
+    deleteBeforeReplace: false,
+  }),
+  preview: (_state, inputs) => inputs,
+  create: ({ name }, inputs) => Promise.resolve({ id: name, outputs: inputs }),
+  update: (_operation, _state, inputs) => Promise.resolve(inputs),
+  read: (_operation, state) => Promise.resolve(state.outputs),
+  delete: () => Promise.resolve(),
+};
+
+class OfAnyType extends Map<string, Kind<unknown>> {
+  override get(): Kind<unknown> {
+    return anything;
+  }
+}
+
+const corekube: Plugin<ReturnType<typeof parseSettings>> = {
+  name: "corekube",
+  version: "0.1.0",
+  kinds: makingAll(kinds),
+  // Every machine serves.
+  functions: new Map([...functions, [brokenFunction, () => ({ broken: {} })]]),
+  secretSettings,
+  checkSettings,
+  diffSettings: settingsChanges,
+  configure: parseSettings,
+};
+
+const kubernetes: Plugin<unknown> = {
+  name: "kubernetes",
+  version: "4.0.0",
+  kinds: new OfAnyType(),
+  functions: new Map(),
+  secretSettings: new Set(),
+  checkSettings: (inputs) => ({ inputs, failures: [] }),
+  diffSettings: () => [],
+  configure: (settings) => settings,
+};
+
+/** Serves them in this process; the engine's variable that names them. @param token Of the lab's API. */
+export async function serveStubs(token: string): Promise<NodeJS.ProcessEnv> {
+  const digitalocean = createPlugin({ DIGITALOCEAN_TOKEN: token });
+  const serve = <Settings>(plugin: Plugin<Settings>): Promise<number> =>
+    createServer(plugin, new EngineLog(undefined)).listen();
+  const ports = {
+    corekube: await serve(corekube),
+    digitalocean: await serve({ ...digitalocean, kinds: makingAll(digitalocean.kinds) }),
+    kubernetes: await serve(kubernetes),
+  };
+  return {
+    PULUMI_DEBUG_PROVIDERS: Object.entries(ports)
+      .map(([name, port]) => `${name}:${port}`)
+      .join(","),
+  };
+}
