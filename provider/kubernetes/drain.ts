@@ -1,6 +1,7 @@
 /** Evicts the pods of a node before its machine is removed. */
 import type { V1Pod } from "@kubernetes/client-node";
 import type { Progress } from "../operation/progress.js";
+import { limits } from "../operation/limits.js";
 import type { Log } from "../rpc/log.js";
 import { Deadline, pause } from "../operation/timing.js";
 import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
@@ -10,9 +11,6 @@ import { isBare, isLeaving, mustLeave, podName } from "./pods.js";
 const POLL_MILLISECONDS = 2_000;
 /** Parallel evictions. */
 const PARALLEL = 10;
-/** How long the API may be unavailable during a drain. */
-const API_SECONDS = 30;
-
 /** How long volumes may take to be detached once their pods are gone; clouds take seconds. */
 const DETACH_SECONDS = 120;
 
@@ -161,7 +159,7 @@ async function isLast(cluster: Cluster, options: DrainOptions): Promise<boolean>
 }
 
 function call<Result>(options: DrainOptions, request: () => Promise<Result>): Promise<Result> {
-  return persist(new Deadline(API_SECONDS), options.signal, request);
+  return persist(new Deadline(limits.api), options.signal, request);
 }
 
 function explain(

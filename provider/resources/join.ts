@@ -5,6 +5,7 @@ import { waitForOthers } from "../../components/rollout/provider/drainGate.js";
 import { ApiUnavailable, ifFound, InvalidKubeconfig, openCluster, persist } from "../kubernetes/cluster.js";
 import { drain } from "../kubernetes/drain.js";
 import { isOf, isReady } from "../kubernetes/node.js";
+import { limits } from "../operation/limits.js";
 import { Progress } from "../operation/progress.js";
 import { redact } from "../operation/redact.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
@@ -23,8 +24,6 @@ const ACCESS = ["host", "bastion", "port"] as const;
 /** Written to the Node over the API. */
 const ON_NODE = ["labels", "taints"] as const;
 
-/** A deletion must end even if the control plane is gone. */
-const API_SECONDS = 30;
 /** A refresh reads every worker's Node; an unavailable API must not delay it. */
 const READ_SECONDS = 10;
 
@@ -111,7 +110,7 @@ export class Join implements ResourceKind {
     const { log } = operation;
     const deadline = new Deadline(inputs.drainTimeout);
     const progress = new Progress(log, nodeName, deadline);
-    const api = (): Deadline => new Deadline(API_SECONDS);
+    const api = (): Deadline => new Deadline(limits.api);
     // A planned machine stays: this is the first half of its replacement.
     const planned = rolloutPlan.get(inputs.machine);
     try {

@@ -6,6 +6,7 @@ import { freePort } from "../../lab/process/freePort.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import type { Properties } from "../../provider/rpc/properties.js";
+import { waitOnly } from "./support/limits.js";
 import { checked, incomplete, operation } from "./support/operation.js";
 import { FakeMachine } from "./support/sshd.js";
 
@@ -22,6 +23,8 @@ esac
 
 describe("machines of a plan", function () {
   this.timeout(180_000);
+  // Longer than any machine here needs to answer, even beside other work.
+  waitOnly({ settle: 15, peer: 8, leaving: 8, lost: 4 });
   const delivery = new Delivery();
   const names = ["etcd-0", "etcd-1", "etcd-2", "controller-0", "worker-0", "worker-1"];
   let machines: Map<string, FakeMachine>;

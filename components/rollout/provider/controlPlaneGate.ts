@@ -1,4 +1,5 @@
 /** Gates before a control-plane machine is replaced (and shut down cleanly), and before its service is restarted in place. */
+import { limits } from "../../../provider/operation/limits.js";
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { Deadline, pause } from "../../../provider/operation/timing.js";
@@ -10,8 +11,6 @@ import { GateClosed } from "./gateClosed.js";
 import { quiesce } from "./quiesce.js";
 import { isControlPlane, rolloutPlan } from "./rolloutPlan.js";
 
-/** Machines settle after the previous change: a leader is elected, a load balancer checks again. */
-const SETTLE_SECONDS = 90;
 const POLL_MILLISECONDS = 3_000;
 
 /** The machine that is to be replaced or restarted. */
@@ -112,7 +111,7 @@ async function waitUntilAllowed(
   gate: Gate,
 ): Promise<void> {
   const { machine, pool: role } = planned;
-  const deadline = new Deadline(SETTLE_SECONDS);
+  const deadline = new Deadline(limits.settle);
   const progress = new Progress(operation.log, machine, deadline);
   const look = (peer: ControlPlaneMachine): Promise<Found> => find(operation, peer, leaving, gate.look);
   try {

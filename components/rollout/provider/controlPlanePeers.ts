@@ -1,6 +1,7 @@
 /** Connections to the other control-plane machines. */
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
+import { limits } from "../../../provider/operation/limits.js";
 import { Machine } from "../../../provider/ssh/machine.js";
 import { Deadline } from "../../../provider/operation/timing.js";
 import { scriptPath } from "../../contract/paths.js";
@@ -17,8 +18,6 @@ export interface Credentials {
   readonly bastion?: string | undefined;
 }
 
-/** A machine that serves answers at once; one that does not must not delay the verdict for long. */
-const CONNECT_SECONDS = 20;
 const HEALTH_SECONDS = 20;
 
 /**
@@ -31,7 +30,7 @@ export async function onPeer<Result>(
   peer: PlannedMachine & { readonly host: string },
   credentials: Credentials,
   work: (machine: Machine) => Promise<Result>,
-  seconds = CONNECT_SECONDS,
+  seconds = limits.peer,
 ): Promise<Result> {
   const deadline = new Deadline(seconds);
   const progress = new Progress(operation.log, peer.machine, deadline);

@@ -2,6 +2,7 @@
 import type { V1Node } from "@kubernetes/client-node";
 import { persist, type Cluster } from "../../../provider/kubernetes/cluster.js";
 import { isReady, whyNotReady } from "../../../provider/kubernetes/node.js";
+import { limits } from "../../../provider/operation/limits.js";
 import type { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { Deadline, pause } from "../../../provider/operation/timing.js";
@@ -10,8 +11,6 @@ import type { PlannedMachine } from "../plan.js";
 import { GateClosed } from "./gateClosed.js";
 import { rolloutPlan } from "./rolloutPlan.js";
 
-const SETTLE_SECONDS = 60;
-const API_SECONDS = 30;
 const POLL_MILLISECONDS = 2_000;
 
 /**
@@ -24,9 +23,9 @@ export async function waitForOthers(
   leaving: PlannedMachine,
   progress: Progress,
 ): Promise<void> {
-  const deadline = new Deadline(SETTLE_SECONDS);
+  const deadline = new Deadline(limits.settleWorkers);
   for (;;) {
-    const nodes = await persist(new Deadline(API_SECONDS), operation.signal, () => cluster.core.listNode());
+    const nodes = await persist(new Deadline(limits.api), operation.signal, () => cluster.core.listNode());
     const verdict = mayDrain(
       leaving.atOnce,
       unavailable(leaving, new Map(nodes.items.map((node) => [node.metadata?.name ?? "", node]))),

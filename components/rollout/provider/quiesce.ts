@@ -2,6 +2,7 @@
 import { etcdDirectory, manifestDirectory, programDirectory, secretsDirectory } from "../../contract/paths.js";
 import { units } from "../../contract/units.js";
 import type { ControlPlaneRole } from "../gates.js";
+import { limits } from "../../../provider/operation/limits.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { HostKeyChanged } from "../../../provider/ssh/hostkey.js";
 import { Unreachable } from "../../../provider/ssh/machine.js";
@@ -9,10 +10,6 @@ import { rolloutPlan } from "./rolloutPlan.js";
 import { onPeer, type Credentials } from "./controlPlanePeers.js";
 
 const STOP_MILLISECONDS = 150_000;
-/** Longer than for other machines: services that are not stopped cleanly are cut off. */
-const CONNECT_SECONDS = 60;
-/** A machine that does not serve any more is most likely gone. */
-const LOST_SECONDS = 10;
 
 /**
  * etcd hands over its leadership when it is stopped; its volumes are synced and unmounted before the cloud detaches them. The API
@@ -64,7 +61,7 @@ export async function quiesce(
           limitMilliseconds: STOP_MILLISECONDS,
           phase: "stopping its services",
         }),
-      known.host === undefined ? LOST_SECONDS : CONNECT_SECONDS,
+      known.host === undefined ? limits.lost : limits.leaving,
     );
     if (code !== 0)
       throw new Error(
