@@ -6,6 +6,7 @@ import { createApi } from "../lab/clouds/digitalocean/api.js";
 import { ensureStack } from "../lab/engine/stack.js";
 import { stackName, writeSettings } from "../lab/engine/settings.js";
 import { labConfig, type LabConfig } from "../lab/config.js";
+import { CommandError } from "../lab/process/run.js";
 import { plainProgress } from "../lab/progress.js";
 import { FakeDriver } from "../test/support/fakeDriver.js";
 
@@ -62,7 +63,9 @@ export function end(main: Promise<void>): void {
   main.then(
     () => process.exit(),
     (error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      // The engine names the reason before its long list of outputs.
+      const output = error instanceof CommandError ? error.result.stdout.slice(0, 4_000) : "";
+      process.stderr.write(`${output}\n${error instanceof Error ? error.message : String(error)}\n`);
       process.exit(1);
     },
   );

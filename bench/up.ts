@@ -20,11 +20,11 @@ async function main(): Promise<void> {
   const sizes = values.workers?.split(",").map(Number) ?? defaultWorkers;
   const measured: { preview: Measured; up: Measured }[] = [];
   await withLargeStack(sizes[0] ?? 1, async ({ config, stack, resize }) => {
-    const stubs = await serveStubs(config.token);
     for (const workers of sizes) {
       resize(workers);
-      const pulumi = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> =>
-        measure(config, stack, workers, args, { ...stubs, ...env });
+      // Served for each run: a provider that the engine has cancelled stays so.
+      const pulumi = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> =>
+        measure(config, stack, workers, args, { ...(await serveStubs(config.token)), ...env });
       // One checkpoint at the end and not one for each resource: only here, and not in what is measured.
       const made = await pulumi(["up", "--yes", "--skip-preview"], {
         PULUMI_EXPERIMENTAL: "true",

@@ -6,6 +6,7 @@
  * (`executeRegisterResourceOutputs` in pkg/resource/deploy/step_executor.go of its source). The SDK sends them once, at the end.
  */
 import { setTimeout } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { readRecorded } from "../components/rollout/program/servingMachines.js";
 
@@ -28,38 +29,50 @@ export function keepCurrent(
   if (pulumi.runtime.isDryRun() || stack === undefined) return;
   const known: Record<string, pulumi.Output<unknown>> = {};
   const current = new Map<string, Row>();
-  let before: ReturnType<typeof recordedRows> | undefined;
+  const before = readRecorded().then(outputsOf, () => ({}) as Readonly<Record<string, unknown>>);
+  const rowsBefore = before.then(rowsOf);
   let left = Object.keys(outputs).length + rows.size;
   let next: Promise<void> | undefined;
   const send = async (): Promise<void> => {
     await setTimeout(PAUSE_MILLISECONDS, undefined, { ref: false });
     // Everything is known: the SDK registers it.
     if (left === 0) return;
-    const old = await (before ??= recordedRows().catch(() => new Map<string, Row>()));
+    const old = await rowsBefore;
     next = undefined;
     const machines = [...rows.keys()].flatMap((name) => current.get(name) ?? old.get(name) ?? []);
     pulumi.runtime.registerResourceOutputs(stack, { ...known, machines });
   };
-  const changed = (): void => {
+  // What is as recorded is not sent: each time costs the engine as much as all machines together.
+  const compare = async (value: unknown, recorded: Promise<unknown>): Promise<void> => {
     left -= 1;
-    next ??= send();
+    if (!isDeepStrictEqual(value, await recorded)) next ??= send();
   };
   for (const [name, output] of Object.entries(outputs)) {
-    output.apply(() => {
+    output.apply((value) => {
       known[name] = output;
-      changed();
+      return void compare(
+        value,
+        before.then((recorded) => recorded[name]),
+      );
     });
   }
   for (const [name, row] of rows) {
     row.apply((value) => {
       current.set(name, value);
-      changed();
+      return void compare(
+        value,
+        rowsBefore.then((recorded) => recorded.get(name)),
+      );
     });
   }
 }
 
-async function recordedRows(): Promise<ReadonlyMap<string, Row>> {
-  const stack = Object.values(await readRecorded()).find(({ type }) => type === "pulumi:pulumi:Stack");
-  const rows = stack?.outputs["machines"];
-  return new Map(Array.isArray(rows) ? (rows as Row[]).map((row) => [row.name, row]) : []);
+type Recorded = Awaited<ReturnType<typeof readRecorded>>;
+
+function outputsOf(recorded: Recorded): Readonly<Record<string, unknown>> {
+  return Object.values(recorded).find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+}
+
+function rowsOf({ machines }: Readonly<Record<string, unknown>>): ReadonlyMap<string, Row> {
+  return new Map(Array.isArray(machines) ? (machines as Row[]).map((row) => [row.name, row]) : []);
 }
