@@ -29,7 +29,7 @@ export function keepCurrent(
   if (pulumi.runtime.isDryRun() || stack === undefined) return;
   const known: Record<string, pulumi.Output<unknown>> = {};
   const current = new Map<string, Row>();
-  const before = readRecorded().then(outputsOf, () => ({}) as Readonly<Record<string, unknown>>);
+  const before = readRecorded().then(outputsOf, (): ReturnType<typeof outputsOf> => ({}));
   const rowsBefore = before.then(rowsOf);
   let left = Object.keys(outputs).length + rows.size;
   let next: Promise<void> | undefined;
