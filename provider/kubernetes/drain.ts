@@ -1,12 +1,12 @@
 /** Evicts the pods of a node before its machine is removed. */
-import type { V1Pod } from "@kubernetes/client-node";
+import type { V1Node, V1Pod } from "@kubernetes/client-node";
 import type { Progress } from "../operation/progress.js";
 import { limits } from "../operation/limits.js";
 import type { Log } from "../rpc/log.js";
 import { Deadline, pause } from "../operation/timing.js";
 import { describeError, ifFound, persist, statusBody, statusOf, type Cluster } from "./cluster.js";
-import { isReady, takesPods } from "./node.js";
-import { isBare, isLeaving, mustLeave, podName } from "./pods.js";
+import { isController, isReady, isSilent, takesPods } from "./node.js";
+import { isBare, isLeaving, isOverdue, mustLeave, podName } from "./pods.js";
 
 const POLL_MILLISECONDS = 2_000;
 /** Parallel evictions. */
@@ -31,7 +31,7 @@ const leaving = new Set<string>();
  * Cordons a node and evicts its pods; disruption budgets are respected.
  *
  * If every node that takes ordinary pods leaves in the same run (`pulumi destroy`, or the only worker), waiting meets no budget: pods
- * that a budget holds then go with the machine, and a warning names them.
+ * that a budget holds then go with the machine, and a warning names them. The same where the kubelet is silent: see `whyRelease`.
  * @throws {DrainBlocked} @throws {ApiUnavailable}
  */
 export async function drain(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<void> {
@@ -61,7 +61,7 @@ async function waitForVolumes(cluster: Cluster, nodeName: string, options: Drain
     if (attached.length === 0) return;
     const names = attached.map(({ metadata, spec }) => spec.source.persistentVolumeName ?? metadata?.name).join(", ");
     // A kubelet that is silent unmounts nothing.
-    if (deadline.left < 1 || !(await answers(cluster, nodeName, options))) {
+    if (deadline.left < 1 || isGone(await read(cluster, nodeName, options))) {
       options.log.warn(
         `${nodeName}: still has volumes attached (${names}); pods that use them start elsewhere only when Kubernetes has given the machine up, after about six minutes.`,
       );
@@ -90,15 +90,23 @@ async function empty(cluster: Cluster, nodeName: string, options: DrainOptions):
       pods.filter((pod) => !isLeaving(pod)),
       options,
     );
-    const awaited = pods.filter((pod) => !blocked.has(podName(pod)));
     if (pods.length === 0) return;
-    // Nothing ends the pods of a machine that is gone; the API removes them with the Node.
-    if (blocked.size === 0 && awaited.every(isLeaving) && !(await answers(cluster, nodeName, options))) return;
-    if (blocked.size > 0 && awaited.length === 0 && (await isLast(cluster, options))) {
-      log.warn(
-        `${nodeName}: no other node is left for these pods, so they go with the machine although a disruption budget holds them: ${[...blocked.keys()].join(", ")}`,
-      );
-      return;
+    const ending = pods.filter((pod) => !blocked.has(podName(pod)));
+    if (ending.every(isLeaving)) {
+      const node = await read(cluster, nodeName, options);
+      if (blocked.size === 0) {
+        // Nothing ends the pods of a machine that is gone; the API removes them with the Node. A kubelet that reports has the time
+        // that they ask for, but with a dead container runtime it cannot end them.
+        if (isGone(node) || (!isReady(node) && ending.every(isOverdue))) return;
+      } else {
+        const why = await whyRelease(cluster, node, ending, options);
+        if (why !== undefined) {
+          log.warn(
+            `${nodeName}: ${why}, so these pods go with the machine although a disruption budget holds them: ${[...blocked.keys()].join(", ")}`,
+          );
+          return;
+        }
+      }
     }
     if (deadline.left < 1) throw new DrainBlocked(explain(nodeName, deadline.seconds, pods, blocked));
     progress.phase(
@@ -146,16 +154,35 @@ function refusal(error: unknown): string {
   return budget?.message ?? describeError(error);
 }
 
-/** Whether the node's kubelet still reports. */
-async function answers(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<boolean> {
-  const node = await call(options, () => ifFound(cluster.core.readNode({ name: nodeName })));
-  return node !== undefined && isReady(node);
+function read(cluster: Cluster, nodeName: string, options: DrainOptions): Promise<V1Node | undefined> {
+  return call(options, () => ifFound(cluster.core.readNode({ name: nodeName })));
 }
 
-/** Whether every other node that takes ordinary pods leaves in this run too. */
-async function isLast(cluster: Cluster, options: DrainOptions): Promise<boolean> {
-  const nodes = await call(options, () => cluster.core.listNode());
-  return nodes.items.every((node) => leaving.has(node.metadata?.name ?? "") || !takesPods(node));
+/** Its kubelet neither ends pods nor unmounts volumes. */
+function isGone(node: V1Node | undefined): node is undefined {
+  return node === undefined || isSilent(node);
+}
+
+/**
+ * Why pods that a budget holds go with the machine; undefined: they do not.
+ *
+ * - Every node that takes ordinary pods leaves in this run too.
+ * - The machine is lost, and is deleted next. Its pods count as unhealthy already, and Kubernetes itself deletes them after their
+ *   tolerations' seconds without asking budgets. But where no other worker reports either, it is rather the API that workers do not
+ *   reach, and they may serve: Kubernetes' node controller deletes no pods then (`stateFullDisruption`).
+ * @param ending The pods that no budget holds.
+ */
+async function whyRelease(
+  cluster: Cluster,
+  node: V1Node | undefined,
+  ending: readonly V1Pod[],
+  options: DrainOptions,
+): Promise<string | undefined> {
+  const { items } = await call(options, () => cluster.core.listNode());
+  // The node itself is not ready.
+  if (isGone(node) && items.some((other) => !isController(other) && isReady(other))) return "its kubelet is silent";
+  const isLast = items.every((other) => leaving.has(other.metadata?.name ?? "") || !takesPods(other));
+  return ending.length === 0 && isLast ? "no other node is left for these pods" : undefined;
 }
 
 function call<Result>(options: DrainOptions, request: () => Promise<Result>): Promise<Result> {
@@ -174,6 +201,6 @@ function explain(
   });
   return (
     `${nodeName}: the node could not be drained within ${seconds} s; its machine was not changed, and the node stays cordoned. Pods left:\n${lines.join("\n")}\n` +
-    `Make room for them (more replicas, a wider disruption budget, or delete them), then run \`pulumi up\` again; it resumes here. To keep the node instead: kubectl uncordon ${nodeName}`
+    `Make room for them (more replicas, a wider disruption budget, or delete them), then run \`pulumi up\` again; it resumes here. To let them go with the machine: pulumi config set drain_timeout 0 && pulumi up. To keep the node instead: kubectl uncordon ${nodeName}`
   );
 }

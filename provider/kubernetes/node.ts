@@ -7,9 +7,17 @@ export function isOf(node: V1Node, systemId: string): boolean {
   return node.status?.nodeInfo?.machineID === systemId;
 }
 
-/** Whether the kubelet has reported so recently (the API sets it to `Unknown` when the kubelet stops reporting). */
+/** Whether the kubelet has reported so recently. */
 export function isReady(node: V1Node): boolean {
   return readyCondition(node)?.status === "True";
+}
+
+/**
+ * Whether the kubelet has stopped reporting: Kubernetes' node controller then writes `Unknown` (`monitorNodeHealth`, after
+ * `--node-monitor-grace-period`). A kubelet that reports that its node is not ready still runs and ends pods.
+ */
+export function isSilent(node: V1Node): boolean {
+  return readyCondition(node)?.status === "Unknown";
 }
 
 /** Why a Node is not Ready, as the kubelet reports it. */
@@ -39,6 +47,13 @@ export function lacksOnlyNetwork(node: V1Node): boolean {
 /** The address by which the control plane reaches the kubelet. */
 export function internalAddress(node: V1Node): string | undefined {
   return node.status?.addresses?.find((address) => address.type === "InternalIP")?.address;
+}
+
+const CONTROL_PLANE = "node-role.kubernetes.io/control-plane";
+
+/** Whether the Node is a controller's. */
+export function isController(node: V1Node): boolean {
+  return (node.spec?.taints ?? []).some((taint) => taint.key === CONTROL_PLANE);
 }
 
 /** Whether pods without special tolerations may be scheduled here, if the node is not cordoned. */

@@ -22,6 +22,12 @@ export function isLeaving(pod: V1Pod): boolean {
   return pod.metadata?.deletionTimestamp !== undefined;
 }
 
+/** Its own time to end has passed: the API sets the deletion's timestamp to the end of the grace period. */
+export function isOverdue(pod: V1Pod): boolean {
+  const end = pod.metadata?.deletionTimestamp;
+  return end !== undefined && end.getTime() <= Date.now();
+}
+
 export function podName(pod: V1Pod): string {
   return `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`;
 }

@@ -94,7 +94,7 @@ describe("Join's deletion, on a real API", function () {
 
     it("does not wait for a kubelet that is silent, and says what that means for its pods", async () => {
       await api.deleteNodes();
-      await api.node("worker-0", { ready: false });
+      await api.node("worker-0", { ready: "silent" });
       const run = own();
       const began = Date.now();
       await join.delete(run, state({ drainTimeout: 60 }));
@@ -167,10 +167,61 @@ describe("Join's deletion, on a real API", function () {
 
   it("does not wait for pods of a machine that is gone", async () => {
     await api.cluster.core.deleteNode({ name: "worker-0" });
-    await api.node("worker-0", { ready: false });
+    await api.node("worker-0", { ready: "silent" });
     await api.pod("worker-0", "stuck", { grace: 600 });
     await join.delete(own(), state({ drainTimeout: 60 }));
     assert.deepEqual(await nodeNames(), ["worker-1"]);
+  });
+
+  describe("of a machine whose kubelet does not report that it is ready", () => {
+    const becomes = async (name: string, ready: false | "silent"): Promise<void> => {
+      await api.cluster.core.deleteNode({ name });
+      await api.node(name, { ready, ...(name === "worker-1" ? { systemId: "1".repeat(32) } : {}) });
+    };
+    const hold = async (): Promise<void> => {
+      await api.pod("worker-0", "guarded", { app: "web" });
+      await api.budget("web", 0);
+    };
+
+    it("lets pods that a budget holds go with one that is silent, and names them", async () => {
+      await becomes("worker-0", "silent");
+      await hold();
+      await api.pod("worker-0", "stuck", { grace: 600 });
+      const run = own();
+      await join.delete(run, state());
+      assert.match(
+        run.warnings.join(),
+        /worker-0: .*silent.*although a disruption budget holds them: default\/guarded$/,
+      );
+      assert.deepEqual(await nodeNames(), ["worker-1"]);
+    });
+
+    it("keeps to budgets where no other worker reports: then it is the API that they do not reach, and they may serve", async () => {
+      await api.node("controller-0", { controller: true, systemId: "2".repeat(32) });
+      for (const name of ["worker-0", "worker-1"]) await becomes(name, "silent");
+      await hold();
+      await assert.rejects(join.delete(own(), state()), /default\/guarded: .*disruption budget web/);
+      assert.ok((await nodeNames()).includes("worker-0"));
+    });
+
+    it("keeps to budgets where the kubelet reports, because its pods may serve", async () => {
+      await becomes("worker-0", false);
+      await hold();
+      await assert.rejects(
+        join.delete(own(), state()),
+        /default\/guarded: .*disruption budget web[\s\S]*pulumi config set drain_timeout 0 && pulumi up/,
+      );
+    });
+
+    it("lets pods end where the kubelet reports, as long as their own time lasts", async () => {
+      await becomes("worker-0", false);
+      await api.pod("worker-0", "ending", { grace: 5 });
+      await join.delete(own(), state({ drainTimeout: 60 }));
+      // Without a kubelet, the pod stays in the API.
+      const { metadata } = await api.cluster.core.readNamespacedPod({ namespace: "default", name: "ending" });
+      assert.ok(metadata?.deletionTimestamp !== undefined && metadata.deletionTimestamp.getTime() <= Date.now());
+      assert.deepEqual(await nodeNames(), ["worker-1"]);
+    });
   });
 
   it("leaves a Node alone that belongs to another machine, and accepts one that is gone", async () => {

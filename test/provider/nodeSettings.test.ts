@@ -54,7 +54,7 @@ describe("labels and taints of a Node, on a real API", function () {
       void labels().then((now) => (seen = now));
       return seen["disk"] === "fast";
     }, 40_000);
-    assert.equal((await node()).status?.conditions?.[0]?.status, "Unknown");
+    assert.equal((await node()).status?.conditions?.[0]?.status, "False");
     assert.deepEqual(await taints(), ["dedicated=gpu:NoSchedule", "night=:NoExecute"]);
     assert.equal((await labels())["node-role.kubernetes.io/worker"], "");
     const ready = await node();

@@ -6,7 +6,7 @@ export const limitOptions = {
   drain_timeout: passed(
     whole(0, 7200, "seconds"),
     300,
-    "Seconds that draining a worker may take before its removal fails.",
+    "Seconds that draining a worker may take before its removal fails. 0: its pods go with the machine.",
   ),
   boot_timeout: passed(
     whole(60, 7200, "seconds"),

@@ -124,7 +124,8 @@ export class TestApi {
     name: string,
     look: {
       readonly systemId?: string;
-      readonly ready?: boolean;
+      /** What the kubelet reports; silent: it reports no more, and the node controller has written so. */
+      readonly ready?: boolean | "silent";
       readonly address?: string;
       readonly controller?: boolean;
     } = {},
@@ -152,7 +153,7 @@ export class TestApi {
       conditions: [
         {
           type: "Ready",
-          status: look.ready === false ? "Unknown" : "True",
+          status: look.ready === "silent" ? "Unknown" : look.ready === false ? "False" : "True",
           message: look.ready === false ? "network plugin not ready" : "",
         },
       ],
