@@ -21,6 +21,29 @@ case "$*" in
 esac
 `;
 
+/**
+ * Changes the list as etcd does, refuses to do so twice in etcd's words, and ends the connection after the first `member VERB`: the
+ * change is made, and nobody hears of it.
+ */
+const ETCDCTL_CUT_OFF = (verb: "add" | "remove"): string => `#!/bin/bash
+after() {
+  [ ! -e "$FAKE_ROOT/$1.done" ] || { echo "Error: etcdserver: $3" >&2; exit 1; }
+  touch "$FAKE_ROOT/$1.done"
+  cp "$FAKE_ROOT/$2.json" "$FAKE_ROOT/members.json"
+  [ $1 = ${verb} ] || return 0
+  pid=$$
+  while read -r name <"/proc/$pid/comm" && [[ $name != sshd* ]]; do pid=$(ps -o ppid= -p "$pid" | tr -d ' '); done
+  kill -KILL "$pid"
+}
+all="$*"
+case "$all" in *"member list") ;; *) echo "\${all#*20s }" >>"$FAKE_ROOT/etcdctl.log" ;; esac
+case "$all" in
+  *"member list") cat "$FAKE_ROOT/members.json" ;;
+  *"member remove"*) after remove removed "member not found"; echo "{}" ;;
+  *"member add"*) after add added "Peer URLs already exists"; echo "{}" ;;
+esac
+`;
+
 describe("machines of a plan", function () {
   this.timeout(180_000);
   // Longer than any machine here needs to answer, even beside other work.
@@ -166,6 +189,23 @@ describe("machines of a plan", function () {
       ]);
       assert.equal(environment(), existing);
     });
+
+    for (const verb of ["remove", "add"] as const) {
+      it(`is added in the same run where the connection breaks after \`member ${verb}\``, async () => {
+        const others = [member(1), member(2)];
+        const added = { ...member(0), ID: "3f47ac10b58cc437", name: "", clientURLs: undefined };
+        of("etcd-1").write("removed.json", JSON.stringify({ members: others }));
+        of("etcd-1").write("added.json", JSON.stringify({ members: [...others, added] }));
+        of("etcd-1").script("opt/bin/etcdctl", ETCDCTL_CUT_OFF(verb));
+        await delivery.create(operation(), etcd());
+        const asked = changes("etcd-1");
+        assert.equal(asked.filter((line) => line.startsWith(`member ${verb}`)).length, 2);
+        assert.equal(asked.length, 3);
+        // etcd-2 would have been asked next.
+        assert.deepEqual(changes("etcd-2"), []);
+        assert.equal(environment(), existing);
+      });
+    }
 
     it("is not removed while it has not started for the first time", async () => {
       for (const name of ["etcd-0", "etcd-1"])
