@@ -102,7 +102,7 @@ async function empty(cluster: Cluster, nodeName: string, options: DrainOptions):
         const why = await whyRelease(cluster, node, ending, options);
         if (why !== undefined) {
           log.warn(
-            `${nodeName}: ${why}, so these pods go with the machine although a disruption budget holds them: ${[...blocked.keys()].join(", ")}`,
+            `${nodeName}: ${why}, so they go with the machine although a disruption budget holds them: ${[...blocked.keys()].join(", ")}`,
           );
           return;
         }
@@ -180,7 +180,8 @@ async function whyRelease(
 ): Promise<string | undefined> {
   const { items } = await call(options, () => cluster.core.listNode());
   // The node itself is not ready.
-  if (isGone(node) && items.some((other) => !isController(other) && isReady(other))) return "its kubelet is silent";
+  if (isGone(node) && items.some((other) => !isController(other) && isReady(other)))
+    return "its kubelet is silent and ends none of these pods";
   const isLast = items.every((other) => leaving.has(other.metadata?.name ?? "") || !takesPods(other));
   return ending.length === 0 && isLast ? "no other node is left for these pods" : undefined;
 }
