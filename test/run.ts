@@ -43,9 +43,10 @@ const say = (text: string): void => {
 };
 const binary = (name: string): string => join(projectDirectory, "node_modules", ".bin", name);
 
-async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
+/** @param show Takes the lines that it prints. */
+async function runSuite(suite: Suite, scratch: string, show: (line: string) => void): Promise<Counts> {
   const began = Date.now();
-  say(`\n=== ${suite.name}`);
+  show(`=== ${suite.name}`);
   const counts = join(scratch, `${suites.indexOf(suite)}.json`);
   const coverage = join(scratch, "coverage");
   const mocha = [
@@ -70,7 +71,7 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
     cwd: projectDirectory,
     env: { ...environment, ...suite.env, COREKUBE_TEST_COUNTS: counts },
     timeout: suite.limit * 1000,
-    onLine: (line) => say(line),
+    onLine: show,
   });
   let total: Counts;
   if (suite.command) {
@@ -92,11 +93,11 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
       skipped: 0,
       failures: [`ended with ${result.code} before it could count its tests`],
     };
-    say(`${suite.name}: ${total.failures.join()}`);
+    show(`${suite.name}: ${total.failures.join()}`);
   }
   const summary = join(coverage, "coverage-summary.json");
-  if (suite.coverage && existsSync(summary)) printCoverage(summary, suite.coverage, say);
-  say(
+  if (suite.coverage && existsSync(summary)) printCoverage(summary, suite.coverage, show);
+  show(
     `--- ${suite.name}: ${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""} (${Math.round((Date.now() - began) / 1000)} s)`,
   );
   return total;
@@ -104,22 +105,25 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
 
 /** Builds and installs what a suite needs and what is not there yet. */
 async function prepare(needs: NonNullable<Suite["needs"]>): Promise<void> {
-  const progress = plainProgress("prepare ");
   if (needs === "region") await runPhases(buildPhases(config), usedMemory());
-  else await ensurePackages(progress);
+  else await ensureTools(config, needs, plainProgress("prepare "));
+}
+
+/** Before suites run beside each other: Debian's package manager has one user at a time. */
+async function preparePackages(): Promise<void> {
+  const progress = plainProgress("prepare ");
+  await ensurePackages(progress);
   await ensurePackages(progress, undefined, testPackages);
-  if (needs !== "region") await ensureTools(config, needs, progress);
+  for (const cloud of labClouds) await ensurePackages(progress, undefined, cloud.packages);
 }
 
 /** What all suites of `make test` need. */
 async function prepareAll(): Promise<void> {
+  await preparePackages();
   await prepare("region");
   const progress = plainProgress("prepare ");
   await ensureTools(config, allTools(), progress);
-  for (const cloud of labClouds) {
-    await ensurePackages(progress, undefined, cloud.packages);
-    await cloud.prepare(config, progress);
-  }
+  for (const cloud of labClouds) await cloud.prepare(config, progress);
 }
 
 /** @throws Error with the allowed names when one is unknown. */
@@ -131,6 +135,15 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
     );
   if (names.length === 0) return suites.filter(({ soak }) => soak === undefined);
   return suites.filter(({ name, soak }) => names.includes(name) || (soak !== undefined && names.includes("soak")));
+}
+
+const longestName = Math.max(...suites.map(({ name }) => name.length));
+
+/** Suites that run one after the other; lanes run beside each other. A region has one user at a time, and long suites take all of a machine. */
+function lanesOf(chosen: readonly Suite[]): readonly (readonly Suite[])[] {
+  if (chosen.some(({ soak }) => soak !== undefined)) return [chosen];
+  const [region, rest] = [true, false].map((wanted) => chosen.filter(({ needs }) => (needs === "region") === wanted));
+  return [rest ?? [], region ?? []].filter((lane) => lane.length > 0);
 }
 
 async function main(): Promise<number> {
@@ -167,13 +180,18 @@ async function main(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
   const parts: string[] = [];
   try {
-    for (const suite of chosen) {
-      if (signal.aborted) break;
-      if ((suite.needs || suite.files) && !(await succeeds(suite.name, () => prepare(suite.needs ?? [])))) continue;
-      const counts = await runSuite(suite, scratch);
-      parts.push(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed`);
-      add(suite.name, counts);
-    }
+    const lanes = lanesOf(chosen);
+    const runLane = async (lane: readonly Suite[]): Promise<void> => {
+      for (const suite of lane) {
+        if (signal.aborted) break;
+        if (!(await succeeds(suite.name, () => prepare(suite.needs ?? [])))) continue;
+        const prefix = lanes.length > 1 ? `${suite.name.padEnd(longestName)} | ` : "";
+        const counts = await runSuite(suite, scratch, (line) => say(`${prefix}${line}`));
+        parts.push(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed`);
+        add(suite.name, counts);
+      }
+    };
+    if (chosen.length > 0 && (await succeeds("prepare", preparePackages))) await Promise.all(lanes.map(runLane));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     // The cluster suites remove their region themselves; this is for a run that was interrupted or crashed.
