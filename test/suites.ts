@@ -57,7 +57,7 @@ export const suites: readonly Suite[] = [
     limit: 3600,
   },
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], needs: "region", soak: 40, limit: 5400 },
-  { name: "etcd", files: ["test/cluster/etcd/*.test.ts"], needs: "region", soak: 10, limit: 2400 },
+  { name: "etcd", files: ["test/cluster/etcd/*.test.ts"], needs: "region", soak: 18, limit: 3600 },
   { name: "changes", files: ["test/cluster/changes/*.test.ts"], needs: "region", soak: 120, limit: 4 * 3600 },
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },

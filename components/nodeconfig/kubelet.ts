@@ -35,6 +35,12 @@ const taints = {
   public: { key: poolLabel, value: "public", effect: "NoSchedule" },
 } as const;
 
+/**
+ * A control plane whose etcd was away starts again within seconds, and not after the kubelet's five minutes: its programs end when they
+ * cannot reach each other. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#configurable-container-restart-delay
+ */
+const crashLoopBackOff = { maxContainerRestartPeriod: "20s" };
+
 /** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */
 function configuration(spec: Spec, role: NodeRole): string {
   return stringify({
@@ -52,7 +58,7 @@ function configuration(spec: Spec, role: NodeRole): string {
     rotateCertificates: true,
     // Signed by the cluster's authority, and renewed like the client certificate; scripts/approve.ts approves it.
     serverTLSBootstrap: true,
-    ...(role === "controller" ? { staticPodPath: manifestDirectory } : {}),
+    ...(role === "controller" ? { staticPodPath: manifestDirectory, crashLoopBackOff } : {}),
     ...(role === "worker" ? {} : { registerWithTaints: [taints[role]] }),
     // Computed on the machine (base/reservation.ts), which knows its real capacity.
     systemReserved: { cpu: "${RESERVED_CPU}", memory: "${RESERVED_MEMORY}", "ephemeral-storage": "${RESERVED_DISK}" },

@@ -10,10 +10,11 @@ import {
 import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
+/** curl explains a certificate that it refuses in several lines; the first one says why. */
 const check = `check() { # WHAT CURL-ARGUMENT...
   local answer
   answer=$(curl --silent --show-error --fail --noproxy '*' --max-time 5 "\${@:2}" 2>&1) || {
-    echo "$1 is not ready: $answer"
+    echo "$1 is not ready: \${answer%%$'\\n'*}"
     exit 1
   }
 }
@@ -26,7 +27,7 @@ const address = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})\n`;
 
 /** Without this certificate, API servers cannot fetch logs or run exec. Any response is enough: without credentials it is 401. */
 const serving = `${address}certificate=$(curl --silent --show-error --output /dev/null --noproxy '*' --max-time 5 --cacert ${secretsDirectory}/ca.crt "https://$address:10250/" 2>&1) || {
-  echo "kubelet has no serving certificate yet: $certificate"
+  echo "kubelet has no serving certificate yet: \${certificate%%$'\\n'*}"
   exit 1
 }
 `;

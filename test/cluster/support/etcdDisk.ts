@@ -6,7 +6,7 @@ import type { Machine } from "../../../lab/engine/outputs.js";
 const etcdctl =
   "/opt/bin/etcdctl --cacert /run/corekube/etcd/etcd-ca.crt --cert /run/corekube/etcd/server.crt --key /run/corekube/etcd/server.key --endpoints https://127.0.0.1:2379";
 
-function onMember(context: CheckContext, machine: Machine, command: string, seconds = 30): Promise<string> {
+export function onMember(context: CheckContext, machine: Machine, command: string, seconds = 30): Promise<string> {
   return context.inMachine(machine, `${etcdctl} ${command}`, seconds * 1000);
 }
 
@@ -22,4 +22,13 @@ echo "never full"`;
 
 export async function alarms(context: CheckContext, machine: Machine): Promise<string> {
   return (await onMember(context, machine, "alarm list")).trim();
+}
+
+/** Makes the machine forget etcd's data, as a volume that comes back empty after a boot, and starts the member as a boot does. */
+export async function loseData(context: CheckContext, machine: Machine): Promise<void> {
+  await context.inMachine(
+    machine,
+    "systemctl stop etcd && rm -rf /var/lib/etcd/member /var/lib/etcd-wal/wal /run/corekube/active && systemctl restart corekube-activate",
+    120_000,
+  );
 }
