@@ -63,7 +63,10 @@ describe("scripts of nodes", function () {
     it("says which part of a controller does not serve", async () => {
       fake("ps", "echo 5");
       fake("stat", "echo 0");
-      fake("curl", 'case "$*" in *6443/readyz) printf "refused\\nMore details here: https://curl.se\\n" >&2; exit 60;; esac');
+      fake(
+        "curl",
+        'case "$*" in *6443/readyz) printf "refused\\nMore details here: https://curl.se\\n" >&2; exit 60;; esac',
+      );
       const { code, output } = await run(local(clusters.ha, "controller", "health"));
       assert.equal(code, 1);
       assert.equal(output, "kube-apiserver is not ready: refused\n");
