@@ -57,6 +57,8 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
     spread: spreadOver,
   },
   balancersFrom: [],
+  // https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#dns-name
+  balancerDomain: (region) => `.elb.${region}.amazonaws.com`,
   images: {
     accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/,
     allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}`,

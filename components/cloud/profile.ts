@@ -43,6 +43,8 @@ export interface CloudProfile {
   };
   /** Sources of traffic from load balancers of Services, where the cloud controller manager does not open the firewall itself. */
   readonly balancersFrom: readonly FirewallSource[];
+  /** Domain below which a region's load balancers have their names, such as `.example.com`; not set: they have addresses. */
+  readonly balancerDomain?: (region: string) => string;
   /** Images as the stack may name them. */
   readonly images: { readonly accepts: RegExp; readonly allowed: string };
   /** Smallest and largest volume, in GB. */

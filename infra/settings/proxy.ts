@@ -1,4 +1,5 @@
 /** Proxies for downloads. Pure. */
+import type { CloudProfile } from "../../components/cloud/profile.js";
 import type { ProxySpec } from "../../components/spec/cluster.js";
 import type { Settings } from "../../components/spec/settings/index.js";
 
@@ -6,7 +7,10 @@ import type { Settings } from "../../components/spec/settings/index.js";
 const metadataAddress = "169.254.169.254";
 
 /** The proxies, with everything in NO_PROXY that belongs to the cluster itself: without one of these entries, probes fail. */
-export function proxyOf(settings: Settings): ProxySpec | undefined {
+export function proxyOf(
+  settings: Settings,
+  { balancerDomain }: Pick<CloudProfile, "balancerDomain">,
+): ProxySpec | undefined {
   const { http_proxy: http, https_proxy: https } = settings;
   if (http === "" && https === "") return undefined;
   const own = [
@@ -18,6 +22,8 @@ export function proxyOf(settings: Settings): ProxySpec | undefined {
     settings.service_cidr,
     ".svc",
     `.${settings.cluster_domain}`,
+    // Networks do not help where the API has a name: programs compare names with names, before they look one up.
+    ...(balancerDomain ? [balancerDomain(settings.region)] : []),
   ];
   const theirs = settings.no_proxy
     .split(",")

@@ -80,7 +80,7 @@ export function toClusterSpec(
     nodePortRange: portRange(settings.node_port_range)!,
     csiDriver: settings.cloud_provider !== "none" && settings.csi_driver,
     cloudSettings: cloud.spec(settings),
-    proxy: proxyOf(settings),
+    proxy: proxyOf(settings, cloud.profile),
     image: settings.image || cloud.profile.image,
     tags: { ...settings.tags, KubernetesCluster: settings.cluster_name },
     mirrors: {

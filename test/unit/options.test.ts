@@ -164,6 +164,20 @@ describe("proxies", () => {
     }
   });
 
+  it("never see the API where its load balancer has a name, which programs compare before they look it up", () => {
+    const aws = clusterSpec({
+      "corekube:cloud": "aws",
+      "corekube:region": "eu-west-1",
+      "aws:region": "eu-west-1",
+      "corekube:admin_cidrs": '["192.0.2.1/32"]',
+      "corekube:https_proxy": "http://proxy.example:3129",
+    });
+    const host = "kubernetes-api-internal-0123456789abcdef.elb.eu-west-1.amazonaws.com";
+    const direct = (entry: string): boolean => entry.startsWith(".") && host.endsWith(entry);
+    assert.ok(aws.proxy?.noProxy.some(direct), aws.proxy?.noProxy.join());
+    assert.ok(!aws.proxy?.noProxy.some((entry) => "s3.eu-west-1.amazonaws.com".endsWith(entry)));
+  });
+
   it("leave nothing where there are none", () => {
     assert.equal(text(spec(), "worker", "/etc/corekube/proxy.env"), undefined);
   });

@@ -14,7 +14,7 @@ export const downloadOptions = {
   no_proxy: option(
     noProxy(),
     "",
-    "Hosts and networks that are reached without the proxies. Pod, Service and machine networks, the metadata service and the cluster's domain are always among them.",
+    "Hosts and networks that are reached without the proxies. Pod, Service and machine networks, the metadata service, the cluster's domain and on AWS the names of load balancers are always among them.",
   ),
   ntp_servers: passed(
     z
