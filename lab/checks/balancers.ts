@@ -1,5 +1,5 @@
 /** Load balancers of Services, in clusters with a cloud provider. */
-import { readState } from "../clouds/aws/readState.js";
+import { lookup } from "node:dns/promises";
 import { labCloud } from "../cluster/cloud.js";
 import { expect, type Check, type CheckContext } from "../cluster/context.js";
 import { get } from "../cluster/network.js";
@@ -44,13 +44,7 @@ async function addressOf(context: CheckContext, { name }: Balanced): Promise<str
   const [ingress] = found.status.loadBalancer.ingress ?? [];
   expect(ingress !== undefined, `Service ${name} has no load balancer yet`);
   if (ingress.ip !== undefined) return ingress.ip;
-  // The lab has no resolver for such names; its cloud knows whose they are.
-  const balancer = (await readState(context.config)).balancers.find(({ dnsName }) => dnsName === ingress.hostname);
-  expect(
-    balancer?.publicAddress !== undefined && balancer.publicAddress !== null,
-    `no load balancer of the cloud is named ${ingress.hostname}`,
-  );
-  return balancer.publicAddress;
+  return (await lookup(ingress.hostname!, 4)).address;
 }
 
 const targetsOf = async (context: CheckContext, { port }: Balanced): Promise<TargetState[]> =>

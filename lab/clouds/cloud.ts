@@ -70,6 +70,8 @@ export interface LabCloud {
   client(config: LabConfig): CloudClient;
   /** What the program's provider and other clients find their account by. */
   environment(config: LabConfig): Readonly<Record<string, string>>;
+  /** Domain below which its load balancers have their names, which this host reaches without a proxy. @default they have addresses */
+  readonly balancerDomain?: string;
   /** Variables of the user's that would lead them to an account of the user's own. */
   readonly conflictingVariables: readonly string[];
   /** Types of the program's resources, with the kind that lists them. Those that may be made twice are not here. */

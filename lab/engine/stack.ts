@@ -34,7 +34,7 @@ export function stackEnvironment(config: LabConfig, stack = stackName(config)): 
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
   const tools = binDirectory(config);
   const path = inherited.filter((folder) => folder !== tools);
-  const direct = [config.gateway, config.publicCidr].join(",");
+  const direct = [config.gateway, config.publicCidr, cloudOf(config).balancerDomain ?? []].flat().join(",");
   const noProxy = process.env["NO_PROXY"] ?? process.env["no_proxy"];
   const proxied = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"].some((name) => process.env[name]);
   return {

@@ -14,7 +14,7 @@ import {
   publicBridge,
   vpcBridge,
 } from "./names.js";
-import { setAddresses } from "./network.js";
+import { ownAddresses, setAddresses } from "./network.js";
 import { Daemon } from "../process/daemon.js";
 import { type ProcessMark, childrenOf, signalMark } from "../process/marks.js";
 import { run } from "../process/run.js";
@@ -40,7 +40,7 @@ export async function applyBalancers(
     const keep = strict ? [] : previousAddresses(config);
     await setAddresses(config, publicBridge, external, [config.gateway, metadataAddress, ...keep]);
     for (const vpc of vpcs)
-      await setAddresses(config, vpcBridge(vpc.id), [...inVpc(vpc.id), ...(vpc.gateways ?? [])], keep);
+      await setAddresses(config, vpcBridge(vpc.id), [...inVpc(vpc.id), ...ownAddresses(vpc)], keep);
   };
   await present(false);
   const text = haproxyConfig(balancers, { socket: balancerSocket(config), state: stateFile(config) });

@@ -22,13 +22,23 @@ import {
   unplugMachineNetwork,
 } from "./network.js";
 import { delayServices } from "./lateServices.js";
+import { applyNames } from "./nameServer.js";
 import { isRunning, killMachine, startMachine, stopMachine } from "./nspawn.js";
 import { behindProxy, ensureProxy, proxyMode } from "./proxy.js";
 import { machinesWithNamespace } from "./region.js";
 import { fillRoot } from "./root.js";
 import { run } from "../process/run.js";
 import { Serial, inNamespace } from "./run.js";
-import type { Driver, LoadBalancerSpec, MachineSpec, Rules, VolumeSight, VolumeSpec, VpcSpec } from "./spec.js";
+import type {
+  Driver,
+  LoadBalancerSpec,
+  MachineSpec,
+  NameSpec,
+  Rules,
+  VolumeSight,
+  VolumeSpec,
+  VpcSpec,
+} from "./spec.js";
 import { applyVolume, deleteVolume, refreshVolumes, seenVolume } from "./volumes.js";
 
 /** Time limit for a clean power-off of a machine, milliseconds. */
@@ -81,6 +91,10 @@ export class NspawnDriver implements Driver {
 
   balancers(balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void> {
     return applyBalancers(this.config, balancers, vpcs);
+  }
+
+  resolve(names: readonly NameSpec[]): Promise<void> {
+    return applyNames(this.config, names);
   }
 
   async machine(spec: MachineSpec, volumes: readonly VolumeSpec[]): Promise<void> {

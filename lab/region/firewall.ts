@@ -5,7 +5,7 @@
  * by connection tracking. A rule that is taken away so ends what it allowed, long-lived UDP tunnels included.
  */
 import { Address4 } from "ip-address";
-import type { MachineFirewall, PortRule, SingleInterface } from "./spec.js";
+import type { MachineFirewall, PortRule, SingleInterface, VpcSpec } from "./spec.js";
 import { addressLines, type SinglePort } from "./addresses.js";
 import { identifier, metadataAddress, privatePort, publicPort, uplink } from "./names.js";
 
@@ -20,7 +20,7 @@ export interface FirewallPort {
 
 export interface FirewallInput {
   readonly publicCidr: string;
-  readonly vpcs: readonly { readonly id: string; readonly cidr: string }[];
+  readonly vpcs: readonly Pick<VpcSpec, "id" | "cidr" | "nameServer">[];
   readonly machines: readonly FirewallPort[];
   readonly firewalls: readonly MachineFirewall[];
   /** Load balancers that only some networks may reach: a connection of others gets no answer, not even a refusal. @default none */
@@ -106,6 +106,12 @@ export function firewallText(input: FirewallInput): string {
       `iifname { "lo", "${uplink}" } accept`,
       "jump genuine",
       `iifname "e0-*" ip daddr ${metadataAddress} tcp dport 80 accept`,
+      // Firewalls do not see what machines ask their VPC's name server.
+      ...vpcs.flatMap(({ id, nameServer }) =>
+        nameServer === undefined
+          ? []
+          : [`iifname @vpc_${identifier(id)} ip daddr ${nameServer} meta l4proto { tcp, udp } th dport 53 accept`],
+      ),
       ...(input.behindProxy
         ? [
             `iifname { "e0-*", "e1-*" } ip daddr ${input.behindProxy.address} tcp dport { ${input.behindProxy.ports.join(", ")} } reject with tcp reset`,

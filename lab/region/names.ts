@@ -48,6 +48,8 @@ export const volumesDirectory = (config: LabConfig): string => join(config.direc
 
 export const balancersDirectory = (config: LabConfig): string => join(config.directory, "balancers");
 
+export const nameServerDirectory = (config: LabConfig): string => join(config.directory, "names");
+
 /** haproxy's socket; not in the region's folder, since a socket's path may have 107 characters at most. */
 export const balancerSocket = (config: LabConfig): string => `/run/${config.namespace}-haproxy.sock`;
 

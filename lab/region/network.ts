@@ -149,7 +149,11 @@ export async function removeMachineNetwork(config: LabConfig, id: number): Promi
   removePropagation(config, id);
 }
 
-/** A VPC in the region is a bridge without ports, which carries the addresses of its load balancers and of its subnets' gateways. */
+/** Addresses of a VPC that the region itself answers at, besides those of load balancers. */
+export const ownAddresses = ({ gateways = [], nameServer }: VpcSpec): readonly string[] =>
+  nameServer === undefined ? gateways : [...gateways, nameServer];
+
+/** A VPC in the region is a bridge without ports, which carries the addresses of its load balancers, its subnets' gateways and its name server. */
 export async function setVpcNetworks(config: LabConfig, vpcs: readonly VpcSpec[]): Promise<void> {
   const listed = JSON.parse(
     (await run(["ip", "-n", config.namespace, "-json", "link", "show", "type", "bridge"])) || "[]",
@@ -161,8 +165,8 @@ export async function setVpcNetworks(config: LabConfig, vpcs: readonly VpcSpec[]
       .filter((bridge) => !present.includes(bridge))
       .flatMap((bridge) => [`link add ${bridge} type bridge`, `link set ${bridge} up`]),
     // One that is no gateway any more goes with the next change of the load balancers.
-    ...[...wanted].flatMap(([bridge, { gateways = [] }]) =>
-      gateways.map((address) => `addr replace ${address}/32 dev ${bridge}`),
+    ...[...wanted].flatMap(([bridge, vpc]) =>
+      ownAddresses(vpc).map((address) => `addr replace ${address}/32 dev ${bridge}`),
     ),
     ...present.filter((bridge) => !wanted.has(bridge)).map((bridge) => `link del ${bridge}`),
   ]);

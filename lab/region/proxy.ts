@@ -101,7 +101,7 @@ export function squidConfig(config: LabConfig): string {
     "coredump_dir /",
     "pinger_enable off",
     "netdb_filename none",
-    // There is no name server in the region: a name is answered with an error at once, and is in the log.
+    // No name leads out of the region: one is answered with an error at once, and is in the log.
     "dns_nameservers 127.0.0.1",
     "dns_timeout 2 seconds",
     "max_filedescriptors 4096",

@@ -18,11 +18,13 @@ import {
   machineName,
   machinesDirectory,
   metadataAddress,
+  nameServerDirectory,
   proxyDirectory,
   publicBridge,
   uplink,
   volumesDirectory,
 } from "./names.js";
+import { setHostNames } from "./hostNames.js";
 import { tryRun, run } from "../process/run.js";
 import { ip, setSysctls } from "./run.js";
 import { mountPoints, unshareMounts } from "./disk.js";
@@ -39,6 +41,7 @@ export async function createRegion(config: LabConfig, progress: Progress): Promi
   progress.report(`network of the region ${config.name}: namespace ${config.namespace}, public ${config.publicCidr}`);
   // A crash in the middle left it half done; no machine can have been started in it yet, or it would be complete.
   await removeNetwork(config);
+  await setHostNames(config, []);
   await run(["ip", "netns", "add", config.namespace]);
   await ip(config.namespace, ["link set lo up", `link add ${publicBridge} type bridge`, `link set ${publicBridge} up`]);
   await ip(config.namespace, [
@@ -132,8 +135,9 @@ export async function removeRegion(config: LabConfig): Promise<void> {
     if (id !== undefined) removePropagation(config, id);
   }
   await removeNetwork(config);
+  await setHostNames(config, []);
   rmSync(balancerSocket(config), { force: true });
-  for (const folder of [machinesDirectory, volumesDirectory, balancersDirectory, proxyDirectory])
+  for (const folder of [machinesDirectory, volumesDirectory, balancersDirectory, proxyDirectory, nameServerDirectory])
     rmSync(folder(config), { recursive: true, force: true });
 }
 

@@ -70,6 +70,12 @@ export async function fillRoot(template: string, root: string, machine: MachineS
   // Marks the first boot for systemd: presets are applied, an identity is made.
   replace(join(root, "etc/machine-id"), "uninitialized\n");
   for (const [path, text] of Object.entries(networkFiles)) replace(join(root, path), text);
+  // As DHCP would say it to the machine's network.
+  if (machine.names) {
+    const { server, domain } = machine.names;
+    const file = "etc/systemd/resolved.conf.d/10-corekube-lab.conf";
+    replace(join(root, file), `[Resolve]\nDNS=${server}\nDomains=${domain}\n`);
+  }
   const units = join(root, "etc/systemd/system");
   mkdirSync(units, { recursive: true });
   writeFileSync(join(units, setupName), setupUnit);

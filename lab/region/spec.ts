@@ -26,6 +26,8 @@ export interface MachineSpec {
   readonly macs: { readonly public: string; readonly private: string };
   /** Set for a machine with one interface, as EC2 has them: eth0 has the private address, the region maps the public one to it. */
   readonly single?: SingleInterface;
+  /** What DHCP says of names. @default nothing: the machine finds none */
+  readonly names?: { readonly server: string; readonly domain: string };
   /** User-data exactly as it was given; empty: none. */
   readonly userData: string;
   /** Public keys in OpenSSH's format, for the metadata service. */
@@ -113,6 +115,16 @@ export interface VpcSpec {
   readonly cidr: string;
   /** Addresses of its subnets' gateways, for machines with one interface. @default none */
   readonly gateways?: readonly string[];
+  /** Address at which its machines find the region's name server. @default none */
+  readonly nameServer?: string;
+}
+
+/** A name, with the addresses that it has now. */
+export interface NameSpec {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  /** Only machines of the region find it. @default so does this host */
+  readonly inside?: boolean;
 }
 
 /** All that should exist. */
@@ -122,6 +134,8 @@ export interface DesiredState {
   readonly volumes: readonly VolumeSpec[];
   readonly firewalls: readonly MachineFirewall[];
   readonly loadBalancers: readonly LoadBalancerSpec[];
+  /** What the region's name server answers, here and on this host. @default nothing */
+  readonly names?: readonly NameSpec[];
 }
 
 /** What the packet filter follows from. */
@@ -138,6 +152,8 @@ export interface Driver {
   rules(rules: Rules): Promise<void>;
   /** Makes the load balancers equal to the given ones. */
   balancers(balancers: readonly LoadBalancerSpec[], vpcs: readonly VpcSpec[]): Promise<void>;
+  /** Makes the names of the region equal to the given ones, for machines and for this host. */
+  resolve(names: readonly NameSpec[]): Promise<void>;
   /** Makes one machine as its spec says. Resolves when it has been started; its boot continues. */
   machine(spec: MachineSpec, volumes: readonly VolumeSpec[]): Promise<void>;
   /** Stops the machine and removes all of it except its volumes. */

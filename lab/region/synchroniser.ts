@@ -38,6 +38,7 @@ export const line = {
   networks: "networks",
   rules: "firewall",
   balancers: "load balancers",
+  names: "names",
 } as const;
 
 export interface Pass {
@@ -126,7 +127,7 @@ export class Synchroniser {
     // They are not as they were applied any more, whatever is wanted now.
     for (const id of off) this.lines.get(line.machine(id))!.text = undefined;
     const desired = await source.desired();
-    const { vpcs, loadBalancers } = desired;
+    const { vpcs, loadBalancers, names = [] } = desired;
     const results = new Map<string, Promise<void>>();
     const apply = (name: string, wanted: unknown, action: () => Promise<void>): Promise<void> => {
       const result = this.apply(name, wanted, action);
@@ -169,6 +170,7 @@ export class Synchroniser {
       await Promise.all([networks, filter]);
       await driver.balancers(loadBalancers, vpcs);
     });
+    void apply(line.names, names, () => driver.resolve(names));
 
     for (const machine of desired.machines) {
       const firewall = desired.firewalls.find(({ machineId }) => machineId === machine.id);

@@ -4,6 +4,7 @@ import type {
   LoadBalancerSpec,
   MachineFirewall,
   MachineSpec,
+  NameSpec,
   Rules,
   VolumeSight,
   VolumeSpec,
@@ -73,6 +74,8 @@ export class FakeDriver implements Driver {
     await this.record("balancers", balancers, vpcs);
     this.loadBalancers = balancers;
   }
+
+  resolve = (names: readonly NameSpec[]) => this.record("resolve", names);
 
   private async record(name: Verb, ...args: readonly unknown[]): Promise<void> {
     this.calls.push({ name, arguments: structuredClone(args) });

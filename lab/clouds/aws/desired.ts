@@ -5,6 +5,7 @@ import {
   type LoadBalancerSpec,
   type MachineFirewall,
   type MachineSpec,
+  type NameSpec,
   type PortRule,
   type SingleInterface,
   type VolumeSpec,
@@ -22,7 +23,11 @@ export const vpcSpecs = (state: AwsState): VpcSpec[] =>
     id,
     cidr,
     gateways: state.subnets.filter((subnet) => subnet.vpc === id).map((subnet) => nthAddress(subnet.cidr, 1)),
+    nameServer: nameServerOf(cidr),
   }));
+
+/** https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html: the base of the VPC's network plus two. */
+const nameServerOf = (cidr: string): string => nthAddress(cidr, 2);
 
 /** Where a subnet's route table sends what is for the internet. */
 function egressOf(state: AwsState, instance: AwsInstance): SingleInterface["egress"] {
@@ -34,9 +39,25 @@ function egressOf(state: AwsState, instance: AwsInstance): SingleInterface["egre
   return address ? { kind: "nat", address } : { kind: "none" };
 }
 
+const privateDomain = (region: string): string =>
+  region === "us-east-1" ? "ec2.internal" : `${region}.compute.internal`;
+
 /** Host name that EC2 gives a machine until it gets another. */
 export const privateName = (instance: Pick<AwsInstance, "privateAddress">, region: string): string =>
-  `ip-${instance.privateAddress.replaceAll(".", "-")}.${region === "us-east-1" ? "ec2.internal" : `${region}.compute.internal`}`;
+  `ip-${instance.privateAddress.replaceAll(".", "-")}.${privateDomain(region)}`;
+
+/** Load balancers by their names, wherever they are asked for; machines by the names that EC2 gives them. */
+export const nameSpecs = (state: AwsState): NameSpec[] => [
+  ...state.balancers.map(({ dnsName, publicAddress, privateAddress }) => ({
+    name: dnsName.toLowerCase(),
+    addresses: [publicAddress ?? privateAddress],
+  })),
+  ...state.instances.map((instance) => ({
+    name: privateName(instance, state.region),
+    addresses: [instance.privateAddress],
+    inside: true,
+  })),
+];
 
 /** Name for logs and people: the instance's own, or its id. */
 export function machineNameOf({ tags, id }: Pick<AwsInstance, "tags" | "id">): string {
@@ -65,6 +86,7 @@ export function instanceSpec(state: AwsState, instance: AwsInstance, numbers: Nu
     vpcCidr: vpc.cidr,
     macs: { public: instance.mac, private: instance.mac },
     single: { subnetCidr: subnet.cidr, gateway: nthAddress(subnet.cidr, 1), egress, hopLimit: instance.hopLimit },
+    names: { server: nameServerOf(vpc.cidr), domain: privateDomain(state.region) },
     userData: Buffer.from(instance.userData, "base64").toString("utf8"),
     sshKeys: instance.publicKey === null ? [] : [instance.publicKey],
     power: hasPower(instance) ? "on" : "shutdown",
@@ -191,4 +213,5 @@ export const desiredState = (state: AwsState, numbers: Numbers): DesiredState =>
   volumes: volumeSpecs(state, numbers),
   firewalls: instanceFirewalls(state, numbers),
   loadBalancers: balancerSpecs(state, numbers),
+  names: nameSpecs(state),
 });

@@ -129,6 +129,13 @@ export function createFront(options: FrontOptions): FastifyInstance {
       await options.changed();
       return reply.status(204).send();
     });
+    own.post("/corekube/move", async (_request, reply) => {
+      const answer = await fetch(new URL("/corekube/move", options.moto), { method: "POST" });
+      if (!answer.ok) return fail(reply, 502, "InternalError", await answer.text());
+      // Answered only when the former addresses are closed.
+      await options.changed();
+      return reply.status(204).send();
+    });
     own.get("/corekube/state", (request, reply) => pass(request, reply, Buffer.alloc(0)));
     own.all("/corekube/*", (_request, reply) => fail(reply, 404, "NotFound", "not found"));
   });

@@ -5,14 +5,14 @@ import type { LabCloud } from "../cloud.js";
 import { createApi } from "./api.js";
 import type * as Client from "./client.js";
 import { startMetadata, tokensOf } from "./metadata.js";
-import { awsRegion, ensureMoto, motoLost, motoPackages, motoStatus, startMoto } from "./moto.js";
+import { awsRegion, ensureMoto, motoLost, awsPackages, motoStatus, startMoto } from "./moto.js";
 import { readState } from "./readState.js";
 
 const load = createRequire(__filename);
 
 export const aws: LabCloud = {
   name: "aws",
-  packages: motoPackages,
+  packages: awsPackages,
   prepare: ensureMoto,
   probe: "/corekube/state",
   // The daemon has no use for AWS's clients, which take long to load.
@@ -23,6 +23,7 @@ export const aws: LabCloud = {
     AWS_SECRET_ACCESS_KEY: "corekube-lab",
     AWS_EC2_METADATA_DISABLED: "true",
   }),
+  balancerDomain: `.elb.${awsRegion}.amazonaws.com`,
   conflictingVariables: ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"],
   resourceTypes: {
     "aws:ec2/instance:Instance": "machines",

@@ -21,8 +21,9 @@ import { ensureFolder } from "../../toolchain/store.js";
 import { versions } from "../../toolchain/versions.js";
 import type { AwsReport, AwsState } from "./state.js";
 
-/** What moto needs of Debian. */
-export const motoPackages: readonly DebianPackage[] = [
+/** What the region's AWS needs of Debian. */
+export const awsPackages: readonly DebianPackage[] = [
+  { name: "dnsmasq-base", purpose: "the region's name server" },
   { name: "python3", purpose: "moto (the lab's AWS)" },
   { name: "python3-venv", purpose: "moto's own Python packages" },
 ];

@@ -10,6 +10,10 @@ export const readState = async (config: LabConfig): Promise<AwsState> =>
 export const synchronised = async (config: LabConfig): Promise<void> =>
   void (await own(config, "POST", "/corekube/sync", 120_000));
 
+/** Gives all load balancers other addresses; the former ones are closed. Resolves when the region is so. */
+export const moveBalancers = async (config: LabConfig): Promise<void> =>
+  void (await own(config, "POST", "/corekube/move", 120_000));
+
 async function own(config: LabConfig, method: string, path: string, timeout: number): Promise<Response> {
   const response = await fetch(`${config.apiUrl}${path}`, {
     method,

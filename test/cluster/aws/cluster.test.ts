@@ -1,8 +1,11 @@
 /** The stack `lab-aws`: from nothing to checked, one worker more and less, and nothing left in the account. */
 import assert from "node:assert/strict";
-import { readState } from "../../../lab/clouds/aws/readState.js";
+import { moveBalancers, readState } from "../../../lab/clouds/aws/readState.js";
 import { leftOf } from "../../../lab/clouds/cloud.js";
 import { checksOf, runChecks, type CheckResult } from "../../../lab/checks/index.js";
+import { CheckContext } from "../../../lab/cluster/context.js";
+import { answers } from "../../../lab/cluster/network.js";
+import { until } from "../../../lab/process/until.js";
 import { expectOnly, Scaling } from "../support/scale.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { writeKubeconfig } from "../../../lab/engine/outputs.js";
@@ -10,6 +13,12 @@ import { deploy } from "../../../lab/commands/up.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "../region.js";
 
 const stack = "lab-aws";
+
+/** A kubelet renews its own every ten seconds. */
+interface Lease {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly renewTime: string };
+}
 
 /** Checks whose subject this stack does not have. */
 const elsewhere = /proxy|public worker|^a pod learns no secret from the metadata service/i;
@@ -50,6 +59,31 @@ describe("a cluster on AWS", function () {
 
   // Suites inside a suite run after its own tests: these come behind the checks.
   describe("changes", () => {
+    it("other addresses behind the API's names: kubectl and all kubelets go on without the former ones", async () => {
+      needsCluster();
+      const apis = async () =>
+        (await readState(config)).balancers.filter(({ listeners }) => listeners.some(({ port }) => port === 6443));
+      const before = await apis();
+      assert.deepEqual(before.map(({ internal }) => internal).sort(), [false, true]);
+      const context = new CheckContext(config, stack, await writeKubeconfig(config, stack), progress);
+      const moved = Date.now();
+      await moveBalancers(config);
+      for (const { id, publicAddress, privateAddress } of await apis()) {
+        const former = before.find((each) => each.id === id)!;
+        assert.notEqual(privateAddress, former.privateAddress);
+        if (former.publicAddress === null) continue;
+        assert.notEqual(publicAddress, former.publicAddress);
+        assert.ok(!(await answers(former.publicAddress, 6443, config.adminAddress, 2_000)), "it still answers");
+      }
+      await until("all kubelets at the new address", { timeout: 180_000, pause: 2_000 }, async () => {
+        const { items } = await context.kubectlJson<{ items: Lease[] }>(["get", "leases", "-n", "kube-node-lease"]);
+        const silent = items.filter(({ spec }) => Date.parse(spec.renewTime) <= moved);
+        assert.deepEqual([items.length, silent.map(({ metadata }) => metadata.name)], [context.nodes().length, []]);
+      });
+      await context.kubectl(["wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s"]);
+      process.stdout.write(`      after ${Math.round((Date.now() - moved) / 1000)} s\n`);
+    });
+
     it("2 to 3 workers: the new machine's resources and nothing else, and back", async () => {
       needsCluster();
       const scaling = new Scaling(config, stack, progress);

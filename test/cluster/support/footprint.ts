@@ -12,6 +12,8 @@ export interface Footprint {
   readonly loopDevices: readonly string[];
   readonly rules: readonly string[];
   readonly cgroups: readonly string[];
+  /** Lines of /etc/hosts. */
+  readonly hosts: readonly string[];
   /** `pid command` */
   readonly processes: readonly string[];
 }
@@ -65,6 +67,7 @@ export async function takeFootprint(): Promise<Footprint> {
     loopDevices: await lines("losetup", "--noheadings", "--output", "NAME,BACK-FILE"),
     rules: await lines("nft", "list", "ruleset"),
     cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
+    hosts: readFileSync("/etc/hosts", "utf8").split("\n").sort(),
     processes: processes(),
   };
 }
@@ -89,6 +92,7 @@ export function leftovers(
     "loopDevices",
     "rules",
     "cgroups",
+    "hosts",
   ] as const) {
     const known = new Set(before[kind]);
     found.push(...after[kind].filter((line) => !known.has(line)).map((line) => `${kind}: ${line}`));

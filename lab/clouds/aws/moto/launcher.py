@@ -2,6 +2,7 @@
 
 - Public addresses come from the region's public network, load balancers get addresses of their own.
 - GET /corekube/state gives all that machines, networks and load balancers are made from, in one answer.
+- POST /corekube/move gives all load balancers other addresses.
 - POST /corekube/report takes back what only the machines know: whether they run, which targets are healthy.
 - A region begins empty: no default network, two images.
 
@@ -80,7 +81,7 @@ class Region:
         taken = set(self.kept)
         taken.update(eni.public_ip for eni in self.ec2.enis.values() if eni.public_ip)
         taken.update(address.public_ip for address in self.ec2.addresses)
-        taken.update(balancer.ck_public for balancer in self.balancers() if balancer.ck_public)
+        taken.update(balancer.ck_public for balancer in self.balancers() if getattr(balancer, "ck_public", None))
         addresses = list(self.public.hosts())
         start = 0 if self.gives_again_at_once() else self.given % len(addresses)
         for offset in range(len(addresses)):
@@ -93,10 +94,15 @@ class Region:
     def place(self, balancer, subnet_id):
         """Gives a load balancer its addresses: one in its first subnet, and a public one when it faces the internet."""
         balancer.ck_subnet = subnet_id
-        balancer.ck_public = None
         balancer.ck_private = self.ec2.get_subnet(subnet_id).get_available_subnet_ip(balancer)
-        if balancer.scheme != "internal":
-            balancer.ck_public = self.public_address()
+        balancer.ck_public = None if balancer.scheme == "internal" else self.public_address()
+
+    def move(self):
+        """Gives every load balancer addresses that it did not have, as AWS does when it replaces what is behind the name."""
+        for balancer in self.balancers():
+            former = balancer.ck_private
+            self.place(balancer, balancer.ck_subnet)
+            self.ec2.get_subnet(balancer.ck_subnet).del_subnet_ip(former)
 
     def free(self, balancer):
         try:
@@ -184,16 +190,13 @@ def patch(region):
     def create_load_balancer(create, self, *args, **kwargs):
         balancer = create(self, *args, **kwargs)
         region.place(balancer, balancer.subnets[0].id)
-        tags = {tag["Key"] for tag in kwargs.get("tags") or []}
-        # Kubernetes refuses an address where it expects a name; all others reach a region's load balancer without a resolver.
-        if "kubernetes.io/service-name" not in tags:
-            balancer.dns_name = balancer.ck_public or balancer.ck_private
+        balancer.dns_name = f"{balancer.name}-{uuid.uuid4().hex[:16]}.elb.{self.region_name}.amazonaws.com"
         return balancer
 
     @replaces(elb_models.ELBBackend, "create_load_balancer")
     def create_classic(create, self, *args, **kwargs):
         balancer = create(self, *args, **kwargs)
-        balancer.dns_name = f"{balancer.name}.{self.region_name}.elb.amazonaws.com"
+        balancer.dns_name = f"{balancer.name}-{uuid.uuid4().int % 10**10}.{self.region_name}.elb.amazonaws.com"
         # On AWS it exists from the start; moto creates it on request.
         target = f"TCP:{balancer.listeners[0].instance_port}"
         balancer.health_check = elb_models.FakeHealthCheck("5", "10", "2", "30", target)
@@ -498,6 +501,8 @@ class Application:
                 return list(self.moto(environ, start_response))
             if path == "/corekube/state":
                 answer = state(self.region)
+            elif path == "/corekube/move" and environ["REQUEST_METHOD"] == "POST":
+                answer = self.region.move() or {}
             elif path == "/corekube/report" and environ["REQUEST_METHOD"] == "POST":
                 answer = report(self.region, json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}"))
             else:

@@ -5,6 +5,7 @@ import {
   balancerSpecs,
   instanceFirewalls,
   instanceSpec,
+  nameSpecs,
   volumeSpecs,
   vpcSpecs,
 } from "../../../../lab/clouds/aws/desired.js";
@@ -42,7 +43,7 @@ const listener = (changes: Partial<AwsListener> = {}): AwsListener => ({
 const balancer = (changes: Partial<AwsBalancer> = {}): AwsBalancer => ({
   id: "arn:lb",
   name: "api",
-  dnsName: "198.18.35.20",
+  dnsName: "API-0123456789abcdef.elb.eu-central-1.amazonaws.com",
   internal: false,
   vpc: "vpc-1",
   publicAddress: "198.18.35.20",
@@ -164,6 +165,26 @@ describe("AWS in the lab: load balancers", () => {
   });
 });
 
+describe("AWS in the lab: names", () => {
+  const api = "api-0123456789abcdef.elb.eu-central-1.amazonaws.com";
+
+  it("of load balancers lead where they answer: to a public address, or into the VPC", () => {
+    const addresses = (changes: Partial<AwsBalancer>): readonly string[] | undefined =>
+      nameSpecs(state({ balancers: [balancer(changes)] })).find(({ name }) => name === api)?.addresses;
+    assert.deepEqual(addresses({}), ["198.18.35.20"]);
+    assert.deepEqual(addresses({ internal: true, publicAddress: null }), ["10.4.0.20"]);
+  });
+
+  it("of machines are the private ones, and machines ask the name server of their VPC", () => {
+    assert.deepEqual(nameSpecs(state()), [
+      { name: "ip-10-4-0-5.eu-central-1.compute.internal", addresses: ["10.4.0.5"], inside: true },
+    ]);
+    const { names } = instanceSpec(state(), instance(), numbers);
+    assert.deepEqual(names, { server: "10.4.0.2", domain: "eu-central-1.compute.internal" });
+    assert.equal(vpcSpecs(state())[0]?.nameServer, names?.server);
+  });
+});
+
 describe("AWS in the lab: the account", () => {
   it("is empty when no kind has anything", () => {
     assert.deepEqual(leftOf({ kinds: { VPCs: [], roles: [] } }), []);
@@ -187,7 +208,7 @@ describe("lab firewall text for machines with one interface", () => {
   const text = (machines: readonly FirewallPort[]): string =>
     firewallText({
       publicCidr: "198.18.35.0/24",
-      vpcs: [{ id: "vpc-1", cidr: "10.4.0.0/20" }],
+      vpcs: [{ id: "vpc-1", cidr: "10.4.0.0/20", nameServer: "10.4.0.2" }],
       machines,
       firewalls: machines.map(({ id }) => ({ machineId: id, inbound: [], outbound: [] })),
     });
@@ -200,6 +221,13 @@ describe("lab firewall text for machines with one interface", () => {
     assert.match(all, /iifname @single ip saddr != @public_of drop/);
     assert.match(all, /"e0-1" : jump in_1, "e0-2" : jump in_2/);
     assert.doesNotMatch(all, /e1-\d/);
+  });
+
+  it("lets machines ask their VPC's name server, before any firewall is asked", () => {
+    assert.match(
+      text([machine(1, "none")]),
+      /chain input \{(?:(?!jump checked)[^])*iifname @vpc_\w+ ip daddr 10\.4\.0\.2 meta l4proto \{ tcp, udp \} th dport 53 accept/,
+    );
   });
 
   it("keeps the metadata service's answers from going past a machine whose hop limit is 1", () => {

@@ -125,6 +125,10 @@ describe("the front of the lab's AWS", () => {
     assert.equal((await own("/moto-api/reset", "POST", "region-token")).status, 404);
     assert.equal((await own("/corekube/sync", "POST", "region-token")).status, 204);
     assert.equal(changes, 1);
-    assert.deepEqual(seen, ["GET /corekube/state "]);
+    assert.equal((await own("/corekube/move", "POST")).status, 403);
+    // Not before the machines know.
+    assert.equal((await own("/corekube/move", "POST", "region-token")).status, 204);
+    assert.equal(changes, 2);
+    assert.deepEqual(seen, ["GET /corekube/state ", "POST /corekube/move "]);
   });
 });

@@ -10,15 +10,8 @@ import {
   ElasticLoadBalancingClient,
 } from "@aws-sdk/client-elastic-load-balancing";
 import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { MachineSpec, VolumeSpec } from "../../../../lab/region/spec.js";
-import {
-  type Moto,
-  awsRegion,
-  ensureMoto,
-  motoPackages,
-  startMoto,
-  stopMoto,
-} from "../../../../lab/clouds/aws/moto.js";
+import type { MachineSpec, NameSpec, VolumeSpec } from "../../../../lab/region/spec.js";
+import { type Moto, awsRegion, ensureMoto, awsPackages, startMoto, stopMoto } from "../../../../lab/clouds/aws/moto.js";
 import { InstanceNumbers } from "../../../../lab/clouds/aws/numbers.js";
 import { AwsSource } from "../../../../lab/clouds/aws/api.js";
 import { leftOf } from "../../../../lab/clouds/cloud.js";
@@ -56,7 +49,7 @@ describe("the lab's AWS, from moto to the driver", function () {
     this.timeout(900_000);
     folder = mkdtempSync(join(tmpdir(), "corekube-aws-"));
     config = labConfig({ ...process.env, COREKUBE_LAB: "test", COREKUBE_LAB_DIR: folder });
-    await ensurePackages(quiet, undefined, motoPackages);
+    await ensurePackages(quiet, undefined, awsPackages);
     await ensureMoto(config, quiet);
     moto = await startMoto(config, { port: await freePort() });
     const settings = {
@@ -242,7 +235,7 @@ describe("the lab's AWS, from moto to the driver", function () {
     assert.deepEqual(hidden?.single?.egress, { kind: "none" });
   });
 
-  it("forwards what listeners want, and tells target health back", async () => {
+  it("forwards what listeners want under a name whose addresses change, and tells target health back", async () => {
     const id = source.latest!.instances.find(({ tags }) => tags["Name"] === "one")!.id;
     const made = (
       await balancers.send(
@@ -278,8 +271,13 @@ describe("the lab's AWS, from moto to the driver", function () {
     await balancers.send(new elb.RegisterTargetsCommand({ TargetGroupArn: target, Targets: [{ Id: id }] }));
     await synchronised();
     const [spec] = driver.loadBalancers;
-    // Clients need no resolver for it.
-    assert.equal(spec?.ip, made.DNSName);
+    assert.match(made.DNSName ?? "", new RegExp(`^api-[0-9a-f]{16}\\.elb\\.${awsRegion}\\.amazonaws\\.com$`));
+    const addresses = (): readonly string[] | undefined =>
+      driver
+        .argumentsOf<readonly NameSpec[]>("resolve")
+        .at(-1)
+        ?.find(({ name }) => name === made.DNSName)?.addresses;
+    assert.deepEqual(addresses(), [spec?.ip]);
     assert.deepEqual(
       spec?.targets.map(({ machineId }) => machineId),
       [numbers.of(id)],
@@ -295,13 +293,24 @@ describe("the lab's AWS, from moto to the driver", function () {
       await synchronised();
       assert.equal(await state(), healthy ? "healthy" : "unhealthy");
     }
+    for (const mode of ["later", "at-once", "at-once"] as const) {
+      setAddressMode(config, mode);
+      const [former] = driver.loadBalancers;
+      await fetch(`${moto.url}/corekube/move`, { method: "POST" });
+      await synchronised();
+      const [moved] = driver.loadBalancers;
+      assert.notEqual(moved?.ip, former?.ip, mode);
+      assert.notEqual(moved?.privateIpv4, former?.privateIpv4, mode);
+      assert.deepEqual(addresses(), [moved?.ip], mode);
+    }
+    setAddressMode(config, "later");
     await balancers.send(new elb.DeleteLoadBalancerCommand({ LoadBalancerArn: made.LoadBalancerArn }));
     await balancers.send(new elb.DeleteTargetGroupCommand({ TargetGroupArn: target }));
     await synchronised();
     assert.deepEqual(driver.loadBalancers, []);
   });
 
-  it("leaves load balancers of Services their names, with addresses of their own", async () => {
+  it("gives load balancers of Services names and addresses of their own", async () => {
     const { DNSName } = await classic.send(
       new CreateClassic({
         LoadBalancerName: "service",
@@ -310,12 +319,12 @@ describe("the lab's AWS, from moto to the driver", function () {
         Listeners: [{ Protocol: "TCP", LoadBalancerPort: 80, InstancePort: 30080 }],
       }),
     );
-    assert.match(DNSName ?? "", /^service\..*\.elb\.amazonaws\.com$/);
+    assert.match(DNSName ?? "", /^service-\d+\.eu-central-1\.elb\.amazonaws\.com$/);
     const Tags = [{ Key: "kubernetes.io/service-name", Value: "default/web" }];
     const network = (
       await balancers.send(new elb.CreateLoadBalancerCommand({ Name: "web", Type: "network", Subnets: subnets, Tags }))
     ).LoadBalancers![0]!;
-    assert.match(network.DNSName ?? "", /\.elb\.amazonaws\.com$/);
+    assert.match(network.DNSName ?? "", /^web-[0-9a-f]{16}\.elb\.eu-central-1\.amazonaws\.com$/);
     const { balancers: known } = await moto.state();
     assert.equal(
       new Set(known.flatMap(({ publicAddress, privateAddress }) => [publicAddress, privateAddress])).size,
