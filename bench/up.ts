@@ -5,10 +5,11 @@
  * the cluster is a stub. `--runs 1`, `--workers 100` measure less and write nothing.
  */
 import { parseArgs } from "node:util";
+import { createPlugin } from "../lab/standins/digitalocean/plugin.js";
+import { makingNothing, serveProviders } from "../test/support/stubProviders.js";
 import { end, withLargeStack } from "./cloud.js";
 import { machineDescription, writeBlock } from "./document.js";
 import { measure, median, type Measured } from "./measure.js";
-import { serveStubs } from "./stubs.js";
 import { upAims, upFigures, type UpFigures } from "./upFigures.js";
 
 const defaultWorkers = [100, 1000];
@@ -22,9 +23,14 @@ async function main(): Promise<void> {
   await withLargeStack(sizes[0] ?? 1, async ({ config, stack, resize }) => {
     for (const workers of sizes) {
       resize(workers);
-      // Served for each run: a provider that the engine has cancelled stays so.
-      const pulumi = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> =>
-        measure(config, stack, workers, args, { ...(await serveStubs(config.token)), ...env });
+      const pulumi = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> => {
+        const providers = await serveProviders(makingNothing(createPlugin({ DIGITALOCEAN_TOKEN: config.token })));
+        try {
+          return await measure(config, stack, workers, args, { ...providers.env, ...env });
+        } finally {
+          await providers.close();
+        }
+      };
       // One checkpoint at the end and not one for each resource: only here, and not in what is measured.
       const made = await pulumi(["up", "--yes", "--skip-preview"], {
         PULUMI_EXPERIMENTAL: "true",

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { rules } from "../../policies/rules.js";
 import { CountingCloud } from "../support/countingCloud.js";
-import { TestAws } from "../lab/standins/awsCloud.js";
+import { TestAws } from "../support/awsCloud.js";
+import { shippedSettings } from "../support/shippedSettings.js";
 import { cases } from "./cases/index.js";
 import { culpritOf } from "./support/case.js";
-import { PolicyEngine, type Preview, shippedSettings, type Violation } from "./support/engine.js";
+import { PolicyEngine, type Preview, type Violation } from "./support/engine.js";
 import { breakMark } from "./support/marks.js";
 
 /** Stacks that the project ships, and settings that a team would change first. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createPlugin } from "../../../lab/standins/aws/plugin.js";
-import { fetchXml, image, publicKey, TestAws, xmlError } from "./awsCloud.js";
+import { fetchXml, image, publicKey, TestAws, xmlError } from "../../support/awsCloud.js";
 import { type Bag, partialOf, type Resource, TestEngine, unknown } from "./engine.js";
 
 const types = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { TestEngine } from "../../support/engine.js";
 import { Moto } from "../../../lab/clouds/aws/moto.js";
-import { TestAws } from "./awsCloud.js";
+import { TestAws } from "../../support/awsCloud.js";
 
 /** The real engine, the official SDK and the stand-in as the process that the engine starts. */
 describe("aws stand-in under the engine", function () {

@@ -1,5 +1,5 @@
 /** Previews with the policy pack on the real engine, in a home and a state of their own; no cloud and no machine is needed. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse, stringify } from "yaml";
 import { projectDirectory } from "../../../lab/config.js";
@@ -77,16 +77,4 @@ export function violationsIn(output: string): Violation[] {
   return [...output.matchAll(/^\s*- \[(\w+)\]\s+(\S+)\s+\((.+)\)$/gm)].map(
     ([, level = "", rule = "", resource = ""]) => ({ level, rule, resource }),
   );
-}
-
-/** Settings of a stack or of an example that the project ships, with those that a test has other values for. */
-export function shippedSettings(
-  stack: string,
-  changes: Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> {
-  const files = ["", "examples"].map((folder) => path.join(projectDirectory, folder, `Pulumi.${stack}.yaml`));
-  const { config } = parse(readFileSync(files.find(existsSync) ?? files[0]!, "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  return { ...config, ...changes };
 }

@@ -1,16 +1,12 @@
-/**
- * Providers that make nothing: corekube's and the cloud's own types, checked and compared as ever, and any type of Kubernetes. The
- * cloud's questions are answered by the lab's API.
- */
+/** Providers that make nothing: corekube's own types, checked and compared as ever, and any type of Kubernetes. A cloud's, where that is wanted. */
 import { isDeepStrictEqual } from "node:util";
-import { createPlugin } from "../lab/standins/digitalocean/plugin.js";
-import { EngineLog } from "../provider/rpc/log.js";
-import type { Kind, Plugin } from "../provider/rpc/kind.js";
-import { UNKNOWN, type Properties, type Value } from "../provider/rpc/properties.js";
-import { createServer } from "../provider/rpc/server.js";
-import { checkSettings, parseSettings, secretSettings, settingsChanges } from "../provider/operation/settings.js";
-import { functions, kinds } from "../provider/resources/index.js";
-import { brokenFunction } from "../components/rollout/plan.js";
+import { EngineLog } from "../../provider/rpc/log.js";
+import type { Kind, Plugin } from "../../provider/rpc/kind.js";
+import { UNKNOWN, type Properties, type Value } from "../../provider/rpc/properties.js";
+import { createServer, type ProviderServer } from "../../provider/rpc/server.js";
+import { checkSettings, parseSettings, secretSettings, settingsChanges } from "../../provider/operation/settings.js";
+import { functions, kinds } from "../../provider/resources/index.js";
+import { brokenFunction } from "../../components/rollout/plan.js";
 
 let created = 0;
 
@@ -90,19 +86,29 @@ const kubernetes: Plugin<unknown> = {
   configure: (settings) => settings,
 };
 
-/** Serves them in this process; the engine's variable that names them. @param token Of the lab's API. */
-export async function serveStubs(token: string): Promise<NodeJS.ProcessEnv> {
-  const digitalocean = createPlugin({ DIGITALOCEAN_TOKEN: token });
-  const serve = <Settings>(plugin: Plugin<Settings>): Promise<number> =>
-    createServer(plugin, new EngineLog(undefined)).listen();
-  const ports = {
-    corekube: await serve(corekube),
-    digitalocean: await serve({ ...digitalocean, kinds: makingAll(digitalocean.kinds) }),
-    kubernetes: await serve(kubernetes),
+/** The cloud's plugin: it makes nothing, and the lab's API answers its questions. */
+export const makingNothing = <Settings>(plugin: Plugin<Settings>): Plugin<Settings> => ({
+  ...plugin,
+  kinds: makingAll(plugin.kinds),
+});
+
+export interface ServedProviders {
+  /** The engine's variable that names them. */
+  readonly env: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Serves them in this process, for one run: a provider that the engine has cancelled stays so. */
+export async function serveProviders<Settings>(cloud: Plugin<Settings>): Promise<ServedProviders> {
+  const served: ProviderServer[] = [];
+  const serve = async <Each>(plugin: Plugin<Each>): Promise<string> => {
+    const server = createServer(plugin, new EngineLog(undefined));
+    served.push(server);
+    return `${plugin.name}:${await server.listen()}`;
   };
+  const names = [await serve(corekube), await serve(kubernetes), await serve(cloud)];
   return {
-    PULUMI_DEBUG_PROVIDERS: Object.entries(ports)
-      .map(([name, port]) => `${name}:${port}`)
-      .join(","),
+    env: { PULUMI_DEBUG_PROVIDERS: names.join(",") },
+    close: async () => void (await Promise.all(served.map((server) => server.drained()))),
   };
 }

@@ -1,14 +1,13 @@
-/** An AWS for tests of the plugin: the lab's moto on a free port, without a region around it. */
+/** An AWS for tests: the lab's moto on a free port, without a region around it. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureMoto, Moto, startMoto, stopMoto } from "../../../lab/clouds/aws/moto.js";
-import { labConfig, type LabConfig } from "../../../lab/config.js";
-import { type Scarcity, setScarcity } from "../../../lab/scarcity.js";
-import type { VolumeSight } from "../../../lab/region/spec.js";
-import type { Bag } from "./engine.js";
-import { freePort } from "../../../lab/process/freePort.js";
+import { ensureMoto, Moto, startMoto, stopMoto } from "../../lab/clouds/aws/moto.js";
+import { labConfig, type LabConfig } from "../../lab/config.js";
+import { type Scarcity, setScarcity } from "../../lab/scarcity.js";
+import type { VolumeSight } from "../../lab/region/spec.js";
+import { freePort } from "../../lab/process/freePort.js";
 
 // Which Node runs is for the project to say.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
@@ -85,7 +84,7 @@ export class TestAws {
   }
 
   /** Settings of the provider, as the engine hands them to it. */
-  settings(more: Bag = {}): Bag {
+  settings(more: Readonly<Record<string, string>> = {}): Record<string, string> {
     const endpoints = JSON.stringify(this.config()["aws:endpoints"]);
     return {
       region: "eu-central-1",
@@ -104,9 +103,8 @@ export function xmlError(code: string, message: string): string {
 }
 
 /** A call outside the program. */
-export async function fetchXml(url: string, body: string): Promise<string> {
-  const authorization =
-    "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=x";
+export async function fetchXml(url: string, body: string, service = "ec2"): Promise<string> {
+  const authorization = `AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/${service}/aws4_request, SignedHeaders=host, Signature=x`;
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded", authorization },
