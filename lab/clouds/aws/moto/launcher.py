@@ -31,6 +31,7 @@ from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.responses import instances as instance_responses  # noqa: E402
 from moto.elb import models as elb_models  # noqa: E402
 from moto.elbv2 import models as elbv2_models  # noqa: E402
+from moto.elbv2.exceptions import DuplicateLoadBalancerName  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
@@ -188,6 +189,9 @@ def patch(region):
 
     @replaces(elbv2_models.ELBv2Backend, "create_load_balancer")
     def create_load_balancer(create, self, *args, **kwargs):
+        # moto compares ARNs, which are never the same.
+        if kwargs["name"] in [other.name for other in self.load_balancers.values()]:
+            raise DuplicateLoadBalancerName()
         balancer = create(self, *args, **kwargs)
         region.place(balancer, balancer.subnets[0].id)
         balancer.dns_name = f"{balancer.name}-{uuid.uuid4().hex[:16]}.elb.{self.region_name}.amazonaws.com"

@@ -23,6 +23,7 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
 
   app.post("/v2/load_balancers", (request, reply) => {
     const input = parse(loadBalancerBody, request.body);
+    freeName(state, input.name);
     const balancer = create(context, input);
     state.loadBalancers.push(balancer);
     applied.changed();
@@ -39,6 +40,7 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
       const wanted = input[name as keyof typeof fixed];
       if (wanted && wanted !== value) throw unprocessable(`${name}: cannot be modified; it is ${value}, got ${wanted}`);
     }
+    freeName(state, input.name, balancer);
     Object.assign(balancer, settingsOf(state, input, balancer.vpcId));
     applied.changed();
     return { load_balancer: view(balancer) };
@@ -51,6 +53,12 @@ export function loadBalancerRoutes(app: FastifyInstance, context: Context): void
     applied.changed();
     return reply.status(204).send();
   });
+}
+
+/** Names are the account's, in all regions. @throws ApiError 422 when another load balancer has it. */
+function freeName(state: State, wanted: string, own?: LoadBalancerRecord): void {
+  if (state.loadBalancers.some((other) => other !== own && other.name === wanted))
+    throw unprocessable("name is not unique");
 }
 
 function create(context: Context, input: LoadBalancerInput): LoadBalancerRecord {

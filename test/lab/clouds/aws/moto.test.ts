@@ -310,7 +310,7 @@ describe("the lab's AWS, from moto to the driver", function () {
     assert.deepEqual(driver.loadBalancers, []);
   });
 
-  it("gives load balancers of Services names and addresses of their own", async () => {
+  it("gives load balancers of Services names, each once, and addresses of their own", async () => {
     const { DNSName } = await classic.send(
       new CreateClassic({
         LoadBalancerName: "service",
@@ -325,6 +325,10 @@ describe("the lab's AWS, from moto to the driver", function () {
       await balancers.send(new elb.CreateLoadBalancerCommand({ Name: "web", Type: "network", Subnets: subnets, Tags }))
     ).LoadBalancers![0]!;
     assert.match(network.DNSName ?? "", /^web-[0-9a-f]{16}\.elb\.eu-central-1\.amazonaws\.com$/);
+    await assert.rejects(
+      balancers.send(new elb.CreateLoadBalancerCommand({ Name: "web", Scheme: "internal", Subnets: subnets })),
+      /DuplicateLoadBalancerName/,
+    );
     const { balancers: known } = await moto.state();
     assert.equal(
       new Set(known.flatMap(({ publicAddress, privateAddress }) => [publicAddress, privateAddress])).size,

@@ -137,6 +137,20 @@ describe("lab API: load balancers", () => {
     );
   });
 
+  it("has a name that no other in the account has", async () => {
+    await balancer({});
+    const other = await balancer({ name: "other", region: "nyc3" });
+    const taken = { name: "lb", region: "nyc3", forwarding_rules: [rule] };
+    for (const [method, url] of [
+      ["POST", "/v2/load_balancers"],
+      ["PUT", other],
+    ] as const) {
+      const answer = await api.request(method, url, taken);
+      assert.deepEqual([answer.status, answer.body["message"]], [422, "name is not unique"]);
+    }
+    await api.put(other, { ...taken, name: "other" });
+  });
+
   it("keeps network, region and VPC for life", async () => {
     const url = await balancer({});
     for (const change of [{ network: "INTERNAL" }, { region: "nyc3" }, { vpc_uuid: "other" }]) {
