@@ -132,7 +132,7 @@ export class DigitalOcean extends pulumi.ComponentResource implements Cloud {
 }
 
 export const preflight: CloudPreflight = async (spec) => {
-  const { getAccount, getDroplets, getImage, getRegion, getTags } = digitalocean;
-  await runPreflight(spec, { getAccount, getDroplets, getImage, getRegion, getTags });
+  const { getAccount, getDroplets, getImage, getRegion, getTags, getVpc } = digitalocean;
+  await runPreflight(spec, { getAccount, getDroplets, getImage, getRegion, getTags, getVpc });
   return (args, opts) => new DigitalOcean(spec, args, opts);
 };

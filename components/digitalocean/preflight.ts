@@ -1,35 +1,27 @@
 /**
  * What DigitalOcean is asked before anything is registered, where machines are made: whether the region has their size and image, whether
- * the account may have so many; and whether the cluster's name is free.
+ * the account may have so many; and whether the cluster's name and network are free.
  */
 import type * as accountModule from "@pulumi/digitalocean/getAccount.js";
-import type * as dropletsModule from "@pulumi/digitalocean/getDroplets.js";
 import type * as imageModule from "@pulumi/digitalocean/getImage.js";
 import type * as regionModule from "@pulumi/digitalocean/getRegion.js";
-import type * as tagsModule from "@pulumi/digitalocean/getTags.js";
-import { configError } from "../cloud/configError.js";
-import { recordedState, type RecordedState, type WantedMachine, wantedMachines } from "../cloud/recordedState.js";
-import { type ClusterSpec, roles } from "../spec/cluster.js";
+import { recordedState, type WantedMachine, wantedMachines } from "../cloud/recordedState.js";
+import type { ClusterSpec } from "../spec/cluster.js";
 import { sizeOptions } from "../spec/pools.js";
-import { clusterTags, roleTag } from "./names.js";
+import { type AskOthers, refuseOtherClusters } from "./otherClusters.js";
+import { refuse } from "./refuse.js";
 import { dropletSizes } from "./sizes.js";
 
-export interface Ask {
+export interface Ask extends AskOthers {
   readonly getAccount: typeof accountModule.getAccount;
-  readonly getDroplets: typeof dropletsModule.getDroplets;
   readonly getImage: typeof imageModule.getImage;
   readonly getRegion: typeof regionModule.getRegion;
-  readonly getTags: typeof tagsModule.getTags;
-}
-
-function refuse(path: string, got: string | number, allowed: string, fix: string): never {
-  throw configError(`corekube:${path}: got ${got}; allowed: ${allowed}. ${fix}`);
 }
 
 /** @throws pulumi.RunError naming the setting that the cloud rejects. */
 export async function runPreflight(spec: ClusterSpec, ask: Ask): Promise<void> {
   const recorded = await recordedState();
-  await refuseOtherCluster(spec, recorded, ask);
+  await refuseOtherClusters(spec, recorded, ask);
   const droplets = recorded.of("digitalocean:index/droplet:Droplet");
   const machines = wantedMachines(spec);
   // What runs is left alone, whatever the cloud offers today.
@@ -47,32 +39,6 @@ export async function runPreflight(spec: ClusterSpec, ask: Ask): Promise<void> {
       ask,
     ),
   ]);
-}
-
-/** Types of what the first run makes first: where the state has one, the cluster is this stack's. */
-const first = ["digitalocean:index/vpc:Vpc", "digitalocean:index/tag:Tag", "digitalocean:index/sshKey:SshKey"];
-
-/** Tags are the account's, in all regions: two clusters of one name would share machines, firewalls and load balancers, and one would take the other's away. */
-async function refuseOtherCluster(
-  spec: ClusterSpec,
-  recorded: RecordedState,
-  ask: Pick<Ask, "getTags">,
-): Promise<void> {
-  if (first.some((type) => recorded.of(type).size > 0)) return;
-  const { name } = spec;
-  const values = [clusterTags(spec).cluster, ...roles.map((role) => roleTag(name, role))];
-  const { tags } = await ask.getTags({ filters: [{ key: "name", values, matchBy: "exact" }] });
-  // Tags of DigitalOcean know no upper and lower case.
-  const taken = tags.find((tag) => values.some((value) => value.toLowerCase() === tag.name.toLowerCase()));
-  if (taken === undefined) return;
-  refuse(
-    "cluster_name",
-    name,
-    `a name that no other cluster of this account has, in any region: the tag ${taken.name} exists, with ${taken.dropletsCount} droplets and ${taken.volumesCount} volumes that are not in this stack's state`,
-    taken.totalResourceCount > 0
-      ? "Set another: pulumi config set cluster_name <name>"
-      : `Set another, or, if nothing uses the tag any more, delete it: doctl compute tag delete ${taken.name}`,
-  );
 }
 
 async function checkSizes(

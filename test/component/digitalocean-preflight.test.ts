@@ -10,6 +10,7 @@ const region = "digitalocean:index/getRegion:getRegion";
 const account = "digitalocean:index/getAccount:getAccount";
 const droplets = "digitalocean:index/getDroplets:getDroplets";
 const tags = "digitalocean:index/getTags:getTags";
+const vpcs = "digitalocean:index/getVpc:getVpc";
 const images = "digitalocean:index/getImage:getImage";
 const state = "pulumi:pulumi:readStackResourceOutputs";
 
@@ -100,5 +101,18 @@ describe("DigitalOcean, asked before", function () {
       /corekube:cluster_name: got dev; .*the tag corekube:Dev:worker exists, with 2 droplets and 1 volumes that are not in this stack's state\. Set another: pulumi config set cluster_name <name>$/,
     );
     await runProgram(spec, { ...taken, [state]: made(spec) });
+  });
+
+  it("a network that overlaps with another VPC of the account is refused before anything is made, with a free one, and one's own never", async () => {
+    const taken = (ipRange: string): Calls => ({
+      [droplets]: { droplets: [{ vpcUuid: "their-own" }, { vpcUuid: "their-own" }, { vpcUuid: "" }] },
+      [vpcs]: { "their-own": { name: "other", region: "nyc3", ipRange } },
+    });
+    await refused(
+      taken("10.0.0.0/13"),
+      /corekube:node_cidr: got 10\.4\.0\.0\/20; allowed: a network that overlaps with no other VPC of this account, in any region: other in nyc3 has 10\.0\.0\.0\/13\. Set another: pulumi config set node_cidr 10\.8\.0\.0\/20$/,
+    );
+    await runProgram(spec, taken("10.200.0.0/20"));
+    await runProgram(spec, { ...taken("10.4.0.0/20"), [state]: made(spec) });
   });
 });

@@ -8,7 +8,7 @@ import {
   subnetCount,
 } from "../../../components/spec/cidr.js";
 import { memberCounts } from "../counts.js";
-import { freeNetwork, privateRanges } from "../networks.js";
+import { freeNetwork, privateRanges } from "../../../components/spec/freeNetwork.js";
 import type { Settings } from "../../../components/spec/settings/index.js";
 import { type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
 import { type Clouds, profileOf, type ProfileRule } from "./rule.js";

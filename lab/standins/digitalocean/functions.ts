@@ -1,4 +1,4 @@
-/** What the program asks DigitalOcean before it makes anything: the region and its sizes, the image, the account, tags of other clusters. */
+/** What the program asks DigitalOcean before it makes anything: the region and its sizes, the image, the account, tags and networks of other clusters. */
 import type { PluginFunction } from "../../../provider/rpc/kind.js";
 import type { Properties, Value } from "../../../provider/rpc/properties.js";
 import { bags, isGiven, texts } from "../framework/values.js";
@@ -16,7 +16,11 @@ export const functions: Readonly<Record<string, PluginFunction<Client>>> = {
   }),
   "digitalocean:index/getDroplets:getDroplets": asking([], async (api) => ({
     id: "droplets",
-    droplets: (await all(api, "droplets")).map(({ id, name }) => ({ id: valueOf(id), name: valueOf(name) })),
+    droplets: (await all(api, "droplets")).map(({ id, name, vpc_uuid }) => ({
+      id: valueOf(id),
+      name: valueOf(name),
+      vpcUuid: valueOf(vpc_uuid),
+    })),
   })),
   "digitalocean:index/getImage:getImage": asking(["id", "slug"], async (api, args) => {
     const key = String(args["slug"] ?? args["id"]);
@@ -47,6 +51,15 @@ export const functions: Readonly<Record<string, PluginFunction<Client>>> = {
     });
     const found = (await all(api, "tags")).filter(({ name }) => wanted.every((names) => names.includes(String(name))));
     return { id: "tags", tags: found.map(tagOf) };
+  }),
+  "digitalocean:index/getVpc:getVpc": asking(["id"], async (api, args) => {
+    const vpc = await api.find(`/v2/vpcs/${String(args["id"])}`, "vpc");
+    return {
+      id: valueOf(vpc["id"]),
+      name: valueOf(vpc["name"]),
+      region: valueOf(vpc["region"]),
+      ipRange: valueOf(vpc["ip_range"]),
+    };
   }),
 };
 

@@ -1,5 +1,5 @@
 /** Suggestions for networks. Pure. */
-import { addressCount, nthAddress, overlap, prefixLength, subnetCount } from "../../components/spec/cidr.js";
+import { addressCount, nthAddress, overlap, prefixLength, subnetCount } from "./cidr.js";
 
 /** RFC 1918. */
 export const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"] as const;
