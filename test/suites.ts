@@ -43,6 +43,7 @@ export const suites: readonly Suite[] = [
   { name: "provider", files: ["test/provider/**/*.test.ts"], needs: ["pulumi", "etcd", "kube-apiserver"], limit: 1200 },
   { name: "manifests", files: ["test/manifests/**/*.test.ts"], needs: ["kubeconform"], limit: 1200 },
   { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], limit: 900 },
+  { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], limit: 1200 },
   { name: "previews", files: previews, needs: ["pulumi"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], needs: "region", limit: 1200 },
   { name: "cluster", files: ["test/cluster/*.test.ts"], needs: "region", limit: 1800 },
