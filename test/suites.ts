@@ -43,7 +43,6 @@ export const suites: readonly Suite[] = [
   { name: "provider", files: ["test/provider/**/*.test.ts"], needs: ["pulumi", "etcd", "kube-apiserver"], limit: 1200 },
   { name: "manifests", files: ["test/manifests/**/*.test.ts"], needs: ["kubeconform"], limit: 1200 },
   { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], limit: 900 },
-  { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], limit: 1200 },
   { name: "previews", files: previews, needs: ["pulumi"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], needs: "region", limit: 1200 },
   { name: "cluster", files: ["test/cluster/*.test.ts"], needs: "region", limit: 1800 },
@@ -61,6 +60,7 @@ export const suites: readonly Suite[] = [
   { name: "etcd", files: ["test/cluster/etcd/*.test.ts"], needs: "region", soak: 18, limit: 3600 },
   { name: "changes", files: ["test/cluster/changes/*.test.ts"], needs: "region", soak: 120, limit: 4 * 3600 },
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
+  { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], soak: 6, limit: 2400 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
   { name: "late", files: ["test/cluster/late/*.test.ts"], needs: "region", soak: 15, limit: 2700 },
   {
