@@ -177,7 +177,7 @@ async function main(): Promise<number> {
     say(`about ${long.reduce((sum, { soak = 0 }) => sum + soak, 0)} minutes on two idle cores:`);
     for (const { name, soak = 0 } of long) say(`  ${name.padEnd(14)} ${soak} minutes`);
   }
-  const scratch = mkdtempSync(join(tmpdir(), "corekube-test-"));
+  const scratch = mkdtempSync(join(tmpdir(), "corekube-counts-"));
   const parts: string[] = [];
   try {
     const lanes = lanesOf(chosen);

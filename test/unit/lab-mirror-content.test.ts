@@ -27,7 +27,7 @@ function noteOrigin(path: string, origin: string): void {
 describe("lab mirror: content", () => {
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = mkdtempSync(join(tmpdir(), "corekube-files-"));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -12,7 +12,7 @@ describe("lab mirror: release files over HTTP", () => {
   const log = (): string => readFileSync(join(folder, "logs", "access.log"), "utf8");
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = mkdtempSync(join(tmpdir(), "corekube-files-"));
     mkdirSync(join(folder, "files", "dl.example.org", "v1"), { recursive: true });
     writeFileSync(join(folder, "files", "dl.example.org", "v1", "tool"), "0123456789");
     writeFileSync(join(folder, "secret"), "outside");

@@ -22,7 +22,7 @@ describe("lab mirror: images from their registries", () => {
   let ours: string;
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = mkdtempSync(join(tmpdir(), "corekube-files-"));
     server = await new DownloadServer().start();
     const add = (kind: string, content: string): { digest: string; size: number; mediaType: string } => {
       const digest = `sha256:${sha256(content)}`;

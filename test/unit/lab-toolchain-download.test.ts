@@ -17,7 +17,7 @@ describe("lab toolchain: downloads", () => {
   const progress = { report: (line: string) => lines.push(line) };
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = mkdtempSync(join(tmpdir(), "corekube-files-"));
     target = join(folder, "tool");
     lines = [];
     server = await new DownloadServer().start();

@@ -19,7 +19,7 @@ describe("lab toolchain: parts", () => {
   let folder: string;
   let config: LabConfig;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    folder = mkdtempSync(join(tmpdir(), "corekube-files-"));
     config = labConfig({ COREKUBE_CACHE: folder, COREKUBE_LAB_DIR: join(folder, "lab") });
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));

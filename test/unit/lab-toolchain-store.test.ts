@@ -24,7 +24,7 @@ describe("lab toolchain: cache", () => {
   let directory: string;
   let folder: string;
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), "corekube-test-"));
+    directory = mkdtempSync(join(tmpdir(), "corekube-files-"));
     folder = join(directory, "tools", "thing-1.0");
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
