@@ -77,7 +77,8 @@ describe("a cluster that exists", function () {
         assert.notEqual(code, 0, output);
         for (const part of words) assert.ok(output.includes(part), `${part}\nis not in\n${output}`);
         assert.doesNotMatch(output, /(digitalocean|tls):index:/, "nothing else was looked at");
-        assert.deepEqual(await program.resources("live"), resources);
+        // The engine lists its own providers in the order of their use.
+        assert.deepEqual([...(await program.resources("live"))].sort(), [...resources].sort());
         assert.deepEqual(cloud.requests, []);
       });
     }

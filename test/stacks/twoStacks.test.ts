@@ -94,6 +94,11 @@ for (const { name, start, full, refusals } of cases) {
     });
 
     it("the second is refused before anything is made, with the command that leads on, and its destroy removes nothing", async () => {
+      assert.notEqual((await second.up()).code, 0);
+      assert.deepEqual(sorted(await account.holdings()), sorted(alone));
+      assertDone(await second.destroy());
+      assert.deepEqual(sorted(await account.holdings()), sorted(alone));
+      // Each command alone leads to the next run: nothing has to be destroyed between.
       for (const { words, value = "" } of refusals) {
         const { code, output } = await second.up();
         assert.notEqual(code, 0);
@@ -101,8 +106,6 @@ for (const { name, start, full, refusals } of cases) {
         assert.deepEqual(sorted(await account.holdings()), sorted(alone));
         await second.type(command.replace(/<\w+>/, value));
       }
-      assertDone(await second.destroy());
-      assert.deepEqual(sorted(await account.holdings()), sorted(alone));
     });
 
     it("with what the refusals ask for, the second fails half-way for a reason of its own, and leaves the first as it was", async () => {
