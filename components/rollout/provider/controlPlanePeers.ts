@@ -49,12 +49,14 @@ export async function onPeer<Result>(
   }
 }
 
-/** What the machine's own health check reports; undefined: it is healthy. */
+const lastLine = (text: string): string | undefined => text.trim().split("\n").at(-1);
+
+/** What the machine's own health check reports; undefined: it is healthy. What a login shell prints beside it explains nothing. */
 export async function complaint(machine: Machine): Promise<string | undefined> {
   const { code, stdout, stderr } = await machine.root({
     script: `timeout ${HEALTH_SECONDS} ${scriptPath("health")} 2>&1`,
   });
   return code === 0
     ? undefined
-    : `${stdout}${stderr}`.trim().split("\n").at(-1) || `its health check failed with exit code ${code}`;
+    : lastLine(stdout) || lastLine(stderr) || `its health check failed with exit code ${code}`;
 }
