@@ -60,7 +60,7 @@ export const suites: readonly Suite[] = [
   { name: "etcd", files: ["test/cluster/etcd/*.test.ts"], needs: "region", soak: 18, limit: 3600 },
   { name: "changes", files: ["test/cluster/changes/*.test.ts"], needs: "region", soak: 120, limit: 4 * 3600 },
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
-  { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], soak: 6, limit: 2400 },
+  { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], soak: 3, limit: 2400 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
   { name: "late", files: ["test/cluster/late/*.test.ts"], needs: "region", soak: 15, limit: 2700 },
   {
