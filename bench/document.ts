@@ -20,6 +20,24 @@ export function withBlock(text: string, name: string, block: string, file: strin
   return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
 }
 
+export interface Aim {
+  readonly name: string;
+  readonly got: string;
+  readonly aim: string;
+  readonly met: boolean;
+}
+
+/**
+ * Prints a benchmark's block, and writes it where everything was measured.
+ * @throws Error naming the targets that were missed.
+ */
+export function conclude(name: string, block: string, aims: readonly Aim[], complete: boolean): void {
+  process.stdout.write(`${block}\n`);
+  if (complete) writeBlock(name, block);
+  const missed = aims.filter(({ met }) => !met).map(({ name: figure, got, aim }) => `${figure}: ${got}, aim ${aim}`);
+  if (missed.length > 0) throw new Error(`missed: ${missed.join("; ")}`);
+}
+
 /** Description of this machine. */
 export async function machineDescription(): Promise<string> {
   const go = (await run(["go", "env", "GOVERSION"])).trim();

@@ -1,4 +1,5 @@
 /** The figures of previews as Markdown, and their targets. */
+import type { Aim } from "./document.js";
 import { workerResourceLimit } from "./figures.js";
 import type { Measured } from "./measure.js";
 
@@ -17,13 +18,6 @@ export interface PreviewFigures {
   readonly runs: number;
   /** By number of workers, ascending. */
   readonly previews: readonly Measured[];
-}
-
-interface Aim {
-  readonly name: string;
-  readonly got: string;
-  readonly aim: string;
-  readonly met: boolean;
 }
 
 export function previewAims({ previews }: PreviewFigures): Aim[] {

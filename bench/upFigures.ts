@@ -1,4 +1,5 @@
 /** The figures of runs without a change as Markdown, and their target. */
+import type { Aim } from "./document.js";
 import type { Measured } from "./measure.js";
 
 /** Maximum factor of the time of a preview. */
@@ -10,13 +11,6 @@ export interface UpFigures {
   readonly runs: number;
   /** By number of workers, ascending. */
   readonly measured: readonly { readonly preview: Measured; readonly up: Measured }[];
-}
-
-interface Aim {
-  readonly name: string;
-  readonly got: string;
-  readonly aim: string;
-  readonly met: boolean;
 }
 
 export function upAims({ measured }: UpFigures): Aim[] {

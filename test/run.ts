@@ -191,7 +191,9 @@ async function main(): Promise<number> {
         add(suite.name, counts);
       }
     };
-    if (chosen.length > 0 && (await succeeds("prepare", preparePackages))) await Promise.all(lanes.map(runLane));
+    // Types and lint run anywhere.
+    const needsPackages = chosen.some(({ needs, files }) => needs !== undefined || files !== undefined);
+    if (!needsPackages || (await succeeds("prepare", preparePackages))) await Promise.all(lanes.map(runLane));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     // The cluster suites remove their region themselves; this is for a run that was interrupted or crashed.

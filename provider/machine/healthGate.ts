@@ -1,6 +1,7 @@
 /** Waits until a machine serves; fails early, with the machine's own report, if it never will. */
 import { scriptPath } from "../../components/contract/paths.js";
 import { servingUnits, units } from "../../components/contract/units.js";
+import { lastLine } from "../operation/lastLine.js";
 import { redact } from "../operation/redact.js";
 import { quote, Unreachable, type Machine, type Wait } from "../ssh/machine.js";
 import { pause } from "../operation/timing.js";
@@ -133,7 +134,7 @@ async function explain(
     const { stdout, stderr } = await machine.root({
       script: `timeout ${HEALTH_SECONDS} ${scriptPath("report")} 2>&1 | tail -n ${REPORT_LINES}`,
     });
-    report = redact(`${stdout}${stderr}`.trim(), secrets);
+    report = redact(stdout.trim() || stderr.trim(), secrets);
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     report = "";
@@ -144,8 +145,4 @@ async function explain(
     `${machine.name} (${machine.address}): ${what}.\n${indented}\n` +
     `Fix the cause (details: \`${machine.login} sudo ${command}\`) and run \`pulumi up\` again; it restarts the failed units and resumes here.`
   );
-}
-
-function lastLine(text: string): string {
-  return text.split("\n").at(-1)?.trim() ?? "";
 }

@@ -1,4 +1,5 @@
 /** Connections to the other control-plane machines. */
+import { lastLine } from "../../../provider/operation/lastLine.js";
 import { Progress } from "../../../provider/operation/progress.js";
 import type { Operation } from "../../../provider/operation/resourceKind.js";
 import { limits } from "../../../provider/operation/limits.js";
@@ -48,8 +49,6 @@ export async function onPeer<Result>(
     machine.close();
   }
 }
-
-const lastLine = (text: string): string | undefined => text.trim().split("\n").at(-1);
 
 /** What the machine's own health check reports; undefined: it is healthy. What a login shell prints beside it explains nothing. */
 export async function complaint(machine: Machine): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 /** etcdctl on a member of etcd, over SSH: its JSON, whose numbers it writes in hexadecimal on request. */
 import { z } from "zod";
 import { etcdCertificates, programDirectory } from "../../contract/paths.js";
+import { lastLine } from "../../../provider/operation/lastLine.js";
 import { quote, type Machine } from "../../../provider/ssh/machine.js";
 
 const CLIENT =
@@ -42,7 +43,7 @@ async function ask(machine: Machine, command: string): Promise<string> {
         .split(" ")
         .filter((word) => !word.startsWith("-"))
         .slice(0, 2)
-        .join(" ")} failed (exit code ${code}): ${(stderr || stdout).trim().split("\n").at(-1) ?? ""}`,
+        .join(" ")} failed (exit code ${code}): ${lastLine(stderr || stdout)}`,
     );
   return stdout;
 }
