@@ -66,7 +66,10 @@ export async function takeFootprint(): Promise<Footprint> {
     mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter(Boolean).sort(),
     loopDevices: await lines("losetup", "--noheadings", "--output", "NAME,BACK-FILE"),
     rules: await lines("nft", "list", "ruleset"),
-    cgroups: cgroupsBelow("/sys/fs/cgroup", 5).sort(),
+    // Others come and go with logins and services; all that a region makes are below its own.
+    cgroups: cgroupsBelow("/sys/fs/cgroup", 5)
+      .filter((path) => path.includes("/corekube-"))
+      .sort(),
     hosts: readFileSync("/etc/hosts", "utf8").split("\n").sort(),
     processes: processes(),
   };
