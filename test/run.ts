@@ -139,11 +139,16 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
 
 const longestName = Math.max(...suites.map(({ name }) => name.length));
 
+type Lane = "region" | "waiting" | "computing";
+
+const laneOf = ({ needs, waits }: Suite): Lane => (needs === "region" ? "region" : waits ? "waiting" : "computing");
+
 /** Suites that run one after the other; lanes run beside each other. A region has one user at a time, and long suites take all of a machine. */
 function lanesOf(chosen: readonly Suite[]): readonly (readonly Suite[])[] {
   if (chosen.some(({ soak }) => soak !== undefined)) return [chosen];
-  const [region, rest] = [true, false].map((wanted) => chosen.filter(({ needs }) => (needs === "region") === wanted));
-  return [rest ?? [], region ?? []].filter((lane) => lane.length > 0);
+  return (["computing", "waiting", "region"] as const)
+    .map((lane) => chosen.filter((suite) => laneOf(suite) === lane))
+    .filter((lane) => lane.length > 0);
 }
 
 async function main(): Promise<number> {

@@ -15,6 +15,8 @@ export interface Suite {
    * @default nothing but the Debian packages of tests, for suites with files
    */
   readonly needs?: readonly string[] | "region";
+  /** Spends most of its time waiting for processes and time limits: runs beside those that compute. @default false */
+  readonly waits?: boolean;
   /** Minutes on two idle cores with a warm cache. Only suites of `make soak` have it: they run only there, or when named. */
   readonly soak?: number;
   /** Seconds until it is stopped and counts as failed. */
@@ -40,9 +42,15 @@ export const suites: readonly Suite[] = [
     limit: 900,
   },
   { name: "ci", files: ["test/ci/**/*.test.ts"], needs: ["pulumi", "actionlint"], limit: 1200 },
-  { name: "provider", files: ["test/provider/**/*.test.ts"], needs: ["pulumi", "etcd", "kube-apiserver"], limit: 1200 },
+  {
+    name: "provider",
+    files: ["test/provider/**/*.test.ts"],
+    needs: ["pulumi", "etcd", "kube-apiserver"],
+    waits: true,
+    limit: 1200,
+  },
   { name: "manifests", files: ["test/manifests/**/*.test.ts"], needs: ["kubeconform"], limit: 1200 },
-  { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], limit: 900 },
+  { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], waits: true, limit: 900 },
   { name: "previews", files: previews, needs: ["pulumi"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], needs: "region", limit: 1200 },
   { name: "cluster", files: ["test/cluster/*.test.ts"], needs: "region", limit: 1800 },
