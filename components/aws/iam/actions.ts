@@ -5,7 +5,7 @@
  * members have none, and so no credentials that could leak: with an external cloud provider the kubelet does not call AWS, the CSI
  * driver's node plugin reads its zone from its Node, and private registries on ECR need a credential helper that machines do not have.
  *
- * Sources: the calls in cloud-provider-aws v1.36.0 (`pkg/providers/v1`) with the cluster's flags (no routes in the cloud), and the
+ * Sources: the calls in cloud-provider-aws v1.36.1 (`pkg/providers/v1`) with the cluster's flags (no routes in the cloud), and the
  * example policy of the EBS CSI driver, without snapshots, because the cluster has no snapshot controller.
  */
 
