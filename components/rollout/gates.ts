@@ -60,7 +60,7 @@ export function mayGo(going: Going, others: readonly Finding[]): Verdict {
         : "it is the only controller: there is no API until it is back";
     return { allowed: obstacles.length === 0, obstacles, downtime };
   }
-  if (going.role === "etcd" && lost !== undefined) obstacles.push(lost);
+  if (lost !== undefined) obstacles.push(lost);
   if (going.role === "controller" && !peers.some(({ healthy }) => healthy)) obstacles.push(noOtherController);
   return { allowed: obstacles.length === 0, obstacles };
 }

@@ -67,6 +67,19 @@ describe("order of machines", () => {
     assert.deepEqual(askable(all, stateOf), ["worker-0", "worker-1"]);
   });
 
+  it("begins a stage when every machine of every pool before it is ready, and takes no machine twice", () => {
+    const all: Stages = [[pool("worker", 3, 2), pool("public", 2)], [pool("last", 1)]];
+    const states = new Map<string, MachineState>();
+    const stateOf = (name: string): MachineState => states.get(name) ?? "pending";
+    assert.deepEqual(next(all, stateOf, new Set(["worker-0"])), ["worker-0", "worker-1", "public-0"]);
+    for (const name of ["worker-0", "worker-1", "worker-2", "public-0"]) states.set(name, "ready");
+    assert.deepEqual(next(all, stateOf), ["public-1"]);
+    assert.deepEqual(askable(all, stateOf), ["public-1"]);
+    states.set("public-1", "ready");
+    assert.deepEqual(next(all, stateOf), ["last-0"]);
+    assert.deepEqual(askable(all, stateOf), ["last-0"]);
+  });
+
   it("takes all that do not serve together, since members that are all down need each other", () => {
     const all: Stages = [[pool("etcd", 3)], [pool("controller", 1)]];
     const stateOf = (): MachineState => "pending";
