@@ -2,13 +2,17 @@
  * Which tests reach a mutant, for results that several tests share. Stryker runs a mutant with the tests that reached it in its first
  * run; it knows nothing of hooks and of results that are kept, and would run the first test alone, or one of another suite.
  */
+import fc from "fast-check";
 import { Suite } from "mocha";
 
 /** What Stryker's instrumentation shares with the tests; there is none outside of mutation testing. */
 interface Instrumentation {
   currentTestId?: string;
   readonly activeMutant?: string;
-  readonly mutantCoverage?: { readonly perTest: Record<string, Record<string, number> | undefined> };
+  readonly mutantCoverage?: {
+    readonly static: Record<string, number>;
+    readonly perTest: Record<string, Record<string, number> | undefined>;
+  };
 }
 
 const instrumentation = (): Instrumentation | undefined =>
@@ -51,11 +55,20 @@ export const mochaHooks = {
   afterAll(): void {
     const perTest = instrumentation()?.mutantCoverage?.perTest ?? {};
     for (const key of Object.keys(perTest)) if (key.startsWith(prefix)) delete perTest[key];
+    // Reached by a test, and also while files were loaded. Stryker would start a new process for each of these, although it activates
+    // them only after all files are loaded.
+    if (process.env["MUTATE_CONSTANTS"]) return;
+    const loaded = instrumentation()?.mutantCoverage?.static ?? {};
+    for (const reachedByTest of Object.values(perTest))
+      for (const id of Object.keys(reachedByTest ?? {})) delete loaded[id];
   },
 };
 
 type Hook = (this: Mocha.Context) => unknown;
 const original = Suite.prototype.beforeAll as (this: Suite, title: string | Hook, hook?: Hook) => Suite;
+
+// That a property fails is enough: the smallest example takes minutes.
+if (instrumentation()) fc.configureGlobal({ endOnFailure: true });
 
 // Hooks of a suite count for each of its tests.
 if (instrumentation())
