@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { clusterSpec } from "../../infra/config.js";
 import { SettingsError } from "../../infra/settings/settingsError.js";
-import { configuration, fullKey, least } from "./support/cases.js";
+import { configuration, fullKey, least, type Settings } from "./support/cases.js";
 import { invalid } from "./support/invalid.js";
+import { follow, isOpen } from "./support/remedies.js";
 import { valid } from "./support/valid.js";
 
 describe("settings that are refused", () => {
@@ -27,6 +28,38 @@ describe("settings that are refused", () => {
         return;
       }
       assert.fail("accepted");
+    });
+  }
+});
+
+describe("the commands of an error", () => {
+  const problemsOf = (settings: Settings) => {
+    try {
+      clusterSpec(configuration(settings));
+      return [];
+    } catch (error) {
+      assert.ok(error instanceof SettingsError, error instanceof Error ? error.stack : String(error));
+      return error.problems;
+    }
+  };
+
+  for (const { settings } of invalid) {
+    it(`lead on: ${JSON.stringify(settings).slice(0, 90)}`, () => {
+      let now: Settings = settings;
+      let open = problemsOf(now);
+      const tried: string[] = [];
+      for (let closed = open.find(({ fix }) => !isOpen(fix)); closed; closed = open.find(({ fix }) => !isOpen(fix))) {
+        tried.push(closed.fix!);
+        assert.ok(tried.length < 60, `in a circle: ${tried.slice(-5).join("; ")}`);
+        now = follow(now, closed.fix!);
+        open = problemsOf(now);
+      }
+      // What is left had no command of its own at the start either.
+      const before = problemsOf(settings).filter(({ fix }) => isOpen(fix));
+      assert.deepEqual(
+        open.filter(({ path }) => !before.some((each) => each.path === path)),
+        [],
+      );
     });
   }
 });

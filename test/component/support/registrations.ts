@@ -1,4 +1,5 @@
 /** Runs the program against the mocks and keeps what it asked the engine for. */
+import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
@@ -123,14 +124,37 @@ async function register(spec: ClusterSpec, calls: Calls, list: typeof clouds): P
   return { ...registered, outputs: outputs! };
 }
 
+/**
+ * Fails with what nobody handles meanwhile. An output that fails has nobody who waits for it: what depends on it would stay unknown, and
+ * a test would wait until its time is over.
+ */
+async function withRejections<Result>(work: () => Promise<Result>): Promise<Result> {
+  let fail: (reason: unknown) => void = () => undefined;
+  const rejected = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  process.on("unhandledRejection", fail);
+  try {
+    return await Promise.race([work(), rejected]);
+  } catch (error) {
+    // Others may follow from the same cause.
+    await setTimeout(20);
+    throw error;
+  } finally {
+    process.off("unhandledRejection", fail);
+  }
+}
+
 /** What a function registers against the mocks. */
 export async function registrationsOf(make: () => Promise<void>, calls: Calls = {}): Promise<Omit<Run, "outputs">> {
   await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   try {
-    await make();
-    await pulumi.runtime.disconnect();
+    await withRejections(async () => {
+      await make();
+      await pulumi.runtime.disconnect();
+    });
     const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));
     const of = (type: string): readonly Registration[] =>
       registrations
