@@ -114,17 +114,18 @@ const volumeRules: readonly Rule[] = (["data_disk", "wal_disk"] as const).map((n
 const rulesPerGroup = 60;
 
 const administratorsRule: Rule = {
-  needs: ["admin_cidrs", "node_port_range", "firewall_rules"],
-  check: ({ admin_cidrs, node_port_range, firewall_rules }) => {
+  needs: ["admin_cidrs", "node_port_range", "firewall_rules", "cloud_provider", "network_provider", "csi_driver"],
+  check: ({ admin_cidrs, node_port_range, firewall_rules, cloud_provider, network_provider, csi_driver }) => {
     const table = firewallRules(
       {
+        // Also of a cluster that becomes highly available.
         apiLoadBalancers: true,
         nodePortRange: portRange(node_port_range)!,
-        cloudProvider: "aws",
+        cloudProvider: cloud_provider,
         firewallRules: firewall_rules,
       },
       awsProfile,
-      addonPorts({ networkProvider: "flannel", cloudProvider: "aws", csiDriver: true }),
+      addonPorts({ networkProvider: network_provider, cloudProvider: cloud_provider, csiDriver: csi_driver }),
     );
     const most = Math.min(
       ...roles.map((role) => {

@@ -49,7 +49,12 @@ describe("a third cloud", function () {
     [{ ...least, node_size: "s-4vcpu-8gb" }, "node_size", "this is a size of another cloud"],
     [{ ...least, image: "ami-0123456789abcdef0" }, "image", "this is an image of another cloud"],
     [{ ...least, cloud_provider: "aws" }, "cloud_provider", "none or tiny"],
-    [{ ...least, node_cidr: "10.200.0.0/20" }, "node_cidr", "which tiny reserves"],
+    [
+      { ...least, node_cidr: "10.200.0.0/20" },
+      "node_cidr",
+      "which tiny reserves. Set it: pulumi config set node_cidr 10.1.0.0/20",
+    ],
+    [{ ...least, pod_cidr: "10.200.0.0/25" }, "pod_cidr", "Set it: pulumi config set pod_cidr 10.0.0.0/24"],
     [{ ...least, node_placement: "cellar-a" }, "node_placement", "tiny has no failure domains"],
     [{ ...least, tags: { "a-b": "c" } }, "tags.a-b", "on tiny: letters and digits"],
     [{ ...least, tiny: { racks: "two" } }, "tiny.racks", "one, many"],

@@ -21,14 +21,12 @@ function foreignRule(name: OptionName): Rule {
     check: (settings) =>
       settings.cloud === name
         ? []
-        : Object.entries(settings[name])
-            .filter(([, got]) => got !== undefined)
-            .map(([key, got]) => ({
-              path: joinPath(name, key),
-              got: got as unknown,
-              allowed: `nothing: the cluster is on ${settings.cloud}, and these are settings of ${name}`,
-              fix: unset(joinPath(name, key)),
-            })),
+        : Object.entries(settings[name]).map(([key, got]) => ({
+            path: joinPath(name, key),
+            got: got as unknown,
+            allowed: `nothing: the cluster is on ${settings.cloud}, and these are settings of ${name}`,
+            fix: unset(joinPath(name, key)),
+          })),
   };
 }
 
@@ -87,11 +85,11 @@ function oldFlatcar(image: string): Problem[] {
 const imageRule: ProfileRule = {
   needs: ["image", "cloud"],
   check: (settings, clouds) => {
-    const { image, cloud } = settings;
+    const { image } = settings;
     const { accepts, allowed } = profileOf(settings, clouds).images;
     if (image === "") return [];
     if (accepts.test(image)) return oldFlatcar(image);
-    const foreign = clouds.some(({ name, profile }) => name !== cloud && profile.images.accepts.test(image));
+    const foreign = clouds.some(({ profile }) => profile.images.accepts.test(image));
     return [
       {
         path: "image",

@@ -102,15 +102,19 @@ const overlapRules: readonly ProfileRule[] = networks.flatMap((name, index) => [
 
 const reservedRule: ProfileRule = {
   needs: ["node_cidr", "cloud"],
-  check: (settings, clouds) =>
-    profileOf(settings, clouds)
-      .privateNetwork.reserved.filter((range) => overlap(settings.node_cidr, range))
-      .map((range) => ({
+  check: (settings, clouds) => {
+    const { reserved, prefix } = profileOf(settings, clouds).privateNetwork;
+    const hit = reserved.filter((range) => overlap(settings.node_cidr, range));
+    if (hit.length === 0) return [];
+    return [
+      {
         path: "node_cidr",
         got: settings.node_cidr,
-        allowed: `a network that shares no address with ${range}, which ${settings.cloud} reserves`,
-        fix: useFree(settings, clouds, "node_cidr", prefixLength(settings.node_cidr)),
-      })),
+        allowed: `a network that shares no address with ${hit.join(", ")}, which ${settings.cloud} reserves`,
+        fix: useFree(settings, clouds, "node_cidr", Math.max(prefixLength(settings.node_cidr), prefix.from)),
+      },
+    ];
+  },
 };
 
 const machineRoomRule: ProfileRule = {

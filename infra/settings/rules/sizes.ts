@@ -35,7 +35,7 @@ function offer(size: MachineSize): string {
   return amount({
     cpus: size.cpus,
     memory: usableMemory(size),
-    disk: size.disk === 0 ? 0 : size.disk * 1024 - systemDisk,
+    disk: size.disk * 1024 - systemDisk,
   });
 }
 
@@ -69,13 +69,13 @@ function sizeRule(role: Role): ProfileRule {
           sizes.map(({ name }) => name),
         );
         const foreign = clouds.some(({ profile }) => profile.sizes.some(({ name }) => name === named));
-        const hint = foreign ? "; this is a size of another cloud" : similar ? `; did you mean ${similar}` : "";
+        const hint = similar ? `; did you mean ${similar}` : foreign ? "; this is a size of another cloud" : "";
         return [
           {
             path: option,
             got: named,
             allowed: `a machine size of ${settings.cloud}, or empty for the cheapest sufficient one (${enough.name})${hint}`,
-            fix: set(option, hint && similar && !foreign ? similar : enough.name),
+            fix: set(option, similar ?? enough.name),
           },
         ];
       }
@@ -99,29 +99,24 @@ function addonsRule(role: "worker" | "public"): Rule {
     needs: [option, ...addonSettings],
     check: (settings) => {
       const least = addonNeeds(settings, role);
-      const { kube_cpus, kube_mem } = settings[option];
-      return [
-        ...(kube_cpus !== undefined && kube_cpus < least.cpus
+      const rows = [
+        ["kube_cpus", least.cpus],
+        ["kube_mem", least.memory],
+      ] as const;
+      return rows.flatMap(([name, enough]): Problem[] => {
+        const path = `${option}.${name}`;
+        const got = settings[option][name];
+        return (got ?? enough) < enough
           ? [
               {
-                path: `${option}.kube_cpus`,
-                got: kube_cpus,
-                allowed: `at least ${least.cpus}, which the cluster's own pods request on each of these machines`,
-                fix: set(`${option}.kube_cpus`, least.cpus),
+                path,
+                got,
+                allowed: `at least ${enough}, which the cluster's own pods request on each of these machines`,
+                fix: set(path, enough),
               },
             ]
-          : []),
-        ...(kube_mem !== undefined && kube_mem < least.memory
-          ? [
-              {
-                path: `${option}.kube_mem`,
-                got: kube_mem,
-                allowed: `at least ${least.memory}, which the cluster's own pods request on each of these machines`,
-                fix: set(`${option}.kube_mem`, least.memory),
-              },
-            ]
-          : []),
-      ];
+          : [];
+      });
     },
   };
 }

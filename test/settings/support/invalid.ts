@@ -26,6 +26,7 @@ const cluster: readonly Refusal[] = [
   refused({ cluster_name: "a.b" }, "cluster_name", "pulumi config set cluster_name <value>"),
   refused({ cloud: "gcp" }, "cloud", "allowed: digitalocean, aws. Set it: pulumi config set cloud <value>"),
   refused({ cloud: "DigitalOcean" }, "cloud", "allowed: digitalocean"),
+  refused({ cloud: "gcp", aws: { machines: "private" } }, "cloud", "allowed: digitalocean, aws"),
   refused({ region: "" }, "region", "pulumi config set region <value>"),
   refused({ region: "fra2" }, "region", "Set it: pulumi config set region fra1"),
   refused({ region: "eu-central-1" }, "region", "Set it: pulumi config set region fra1 (the nearest)"),
@@ -71,7 +72,7 @@ const machines: readonly Refusal[] = [
   refused(
     { node_size: "quite-enormous-machine" },
     "node_size",
-    "a machine size of digitalocean, or empty for the cheapest",
+    "a machine size of digitalocean, or empty for the cheapest sufficient one (s-1vcpu-2gb). Set it: pulumi config set node_size s-1vcpu-2gb",
   ),
   refused({ public_node_size: "m5.large" }, "public_node_size", "this is a size of another cloud"),
   refused(
@@ -111,6 +112,8 @@ const machines: readonly Refusal[] = [
     "image",
     "a release of Flatcar after 4230: containerd does not start on this one with the machines' configuration. Remove it: pulumi config rm image",
   ),
+  refused({ image: "flatcar-3510.10.12" }, "image", "a release of Flatcar after 4230"),
+  refused({ image: "3510.3.6-flatcar" }, "image", "a release of Flatcar after 4230"),
   refused({ image: "two words" }, "image", "a name or numeric id of an image"),
   refused(
     { image: "ami-0abcdef1234567890" },
@@ -204,7 +207,11 @@ const resources: readonly Refusal[] = [
   refused({ etcd: { mem: 100 } }, "etcd.mem", "from 256"),
   refused({ etcd: { cpus: 65 } }, "etcd.cpus", "from 0.1 to 64"),
   refused({ etcd: { mem: 200_000 } }, "etcd", "the largest size of digitalocean"),
-  refused({ etcd: { disk_type: "ROOT" } }, "etcd.disk_type", "MOUNT with one etcd member"),
+  refused(
+    { etcd: { disk_type: "ROOT" } },
+    "etcd.disk_type",
+    "MOUNT with one etcd member: its data would be lost when its machine is replaced. Set it: pulumi config set --path 'etcd.disk_type' MOUNT",
+  ),
   refused(
     { etcd: { count: 3, disk_type: "ROOT", data_disk: 65_536 }, etcd_size: "s-1vcpu-2gb" },
     "etcd_size",

@@ -42,7 +42,11 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "aws.volume_key_arns[0]",
       "a key of eu-central-1, where the volumes are; this one is in us-east-1. Remove it: pulumi config rm --path 'aws.volume_key_arns[0]'",
     ),
-    onAws({ aws: { volume_key_arns: [key] } }, "aws.volume_key_arns", "pulumi config rm --path 'aws.volume_key_arns'"),
+    onAws(
+      { aws: { volume_key_arns: [key] } },
+      "aws.volume_key_arns",
+      "nothing with corekube:cloud_provider none: there is no driver that makes volumes of claims. Remove it: pulumi config rm --path 'aws.volume_key_arns'",
+    ),
     onAws({ node_size: "m7g.large" }, "node_size", "a machine size of aws"),
     onAws({ controller_size: "t3.small" }, "controller_size", "t3.medium is the cheapest sufficient one"),
     onAws({ etcd_size: "t3.micro" }, "etcd_size", "Set it: pulumi config set etcd_size t3.small"),
@@ -61,8 +65,17 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "node_placement",
       "zones of eu-central-1, such as eu-central-1a,eu-central-1b; eu-west-1a cannot be one",
     ),
-    onAws({ control_plane_placement: "eu-central-1a,eu-central-1a" }, "control_plane_placement", "each zone once"),
-    onAws({ control_plane_placement: "spread,eu-central-1a" }, "control_plane_placement", "spread alone, or zones"),
+    onAws(
+      { control_plane_placement: "eu-central-1a,eu-central-1b,eu-central-1a" },
+      "control_plane_placement",
+      "each zone once. Set it: pulumi config set control_plane_placement eu-central-1a,eu-central-1b",
+    ),
+    onAws(
+      { control_plane_placement: "spread,eu-central-1a" },
+      "control_plane_placement",
+      "spread alone, or zones. Set it: pulumi config set control_plane_placement spread",
+    ),
+    onAws({ node_placement: "eu-west-1a,us-east-1b" }, "node_placement", "; eu-west-1a, us-east-1b cannot be one"),
     onAws(
       { public_node_placement: "a,b" },
       "public_node_placement",
@@ -87,6 +100,11 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "room for 402 machines in a zone (this one has 246 addresses for them): a prefix of at most /19",
     ),
     onAws(
+      { admin_cidrs: Array.from({ length: 10 }, (_, index) => `2001:db8:${index}::/48`) },
+      "admin_cidrs",
+      "at most 9 networks of IPv4 and 9 of IPv6",
+    ),
+    onAws(
       { admin_cidrs: Array.from({ length: 10 }, (_, index) => `192.0.2.${index}/32`) },
       "admin_cidrs",
       "at most 9 networks of IPv4 and 9 of IPv6 on aws, where a security group holds 60 rules",
@@ -102,10 +120,30 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "firewall_rules",
       "a security group holds 60 rules; use ranges of ports and larger networks. Remove one: pulumi config rm --path 'firewall_rules[29]'",
     ),
+    // Not one more than AWS holds: `validAws` has the same with two of the small ones.
+    onAws(
+      {
+        firewall_rules: [
+          ...Array.from({ length: 11 }, (_, index) => ({
+            role: "controller",
+            ports: `${9000 + index}`,
+            from: "nodes",
+          })),
+          ...["1", "2", "3"].map((end) => ({ role: "controller", ports: "9100", from: `198.51.100.${end}/32` })),
+        ],
+      },
+      "firewall_rules",
+      "Remove one: pulumi config rm --path 'firewall_rules[13]'",
+    ),
     onAws(
       { etcd: { data_disk: 3072 }, aws: { volume_type: "io2" } },
       ["etcd.data_disk", "etcd.wal_disk"],
       "at least 4096 MB with corekube:aws.volume_type io2",
+    ),
+    onAws(
+      { etcd: { data_disk: 3072, wal_disk: 4096 }, aws: { volume_type: "io1" } },
+      "etcd.data_disk",
+      "at least 4096 MB with corekube:aws.volume_type io1. Set it: pulumi config set --path 'etcd.data_disk' 4096",
     ),
     onAws({ aws: { volume_type: "st1" } }, "aws.volume_type", "gp3, gp2, io2, io1"),
     onAws(
@@ -117,7 +155,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws(
       { aws: { machines: "private", bastion_size: "t2.tiny" } },
       "aws.bastion_size",
-      "a machine size of aws, such as t3.micro",
+      "a machine size of aws, such as t3.micro. Set it: pulumi config set --path 'aws.bastion_size' t3.micro",
     ),
     onAws({ aws: { machines: "hidden" } }, "aws.machines", "public, private"),
     onAws({ aws: { nat: "instance", machines: "private" } }, "aws.nat", "zone, single, none"),
@@ -130,7 +168,17 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws(
       { aws: { vpc_id: vpc, machines: "private", public_subnet_ids: subnets("8") } },
       "aws.private_subnet_ids",
-      "a subnet of corekube:aws.vpc_id for each zone",
+      "a subnet of corekube:aws.vpc_id for each zone: machines are there. Set it: pulumi config set --path 'aws.private_subnet_ids[0]' <value>",
+    ),
+    onAws(
+      { aws: { vpc_id: vpc, machines: "private" } },
+      ["aws.public_subnet_ids", "aws.private_subnet_ids"],
+      "for each zone: the API's load balancer and the bastion are there. Set it",
+    ),
+    onAws(
+      { aws: { vpc_id: vpc, public_subnet_ids: subnets("8"), bastion_size: "t3.micro" } },
+      "aws.bastion_size",
+      "only private machines use it. Remove it: pulumi config rm --path 'aws.bastion_size'",
     ),
     onAws(
       { aws: { vpc_id: vpc, public_subnet_ids: subnets("8"), private_subnet_ids: subnets("9") } },
@@ -151,6 +199,11 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "the owner of an existing network provides its internet access",
     ),
     onAws({ aws: { public_subnet_ids: subnets("8") } }, "aws.public_subnet_ids", "nothing without corekube:aws.vpc_id"),
+    onAws(
+      { aws: { private_subnet_ids: subnets("8"), machines: "private" } },
+      "aws.private_subnet_ids",
+      "nothing without corekube:aws.vpc_id: the network is created, and its subnets with it. Remove it",
+    ),
     onAws({ aws: { vpc_id: vpc, public_subnet_ids: subnets("8", "8") } }, "aws.public_subnet_ids", "each once"),
     onAws(
       { aws: { vpc_id: vpc, public_subnet_ids: ["net-1"] } },

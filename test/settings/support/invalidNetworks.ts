@@ -11,12 +11,22 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { node_cidr: "10.0.0.0/8" },
     ["node_cidr", "pod_cidr", "service_cidr"],
-    "a prefix from /16 to /28: the cloud accepts no other",
+    "a prefix from /16 to /28: the cloud accepts no other. Set it: pulumi config set node_cidr 10.0.0.0/16",
   ),
-  refused({ node_cidr: "10.4.0.0/29" }, "node_cidr", "Set it: pulumi config set node_cidr 10."),
-  refused({ node_cidr: "8.8.0.0/20" }, "node_cidr", "a private network: one inside 10.0.0.0/8"),
+  refused(
+    { node_cidr: "10.0.0.0/8", pod_cidr: "172.16.0.0/16", service_cidr: "172.17.0.0/16" },
+    "node_cidr",
+    "10.229.0.0/16, 10.244.0.0/16, 10.245.0.0/16, 10.246.0.0/24, which digitalocean reserves. Set it: pulumi config set node_cidr 10.0.0.0/16",
+  ),
+  refused({ node_cidr: "10.4.0.0/29" }, "node_cidr", "no other. Set it: pulumi config set node_cidr 10.0.0.0/28"),
+  refused(
+    { node_cidr: "8.8.0.0/20" },
+    "node_cidr",
+    "one inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16. Set it: pulumi config set node_cidr 10.0.0.0/20",
+  ),
+  refused({ node_cidr: "8.8.0.0/20", pod_cidr: "none" }, ["node_cidr", "pod_cidr"], "set node_cidr 10.0.0.0/20"),
   refused({ node_cidr: "100.64.0.0/20" }, "node_cidr", "a private network"),
-  refused({ node_cidr: "10.244.0.0/20" }, "node_cidr", "10.244.0.0/16, which digitalocean reserves"),
+  refused({ node_cidr: "10.244.0.0/20" }, "node_cidr", "reserves. Set it: pulumi config set node_cidr 10.0.0.0/20"),
   refused({ node_cidr: "169.254.0.0/20" }, "node_cidr", "outside 169.254.0.0/16"),
   refused(
     { node_cidr: "10.4.0.0/28", node_count: 8 },
@@ -29,7 +39,23 @@ const networks = (refused: Refused): readonly Refusal[] => [
     ["node_cidr", "pod_cidr"],
     "a prefix of at most /23",
   ),
-  refused({ pod_cidr: "10.2.0.0/25" }, "pod_cidr", "each node gets a /24"),
+  refused(
+    { pod_cidr: "10.0.0.0/25" },
+    "pod_cidr",
+    "each node gets a /24. Set it: pulumi config set pod_cidr 10.0.0.0/24",
+  ),
+  refused(
+    { node_cidr: "10.0.0.0/20", pod_cidr: "10.0.0.0/16", service_cidr: "10.1.0.0/16" },
+    "pod_cidr",
+    "pulumi config set pod_cidr 10.2.0.0/16",
+  ),
+  refused({ pod_cidr: "10.0.0.0/8" }, ["pod_cidr", "service_cidr"], "Set it: pulumi config set pod_cidr <network>"),
+  refused({ pod_cidr: "172.0.0.0/8" }, "pod_cidr", "a private network"),
+  refused(
+    { pod_cidr: "8.0.0.0/12" },
+    "pod_cidr",
+    "one inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 198.18.0.0/15; a public one would make those addresses unreachable from the cluster. Set it: pulumi config set pod_cidr 10.0.0.0/16",
+  ),
   refused(
     { pod_cidr: "10.2.0.0/24" },
     "pod_cidr",
@@ -74,7 +100,8 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "node_port_range",
     "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler), 10260 (cloud-controller-manager-metrics). Set it: pulumi config set node_port_range 30000-32767",
   ),
-  refused({ node_port_range: "400-500" }, "node_port_range", "443 (https)"),
+  refused({ node_port_range: "400-500" }, "node_port_range", "443 (https). Set it"),
+  refused({ node_port_range: "10250-10250" }, "node_port_range", "10250 (kubelet). Set it"),
   refused({ network_mtu: 576 }, "network_mtu", "0, or a whole number of bytes from 1280 to 9001"),
   refused({ network_mtu: 9100 }, "network_mtu", "pulumi config set network_mtu <value>"),
   refused({ cluster_domain: "Cluster.local" }, "cluster_domain", "a lower-case DNS name"),
@@ -86,7 +113,11 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "cloud_provider",
     "none or digitalocean (must match corekube:cloud). Set it: pulumi config set cloud_provider none",
   ),
-  refused({ cloud_provider: "digitalocean" }, "digitalocean-cluster:token", "account:read, actions:read"),
+  refused(
+    { cloud_provider: "digitalocean" },
+    "digitalocean-cluster:token",
+    "a token for the cluster's own controllers (corekube:cloud_provider is digitalocean). Make one with the scopes account:read, actions:read",
+  ),
   refused({ cloud_provider: "gcp" }, "cloud_provider", "allowed: none, digitalocean, aws"),
   refused({ api_names: ["https://api.example.com"] }, "api_names[0]", "a lower-case DNS name"),
   refused({ api_names: ["*.example.com"] }, "api_names[0]", "a lower-case DNS name"),
@@ -169,7 +200,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { firewall_rules: [{ role: "worker", protocol: "icmp", ports: "9100", from: "nodes" }] },
     "firewall_rules[0].ports",
-    "Remove it: pulumi config rm --path 'firewall_rules[0].ports'",
+    "nothing with protocol icmp, which has no ports. Remove it: pulumi config rm --path 'firewall_rules[0].ports'",
   ),
   refused(
     { firewall_rules: [{ role: "worker", protocol: "esp", from: "nodes" }] },
@@ -182,6 +213,11 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "outside corekube:pod_cidr (10.2.0.0/16): what pods send to machines comes from their node's address. Set it: pulumi config set --path 'firewall_rules[0].from' nodes",
   ),
   refused(
+    { firewall_rules: [{ role: "etcd", ports: "2381", from: "10.3.0.0/16" }] },
+    "firewall_rules[0].from",
+    "outside corekube:service_cidr (10.3.0.0/16)",
+  ),
+  refused(
     { firewall_rules: [{ role: "worker", port: "9100", ports: "9100", from: "nodes" }] },
     "firewall_rules[0].port",
     "Remove it: pulumi config rm --path 'firewall_rules[0].port'",
@@ -191,6 +227,11 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused({ admin_cidrs: ["192.0.2.0/24", "everyone"] }, "admin_cidrs[1]", "CIDR notation"),
   refused({ admin_cidrs: ["192.0.2.1/24"] }, "admin_cidrs[0]", "whose address is its first"),
   refused({ admin_cidrs: ["2001:db8::1/32"] }, "admin_cidrs[0]", "whose address is its first"),
+  refused(
+    { admin_cidrs: ["10.2.0.0/16"] },
+    "admin_cidrs[0]",
+    "machines send answers to such addresses into the cluster",
+  ),
   refused({ admin_cidrs: ["10.2.7.0/24"] }, "admin_cidrs[0]", "outside corekube:pod_cidr (10.2.0.0/16)"),
   refused({ admin_cidrs: ["192.0.2.1/32", "192.0.2.1/32"] }, "admin_cidrs", "each once"),
 ];
@@ -249,6 +290,11 @@ const downloads = (refused: Refused): readonly Refusal[] => [
     { no_proxy: "*", https_proxy: "http://proxy.example:3128" },
     "no_proxy",
     "which would disable the proxies; to use none, remove corekube:http_proxy and corekube:https_proxy. Remove it: pulumi config rm no_proxy",
+  ),
+  refused(
+    { no_proxy: ".corp.example, 0.0.0.0/0", http_proxy: "http://proxy.example:3128" },
+    "no_proxy",
+    "a list without an entry for all addresses",
   ),
   refused(
     { mirrors: { releases: "mirror.example" } },

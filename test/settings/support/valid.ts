@@ -86,6 +86,7 @@ export const valid: readonly Settings[] = [
   },
   { image: "flatcar-stable" },
   { image: "123456" },
+  { image: "flatcar-13510.3.6" },
   { image: "https://images.example/flatcar.bin.bz2" },
   { admin_cidrs: ["0.0.0.0/0", "::/0", "2001:db8::/32"] },
   { admin_cidrs: Array.from({ length: 50 }, (_, index) => `192.0.2.${index}/32`) },
@@ -106,6 +107,8 @@ export const valid: readonly Settings[] = [
       { role: "public", protocol: "icmp", from: "everyone" },
       { role: "etcd", ports: "2381", from: "2001:db8::/32" },
       { role: "controller", ports: "6443", from: "198.51.100.7/32" },
+      // A range that has the pods' in it: machines are there too.
+      { role: "etcd", ports: "2382", from: "10.0.0.0/8" },
     ],
   },
   { tags: { KubernetesCluster: "kubernetes", env: "", team: "platform:eu" } },

@@ -50,5 +50,11 @@ export const validAws: readonly Settings[] = (
     { node_cidr: "10.4.0.0/24", node_count: 2 },
     { admin_cidrs: [...Array.from({ length: 9 }, (_, index) => `192.0.2.${index}/32`), "2001:db8::/32"] },
     { network_provider: "none", node_count: 6, public_node_count: 3 },
+    {
+      firewall_rules: [
+        ...Array.from({ length: 11 }, (_, index) => ({ role: "controller", ports: `${9000 + index}`, from: "nodes" })),
+        ...["1", "2"].map((end) => ({ role: "controller", ports: "9100", from: `198.51.100.${end}/32` })),
+      ],
+    },
   ] as readonly Settings[]
 ).map((settings) => ({ ...aws, ...settings }));
