@@ -9,7 +9,7 @@ const configDirectory = "/etc/kube-flannel";
 const cniConfig = "10-flannel.conflist";
 
 /** VXLAN between all machines that run pods. */
-const overlay: HostPort = { purpose: "overlay", on: nodeRoles, protocol: "udp", ports: 8472, from: nodeRoles };
+const overlay: HostPort = { purpose: "overlay", on: nodeRoles, protocol: "udp", port: 8472, from: nodeRoles };
 
 /** flannel's configuration, and the one that it leaves on nodes for the container runtime. */
 export function flannelFiles(spec: Pick<ClusterSpec, "podCidr" | "networkMtu">): Record<string, string> {

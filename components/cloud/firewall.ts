@@ -31,13 +31,17 @@ export interface HostPort {
   readonly protocol: "tcp" | "udp";
   /** Roles of the machines whose port it is; never empty. */
   readonly on: readonly Role[];
-  readonly ports: number | { readonly from: number; readonly to: number };
+  readonly port: number;
   /**
    * Empty: it serves the machine itself, and the firewall keeps it closed. `serviceLoadBalancer`: load balancers of Services, in a cluster
    * with a cloud provider whose controller manager does not open the firewall itself.
    */
   readonly from: readonly (FirewallSource | "serviceLoadBalancer")[];
 }
+
+type Range = NonNullable<FirewallRule["ports"]>;
+type HostPorts = Omit<HostPort, "port"> & { readonly ports: Range };
+const ranged = ({ port, ...rest }: HostPort): HostPorts => ({ ...rest, ports: { from: port, to: port } });
 
 /** Port on which every API server and every load balancer of the API listens. */
 export const apiPort = 6443;
@@ -51,11 +55,11 @@ export const nodeRoles: readonly Role[] = ["controller", "worker", "public"];
 /** Roles of machines that take pods of users. */
 export const workerRoles: readonly Role[] = ["worker", "public"];
 
-const tcp = (purpose: string, on: readonly Role[], ports: HostPort["ports"], from: HostPort["from"]): HostPort => ({
+const tcp = (purpose: string, on: readonly Role[], port: number, from: HostPort["from"]): HostPort => ({
   purpose,
   on,
   protocol: "tcp",
-  ports,
+  port,
   from,
 });
 
@@ -90,13 +94,13 @@ const webPorts: readonly HostPort[] = [
  * Node ports. Kubernetes promises any node port of any node to every pod; the answer comes through the overlay network, wherever the pod is.
  * Users outside get them on workers only.
  */
-function nodePorts(range: HostPort["ports"]): readonly HostPort[] {
+function nodePorts(ports: Range): readonly HostPorts[] {
   return (["tcp", "udp"] as const).flatMap((protocol) => {
-    const port = { purpose: protocol === "tcp" ? "node-ports" : "node-ports-udp", protocol, ports: range };
+    const common = { purpose: protocol === "tcp" ? "node-ports" : "node-ports-udp", protocol, ports };
     return [
-      { ...port, on: ["controller"], from: nodeRoles },
-      { ...port, on: workerRoles, from: ["admin", ...nodeRoles, "serviceLoadBalancer"] },
-    ] satisfies HostPort[];
+      { ...common, on: ["controller"], from: nodeRoles },
+      { ...common, on: workerRoles, from: ["admin", ...nodeRoles, "serviceLoadBalancer"] },
+    ] satisfies HostPorts[];
   });
 }
 
@@ -150,21 +154,13 @@ export function firewallRules(
 ): readonly FirewallRule[] {
   const balancers = spec.cloudProvider === "none" ? [] : balancersFrom;
   const table = [
-    ...machinePorts(spec.apiLoadBalancers ? ["apiLoadBalancer"] : []),
-    ...addons,
+    ...machinePorts(spec.apiLoadBalancers ? ["apiLoadBalancer"] : []).map(ranged),
+    ...addons.map(ranged),
     ...nodePorts(spec.nodePortRange),
-    ...webPorts,
+    ...webPorts.map(ranged),
   ].flatMap(({ purpose, on, protocol, ports, from }) => {
     const sources = from.flatMap((source) => (source === "serviceLoadBalancer" ? balancers : [source]));
-    return sources.length === 0
-      ? []
-      : on.map((role) => ({
-          purpose,
-          role,
-          protocol,
-          ports: typeof ports === "number" ? { from: ports, to: ports } : ports,
-          from: sources,
-        }));
+    return sources.length === 0 ? [] : on.map((role) => ({ purpose, role, protocol, ports, from: sources }));
   });
   return [...table, ...ownRules(spec.firewallRules)];
 }
@@ -174,7 +170,7 @@ export function takenPorts(addons: readonly HostPort[]): ReadonlyMap<number, str
   return new Map(
     [...machinePorts([]), ...webPorts, ...addons]
       .filter(({ on }) => on.some((role) => nodeRoles.includes(role)))
-      .flatMap(({ ports, purpose }) => (typeof ports === "number" ? [[ports, purpose] as const] : []))
+      .map(({ port, purpose }) => [port, purpose] as const)
       .sort(([a], [b]) => a - b),
   );
 }

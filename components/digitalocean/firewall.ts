@@ -39,17 +39,14 @@ export function inboundRules(rules: readonly FirewallRule[], role: Role, sources
   };
   return rules
     .filter((rule) => rule.role === role)
-    .map((rule) => ({ rule, from: rule.from.filter((source) => source !== "apiLoadBalancer") }))
-    .filter(({ from }) => from.length > 0)
-    .map(({ rule, from }) => {
-      const tags = roles.filter((each) => from.includes(each)).map((each) => sources.roleTags[each]);
-      const addresses = [...new Set(from.flatMap(addressesOf))];
-      return {
-        protocol: rule.protocol,
-        ...ports(rule),
+    .flatMap((rule) => {
+      const tags = roles.filter((each) => rule.from.includes(each)).map((each) => sources.roleTags[each]);
+      const addresses = [...new Set(rule.from.flatMap(addressesOf))];
+      const from = {
         ...(addresses.length > 0 ? { sourceAddresses: addresses } : {}),
         ...(tags.length > 0 ? { sourceTags: tags } : {}),
       };
+      return Object.keys(from).length > 0 ? [{ protocol: rule.protocol, ...ports(rule), ...from }] : [];
     });
 }
 

@@ -9,7 +9,7 @@ import { inboundRules, loadBalancerRules, outboundRules } from "../../components
 const addons = addonPorts({ networkProvider: "flannel", cloudProvider: "none", csiDriver: false });
 const nodePortRange = { from: 30000, to: 32767 };
 
-/** `role protocol/ports <- sources` */
+/** `role protocol/ports (purpose) <- sources`; on AWS the purpose is in the name of the resource: another would replace it. */
 const written = (apiLoadBalancers: boolean): string[] =>
   firewallRules(
     { apiLoadBalancers, nodePortRange, cloudProvider: "none", firewallRules: [] },
@@ -17,41 +17,41 @@ const written = (apiLoadBalancers: boolean): string[] =>
     addons,
   )
     .map(
-      ({ role, protocol, ports, from }) =>
-        `${role} ${protocol}/${ports?.from}-${ports?.to} <- ${[...from].sort().join(" ")}`,
+      ({ role, purpose, protocol, ports, from }) =>
+        `${role} ${protocol}/${ports?.from}-${ports?.to} (${purpose}) <- ${[...from].sort().join(" ")}`,
     )
     .sort();
 
 const single = [
-  "controller tcp/10249-10249 <- controller",
-  "controller tcp/10250-10250 <- controller public worker",
-  "controller tcp/10257-10257 <- controller public worker",
-  "controller tcp/10259-10259 <- controller public worker",
-  "controller tcp/22-22 <- admin",
-  "controller tcp/30000-32767 <- controller public worker",
-  "controller tcp/6443-6443 <- admin controller public worker",
-  "controller udp/30000-32767 <- controller public worker",
-  "controller udp/8472-8472 <- controller public worker",
-  "etcd tcp/22-22 <- admin",
-  "etcd tcp/2379-2379 <- controller etcd",
-  "etcd tcp/2380-2380 <- etcd",
-  "etcd tcp/2381-2381 <- controller public worker",
-  "public tcp/10249-10249 <- controller",
-  "public tcp/10250-10250 <- controller public worker",
-  "public tcp/22-22 <- admin",
-  "public tcp/30000-32767 <- admin controller public worker",
-  "public tcp/443-443 <- everyone",
-  "public tcp/80-80 <- everyone",
-  "public udp/30000-32767 <- admin controller public worker",
-  "public udp/8472-8472 <- controller public worker",
-  "worker tcp/10249-10249 <- controller",
-  "worker tcp/10250-10250 <- controller public worker",
-  "worker tcp/22-22 <- admin",
-  "worker tcp/30000-32767 <- admin controller public worker",
-  "worker tcp/443-443 <- admin",
-  "worker tcp/80-80 <- admin",
-  "worker udp/30000-32767 <- admin controller public worker",
-  "worker udp/8472-8472 <- controller public worker",
+  "controller tcp/10249-10249 (kube-proxy-metrics) <- controller",
+  "controller tcp/10250-10250 (kubelet) <- controller public worker",
+  "controller tcp/10257-10257 (kube-controller-manager) <- controller public worker",
+  "controller tcp/10259-10259 (kube-scheduler) <- controller public worker",
+  "controller tcp/22-22 (ssh) <- admin",
+  "controller tcp/30000-32767 (node-ports) <- controller public worker",
+  "controller tcp/6443-6443 (api) <- admin controller public worker",
+  "controller udp/30000-32767 (node-ports-udp) <- controller public worker",
+  "controller udp/8472-8472 (overlay) <- controller public worker",
+  "etcd tcp/22-22 (ssh) <- admin",
+  "etcd tcp/2379-2379 (etcd-client) <- controller etcd",
+  "etcd tcp/2380-2380 (etcd-peer) <- etcd",
+  "etcd tcp/2381-2381 (etcd-metrics) <- controller public worker",
+  "public tcp/10249-10249 (kube-proxy-metrics) <- controller",
+  "public tcp/10250-10250 (kubelet) <- controller public worker",
+  "public tcp/22-22 (ssh) <- admin",
+  "public tcp/30000-32767 (node-ports) <- admin controller public worker",
+  "public tcp/443-443 (https) <- everyone",
+  "public tcp/80-80 (http) <- everyone",
+  "public udp/30000-32767 (node-ports-udp) <- admin controller public worker",
+  "public udp/8472-8472 (overlay) <- controller public worker",
+  "worker tcp/10249-10249 (kube-proxy-metrics) <- controller",
+  "worker tcp/10250-10250 (kubelet) <- controller public worker",
+  "worker tcp/22-22 (ssh) <- admin",
+  "worker tcp/30000-32767 (node-ports) <- admin controller public worker",
+  "worker tcp/443-443 (https) <- admin",
+  "worker tcp/80-80 (http) <- admin",
+  "worker udp/30000-32767 (node-ports-udp) <- admin controller public worker",
+  "worker udp/8472-8472 (overlay) <- controller public worker",
 ];
 
 describe("firewall table", () => {
@@ -60,21 +60,36 @@ describe("firewall table", () => {
   });
 
   it("lets load balancers reach only the API of a highly available cluster", () => {
-    const open = "controller tcp/6443-6443 <- admin controller public worker";
-    const withLoadBalancer = "controller tcp/6443-6443 <- admin apiLoadBalancer controller public worker";
+    const open = "controller tcp/6443-6443 (api) <- admin controller public worker";
+    const withLoadBalancer = "controller tcp/6443-6443 (api) <- admin apiLoadBalancer controller public worker";
     assert.deepEqual(
       written(true),
       single.map((line) => (line === open ? withLoadBalancer : line)),
     );
   });
 
-  it("keeps local ports closed, and lists them as taken", () => {
-    const taken = takenPorts(addons);
-    for (const closed of [10248, 10256]) {
-      assert.ok(taken.has(closed), String(closed));
+  it("keeps local ports closed", () => {
+    for (const closed of [10248, 10256])
       assert.ok(!written(true).some((line) => line.includes(`/${closed}-`)), String(closed));
-    }
-    assert.ok(!taken.has(2379), "machines of etcd run no pods");
+  });
+
+  it("lists what is taken where pods run, and nothing of etcd's machines", () => {
+    assert.deepEqual(
+      [...takenPorts(addons)],
+      [
+        [22, "ssh"],
+        [80, "http"],
+        [443, "https"],
+        [6443, "api"],
+        [8472, "overlay"],
+        [10248, "kubelet-health"],
+        [10249, "kube-proxy-metrics"],
+        [10250, "kubelet"],
+        [10256, "kube-proxy-health"],
+        [10257, "kube-controller-manager"],
+        [10259, "kube-scheduler"],
+      ],
+    );
   });
 
   it("has one rule for each role and purpose", () => {
@@ -139,9 +154,12 @@ describe("firewall table with rules of the stack", () => {
         { role: "worker", protocol: "udp", ports: "4789", from: "admin" },
         { role: "nodes", protocol: "udp", ports: "4789", from: "nodes" },
         { role: "worker", protocol: "udp", ports: "4789", from: "nodes" },
+        { role: "worker", protocol: "udp", ports: "4789", from: "192.0.2.0/24" },
+        { role: "worker", protocol: "udp", ports: "4789", from: "198.51.100.0/24" },
+        { role: "worker", protocol: "udp", ports: "4789", from: "192.0.2.0/24" },
       ]).map(({ role, from }) => [role, from]),
       [
-        ["worker", ["admin", "controller", "worker", "public"]],
+        ["worker", ["admin", "controller", "worker", "public", { cidr: "192.0.2.0/24" }, { cidr: "198.51.100.0/24" }]],
         ["controller", ["controller", "worker", "public"]],
         ["public", ["controller", "worker", "public"]],
       ],
@@ -242,6 +260,13 @@ describe("firewall table on DigitalOcean", () => {
       open,
       ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: ["0.0.0.0/0", "::/0"] })),
     );
+  });
+
+  it("opens nothing where only load balancers may connect, which have a rule of their own", () => {
+    const ports = { from: 6443, to: 6443 };
+    const alone = { purpose: "api", role: "controller", protocol: "tcp", ports, from: ["apiLoadBalancer"] } as const;
+    assert.deepEqual(inboundRules([alone], "controller", sources), []);
+    assert.equal(loadBalancerRules([alone], "controller", ["a"]).length, 1);
   });
 
   it("selects load balancers by their IDs", () => {

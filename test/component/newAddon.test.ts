@@ -29,8 +29,8 @@ const metricsServer = (resolution = "15s"): Addon => ({
     nanny: { cpus: 0.05, memory: 50, limit: 60 },
   }),
   ports: [
-    { purpose: "kubelet-metrics", on: nodeRoles, protocol: "tcp", ports: 10251, from: ["worker"] },
-    { purpose: "metrics-debug", on: ["worker"], protocol: "tcp", ports: 10252, from: [] },
+    { purpose: "kubelet-metrics", on: nodeRoles, protocol: "tcp", port: 10251, from: ["worker"] },
+    { purpose: "metrics-debug", on: ["worker"], protocol: "tcp", port: 10252, from: [] },
   ],
   parts: ({ spec }) => ({
     rights: {

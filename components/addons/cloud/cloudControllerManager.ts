@@ -56,8 +56,8 @@ export const cloudControllerManager: Addon = {
   runsOn: "controllers",
   resources: () => ({ [name]: { cpus: 0.05, memory: 64, limit: 256 } }),
   ports: [
-    { purpose: name, on: ["controller"], protocol: "tcp", ports: port, from: [] },
-    { purpose: `${name}-metrics`, on: ["controller"], protocol: "tcp", ports: ownMetricsPort, from: [] },
+    { purpose: name, on: ["controller"], protocol: "tcp", port, from: [] },
+    { purpose: `${name}-metrics`, on: ["controller"], protocol: "tcp", port: ownMetricsPort, from: [] },
   ],
   parts: (cluster) => {
     const { spec, network } = cluster;

@@ -78,7 +78,7 @@ export const csiController: Addon = {
     livenessprobe: smallResources,
   }),
   ports: [
-    { purpose: "csi-controller-health", on: ["controller"], protocol: "tcp", ports: healthPorts.controller, from: [] },
+    { purpose: "csi-controller-health", on: ["controller"], protocol: "tcp", port: healthPorts.controller, from: [] },
   ],
   parts: (cluster) => {
     const { spec } = cluster;
@@ -104,7 +104,7 @@ export const csiNode: Addon = {
     "csi-node-driver-registrar": smallResources,
     livenessprobe: smallResources,
   }),
-  ports: [{ purpose: "csi-node-health", on: nodeRoles, protocol: "tcp", ports: healthPorts.node, from: [] }],
+  ports: [{ purpose: "csi-node-health", on: nodeRoles, protocol: "tcp", port: healthPorts.node, from: [] }],
   parts: (cluster) => {
     const { spec } = cluster;
     const driver = cloudProviderOf(cluster).driver(spec);

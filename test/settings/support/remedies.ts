@@ -21,7 +21,7 @@ export function follow(settings: Readonly<Tree>, fix: string): Tree {
   const [, verb, quoted, bare, plain, value] = command.exec(fix) ?? [];
   const path = quoted ?? bare;
   if (verb === undefined || (verb === "set") !== (value !== undefined)) throw new Error(`not a command: ${fix}`);
-  const changed = structuredClone(settings);
+  const changed: Tree = structuredClone(settings);
   const names = path === undefined ? [plain!] : parts(path);
   const last = names.pop()!;
   let place = changed;
