@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { parse as parseYaml } from "yaml";
+import { isSecretFile } from "../../components/contract/secretFiles.js";
 import { dropletAddresses } from "./support/mocks.js";
 import { keyOf, type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
@@ -97,6 +98,21 @@ describe("secrets", function () {
         name,
       );
     }
+  });
+
+  it("are known by the names of their files, so that no message shows them", () => {
+    const shown = new Map(
+      run
+        .of("Delivery")
+        .flatMap(({ inputs }) => Object.entries(inputs["files"] as Record<string, string>))
+        .map(([name, content]) => [name, /PRIVATE KEY|client-key-data|secretbox/.test(content)]),
+    );
+    assert.deepEqual(
+      [...shown].filter(([name, secret]) => isSecretFile(name) !== secret),
+      [],
+    );
+    // It holds a token, and is made by the provider.
+    assert.equal(isSecretFile("bootstrap.kubeconfig"), true);
   });
 
   it("that encrypt Secrets at rest are the current key, the next and the one before, the same everywhere", async () => {

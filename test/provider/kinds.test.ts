@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { redact } from "../../provider/operation/redact.js";
 import { Configurations } from "../../provider/resources/configurations.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
@@ -220,18 +219,6 @@ describe("steps of the boot", () => {
     assert.equal(failedAfter("corekube-metadata.service", 3), 1);
     assert.equal(failedAfter("corekube-metadata.service", 3, "start"), 0, "the next attempt has begun");
     assert.equal(failedAfter("kubelet.service", 50), 0, "it waits for its API server");
-  });
-});
-
-describe("redact", () => {
-  it("removes secrets, single lines of them, and unknown private keys", () => {
-    const secret = "line-one-of-the-secret-text\nline-two-of-the-secret-text";
-    assert.equal(redact("x line-two-of-the-secret-text y", [secret]), "x [secret] y");
-    assert.equal(
-      redact("a\n-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\nb", []),
-      "a\n[secret]\nb",
-    );
-    assert.equal(redact("name: }", ["}"]), "name: }");
   });
 });
 
