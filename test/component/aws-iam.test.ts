@@ -1,6 +1,6 @@
 /** What machines may do on AWS: the least, each with its reason, and every difference to the list that others give explained. */
 import assert from "node:assert/strict";
-import { cloudControllerManager, ebsCsiController } from "../../components/aws/iam/actions.js";
+import { cloudControllerManager, ebsCsiController, type Permission } from "../../components/aws/iam/actions.js";
 import { policyDocument, type PolicyDocument } from "../../components/aws/iam/policy.js";
 import { permissionsOf } from "../../components/aws/iam/roles.js";
 import { roles } from "../../components/spec/cluster.js";
@@ -99,7 +99,12 @@ const added: Readonly<Record<string, string>> = {
 const all = [...cloudControllerManager, ...ebsCsiController];
 const longestArn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890a";
 const ours = [...new Set(all.map(({ action }) => action))];
-const document = policyDocument(all, { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" });
+const scope = { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" };
+const document = (permissions: readonly Permission[] = all): PolicyDocument => policyDocument(permissions, scope);
+
+const requestTag = { "aws:RequestTag/kubernetes.io/cluster/dev": "owned" };
+const resourceTag = { "aws:ResourceTag/kubernetes.io/cluster/dev": "owned" };
+const driver = (kind: "Request" | "Resource") => ({ [`aws:${kind}Tag/ebs.csi.aws.com/cluster`]: "true" });
 
 describe("IAM", function () {
   this.timeout(runTimeout);
@@ -124,7 +129,7 @@ describe("IAM", function () {
   });
 
   it("lets everything be read only, and changes what is the cluster's alone", () => {
-    for (const { Action, Resource, Condition } of document.Statement) {
+    for (const { Action, Resource, Condition } of document().Statement) {
       const reads = Action.every((action) => /:Describe/.test(action));
       assert.equal(Resource === "*", reads, Action.join());
       if (reads) continue;
@@ -138,7 +143,7 @@ describe("IAM", function () {
   });
 
   it("reaches no volume of etcd: they have not the driver's tag", () => {
-    const volumes = document.Statement.filter(({ Resource }) => Resource.endsWith(":volume/*"));
+    const volumes = document().Statement.filter(({ Resource }) => Resource.endsWith(":volume/*"));
     assert.ok(volumes.length >= 3);
     for (const { Action, Condition } of volumes) {
       const conditions = JSON.stringify(Condition);
@@ -150,13 +155,89 @@ describe("IAM", function () {
   });
 
   it("tags only what is made by the same request", () => {
-    const tagging = document.Statement.filter(({ Action }) => Action.includes("ec2:CreateTags"));
+    const tagging = document().Statement.filter(({ Action }) => Action.includes("ec2:CreateTags"));
     assert.equal(tagging.length, 2);
     for (const { Condition } of tagging)
       assert.deepEqual(Object.keys(Condition!["StringEquals"]!), [
         "aws:RequestTag/kubernetes.io/cluster/dev",
         "ec2:CreateAction",
       ]);
+  });
+
+  /** Actions, on what, and under which condition: repeated here on purpose, so that no right grows by accident. */
+  const granted: readonly (readonly [actions: string, resource: string, condition: object | undefined])[] = [
+    [
+      "ec2:DescribeAvailabilityZones ec2:DescribeInstances ec2:DescribeRouteTables ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVolumeStatus ec2:DescribeVolumes ec2:DescribeVolumesModifications elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeLoadBalancerAttributes elasticloadbalancing:DescribeLoadBalancerPolicies elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTargetGroupAttributes elasticloadbalancing:DescribeTargetGroups elasticloadbalancing:DescribeTargetHealth",
+      "*",
+      undefined,
+    ],
+    ["ec2:CreateSecurityGroup", "arn:aws:ec2:eu-central-1:*:security-group/*", { StringEquals: requestTag }],
+    ["ec2:CreateSecurityGroup", "arn:aws:ec2:eu-central-1:*:vpc/vpc-1", undefined],
+    [
+      "ec2:CreateTags",
+      "arn:aws:ec2:eu-central-1:*:security-group/*",
+      { StringEquals: { ...requestTag, "ec2:CreateAction": ["CreateSecurityGroup", "CreateVolume"] } },
+    ],
+    [
+      "ec2:AuthorizeSecurityGroupIngress ec2:DeleteSecurityGroup ec2:RevokeSecurityGroupIngress",
+      "arn:aws:ec2:eu-central-1:*:security-group/*",
+      { StringEquals: resourceTag },
+    ],
+    [
+      "elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:CreateTargetGroup",
+      "arn:aws:elasticloadbalancing:eu-central-1:*:*",
+      { StringEquals: requestTag },
+    ],
+    [
+      "elasticloadbalancing:AddTags",
+      "arn:aws:elasticloadbalancing:eu-central-1:*:*",
+      {
+        StringEquals: {
+          ...requestTag,
+          "elasticloadbalancing:CreateAction": ["CreateLoadBalancer", "CreateTargetGroup", "CreateListener"],
+        },
+      },
+    ],
+    [
+      "elasticloadbalancing:AddTags elasticloadbalancing:ApplySecurityGroupsToLoadBalancer elasticloadbalancing:AttachLoadBalancerToSubnets elasticloadbalancing:ConfigureHealthCheck elasticloadbalancing:CreateListener elasticloadbalancing:CreateLoadBalancerListeners elasticloadbalancing:CreateLoadBalancerPolicy elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer elasticloadbalancing:DeleteLoadBalancerListeners elasticloadbalancing:DeleteTargetGroup elasticloadbalancing:DeregisterInstancesFromLoadBalancer elasticloadbalancing:DeregisterTargets elasticloadbalancing:DetachLoadBalancerFromSubnets elasticloadbalancing:ModifyListener elasticloadbalancing:ModifyLoadBalancerAttributes elasticloadbalancing:ModifyTargetGroup elasticloadbalancing:ModifyTargetGroupAttributes elasticloadbalancing:RegisterInstancesWithLoadBalancer elasticloadbalancing:RegisterTargets elasticloadbalancing:SetLoadBalancerPoliciesForBackendServer elasticloadbalancing:SetLoadBalancerPoliciesOfListener",
+      "arn:aws:elasticloadbalancing:eu-central-1:*:*",
+      { StringEquals: resourceTag },
+    ],
+    [
+      "iam:CreateServiceLinkedRole",
+      "arn:aws:iam::*:role/aws-service-role/elasticloadbalancing.amazonaws.com/*",
+      { StringEquals: { "iam:AWSServiceName": "elasticloadbalancing.amazonaws.com" } },
+    ],
+    [
+      "ec2:CreateVolume",
+      "arn:aws:ec2:eu-central-1:*:volume/*",
+      { StringEquals: { ...requestTag, ...driver("Request") } },
+    ],
+    [
+      "ec2:CreateTags",
+      "arn:aws:ec2:eu-central-1:*:volume/*",
+      { StringEquals: { ...requestTag, "ec2:CreateAction": ["CreateSecurityGroup", "CreateVolume"] } },
+    ],
+    [
+      "ec2:AttachVolume ec2:DeleteVolume ec2:DetachVolume ec2:ModifyVolume",
+      "arn:aws:ec2:eu-central-1:*:volume/*",
+      { StringEquals: { ...resourceTag, ...driver("Resource") } },
+    ],
+    [
+      "ec2:AttachVolume ec2:DetachVolume",
+      "arn:aws:ec2:eu-central-1:*:instance/*",
+      { StringEquals: { "aws:ResourceTag/KubernetesCluster": "dev" } },
+    ],
+  ];
+
+  it("grants exactly this", () => {
+    const { Version, Statement } = document();
+    assert.equal(Version, "2012-10-17");
+    for (const { Effect } of Statement) assert.equal(Effect, "Allow");
+    assert.deepEqual(
+      Statement.map(({ Action, Resource, Condition }) => [Action.join(" "), Resource, Condition]),
+      granted,
+    );
   });
 
   it("gives only controllers a role, and only where something asks AWS", () => {
@@ -171,8 +252,7 @@ describe("IAM", function () {
   it("uses users' keys as AWS says that EBS needs: through EC2 alone, and grants for services of AWS alone", () => {
     const arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     const permissions = permissionsOf(awsTestSpec({ aws: { volumeKeyArns: [arn] } }), "controller");
-    const scope = { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" };
-    const onKey = policyDocument(permissions, scope).Statement.filter(({ Resource }) => Resource === arn);
+    const onKey = document(permissions).Statement.filter(({ Resource }) => Resource === arn);
     assert.deepEqual(
       Object.fromEntries(onKey.flatMap(({ Action, Condition }) => Action.map((action) => [action, Condition]))),
       {
@@ -203,6 +283,20 @@ describe("IAM", function () {
       const [policy] = run.of("RolePolicy");
       assert.ok(String(policy!.inputs["policy"]).length <= 10_240, String(String(policy!.inputs["policy"]).length));
       assert.equal((JSON.parse(String(policy!.inputs["policy"])) as PolicyDocument).Version, "2012-10-17");
+    });
+
+    it("lets EC2, and nobody else, give it to machines", () => {
+      const role = run.registrations.find(({ type }) => type === "aws:iam/role:Role")!.inputs;
+      assert.deepEqual(JSON.parse(String(role["assumeRolePolicy"])), {
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+      });
+      assert.equal(run.of("RolePolicy")[0]!.inputs["role"], role["name"]);
+      const [profile] = run.of("InstanceProfile");
+      assert.equal(profile!.inputs["role"], role["name"]);
+      assert.ok(profile!.dependsOn.some((key) => key.startsWith("aws:iam/rolePolicy:RolePolicy/")));
+      for (const { inputs } of [profile!, run.registrations.find(({ type }) => type === "aws:iam/role:Role")!])
+        assert.equal((inputs["tags"] as Record<string, string>)["Name"], `${"a".repeat(40)}-controller`);
     });
 
     it("is on controllers alone", () => {
