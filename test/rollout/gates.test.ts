@@ -187,6 +187,12 @@ describe("what the gate before a machine is taken away names", () => {
       obstacles: [`etcd-0 ${reason}`, noQuorum(0, 1, 1)],
     },
     {
+      what: "for the only member: nothing while the rest is well",
+      going: "etcd-0",
+      cluster: ["etcd-0", "controller-0"],
+      down: [],
+    },
+    {
       what: "for the only member, which does not serve: nothing, since nobody else can bring it back",
       going: "etcd-0",
       cluster: ["etcd-0", "controller-0"],
