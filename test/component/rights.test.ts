@@ -112,7 +112,9 @@ const own: Readonly<Record<"aws" | "digitalocean", readonly string[]>> = {
 
 describe("rights in the cluster", function () {
   this.timeout(runTimeout);
-  before(setToken);
+  before(() => {
+    setToken();
+  });
 
   for (const cloud of ["aws", "digitalocean"] as const)
     it(`are these on ${cloud}`, async () => {
