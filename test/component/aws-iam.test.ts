@@ -1,6 +1,11 @@
 /** What machines may do on AWS: the least, each with its reason, and every difference to the list that others give explained. */
 import assert from "node:assert/strict";
-import { cloudControllerManager, ebsCsiController, type Permission } from "../../components/aws/iam/actions.js";
+import {
+  cloudControllerManager,
+  ebsCsiController,
+  encryptionKeys,
+  type Permission,
+} from "../../components/aws/iam/actions.js";
 import { policyDocument, type PolicyDocument } from "../../components/aws/iam/policy.js";
 import { permissionsOf } from "../../components/aws/iam/roles.js";
 import { roles } from "../../components/spec/cluster.js";
@@ -118,7 +123,7 @@ describe("IAM", function () {
   });
 
   it("has a reason for each action, names it in full, and names it once for each scope", () => {
-    for (const { action, reason } of all) {
+    for (const { action, reason } of [...all, ...encryptionKeys([`${longestArn}a`])]) {
       assert.match(action, /^[a-z0-9]+:[A-Z][A-Za-z]+$/);
       assert.ok(reason.length > 8, action);
     }
@@ -279,10 +284,22 @@ describe("IAM", function () {
 
     it("fits into what AWS takes: names of 64 characters, policies of 10,240", () => {
       const role = run.registrations.find(({ type }) => type === "aws:iam/role:Role")!.inputs;
-      assert.ok(String(role["name"]).length <= 64, String(role["name"]));
+      assert.equal(role["name"], `${"a".repeat(40)}-eu-central-1-controller`);
+      assert.equal(String(role["name"]).length, 64);
+      assert.equal(role["description"], `Machines of ${"a".repeat(40)}: controller`);
       const [policy] = run.of("RolePolicy");
       assert.ok(String(policy!.inputs["policy"]).length <= 10_240, String(String(policy!.inputs["policy"]).length));
-      assert.equal((JSON.parse(String(policy!.inputs["policy"])) as PolicyDocument).Version, "2012-10-17");
+    });
+
+    it("is for its own cluster, region and network", () => {
+      const { Statement } = JSON.parse(String(run.of("RolePolicy")[0]!.inputs["policy"])) as PolicyDocument;
+      const text = JSON.stringify(Statement);
+      assert.ok(text.includes(`"aws:ResourceTag/kubernetes.io/cluster/${"a".repeat(40)}":"owned"`));
+      assert.ok(
+        Statement.some(({ Resource }) => Resource === `arn:aws:ec2:eu-central-1:*:vpc/vpc-${"a".repeat(40)}`),
+        text,
+      );
+      assert.ok(!text.includes("undefined"));
     });
 
     it("lets EC2, and nobody else, give it to machines", () => {
@@ -297,6 +314,14 @@ describe("IAM", function () {
       assert.ok(profile!.dependsOn.some((key) => key.startsWith("aws:iam/rolePolicy:RolePolicy/")));
       for (const { inputs } of [profile!, run.registrations.find(({ type }) => type === "aws:iam/role:Role")!])
         assert.equal((inputs["tags"] as Record<string, string>)["Name"], `${"a".repeat(40)}-controller`);
+    });
+
+    it("is not there without a cloud provider", async () => {
+      const { registrations } = await runProgram(awsTestSpec({ cloudProvider: "none", csiDriver: false }));
+      assert.deepEqual(
+        registrations.filter(({ type, inputs }) => type.startsWith("aws:iam/") || "iamInstanceProfile" in inputs),
+        [],
+      );
     });
 
     it("is on controllers alone", () => {
