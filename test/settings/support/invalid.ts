@@ -192,7 +192,7 @@ const resources: readonly Refusal[] = [
   refused(
     { etcd: { count: 1 }, high_availability: true },
     "etcd.count",
-    "Set it: pulumi config set --path 'etcd.count' 3",
+    "3 or 5 with corekube:high_availability true: the loss of a single member would stop the cluster. Set it: pulumi config set --path 'etcd.count' 3",
   ),
   refused(
     { etcd: { counts: 3 } },

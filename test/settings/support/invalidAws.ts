@@ -54,7 +54,7 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
     onAws({ image: "123456" }, "image", "this is an image of another cloud. Remove it: pulumi config rm image"),
     onAws({ image: "https://images.example/flatcar.bin.bz2" }, "image", "the id of an image (ami-...)"),
     onAws({ image: "Flatcar-lts-3510.3.6-hvm" }, "image", "a release of Flatcar after 4230"),
-    onAws({ image: "ami-xyz" }, "image", "pulumi config rm image"),
+    onAws({ image: "ami-xyz" }, "image", "-hvm. Remove it: pulumi config rm image"),
     onAws(
       { image: "Flatcar-stable-current-hvm" },
       "image",

@@ -50,6 +50,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "pulumi config set pod_cidr 10.2.0.0/16",
   ),
   refused({ pod_cidr: "10.0.0.0/8" }, ["pod_cidr", "service_cidr"], "Set it: pulumi config set pod_cidr <network>"),
+  refused({ pod_cidr: "10.0.0.0/26" }, "pod_cidr", "1 problem in the stack's settings"),
   refused({ pod_cidr: "172.0.0.0/8" }, "pod_cidr", "a private network"),
   refused(
     { pod_cidr: "8.0.0.0/12" },
