@@ -1,5 +1,5 @@
 // Mutation testing: changes the product's code in small ways, one at a time, and asks whether a test fails.
-// `npm run mutation` runs it on everything (days); on a part, with the tests that are for it (seconds):
+// `npm run mutation` runs it on everything (hours); on a part, with the tests that are for it (seconds):
 // `npm run mutation -- --mutate components/rollout/order.ts --testFiles test/rollout/order.test.ts`.
 // With MUTATE_CONSTANTS=1 it also changes what is made once, while files are loaded, such as tables; each of these takes a process.
 
