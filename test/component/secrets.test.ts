@@ -4,7 +4,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse as parseYaml } from "yaml";
 import { isSecretFile } from "../../components/contract/secretFiles.js";
 import { dropletAddresses } from "./support/mocks.js";
-import { keyOf, type Run, runProgram, runTimeout, valueOf } from "./support/registrations.js";
+import { Delivery, type DeliveryArgs } from "../../components/machine/delivery.js";
+import { Provider } from "../../components/machine/provider.js";
+import {
+  keyOf,
+  type Registration,
+  registrationsOf,
+  type Run,
+  runProgram,
+  runTimeout,
+  valueOf,
+} from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
 describe("secrets", function () {
@@ -20,6 +30,20 @@ describe("secrets", function () {
       assert.ok(!text.includes("PRIVATE KEY"), `${type} ${name} shows a private key`);
       assert.ok(!/client-key-data|current-context: admin/.test(text), `${type} ${name} shows a kubeconfig`);
     }
+  });
+
+  it("are marked by the resources that take them, whoever makes these", async () => {
+    const { one } = await registrationsOf(async () => {
+      new Provider("plain", { sshUser: "core", sshPrivateKey: "key", kubeconfig: "kubeconfig" });
+      const { files, privateKey, ...rest } = run.one("Delivery", "dev-etcd-0").inputs as unknown as DeliveryArgs;
+      assert.ok(files && privateKey);
+      new Delivery("plain", { ...rest, privateKey: "key", files: { "ca.key": "key" } });
+      await Promise.resolve();
+    });
+    const marked = (of: Registration): string[] =>
+      Object.entries(of.readable as object).flatMap(([name, value]) => (value === "[secret]" ? [name] : []));
+    assert.deepEqual(marked(one("corekube", "plain")).sort(), ["kubeconfig", "sshPrivateKey"]);
+    assert.deepEqual(marked(one("Delivery", "plain")).sort(), ["files", "privateKey"]);
   });
 
   it("are in no user-data", () => {
