@@ -29,10 +29,11 @@ function written({ type, inputs }: Registration): string[] {
   const kind = type.split(":").pop()!;
   const metadata = inputs["metadata"] as Metadata;
   if (!kind.endsWith("Binding"))
-    return (inputs["rules"] as Rule[]).map(
-      ({ apiGroups, resources, verbs, resourceNames }) =>
-        `${kind} ${placed(metadata)}: ${verbs.join(",")} ${resources.join(",")}${apiGroups.join() && `.${apiGroups.join()}`}${resourceNames ? ` named ${resourceNames.join(",")}` : ""}`,
-    );
+    return (inputs["rules"] as Rule[]).map(({ apiGroups, resources, verbs, resourceNames }) => {
+      // The core group is "".
+      assert.ok(apiGroups.length > 0);
+      return `${kind} ${placed(metadata)}: ${verbs.join(",")} ${resources.join(",")}${apiGroups.join() && `.${apiGroups.join()}`}${resourceNames ? ` named ${resourceNames.join(",")}` : ""}`;
+    });
   const { roleRef, subjects } = inputs as unknown as Binding;
   assert.equal(roleRef.apiGroup, rbac);
   return subjects.map((subject) => {
