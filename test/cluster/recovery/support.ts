@@ -66,6 +66,11 @@ class Recovery {
     // A volume is attached until its machine is gone, which takes the cloud a moment.
     for (const { id, name } of found)
       await until(`${name} to be deleted`, { timeout: 60_000 }, () => cloud.remove(kind, id));
+    // On a busy machine it is listed for seconds more, and a refresh would still find it.
+    await until(`${names.join(" and ")} to be gone`, { timeout: 60_000 }, async () => {
+      const left = (await cloud.list(kind)).filter(({ id }) => found.some((gone) => gone.id === id));
+      assert.deepEqual(left, []);
+    });
   }
 
   /** ID of each machine of the stack's outputs by its name. */
