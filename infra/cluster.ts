@@ -11,7 +11,7 @@ import { ApiEndpoint, apiUrl } from "../components/endpoint/endpoint.js";
 import { Readiness } from "../components/endpoint/readiness.js";
 import { EtcdCluster } from "../components/etcd/cluster.js";
 import type { SshAccess } from "../components/machine/access.js";
-import { Configurations } from "../components/machine/configurations.js";
+import { registerConfigurations } from "../components/machine/configurations.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
 import { Rollout } from "../components/rollout/program/rollout.js";
@@ -35,16 +35,26 @@ export function createCluster(
     sshPublicKey: ssh.publicKey,
     firewall: firewallRules(spec, definition.profile, addonPorts(spec)),
   });
-  const configurations = new Configurations(spec, definition);
+  const configurations = registerConfigurations(spec, definition.profile);
   const pki = new Pki(spec.name, { spec });
   const endpoint = new ApiEndpoint(spec.name, { spec, cloud });
   const rollout = Rollout.begin(stagesOf(spec), {
     ...ssh,
     bastion: cloud.bastion,
     drainTimeout: spec.drainTimeout,
+    configurations: Object.values(configurations),
   });
-  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout });
-  const controllers = new Controllers(spec.name, { spec, cloud, pki, ssh, etcd, endpoint, rollout });
+  const etcd = new EtcdCluster(spec.name, { spec, cloud, pki, ssh, rollout, configuration: configurations.etcd });
+  const controllers = new Controllers(spec.name, {
+    spec,
+    cloud,
+    pki,
+    ssh,
+    etcd,
+    endpoint,
+    rollout,
+    configuration: configurations.controller,
+  });
   const adminKubeconfig = controllers.kubeconfig;
   const apiHost = controllers.api.internal;
   const endpointUrl = controllers.api.external.apply(apiUrl);
@@ -86,8 +96,16 @@ export function createCluster(
     joinAfter: nodeAddons.joinAfter,
     rollout: rollout.withProvider(provider),
   };
-  const workers = new Workers(spec.name, { ...joining, pool: spec.workers });
-  const publicWorkers = new Workers(`${spec.name}-public`, { ...joining, pool: spec.publicWorkers });
+  const workers = new Workers(spec.name, {
+    ...joining,
+    pool: spec.workers,
+    configuration: configurations.worker,
+  });
+  const publicWorkers = new Workers(`${spec.name}-public`, {
+    ...joining,
+    pool: spec.publicWorkers,
+    configuration: configurations.public,
+  });
   new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
   return clusterOutputs(
     {
@@ -97,7 +115,7 @@ export function createCluster(
       ssh_user: pulumi.output(ssh.user),
     },
     [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
-    configurations.current,
+    configurations,
   );
 }
 

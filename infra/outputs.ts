@@ -13,7 +13,7 @@ export interface MachineOutput {
   readonly private_ipv4: string;
   /** The machine's SSH host key as the program recorded it, `<type> <base64>`. */
   readonly host_key: string;
-  /** False: it was made with another configuration than a new one would get. A run says in what they differ, and what to do. */
+  /** It runs the configuration that the settings and this version of the program say. False after a run that failed before its turn. */
   readonly up_to_date: boolean;
 }
 
@@ -40,12 +40,12 @@ function machineRow(
     public_ipv4: machine.publicIpv4,
     private_ipv4: machine.privateIpv4,
     host_key: hostKey,
-    up_to_date: configuration.apply((digest) => digest === current[machine.role]),
+    up_to_date: configuration.apply((digest) => digest === current[machine.role].digest),
   });
 }
 
-/** Digest of what a new machine of the role gets. */
-type Current = Readonly<Record<Role, string>>;
+/** What machines of a role are to run. */
+type Current = Readonly<Record<Role, { readonly digest: string }>>;
 
 /** The outputs, which are kept current while the run goes on. */
 export function clusterOutputs(

@@ -1,9 +1,7 @@
 /** The machine that forwards SSH to those without public addresses, and does nothing else. */
 import * as pulumi from "@pulumi/pulumi";
 import { Eip } from "@pulumi/aws/ec2/eip.js";
-import { renderIgnition } from "../nodeconfig/base/ignition.js";
-import { merge } from "../nodeconfig/base/types.js";
-import { system } from "../nodeconfig/system.js";
+import { renderBastionUserData } from "../nodeconfig/index.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import type { Group } from "./firewall.js";
 import { createInstance } from "./machines.js";
@@ -43,7 +41,7 @@ export function createBastion(args: BastionArgs, opts: pulumi.CustomResourceOpti
       securityGroup: args.group.id,
       publicAddress: false,
       keyName: args.keyName,
-      userData: renderIgnition(merge(system(args.spec))),
+      userData: renderBastionUserData(args.spec),
       disk: bastionDisk,
       tags: args.tags,
     },

@@ -1,21 +1,24 @@
-/** What machines were made with, as the state keeps it. */
+/** What machines of a role run, as the program shows it to the engine and the provider brings it to machines. Nothing in it is secret. */
 import { z } from "zod";
 
-const texts = z.record(z.string(), z.string());
+/** Hexadecimal digits of a configuration's digest: the first of a SHA-256. */
+export const digestDigits = 16;
 
-const shape = z.object({
-  /** First hexadecimal digits of a SHA-256 over all of it; the machine has it too. */
-  digest: z.string(),
-  /** Setting to its value, or to a digest of a long one. */
-  settings: texts,
-  /** File, unit or user to a digest of its content. */
-  parts: texts,
-});
+const path = z.string().startsWith("/", "must be an absolute path");
+
+export const configurationShape = {
+  /** First digits of a SHA-256 over all files and links. The machine has it as the name of a directory. */
+  digest: z.string().regex(new RegExp(`^[0-9a-f]{${digestDigits}}$`), `must be ${digestDigits} hexadecimal digits`),
+  /** By path on the machine: permissions in octal, such as `644`, and text. */
+  files: z.record(
+    path,
+    z.object({ mode: z.string().regex(/^[0-7]{3}$/, "must be three octal digits"), contents: z.string() }),
+  ),
+  /** By path on the machine: where it leads. */
+  links: z.record(path, path),
+};
+
+export const configuration = z.object(configurationShape);
 
 /** One role's configuration of machines. */
-export type Configuration = z.infer<typeof shape>;
-
-export const configurationsShape = {
-  /** By digest: those of this run's machines, and of machines that still run with earlier ones. */
-  configurations: z.record(z.string(), shape),
-};
+export type Configuration = z.infer<typeof configuration>;

@@ -1,5 +1,6 @@
 /** The provider's resource types: their tokens and the shapes of their inputs. The program's arguments follow from the shapes. */
 import { z } from "zod";
+import { configurationShape } from "./configurations.js";
 import { completeFile } from "./secretFiles.js";
 
 export const resourceTypes = {
@@ -9,7 +10,7 @@ export const resourceTypes = {
   immutableSettings: "corekube:cluster:ImmutableSettings",
   encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
   secretsReencryption: "corekube:cluster:SecretsReencryption",
-  configurations: "corekube:machine:Configurations",
+  configuration: "corekube:machine:Configuration",
 } as const;
 
 const longestSeconds = 7_200;
@@ -49,6 +50,11 @@ const machineShape = {
    * @default 600
    */
   timeout: seconds(1).default(600),
+  /**
+   * Digest of the configuration that the machine runs; the run's plan has its content. Another one is applied in place.
+   * @default whatever it was made with
+   */
+  configuration: configurationShape.digest.optional(),
 };
 
 /** A plain name, so that a delivery cannot write outside its directory. */

@@ -6,6 +6,8 @@ export const units = {
   secrets: "corekube-secrets.path",
   /** Applies delivered files. Restarted after each delivery but the first, which the path unit notices. */
   activate: "corekube-activate.service",
+  /** Changes the configuration; there once a change has been delivered. */
+  change: "corekube-change.service",
   approve: "corekube-approve.service",
   maintain: "corekube-maintain.service",
   maintainTimer: "corekube-maintain.timer",

@@ -1,6 +1,7 @@
 /** The controllers: machines that run the API servers, the controller managers and the schedulers. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud } from "../cloud/cloud.js";
+import type { Configuration } from "../contract/configurations.js";
 import { type ApiAddresses, type ApiEndpoint, apiUrl } from "../endpoint/endpoint.js";
 import type { EtcdCluster } from "../etcd/cluster.js";
 import { sshTarget, type SshAccess } from "../machine/access.js";
@@ -21,6 +22,8 @@ export interface ControllersArgs {
   readonly etcd: EtcdCluster;
   readonly endpoint: ApiEndpoint;
   readonly rollout: MachineOrder;
+  /** What the machines run. */
+  readonly configuration: Configuration;
 }
 
 export class Controllers extends pulumi.ComponentResource {
@@ -60,6 +63,7 @@ export class Controllers extends pulumi.ComponentResource {
         machine.name,
         {
           ...sshTarget(machine, args.ssh),
+          configuration: args.configuration.digest,
           address: machine.privateIpv4,
           files: pulumi.secret(files),
           hosts: etcd.hosts,

@@ -1,6 +1,7 @@
 /** The etcd cluster: machines with data volumes, certificates, and the delivery that starts each member. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine, VolumeArgs } from "../cloud/cloud.js";
+import type { Configuration } from "../contract/configurations.js";
 import { sshTarget, type SshAccess } from "../machine/access.js";
 import { Delivery } from "../machine/delivery.js";
 import { createPool, type ReachedMachine } from "../machine/pool.js";
@@ -32,6 +33,8 @@ export interface EtcdClusterArgs {
   readonly pki: Pki;
   readonly ssh: SshAccess;
   readonly rollout: MachineOrder;
+  /** What the machines run. */
+  readonly configuration: Configuration;
 }
 
 export class EtcdCluster extends pulumi.ComponentResource {
@@ -88,6 +91,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       machine.name,
       {
         ...sshTarget(machine, args.ssh),
+        configuration: args.configuration.digest,
         address: machine.privateIpv4,
         files: pulumi.secret(files),
         // Never an output of a machine that may itself be waiting for this one.

@@ -19,7 +19,7 @@ export class Delivery extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;
   /** `sha256:...` over names and contents of the files: shows that they changed, and reveals nothing of them. */
   declare readonly digest: pulumi.Output<string>;
-  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  /** Digest of the configuration that the machine runs; empty if it was changed by hand. */
   declare readonly configuration: pulumi.Output<string>;
   /** Where it answered SSH; read by the next run. */
   declare readonly host: pulumi.Output<string>;
@@ -29,7 +29,7 @@ export class Delivery extends pulumi.CustomResource {
     super(
       resourceTypes.delivery,
       name,
-      { ...args, ...secret, hostKey: undefined, digest: undefined, configuration: undefined },
+      { ...args, ...secret, hostKey: undefined, digest: undefined },
       // With `--replace` the engine does not ask the provider. Deleted last, the one before would undo what the new one has done.
       pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
     );

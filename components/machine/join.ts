@@ -19,7 +19,7 @@ export class Join extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;
   /** Known once the Node is Ready. */
   declare readonly nodeName: pulumi.Output<string>;
-  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  /** Digest of the configuration that the machine runs; empty if it was changed by hand. */
   declare readonly configuration: pulumi.Output<string>;
   /** The machine's `/etc/machine-id`: distinguishes this machine's Node from an earlier one's. */
   declare readonly systemId: pulumi.Output<string>;
@@ -28,7 +28,7 @@ export class Join extends pulumi.CustomResource {
     super(
       resourceTypes.join,
       name,
-      { ...args, hostKey: undefined, systemId: undefined, configuration: undefined },
+      { ...args, hostKey: undefined, systemId: undefined },
       // With `--replace` the engine does not ask the provider. Deleted last, the one before would undo what the new one has done.
       pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
     );

@@ -22,7 +22,7 @@ export interface ReachedMachine {
   readonly machine: Machine;
   /** Its SSH host key. */
   readonly hostKey: pulumi.Output<string>;
-  /** Digest of the user-data that it was made with. */
+  /** Digest of what it runs. */
   readonly configuration: pulumi.Output<string>;
 }
 

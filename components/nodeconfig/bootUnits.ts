@@ -1,8 +1,7 @@
 /** The units from the first boot to the machine's service. */
-import { metadataFile, scriptPath, secretsDirectory, type ScriptName } from "../contract/paths.js";
+import { metadataFile, proxyFile, scriptPath, secretsDirectory, type ScriptName } from "../contract/paths.js";
 import { completeFile } from "../contract/secretFiles.js";
 import { units } from "../contract/units.js";
-import { proxyFile } from "./base/proxy.js";
 import { activateSeconds } from "./scripts/activate.js";
 import { installSeconds } from "./scripts/install.js";
 import { metadataSeconds } from "./scripts/metadata.js";

@@ -3,7 +3,7 @@ import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
 import { units } from "../contract/units.js";
 import { imageReference } from "../spec/versions.js";
 import { hostsToml } from "./base/mirror.js";
-import { proxyFile } from "./base/proxy.js";
+import { proxyFile } from "../contract/paths.js";
 import { file, type NodeConfig } from "./base/types.js";
 
 const config = "/etc/containerd/config.toml";

@@ -1,10 +1,10 @@
-/** The first configuration of a machine: pure functions from the cluster's description to user-data. */
+/** The configuration of a machine: pure functions from the cluster's description to what it runs, and to user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
 import type { ClusterSpec, Role } from "../spec/cluster.js";
 import type { NodeRole } from "../spec/pools.js";
 import { userDataBudget } from "./budget.js";
 import type { Configuration } from "../contract/configurations.js";
-import { describeConfiguration, recordOf } from "./configuration.js";
+import { complete, configurationOf } from "./configuration.js";
 import { containerd } from "./containerd.js";
 import { etcd } from "./etcd.js";
 import { renderIgnition } from "./base/ignition.js";
@@ -16,29 +16,29 @@ import { scheduler } from "./manifests/scheduler.js";
 import { activateScript } from "./scripts/activate.js";
 import { approveUnit } from "./scripts/approve.js";
 import { healthScript } from "./scripts/health.js";
-import { installScript } from "./scripts/install.js";
+import { installScript, releaseLinks } from "./scripts/install.js";
 import { metadataScript } from "./scripts/metadata.js";
 import { reportScript } from "./scripts/report.js";
 import { volumeScript } from "./scripts/volume.js";
 import { proxy } from "./base/proxy.js";
 import { podHost, system } from "./system.js";
+import { place } from "./base/placement.js";
 import { merge, type NodeConfig } from "./base/types.js";
 import { activateUnits, installUnit, metadataUnit, volumeUnit } from "./bootUnits.js";
 
 export type { NodeConfig } from "./base/types.js";
 
-/** What every machine of the role gets at its first boot. Nothing in it is secret, and nothing differs between machines. */
+/** What every machine of the role runs. Nothing in it is secret, and nothing differs between machines. */
 export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
-  const config = withoutRecord(spec, role, profile);
-  return merge(config, { files: [recordOf(describeConfiguration(spec, role, config))] });
+  return complete(partsOf(spec, role, profile));
 }
 
-/** The same, described: what the state keeps of it. */
+/** The same, as the state keeps it and the provider brings it to machines. */
 export function machineConfiguration(spec: ClusterSpec, role: Role, profile: CloudProfile): Configuration {
-  return describeConfiguration(spec, role, withoutRecord(spec, role, profile));
+  return configurationOf(nodeConfig(spec, role, profile));
 }
 
-function withoutRecord(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
+function partsOf(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {
   const everyMachine = merge(system(spec), proxy(spec), {
     files: [
       metadataScript(profile),
@@ -47,6 +47,7 @@ function withoutRecord(spec: ClusterSpec, role: Role, profile: CloudProfile): No
       healthScript(role),
       reportScript(),
     ],
+    links: releaseLinks(spec, role),
     units: [metadataUnit, installUnit],
   });
   switch (role) {
@@ -83,7 +84,16 @@ function controlPlane(spec: ClusterSpec): NodeConfig["files"] {
  * @throws Error when it is larger than clouds accept.
  */
 export function renderUserData(spec: ClusterSpec, role: Role, profile: CloudProfile): string {
-  const userData = renderIgnition(nodeConfig(spec, role, profile));
+  const userData = ignitionOf(nodeConfig(spec, role, profile));
   userDataBudget(userData, `role ${role}`);
   return userData;
+}
+
+/** User-data of a bastion, which runs nothing of the cluster. */
+export function renderBastionUserData(spec: ClusterSpec): string {
+  return ignitionOf(complete(merge(system(spec))));
+}
+
+function ignitionOf(config: NodeConfig): string {
+  return renderIgnition(place(config, configurationOf(config).digest));
 }

@@ -13,12 +13,11 @@ import {
   manifestDirectory,
   metadataFile,
   programDirectory,
+  proxyFile,
   secretsDirectory,
-  templateDirectory,
 } from "../contract/paths.js";
 import { units } from "../contract/units.js";
 import { verbosity } from "./base/logging.js";
-import { proxyFile } from "./base/proxy.js";
 import { evictionThresholds } from "./base/reservation.js";
 import { cipherSuites, tlsMinimum } from "./base/tls.js";
 import { file, type NodeConfig } from "./base/types.js";
@@ -149,12 +148,7 @@ export function kubelet(spec: Spec, role: NodeRole, profile: Profile): Partial<N
     directories: [
       { path: kubeletDropins, mode: 0o755 },
       { path: cniDirectory, mode: 0o755 },
-      ...(role === "controller"
-        ? [
-            { path: manifestDirectory, mode: 0o700 },
-            { path: templateDirectory, mode: 0o755 },
-          ]
-        : []),
+      ...(role === "controller" ? [{ path: manifestDirectory, mode: 0o700 }] : []),
     ],
     files: [file(kubeletTemplate, configuration(spec, role))],
     units: [{ name: units.kubelet, contents: unit(spec, role, profile) }],

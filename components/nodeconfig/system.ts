@@ -1,10 +1,7 @@
 /** The operating system under every machine. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { configurationDirectory } from "../contract/paths.js";
+import { administrator, administratorKeysFile, configurationDirectory } from "../contract/paths.js";
 import { file, type NodeConfig, type NodeFile } from "./base/types.js";
-
-/** User with administrator's rights on Flatcar. */
-const administrator = "core";
 
 /**
  * The operating system is the image that the cluster is tested with, and another one comes with another image, machine by machine. An
@@ -16,7 +13,11 @@ const masked = ["locksmithd.service", "update-engine.service", "docker.service",
 /** What every machine has. */
 export function system(spec: Pick<ClusterSpec, "sshPublicKeys" | "ntpServers">): Partial<NodeConfig> {
   return {
-    files: timeServers(spec),
+    files: [
+      ...timeServers(spec),
+      // Ignition gives them to the user at the first boot; a change of them comes with this file.
+      file(administratorKeysFile, spec.sshPublicKeys.map((key) => `${key}\n`).join("")),
+    ],
     directories: [{ path: configurationDirectory, mode: 0o755 }],
     units: masked.map((name) => ({ name, masked: true })),
     users: spec.sshPublicKeys.length > 0 ? [{ name: administrator, sshPublicKeys: spec.sshPublicKeys }] : [],

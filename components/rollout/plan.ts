@@ -1,5 +1,6 @@
 /** What the program tells the provider about a run, and asks it: its machines, where those that serve are reached, and which do not serve. */
 import { z } from "zod";
+import { configuration } from "../contract/configurations.js";
 
 /** The provider's function that takes the plan. */
 export const planFunction = "corekube:rollout:plan";
@@ -27,6 +28,8 @@ export const planShape = z.object({
   bastion: z.string().optional(),
   /** Seconds that a drain may take in this run; that of an earlier run may be what did not work. */
   drainTimeout: z.number().optional(),
+  /** What machines of this run are to run: the resources of machines have the digests only. */
+  configurations: z.array(configuration).default([]),
   /** A member of etcd has served in an earlier run: none may start without data as if the cluster were new. */
   etcdHasServed: z.boolean().default(false),
 });

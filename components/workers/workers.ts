@@ -1,6 +1,7 @@
 /** The workers: machines that join with keys that never leave them. Two engine resources each: the machine and its join. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Machine } from "../cloud/cloud.js";
+import type { Configuration } from "../contract/configurations.js";
 import { apiUrl } from "../endpoint/endpoint.js";
 import { machineRef } from "../machine/access.js";
 import { Join } from "../machine/join.js";
@@ -23,6 +24,8 @@ export interface WorkersArgs {
   /** Resources that a node needs in the cluster before it can become ready. */
   readonly joinAfter: readonly pulumi.Resource[];
   readonly rollout: MachineOrder;
+  /** What the machines run. */
+  readonly configuration: Configuration;
 }
 
 export class Workers extends pulumi.ComponentResource {
@@ -41,6 +44,7 @@ export class Workers extends pulumi.ComponentResource {
         machine.name,
         {
           ...machineRef(machine),
+          configuration: args.configuration.digest,
           nodeName: machine.name,
           server,
           caCertificate: args.caCertificate,

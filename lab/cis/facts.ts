@@ -60,7 +60,8 @@ for program in ${programs.join(" ")}; do
   done
 done
 echo "${separator}files"
-find ${places.join(" ")} -printf '%m %u:%g %y %p\\n' 2>/dev/null
+# The units are links into the configuration.
+find -H ${places.join(" ")} -printf '%m %u:%g %y %p\\n' 2>/dev/null
 find /var/lib/etcd -maxdepth 0 -printf '%m %u:%g %y %p\\n' 2>/dev/null
 for file in /run/corekube/kube-apiserver/a*.yaml /run/corekube/kube-apiserver/encryption.yaml /run/corekube/etcd/etcd-ca.crt /etc/corekube/secrets/ca.crt /etc/corekube/secrets/etcd-ca.crt; do
   [ ! -f "$file" ] || { echo "${separator}text $file"; sed 's/secret: .*/secret: hidden/' "$file"; }

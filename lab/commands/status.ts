@@ -124,7 +124,7 @@ export async function status(config: LabConfig, stack: string): Promise<number> 
   const outdated = outputs.machines.filter((machine) => machine.up_to_date === false).map(({ name }) => name);
   if (outdated.length > 0)
     say(
-      `\nmade with another configuration than a new machine would get: ${outdated.join(", ")}; "pulumi preview" says in what they differ, and how to replace them`,
+      `\nwith another configuration than the last run's settings say: ${outdated.join(", ")}; "pulumi preview --diff" says in what they differ, "pulumi up" changes them`,
     );
   const complaints = (await Promise.all(outputs.machines.map((machine) => complaint(config, outputs, machine)))).filter(
     (text) => text !== undefined,

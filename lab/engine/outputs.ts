@@ -16,7 +16,7 @@ const machine = z.object({
   private_ipv4: z.ipv4(),
   /** Recorded at the first connection, `<type> <base64>`. Empty for a machine that was never reached. */
   host_key: z.string(),
-  /** Made with the configuration that a new machine would get. Not known after a run that failed. */
+  /** It runs the configuration that the settings say. Not known after a run that failed. */
   up_to_date: z.boolean().optional(),
 });
 

@@ -1,6 +1,7 @@
 /** User-data before the first boot: Ignition itself applies it to the machine's root. */
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { tryRun } from "../process/run.js";
 import { inNamespace } from "./run.js";
 
@@ -51,14 +52,31 @@ export async function applyIgnition(input: IgnitionInput): Promise<{ readonly ok
   return { ok: result.code === 0, log: `${result.stdout}${result.stderr}`.trim() };
 }
 
+interface Config {
+  readonly ignition?: {
+    readonly config?: { readonly replace?: { readonly source?: string; readonly compression?: string } };
+  };
+  readonly passwd?: {
+    readonly users?: readonly { readonly name: string; readonly sshAuthorizedKeys?: readonly string[] }[];
+  };
+}
+
+/** The config that replaces the given one, if that says so in place. */
+function effectiveConfig(text: string): Config {
+  const config = JSON.parse(text) as Config;
+  const { source = "", compression } = config.ignition?.config?.replace ?? {};
+  const packed = /^data:[^,]*;base64,(.*)$/s.exec(source)?.[1];
+  if (packed === undefined) return config;
+  const bytes = Buffer.from(packed, "base64");
+  return effectiveConfig((compression === "gzip" ? gunzipSync(bytes) : bytes).toString("utf8"));
+}
+
 /**
  * The keys that a config names for users which the machine has, where Ignition writes them at a first boot. `ignition-apply` leaves out
  * the whole section of users and groups ("cannot apply passwd live").
  */
 function writeAuthorizedKeys(root: string, userData: string): void {
-  const { passwd } = JSON.parse(userData) as {
-    passwd?: { users?: readonly { name: string; sshAuthorizedKeys?: readonly string[] }[] };
-  };
+  const { passwd } = effectiveConfig(userData);
   const known = readFileSync(join(root, "etc/passwd"), "utf8")
     .split("\n")
     .map((line) => line.split(":"));

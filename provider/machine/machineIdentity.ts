@@ -1,5 +1,5 @@
 /** Which machine this is, as the machine itself reports it. */
-import { configurationRecord, metadataFile } from "../../components/contract/paths.js";
+import { metadataFile } from "../../components/contract/paths.js";
 import type { Machine } from "../ssh/machine.js";
 
 export interface MachineIdentity {
@@ -7,11 +7,9 @@ export interface MachineIdentity {
   readonly systemId: string;
   /** The private address; undefined if the machine's metadata does not have it. */
   readonly address?: string | undefined;
-  /** Digest of the user-data that it was made with; undefined if the machine does not say. */
-  readonly configuration?: string | undefined;
 }
 
-const SCRIPT = `cat /etc/machine-id; for file in ${metadataFile} ${configurationRecord}; do [ ! -r "$file" ] || cat "$file"; done`;
+const SCRIPT = `cat /etc/machine-id; [ ! -r ${metadataFile} ] || cat ${metadataFile}`;
 const MACHINE_ID = /^[0-9a-f]{32}$/;
 
 /** Reads the identity of a machine, to recognize its Node object. */
@@ -27,5 +25,5 @@ export async function readIdentity(machine: Machine): Promise<MachineIdentity> {
     const line = lines.find((each) => each.startsWith(`${name}=`));
     return line?.slice(name.length + 1).replace(/^"|"$/g, "") || undefined;
   };
-  return { systemId, address: valueOf("PRIVATE_IPV4"), configuration: valueOf("CONFIGURATION") };
+  return { systemId, address: valueOf("PRIVATE_IPV4") };
 }

@@ -3,12 +3,13 @@ import { z } from "zod";
 import { deliveryShape } from "../../components/contract/resources.js";
 import { deliver } from "../machine/deliver.js";
 import { digest, type Files } from "../machine/deliveryFiles.js";
-import { readIdentity } from "../machine/machineIdentity.js";
+import { readConfiguration } from "../machine/configuration.js";
 import { reactivate, restartFailed, waitHealthy } from "../machine/healthGate.js";
 import { redact, secretContents } from "../operation/redact.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import { beforeReplacing, restarting } from "../../components/rollout/provider/controlPlaneGate.js";
 import { deliverApiAddress } from "../../components/rollout/provider/apiAddress.js";
+import { configure } from "../../components/rollout/provider/configure.js";
 import { updatePeerAddress } from "../../components/rollout/provider/etcdctl.js";
 import { writeMemberOnControllers, writeHosts } from "../../components/rollout/provider/hostsFile.js";
 import {
@@ -19,6 +20,7 @@ import {
 import { isUnknown, UNKNOWN, type Properties } from "../rpc/properties.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
+import { differs, refreshConfiguration } from "./machineState.js";
 import { session, type Session } from "./session.js";
 
 const schema = z.object(deliveryShape);
@@ -43,6 +45,8 @@ export class Delivery implements ResourceKind {
     // No digest, or another one: the last delivery failed, whatever a refresh has recorded since.
     if (changes.length === 0 && state.outputs["digest"] !== digest(inputs["files"] as Files))
       changes.push({ path: "digest", kind: "update", input: false });
+    if (changes.length === 0 && differs(state, inputs))
+      changes.push({ path: "configuration", kind: "update", input: false });
     // The old machine is stopped cleanly before it is removed.
     return { changes, deleteBeforeReplace: true };
   }
@@ -51,7 +55,7 @@ export class Delivery implements ResourceKind {
     return {
       hostKey: state?.outputs["hostKey"] ?? UNKNOWN,
       digest: isUnknown(inputs["files"]) ? UNKNOWN : digest(inputs["files"] as Files),
-      configuration: state === undefined ? UNKNOWN : (state.outputs["configuration"] ?? ""),
+      configuration: inputs["configuration"] ?? state?.outputs["configuration"] ?? UNKNOWN,
       host: inputs["host"] ?? UNKNOWN,
       ...(inputs["address"] === undefined ? {} : { address: inputs["address"] }),
     };
@@ -65,7 +69,7 @@ export class Delivery implements ResourceKind {
   async update(operation: Operation, state: State, given: Properties): Promise<Properties> {
     const inputs = schema.parse(given);
     const recorded = state.outputs["hostKey"] as string | undefined;
-    if (state.outputs["digest"] !== digest(inputs.files)) {
+    if (state.outputs["digest"] !== digest(inputs.files) || differs(state, given)) {
       const again = (): Promise<Properties> => this.#deliver(operation, inputs, state.outputs, true);
       // One that has never served has nobody who relies on it.
       return state.outputs["address"] === undefined ? again() : restarting(operation, inputs, recorded, again);
@@ -87,8 +91,8 @@ export class Delivery implements ResourceKind {
     }
   }
 
-  read(_operation: Operation, state: State): Promise<Properties> {
-    return Promise.resolve(state.outputs);
+  read(operation: Operation, state: State): Promise<Properties> {
+    return refreshConfiguration(operation, schema.parse(state.inputs), state.outputs);
   }
 
   /** Nothing to undo: the files go with the machine. One that is replaced must pass the gate. */
@@ -111,8 +115,7 @@ export class Delivery implements ResourceKind {
           etcdHasServed: served,
           mayBeEmpty: rolloutPlan.isDeliveredAgain(inputs.machine, inputs.machineId),
         });
-        const { configuration = "" } = await readIdentity(at.machine);
-        return { digest: digest(inputs.files), configuration };
+        return { digest: digest(inputs.files), configuration: await readConfiguration(at.machine) };
       });
       rolloutPlan.serves(inputs.machine, { host: inputs.host, hostKey: outputs.hostKey, address: inputs.address });
       return { ...outputs, ...locationOf(inputs), ...(inputs.members === undefined ? {} : { served: true }) };
@@ -144,7 +147,8 @@ export class Delivery implements ResourceKind {
       files = { ...files, "cluster.env": member.start };
     }
     wait.progress.phase("delivering files");
-    if ((await deliver(machine, files)) === "again") await reactivate(machine);
+    const delivered = await deliver(machine, files);
+    if (!(await configure(machine, wait, inputs.configuration)) && delivered === "again") await reactivate(machine);
     await waitHealthy(machine, wait, secrets);
     if (member !== undefined && member.start !== member.afterwards)
       await deliver(machine, { ...files, "cluster.env": member.afterwards });

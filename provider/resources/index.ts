@@ -6,7 +6,7 @@ import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import type { ResourceKind } from "../operation/resourceKind.js";
 import type { Settings } from "../operation/settings.js";
 import type { PluginFunction } from "../rpc/kind.js";
-import { Configurations } from "./configurations.js";
+import { Configuration } from "./configuration.js";
 import { Delivery } from "./delivery.js";
 import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
@@ -17,7 +17,7 @@ import { SecretsReencryption } from "./secretsReencryption.js";
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
   [resourceTypes.delivery, new Delivery()],
   [resourceTypes.join, new Join()],
-  [resourceTypes.configurations, new Configurations()],
+  [resourceTypes.configuration, new Configuration()],
   [resourceTypes.immutableSettings, new ImmutableSettings()],
   [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
   [resourceTypes.readiness, new Readiness()],

@@ -12,8 +12,9 @@ import { UNKNOWN, type Properties } from "../rpc/properties.js";
 import { credentials } from "../operation/settings.js";
 import { Deadline } from "../operation/timing.js";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
-import { join, joinInputs, rejoin, updateNode, type Joined, type JoinInputs } from "./joining.js";
+import { change, join, joinInputs, updateNode, type Joined, type JoinInputs } from "./joining.js";
 import { Incomplete, type Change, type Operation, type ResourceKind, type State } from "../operation/resourceKind.js";
+import { differs, refreshConfiguration } from "./machineState.js";
 import { session, type Session } from "./session.js";
 
 /** Another machine, or another Node name: the old Node leaves first. */
@@ -39,6 +40,8 @@ export class Join implements ResourceKind {
     // No Node's name: the join failed, or a refresh has found the Node gone.
     if (changes.length === 0 && state.outputs["nodeName"] === undefined)
       changes.push({ path: "nodeName", kind: "update", input: false });
+    if (changes.length === 0 && differs(state, inputs))
+      changes.push({ path: "configuration", kind: "update", input: false });
     // The new machine joins under the same Node name: the old one must leave before.
     return { changes, deleteBeforeReplace: true };
   }
@@ -49,7 +52,7 @@ export class Join implements ResourceKind {
       systemId: state?.outputs["systemId"] ?? UNKNOWN,
       nodeName: inputs["nodeName"] ?? UNKNOWN,
       host: inputs["host"] ?? UNKNOWN,
-      configuration: state === undefined ? UNKNOWN : (state.outputs["configuration"] ?? ""),
+      configuration: inputs["configuration"] ?? state?.outputs["configuration"] ?? UNKNOWN,
     };
   }
 
@@ -64,8 +67,8 @@ export class Join implements ResourceKind {
     const recorded = state.outputs["hostKey"] as string | undefined;
     if (state.outputs["nodeName"] === undefined)
       return this.#connect(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
-    if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]))
-      return this.#connect(operation, inputs, recorded, (at) => rejoin(at, operation, inputs));
+    if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]) || differs(state, given))
+      return this.#connect(operation, inputs, recorded, (at) => change(at, operation, inputs));
     if (changedInputs(pick(state.inputs, ON_NODE), pick(given, ON_NODE), REPLACING).length > 0)
       await updateNode(operation, inputs);
     if (ACCESS.every((key) => state.inputs[key] === inputs[key])) return state.outputs;
@@ -80,10 +83,18 @@ export class Join implements ResourceKind {
     }
   }
 
-  /** Without the Node's name once the Node is gone, so that the next `up` joins again and still checks the host key. */
   async read(operation: Operation, state: State): Promise<Properties> {
+    if (state.outputs["nodeName"] === undefined) return state.outputs;
+    const [node, machine] = await Promise.all([
+      this.#readNode(operation, state),
+      refreshConfiguration(operation, joinInputs(operation, state.inputs), state.outputs),
+    ]);
+    return { ...node, ...("configuration" in machine ? { configuration: machine["configuration"]! } : {}) };
+  }
+
+  /** Without the Node's name once the Node is gone, so that the next `up` joins again and still checks the host key. */
+  async #readNode(operation: Operation, state: State): Promise<Properties> {
     const { nodeName, systemId } = state.outputs;
-    if (nodeName === undefined) return state.outputs;
     const { kubeconfig } = credentials(operation.settings);
     try {
       const cluster = await openCluster(kubeconfig, operation.signal);

@@ -1,6 +1,8 @@
 /** The steps of a worker's join, and of applying a changed API address or CA to a worker that has joined. */
 import { z } from "zod";
 import { secretsDirectory } from "../../components/contract/paths.js";
+import { configure } from "../../components/rollout/provider/configure.js";
+import { changingWorker } from "../../components/rollout/provider/drainGate.js";
 import { joinShape } from "../../components/contract/resources.js";
 import type { DeliveredFileName } from "../../components/contract/secretFiles.js";
 import { credentials, type Credentials } from "../operation/settings.js";
@@ -13,10 +15,12 @@ import { bootstrapKubeconfig, withToken } from "../kubernetes/token.js";
 import { deliver } from "../machine/deliver.js";
 import { workerFiles } from "../machine/deliveryFiles.js";
 import { reactivate, restartFailed, waitHealthy, waitInstalled } from "../machine/healthGate.js";
+import { readConfiguration } from "../machine/configuration.js";
 import { readIdentity, type MachineIdentity } from "../machine/machineIdentity.js";
 import { secretContents } from "../operation/redact.js";
 import { Deadline } from "../operation/timing.js";
 import type { Operation } from "../operation/resourceKind.js";
+import type { Machine } from "../ssh/machine.js";
 import type { Session } from "./session.js";
 
 const schema = z.object(joinShape);
@@ -36,7 +40,7 @@ const BOOTSTRAP_FILE = "bootstrap.kubeconfig" satisfies DeliveredFileName;
 export interface Joined {
   readonly nodeName: string;
   readonly systemId: string;
-  /** Digest of the user-data that the machine was made with; empty if it does not say. */
+  /** Digest of what the machine runs; empty if it was changed by hand. */
   readonly configuration: string;
 }
 
@@ -55,6 +59,8 @@ export async function join(
   const { nodeName } = inputs;
   if (again) await restartFailed(machine);
   await waitInstalled(machine, wait);
+  // One that was made in an earlier run may have another.
+  await configure(machine, wait, inputs.configuration);
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("reading the Node");
@@ -91,18 +97,27 @@ export async function join(
   );
   wait.progress.phase("removing the join token from the machine");
   await deliver(machine, workerFiles(inputs.server, inputs.caCertificate));
-  return joined(nodeName, identity);
+  return joined(machine, nodeName, identity);
 }
 
-/** Delivers the files of a joined worker, without a token, and waits until its Node is Ready with them. */
-export async function rejoin(session: Session, operation: Operation, inputs: JoinInputs): Promise<Joined> {
+/** Delivers the configuration and the files of a joined worker, without a token, and waits until its Node is Ready with them. */
+async function rejoin(session: Session, operation: Operation, inputs: JoinInputs): Promise<Joined> {
   const { machine, wait } = session;
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("delivering the API's address and CA");
-  if ((await deliver(machine, workerFiles(inputs.server, inputs.caCertificate))) === "again") await reactivate(machine);
+  const delivered = await deliver(machine, workerFiles(inputs.server, inputs.caCertificate));
+  if (!(await configure(machine, wait, inputs.configuration)) && delivered === "again") await reactivate(machine);
   await waitReady(session, cluster, inputs, identity, []);
-  return joined(inputs.nodeName, identity);
+  return joined(machine, inputs.nodeName, identity);
+}
+
+/** The same for a worker that serves, whose kubelet may be restarted by it: once enough others of its pool are available. */
+export async function change(session: Session, operation: Operation, inputs: JoinInputs): Promise<Joined> {
+  const cluster = await openCluster(inputs.kubeconfig, operation.signal);
+  return changingWorker(operation, cluster, inputs.machine, session.wait.progress, () =>
+    rejoin(session, operation, inputs),
+  );
 }
 
 /** Labels and taints of a worker that has joined. */
@@ -119,8 +134,8 @@ export async function updateNode(operation: Operation, inputs: JoinInputs): Prom
     );
 }
 
-function joined(nodeName: string, { systemId, configuration = "" }: MachineIdentity): Joined {
-  return { nodeName, systemId, configuration };
+async function joined(machine: Machine, nodeName: string, { systemId }: MachineIdentity): Promise<Joined> {
+  return { nodeName, systemId, configuration: await readConfiguration(machine) };
 }
 
 async function waitReady(

@@ -1,6 +1,7 @@
 /** One cluster, from nothing to checked, scaled up and down, and gone. */
 import assert from "node:assert/strict";
 import { checksOf, runChecks, type CheckResult } from "../../lab/checks/index.js";
+import { editByHand, machineChanges, survivors, verbosities } from "./support/changed.js";
 import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvailable } from "./support/scale.js";
 import { stackName } from "../../lab/engine/settings.js";
 import { deploy } from "../../lab/commands/up.js";
@@ -48,6 +49,39 @@ describe("a cluster", function () {
         assert.equal(result.failure, undefined, result.failure);
       });
     }
+  });
+
+  describe("a change of what machines run", () => {
+    const changing = new Scaling(config, stack, progress);
+    const machines = ["controller-0", "etcd-0", "worker-0", "worker-1"].map((name) => `kubernetes-${name}`);
+    let before: Record<string, string> = {};
+
+    it("by hand: a refresh sees it, and a preview puts that machine right and no other", async () => {
+      needsCluster();
+      const context = await changing.context();
+      before = await survivors(context);
+      await editByHand(context, "kubernetes-worker-1");
+      await runEngine(config, stack, ["refresh", "--yes", "--skip-preview"], progress);
+      assert.deepEqual(machineChanges(await changing.changes()), ["update kubernetes-worker-1"]);
+    });
+
+    it("by a setting: a preview shows each machine that it reaches", async () => {
+      needsCluster();
+      await changing.configure("corekube:log_level", "DEBUG");
+      assert.deepEqual(
+        machineChanges(await changing.changes()),
+        machines.map((name) => `update ${name}`),
+      );
+    });
+
+    it("reaches every machine in one run, replaces and restarts nothing else, and leaves nothing to change", async () => {
+      needsCluster();
+      await changing.up();
+      const context = await changing.context();
+      assert.deepEqual([...new Set(Object.values(await verbosities(context)))], [4]);
+      assert.deepEqual(await survivors(context), before);
+      assert.deepEqual(await changing.changes(), []);
+    });
   });
 
   describe("scaling", () => {

@@ -207,6 +207,7 @@ describe("secrets", function () {
     for (const { inputs } of run.of("Join")) {
       assert.deepEqual(Object.keys(inputs).sort(), [
         "caCertificate",
+        "configuration",
         "drainTimeout",
         "host",
         "labels",

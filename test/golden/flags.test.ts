@@ -9,7 +9,7 @@ import { labConfig } from "../../lab/config.js";
 import { plainProgress } from "../../lab/progress.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
 import type { Role } from "../../components/spec/cluster.js";
-import { fileText, parseUserData } from "./support/decode.js";
+import { fileText, parseUserData, standsFor } from "./support/decode.js";
 import { userData } from "./support/specs.js";
 
 const config = labConfig();
@@ -26,14 +26,13 @@ function knownFlags(name: string): Set<string> {
 
 const textOf = (role: Role, path: string): string => {
   const { storage } = parseUserData(userData("ha", role));
-  const file = storage.files.find((candidate) => candidate.path === path);
+  const file = storage.files.find((candidate) => standsFor(candidate.path) === path);
   assert.ok(file, `${role} has no ${path}`);
   return fileText(file.contents.source);
 };
 
 function flagsOfUnit(role: Role, name: string): string[] {
-  const unit = parseUserData(userData("ha", role)).systemd.units.find((candidate) => candidate.name === name);
-  return [...(unit?.contents ?? "").matchAll(/\s--([a-z0-9-]+)/g)].map((match) => match[1]!);
+  return [...textOf(role, `/etc/systemd/system/${name}`).matchAll(/\s--([a-z0-9-]+)/g)].map((match) => match[1]!);
 }
 
 function flagsOfPod(name: string): string[] {

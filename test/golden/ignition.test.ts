@@ -1,7 +1,16 @@
 /** User-data before the programs that read it: Ignition's validator, and Ignition itself on an empty folder. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unpackIgnition } from "../../components/nodeconfig/base/ignition.js";
@@ -41,8 +50,8 @@ describe("Ignition", () => {
 
   it("would find something wrong", () => {
     const broken = unpackIgnition(userData("single", "etcd")).replace(
-      '"/opt/corekube/bin/metadata"',
-      '"opt/corekube/bin/metadata"',
+      '"path":"/etc/corekube/current"',
+      '"path":"etc/corekube/current"',
     );
     assert.match(validate(broken), /^1 .*path not absolute/s);
   });
@@ -61,14 +70,12 @@ describe("Ignition", () => {
         stdio: "pipe",
         env: { ...process.env, container: "systemd-nspawn" },
       });
-      const { storage, systemd } = parseUserData(userData(cluster, role));
+      const { storage } = parseUserData(userData(cluster, role));
       for (const { path, mode, contents } of storage.files) {
         assert.equal(readFileSync(join(root, path), "utf8"), fileText(contents.source), path);
         assert.equal(statSync(join(root, path)).mode & 0o7777, mode, path);
       }
-      const presets = readFileSync(join(root, "etc/systemd/system-preset/20-ignition.preset"), "utf8");
-      for (const unit of systemd.units.filter(({ enabled }) => enabled))
-        assert.match(presets, new RegExp(`^enable ${unit.name}$`, "m"));
+      for (const { path, target } of storage.links) assert.equal(readlinkSync(join(root, path)), target, path);
     });
   }
 });

@@ -14,7 +14,7 @@ describe("Join, on a real API and over real SSH", function () {
   const join = new Join();
   const joining = joiningMachine(join, { caCertificate: CA, timeout: 30 });
   const { inputs } = joining;
-  beforeEach(() => joining.machine.write("etc/corekube/configuration", "CONFIGURATION=0123456789abcdef\n"));
+  beforeEach(() => joining.machine.write("verified", "0123456789abcdef\n"));
 
   const own = (given: Settings = {}) =>
     operation({

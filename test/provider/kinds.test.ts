@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Configurations } from "../../provider/resources/configurations.js";
+import { Configuration } from "../../provider/resources/configuration.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
 import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/unitStates.js";
@@ -80,24 +80,30 @@ describe("inputs", () => {
   });
 });
 
-describe("configurations of machines", () => {
-  const configuration = (digest: string) => ({
+describe("what machines of a role run", () => {
+  const kind = new Configuration();
+  const of = (digest: string, contents: string): Properties => ({
     digest,
-    settings: { log_level: '"INFO"' },
-    parts: { "a.service": "0" },
+    files: { "/etc/a.conf": { mode: "644", contents } },
+    links: { "/opt/bin/a": "/opt/a/a" },
   });
-  const of = (...digests: string[]): Properties => ({
-    configurations: Object.fromEntries(digests.map((digest) => [digest, configuration(digest)])),
-  });
-  const kind = new Configurations();
-  const changes = (before: Properties, after: Properties) =>
-    kind.diff({ inputs: before, outputs: before }, after).changes.map(({ path }) => path);
 
-  it("change when there is a new one, and not when none of its machines is left", () => {
-    assert.deepEqual(kind.check(of("a", "b")).failures, []);
-    assert.deepEqual(changes(of("a"), of("a", "b")), ['configurations["b"]']);
-    assert.deepEqual(changes(of("a", "b"), of("b")), []);
-    assert.deepEqual(changes(of("a", "b"), of("b", "c")), ['configurations["a"]', 'configurations["c"]']);
+  it("shows the file that changes", () => {
+    const [before, after] = [of("0123456789abcdef", "a\n"), of("fedcba9876543210", "b\n")];
+    assert.deepEqual(
+      kind.diff({ inputs: before, outputs: {} }, after).changes.map(({ path }) => path),
+      ["digest", 'files["/etc/a.conf"]["contents"]'],
+    );
+    assert.deepEqual(kind.diff({ inputs: before, outputs: {} }, before).changes, []);
+  });
+
+  it("has paths, modes and digests in one form", () => {
+    assert.deepEqual(kind.check(of("0123456789abcdef", "")).failures, []);
+    const wrong = { digest: "x", files: { "etc/a": { mode: "0644", contents: "" } }, links: { "/a": "b" } };
+    assert.deepEqual(
+      [...new Set(kind.check(wrong).failures.map(({ property }) => property))],
+      ["digest", "files", "links"],
+    );
   });
 });
 

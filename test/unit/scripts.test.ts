@@ -96,17 +96,19 @@ describe("scripts", function () {
           "cni-plugins": place("cni-plugins"),
         },
       };
-      mkdirSync(join(folder, "var/tmp"), { recursive: true });
     });
     afterEach(() => void server.close());
 
     /** With fewer tries and shorter pauses. */
-    const install = (role: Role, changed: ClusterSpec = spec): Promise<Result> =>
-      run(
+    const install = (role: Role, changed: ClusterSpec = spec): Promise<Result> => {
+      machine.link(changed, role);
+      return run(
         local(changed, role, "install", (text) =>
           text.replace("--retry 4", "--retry 1").replace("--retry-delay 3", "--retry-delay 1"),
         ),
       );
+    };
+    const unpacked = (): string[] => readdirSync(join(folder, "opt/corekube/releases")).sort();
 
     it("puts programs in place, and downloads nothing twice", async () => {
       const first = await install("worker");
@@ -117,16 +119,18 @@ describe("scripts", function () {
       assert.equal(asked.length, 2);
       assert.equal((await install("worker")).code, 0);
       assert.equal(asked.length, 2);
-      assert.deepEqual(readdirSync(join(folder, "var/tmp")), []);
+      assert.equal(unpacked().length, 2);
     });
 
     it("takes etcd's programs out of their archive and leaves the rest", async () => {
       assert.equal((await install("etcd")).code, 0);
-      assert.deepEqual(readdirSync(join(folder, "opt/bin")).sort(), ["etcd", "etcdctl", "etcdutl"]);
+      assert.equal(readFileSync(join(folder, "opt/bin/etcdctl"), "utf8"), "etcdctl");
+      assert.deepEqual(readdirSync(join(folder, "opt/corekube/installed/etcd")).sort(), ["etcd", "etcdctl", "etcdutl"]);
     });
 
-    it("downloads what another checksum is wanted of", async () => {
+    it("downloads what another checksum is wanted of, beside the one before", async () => {
       await install("worker");
+      const before = unpacked();
       const content = Buffer.from("kubelet of the next version");
       files.set(
         [...files.keys()].find((path) => path.endsWith("/kubelet"))!,
@@ -138,6 +142,16 @@ describe("scripts", function () {
       };
       assert.equal((await install("worker", next)).code, 0);
       assert.equal(readFileSync(join(folder, "opt/bin/kubelet"), "utf8"), content.toString());
+      assert.deepEqual(
+        before.filter((name) => !unpacked().includes(name)),
+        [],
+      );
+    });
+
+    it("starts afresh after an interruption", async () => {
+      mkdirSync(join(folder, "opt/corekube/releases/.new.abcdef/kubelet.d"), { recursive: true });
+      assert.equal((await install("worker")).code, 0);
+      assert.equal(unpacked().length, 2);
     });
 
     it("refuses a file with a wrong checksum, with all that one must know, and installs nothing of it", async () => {
@@ -154,7 +168,7 @@ describe("scripts", function () {
         ),
       );
       assert.ok(!existsSync(join(folder, "opt/bin/kubelet")));
-      assert.deepEqual(readdirSync(join(folder, "opt/corekube/installed")), []);
+      assert.deepEqual(unpacked(), []);
     });
 
     it("gives up on a file that is not there", async () => {
@@ -288,11 +302,7 @@ describe("scripts", function () {
           assert.deepEqual([mode & 0o777, uid, gid], [path === own ? 0o500 : 0o400, id, id], path);
         }
       }
-      for (const path of [
-        "etc/systemd/system/kubelet.service",
-        "etc/kubernetes/kubelet.yaml",
-        "etc/kubernetes/manifests/kube-scheduler.yaml",
-      ])
+      for (const path of ["etc/kubernetes/kubelet.yaml", "etc/kubernetes/manifests/kube-scheduler.yaml"])
         assert.equal(statSync(join(folder, path)).mode & 0o777, 0o600, path);
       const log = statSync(join(folder, "var/log/kube-apiserver"));
       assert.deepEqual([log.mode & 0o777, log.uid], [0o700, controlPlaneUsers["kube-apiserver"]]);

@@ -5,13 +5,14 @@
  * as with each file compressed.
  */
 import { constants, gunzipSync, gzipSync } from "node:zlib";
-import type { NodeConfig, NodeFile, NodeUnit } from "./types.js";
+import type { Placement } from "./placement.js";
+import type { NodeFile } from "./types.js";
 
 /** Version of Ignition's specification; every supported Flatcar release reads it. */
 const version = "3.4.0";
 
 /** The configuration as user-data. The same configuration is the same text. */
-export function renderIgnition(config: NodeConfig): string {
+export function renderIgnition(config: Placement): string {
   const packed = gzipSync(JSON.stringify(document(config)), { level: constants.Z_BEST_COMPRESSION });
   const replace = { compression: "gzip", source: `data:;base64,${packed.toString("base64")}` };
   return JSON.stringify({ ignition: { version, config: { replace } } });
@@ -29,27 +30,20 @@ export function unpackIgnition(userData: string): string {
   return gunzipSync(Buffer.from(packed, "base64")).toString("utf8");
 }
 
-function document(config: NodeConfig): object {
+function document(config: Placement): object {
   return {
     ignition: { version },
     ...(config.users.length > 0
       ? { passwd: { users: config.users.map((user) => ({ name: user.name, sshAuthorizedKeys: user.sshPublicKeys })) } }
       : {}),
-    storage: { directories: config.directories, files: config.files.map(fileEntry) },
-    systemd: { units: config.units.map(unitEntry) },
+    storage: {
+      directories: config.directories,
+      files: config.files.map(fileEntry),
+      links: config.links.map((link) => ({ ...link, overwrite: true })),
+    },
   };
 }
 
 function fileEntry({ path, mode, contents }: NodeFile): object {
   return { path, mode, overwrite: true, contents: { source: `data:,${encodeURIComponent(contents)}` } };
-}
-
-function unitEntry(unit: NodeUnit): object {
-  return {
-    name: unit.name,
-    ...(unit.enabled ? { enabled: true } : {}),
-    ...(unit.masked ? { mask: true } : {}),
-    ...(unit.contents ? { contents: unit.contents } : {}),
-    ...(unit.dropins ? { dropins: Object.entries(unit.dropins).map(([name, contents]) => ({ name, contents })) } : {}),
-  };
 }

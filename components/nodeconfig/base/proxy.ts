@@ -1,10 +1,7 @@
 /** Proxies for a machine's downloads. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { configurationDirectory } from "../../contract/paths.js";
+import { proxyFile } from "../../contract/paths.js";
 import { file, type NodeConfig } from "./types.js";
-
-/** Environment of everything that downloads: release files, the container runtime and the kubelet. Missing without a proxy. */
-export const proxyFile = `${configurationDirectory}/proxy.env`;
 
 /** Both spellings: curl reads `http_proxy` in lower case only, other programs in upper case only. */
 export function proxy(spec: Pick<ClusterSpec, "proxy">): Partial<NodeConfig> {

@@ -1,4 +1,4 @@
-/** A machine's first configuration as plain data, which `ignition.ts` renders as user-data. */
+/** A machine's configuration as plain data. `placement.ts` says where it is on the disk. */
 
 export interface NodeFile {
   /** Absolute. */
@@ -6,12 +6,21 @@ export interface NodeFile {
   /** Permissions, such as `0o644`. */
   readonly mode: number;
   readonly contents: string;
+  /** The machine changes it: only its first content comes from here. @default false */
+  readonly once?: boolean;
 }
 
 export interface NodeDirectory {
   /** Absolute. */
   readonly path: string;
   readonly mode: number;
+}
+
+export interface NodeLink {
+  /** Absolute. */
+  readonly path: string;
+  /** Absolute. */
+  readonly target: string;
 }
 
 export interface NodeUnit {
@@ -36,6 +45,7 @@ export interface NodeUser {
 export interface NodeConfig {
   readonly directories: readonly NodeDirectory[];
   readonly files: readonly NodeFile[];
+  readonly links: readonly NodeLink[];
   readonly units: readonly NodeUnit[];
   readonly users: readonly NodeUser[];
 }
@@ -50,10 +60,11 @@ export function merge(...parts: readonly Partial<NodeConfig>[]): NodeConfig {
   const config: NodeConfig = {
     directories: parts.flatMap((part) => part.directories ?? []),
     files: parts.flatMap((part) => part.files ?? []),
+    links: parts.flatMap((part) => part.links ?? []),
     units: parts.flatMap((part) => part.units ?? []),
     users: parts.flatMap((part) => part.users ?? []),
   };
-  const names = [...config.directories, ...config.files]
+  const names = [...config.directories, ...config.files, ...config.links]
     .map(({ path }) => path)
     .concat(config.units.map(({ name }) => name));
   const twice = names.find((name, index) => names.indexOf(name) !== index);

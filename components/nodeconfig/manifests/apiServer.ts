@@ -27,7 +27,7 @@ const address = "${PRIVATE_IPV4}";
 
 /** Without members until the first delivery, which writes to this file in place: a bind mount does not follow a renamed file. */
 export function hosts(): NodeFile {
-  return file(hostsFile, "127.0.0.1 localhost\n");
+  return { ...file(hostsFile, "127.0.0.1 localhost\n"), once: true };
 }
 
 /** https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ */

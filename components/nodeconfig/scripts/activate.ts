@@ -9,10 +9,13 @@ import {
   kubeletKubeconfig,
   kubeletTemplate,
   manifestDirectory,
+  programDirectory,
+  proxyFile,
   runtimeDirectory,
   scriptPath,
   secretsDirectory,
   templateDirectory,
+  unitDirectory,
 } from "../../contract/paths.js";
 import { nodePool } from "../../spec/pools.js";
 import { raiseConnectionLimit } from "../base/connections.js";
@@ -40,12 +43,13 @@ const start = (readAtStart: string): string => `digest() {
 }
 
 cd ${secretsDirectory}
-# Digests of the files that the service read when it started, and of all that were there then; gone after a reboot.
+# Digests of what the service read when it started, and of all delivered files that were there then; gone after a reboot.
 state=/run/corekube/active
-now="$(digest -- ${readAtStart}) $(digest -- *)"
 
-start() { # UNIT
-  local before=
+start() { # UNIT PROGRAM FILE...: FILE is what it starts with besides its unit, its program and delivered files
+  local now before="" parts=("${unitDirectory}/$1")
+  for file in "\${@:3}"; do if [ -e "$file" ]; then parts+=("$file"); fi; done
+  now="$( (readlink -f "$2"; digest -- ${readAtStart}; digest -- "\${parts[@]}") | sha256sum | cut -d ' ' -f 1) $(digest -- *)"
   if [ -r "$state" ]; then before=$(<"$state"); fi
   if systemctl --quiet is-active "$1"; then
     # Waits until it serves again.
@@ -58,6 +62,9 @@ start() { # UNIT
   echo "$now" >"$state"
 }
 `;
+
+/** What a kubelet starts with. */
+const kubeletStart = `${programDirectory}/kubelet ${kubeletConfig} ${proxyFile}`;
 
 /** Fills in templates. Files that do not change keep their modification time, which health compares with the age of processes. */
 const render = `# render reads these variables by name.
@@ -111,9 +118,6 @@ if [ -s "$kubeconfig" ]; then
   if cmp -s "$kubeconfig.new" "$kubeconfig"; then rm "$kubeconfig.new"; else mv "$kubeconfig.new" "$kubeconfig"; fi
 fi
 `;
-
-/** Required by the CIS benchmark, although unit files hold no secret. */
-const closeUnit = (name: string): string => `chmod 0600 /etc/systemd/system/${name}.service\n`;
 
 /**
  * A volume grows while it is attached and mounted, and so does its file system. The quota must not be larger than what is there: clouds
@@ -178,7 +182,7 @@ ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDi
 for file in ${filesOf("etcd").join(" ")}; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
-${closeUnit("etcd")}start ${units.etcd}
+start ${units.etcd} ${programDirectory}/etcd
 # After a change of the quota there may be room again.
 systemctl start --no-block ${units.maintain}
 `,
@@ -195,8 +199,7 @@ ${render}
 ${credentials}
 render ${kubeletTemplate} ${kubeletConfig}
 ${pods}
-${closeUnit("kubelet")}start ${units.kubelet}
-install -m 0755 ${secretsDirectory}/approve ${scriptPath("approve")}
+start ${units.kubelet} ${kubeletStart}
 systemctl restart --no-block ${units.approve}
 `,
       );
@@ -211,7 +214,7 @@ ${raiseConnectionLimit}
 ${reserve(nodePool(spec, role).resources)}
 ${render}
 render ${kubeletTemplate} ${kubeletConfig}
-${apiAddress}${closeUnit("kubelet")}start ${units.kubelet}
+${apiAddress}start ${units.kubelet} ${kubeletStart}
 `,
       );
     default:

@@ -1,6 +1,6 @@
 /** Script and unit that approve kubelets' serving certificates by rule, and label the controller's Node. They run on every controller, without Pulumi. */
 import type { ClusterSpec } from "../../spec/cluster.js";
-import { metadataFile, programDirectory, scriptPath, secretsDirectory } from "../../contract/paths.js";
+import { metadataFile, programDirectory, secretsDirectory } from "../../contract/paths.js";
 import { units } from "../../contract/units.js";
 import type { NodeFile, NodeUnit } from "../base/types.js";
 import { script } from "./shell.js";
@@ -187,9 +187,10 @@ StartLimitIntervalSec=0
 [Service]
 DynamicUser=yes
 LoadCredential=kubeconfig:${secretsDirectory}/csr-approver.kubeconfig
+LoadCredential=approve:${secretsDirectory}/approve
 EnvironmentFile=${metadataFile}
 EnvironmentFile=${secretsDirectory}/cluster.env
-ExecStart=${scriptPath("approve")}
+ExecStart=/bin/bash \${CREDENTIALS_DIRECTORY}/approve
 Restart=always
 RestartSec=3
 CapabilityBoundingSet=

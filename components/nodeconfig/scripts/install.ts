@@ -1,9 +1,9 @@
 /** Script that installs release files on a machine. */
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import type { Release } from "../../spec/versions.js";
-import { cniDirectory, programDirectory } from "../../contract/paths.js";
+import { cniDirectory, installedDirectory, programDirectory, releasesDirectory } from "../../contract/paths.js";
 import { releaseUrl } from "../base/mirror.js";
-import type { NodeFile } from "../base/types.js";
+import type { NodeConfig, NodeFile } from "../base/types.js";
 import { quote, script } from "./shell.js";
 
 type ReleaseName = keyof ClusterSpec["releases"];
@@ -26,37 +26,57 @@ function needs(role: Role): readonly ReleaseName[] {
   }
 }
 
-/** How each file is installed: a program, or an archive of programs. */
-const placing: Readonly<Record<ReleaseName, (file: string) => string>> = {
-  kubelet: (file) => `program ${file} ${programDirectory}`,
-  kubectl: (file) => `program ${file} ${programDirectory}`,
-  etcd: (file) =>
-    `archive ${file} ${programDirectory} --strip-components=1 --wildcards '*/etcd' '*/etcdctl' '*/etcdutl'`,
-  "cni-plugins": (file) => `archive ${file} ${cniDirectory}`,
+/** Programs of a release on the machine's path. CNI plugins are looked for in a directory of their own, which pods write to as well. */
+const programs: Readonly<Record<ReleaseName, readonly string[]>> = {
+  kubelet: ["kubelet"],
+  kubectl: ["kubectl"],
+  etcd: ["etcd", "etcdctl", "etcdutl"],
+  "cni-plugins": [],
 };
 
+/** How each file becomes a directory: a program, or an archive of programs. */
+const unpacking: Readonly<Record<ReleaseName, string>> = {
+  kubelet: "program",
+  kubectl: "program",
+  etcd: "archive --strip-components=1 --wildcards '*/etcd' '*/etcdctl' '*/etcdutl'",
+  "cni-plugins": "archive",
+};
+
+/** Digits of the checksum in a directory's name. */
+const checksumDigits = 16;
+
+const directoryOf = (name: ReleaseName, { sha256 }: Release): string =>
+  `${releasesDirectory}/${name}-${sha256.slice(0, checksumDigits)}`;
+
 function step(name: ReleaseName, release: Release, spec: Pick<ClusterSpec, "mirrors">): string {
-  const file = `${name} ${quote(releaseUrl(spec.mirrors, release.url))} ${release.sha256}`;
-  return placing[name](file);
+  const url = quote(releaseUrl(spec.mirrors, release.url));
+  return `release ${name} ${directoryOf(name, release)} ${url} ${release.sha256} ${unpacking[name]}`;
+}
+
+/** Links to the programs of this configuration's releases. They lead nowhere until the script has run. */
+export function releaseLinks(spec: Pick<ClusterSpec, "releases">, role: Role): NodeConfig["links"] {
+  return needs(role).flatMap((name) => [
+    { path: `${installedDirectory}/${name}`, target: directoryOf(name, spec.releases[name]) },
+    ...programs[name].map((program) => ({
+      path: `${programDirectory}/${program}`,
+      target: `${installedDirectory}/${name}/${program}`,
+    })),
+  ]);
 }
 
 export function installScript(spec: Pick<ClusterSpec, "releases" | "mirrors">, role: Role): NodeFile {
   return script(
     "install",
-    "Downloads release files, verifies their checksums and installs their programs. Skips those that are already installed.",
-    `# Holds a file for each installed release, with its checksum.
-record=/opt/corekube/installed
-work=$(mktemp -d /var/tmp/corekube-install.XXXXXX)
+    "Downloads release files, verifies their checksums and unpacks them. Skips those that are already there.",
+    `mkdir -p ${releasesDirectory}
+# What an interrupted run left.
+rm -rf ${releasesDirectory}/.new.*
+work=$(mktemp -d ${releasesDirectory}/.new.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$record"
 
 fail() {
   echo "corekube-install: $*" >&2
   exit 1
-}
-
-installed() { # NAME SHA256
-  [ "$(cat "$record/$1" 2>/dev/null)" = "$2" ]
 }
 
 # Fails within three minutes if the mirror does not respond or stops responding.
@@ -70,31 +90,33 @@ download() { # NAME URL SHA256
   [ "$got" = "$3" ] || fail "$1: wrong checksum of $2: expected $3, got $got; fix the mirror, or set its checksums in corekube:mirrors.checksums"
 }
 
-place() { # FILE DIRECTORY: atomically, because the program may be running
-  install -D -m 0755 "$1" "$2/.$(basename "$1").new"
-  mv -f "$2/.$(basename "$1").new" "$2/$(basename "$1")"
+program() { # NAME
+  install -m 0755 "$work/$1" "$work/$1.d/$1"
 }
 
-program() { # NAME URL SHA256 DIRECTORY
-  if installed "$1" "$3"; then return; fi
-  download "$1" "$2" "$3"
-  place "$work/$1" "$4"
-  echo "$3" >"$record/$1"
+archive() { # NAME [TAR-OPTION...]
+  tar --extract --gzip --file "$work/$1" --directory "$work/$1.d" --no-same-owner "\${@:2}" || fail "$1: cannot unpack it"
 }
 
-archive() { # NAME URL SHA256 DIRECTORY [TAR-OPTION...]
-  local path
-  if installed "$1" "$3"; then return; fi
-  download "$1" "$2" "$3"
-  mkdir "$work/$1.d"
-  tar --extract --gzip --file "$work/$1" --directory "$work/$1.d" --no-same-owner "\${@:5}" || fail "$1: cannot unpack $2"
-  for path in "$work/$1.d"/*; do place "$path" "$4"; done
-  echo "$3" >"$record/$1"
+# Complete or not there at all.
+release() { # NAME DIRECTORY URL SHA256 program|archive [TAR-OPTION...]
+  if [ -d "$2" ]; then return; fi
+  download "$1" "$3" "$4"
+  mkdir -m 0755 "$work/$1.d"
+  "$5" "$1" "\${@:6}"
+  rm "$work/$1"
+  sync -f "$work"
+  mv -T "$work/$1.d" "$2"
 }
 
 ${needs(role)
   .map((name) => step(name, spec.releases[name], spec))
   .join("\n")}
-`,
+${needs(role).includes("cni-plugins") ? plugins : ""}`,
   );
 }
+
+/** A link for each plugin: others install theirs in the same directory. */
+const plugins = `mkdir -p ${cniDirectory}
+for plugin in ${installedDirectory}/cni-plugins/*; do ln -sfn "$plugin" "${cniDirectory}/$(basename "$plugin")"; done
+`;

@@ -5,6 +5,7 @@
  * written as `dependsOn`, which would apply to the first creation and to a teardown too. See docs/decisions/0009-rolling-replacement.md.
  */
 import * as pulumi from "@pulumi/pulumi";
+import type { Configuration } from "../../contract/configurations.js";
 import { askable, next, type MachineState, type Stages } from "../order.js";
 import { brokenFunction, planFunction, type PlannedMachine } from "../plan.js";
 import { readRecorded, readServingMachines, type ServingMachines } from "./servingMachines.js";
@@ -28,6 +29,7 @@ interface Plan {
   readonly bastion: pulumi.Output<string> | undefined;
   readonly drainTimeout: number;
   readonly etcdHasServed: boolean;
+  readonly configurations: readonly Configuration[];
 }
 
 type Login = Pick<RolloutAccess, "user" | "privateKey">;
@@ -60,6 +62,8 @@ export interface RolloutAccess {
   readonly bastion?: pulumi.Output<string> | undefined;
   /** Seconds. */
   readonly drainTimeout: number;
+  /** What the machines are to run. @default none that can be brought to them */
+  readonly configurations?: readonly Configuration[];
 }
 
 export class Rollout implements MachineOrder {
@@ -205,8 +209,8 @@ export class Rollout implements MachineOrder {
       .flatMap(({ name: pool, machines: names, atOnce }) =>
         names.map((machine) => ({ machine, pool, atOnce, ...serving.get(machine) })),
       );
-    const { bastion, drainTimeout } = this.access;
-    return { machines, bastion, drainTimeout, etcdHasServed: await this.#etcdHasServed };
+    const { bastion, drainTimeout, configurations = [] } = this.access;
+    return { machines, bastion, drainTimeout, configurations, etcdHasServed: await this.#etcdHasServed };
   }
 
   #refuse(reason: Error): void {

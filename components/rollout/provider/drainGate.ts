@@ -1,6 +1,6 @@
-/** Gate before a worker is drained for its replacement: enough others of its pool are available. */
+/** Gate before a worker is drained for its replacement, or its kubelet restarted: enough others of its pool are available. */
 import type { V1Node } from "@kubernetes/client-node";
-import { persist, type Cluster } from "../../../provider/kubernetes/cluster.js";
+import { ifFound, persist, type Cluster } from "../../../provider/kubernetes/cluster.js";
 import { isReady, whyNotReady } from "../../../provider/kubernetes/node.js";
 import { limits } from "../../../provider/operation/limits.js";
 import type { Progress } from "../../../provider/operation/progress.js";
@@ -14,6 +14,32 @@ import { rolloutPlan } from "./rolloutPlan.js";
 const POLL_MILLISECONDS = 2_000;
 
 /**
+ * Changes a worker in place, with `work`, once enough others of its pool are available. A worker that is not ready is missing already.
+ * @throws {GateClosed} after a minute. @throws {ApiUnavailable}
+ */
+export async function changingWorker<Result>(
+  operation: Operation,
+  cluster: Cluster,
+  machine: string,
+  progress: Progress,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const planned = rolloutPlan.get(machine);
+  if (planned === undefined) return work();
+  // Counted before the others are checked, so that no two machines pass at the same time.
+  rolloutPlan.leaves(machine);
+  try {
+    const node = await persist(new Deadline(limits.api), operation.signal, () =>
+      ifFound(cluster.core.readNode({ name: machine })),
+    );
+    if (node !== undefined && isReady(node)) await waitForOthers(operation, cluster, planned, progress, "changed");
+    return await work();
+  } finally {
+    rolloutPlan.stays(machine);
+  }
+}
+
+/**
  * Waits until less than `max_unavailable` others of the worker's pool are away or not ready.
  * @throws {GateClosed} after a minute. @throws {ApiUnavailable}
  */
@@ -22,6 +48,7 @@ export async function waitForOthers(
   cluster: Cluster,
   leaving: PlannedMachine,
   progress: Progress,
+  change: "replaced" | "changed" = "replaced",
 ): Promise<void> {
   const deadline = new Deadline(limits.settleWorkers);
   for (;;) {
@@ -33,11 +60,11 @@ export async function waitForOthers(
     if (verdict.allowed) return;
     if (deadline.left < 1) {
       throw new GateClosed(
-        `${leaving.machine}: not replaced, because max_unavailable allows ${leaving.atOnce} of the ${leaving.pool} machines to be missing:`,
+        `${leaving.machine}: not ${change}, because max_unavailable allows ${leaving.atOnce} of the ${leaving.pool} machines to be missing:`,
         verdict.obstacles,
       );
     }
-    progress.phase(`not drained yet: ${verdict.obstacles.join("; ")}`);
+    progress.phase(`not ${change} yet: ${verdict.obstacles.join("; ")}`);
     await pause(POLL_MILLISECONDS, operation.signal, deadline);
   }
 }
@@ -47,7 +74,7 @@ function unavailable(leaving: PlannedMachine, nodes: ReadonlyMap<string, V1Node>
   for (const { machine } of rolloutPlan.pool(leaving.pool)) {
     if (machine === leaving.machine) continue;
     const node = nodes.get(machine);
-    if (rolloutPlan.isAway(machine)) found.set(machine, "it is being replaced");
+    if (rolloutPlan.isAway(machine)) found.set(machine, "it is being replaced or changed");
     else if (node === undefined) found.set(machine, "it is not a node of the cluster");
     else if (!isReady(node)) found.set(machine, whyNotReady(node));
   }

@@ -4,6 +4,7 @@
  * A deletion of a machine that stays can only be one half of its replacement, and is guarded. Without a plan there is no program:
  * `pulumi destroy` removes everything, in any order, and nothing is guarded.
  */
+import type { Configuration } from "../../contract/configurations.js";
 import type { ControlPlaneRole } from "../gates.js";
 import { planShape, type MachineLocation, type PlannedMachine } from "../plan.js";
 
@@ -16,14 +17,17 @@ class RolloutPlan {
   #etcdHasServed = false;
   #bastion: string | undefined;
   #drainTimeout: number | undefined;
+  readonly #configurations = new Map<string, Configuration>();
 
   /** @throws z.ZodError for an invalid plan. */
   begin(given: unknown): void {
     this.#machines.clear();
     this.#away.clear();
     this.#released.clear();
-    const { machines, bastion, drainTimeout, etcdHasServed } = planShape.parse(given);
+    this.#configurations.clear();
+    const { machines, bastion, drainTimeout, etcdHasServed, configurations } = planShape.parse(given);
     for (const planned of machines) this.#machines.set(planned.machine, planned);
+    for (const configuration of configurations) this.#configurations.set(configuration.digest, configuration);
     this.#bastion = bastion;
     this.#drainTimeout = drainTimeout;
     this.#etcdHasServed = etcdHasServed;
@@ -37,6 +41,17 @@ class RolloutPlan {
   /** Seconds; undefined: without a plan. */
   get drainTimeout(): number | undefined {
     return this.#drainTimeout;
+  }
+
+  /**
+   * What machines with this digest run.
+   * @throws Error when the program has not sent it.
+   */
+  configuration(digest: string): Configuration {
+    const known = this.#configurations.get(digest);
+    if (known === undefined)
+      throw new Error(`configuration ${digest}: is not in the plan of this run; this is a bug in the program`);
+    return known;
   }
 
   /** A member of etcd has served, in an earlier run or in this one. */

@@ -25,7 +25,12 @@ export class Scaling {
   ) {}
 
   async set(count: number): Promise<void> {
-    await pulumi(this.config, ["config", "set", setting, String(count), "--stack", this.stack], { stack: this.stack });
+    await this.configure(setting, String(count));
+  }
+
+  /** Sets any setting of the stack. */
+  async configure(name: string, value: string): Promise<void> {
+    await pulumi(this.config, ["config", "set", name, value, "--stack", this.stack], { stack: this.stack });
   }
 
   /** Changes in a preview: operation and resource. */
@@ -44,6 +49,9 @@ export class Scaling {
   }
 }
 
+/** Name of a resource. */
+export const nameOf = (urn: string): string => urn.split("::").at(-1) ?? "";
+
 /** @throws Error unless every change is a creation (or deletion) of something that belongs to the one machine. */
 export function expectOnly(
   changes: readonly { readonly op: string; readonly urn: string }[],
@@ -51,9 +59,7 @@ export function expectOnly(
   machine: string,
 ): void {
   expect(changes.length > 0, `the preview shows no change, expected to ${op} ${machine}`);
-  const others = changes.filter(
-    (change) => change.op !== op || !(change.urn.split("::").at(-1) ?? "").startsWith(machine),
-  );
+  const others = changes.filter((change) => change.op !== op || !nameOf(change.urn).startsWith(machine));
   expect(
     others.length === 0,
     `expected only to ${op} resources of ${machine}; also: ${others.map((change) => `${change.op} ${change.urn}`).join(", ")}`,

@@ -119,7 +119,7 @@ const answers: Readonly<Record<string, Answer>> = {
     id: name,
     outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64), configuration: "0".repeat(16) },
   }),
-  "corekube:machine:Configurations": byName,
+  "corekube:machine:Configuration": byName,
   "corekube:cluster:EncryptionKeyGate": byName,
   "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),

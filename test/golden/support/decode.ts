@@ -1,14 +1,6 @@
 /** User-data as a reader sees it: decoded, in lines, so that a change shows as a change of lines. */
 import { unpackIgnition } from "../../../components/nodeconfig/base/ignition.js";
 
-interface Unit {
-  readonly name: string;
-  readonly enabled?: boolean;
-  readonly mask?: boolean;
-  readonly contents?: string;
-  readonly dropins?: readonly { readonly name: string; readonly contents: string }[];
-}
-
 /** What Ignition reads, as far as we write it. */
 export interface IgnitionDocument {
   readonly ignition: { readonly version: string };
@@ -22,8 +14,8 @@ export interface IgnitionDocument {
       readonly mode: number;
       readonly contents: { readonly source: string };
     }[];
+    readonly links: readonly { readonly path: string; readonly target: string }[];
   };
-  readonly systemd: { readonly units: readonly Unit[] };
 }
 
 export function parseUserData(userData: string): IgnitionDocument {
@@ -42,25 +34,25 @@ export function fileText(source: string): string {
 const lines = (text: string): string[] => text.split("\n");
 const octal = (mode: number): string => `0${mode.toString(8)}`;
 
-/** Pretty-printed, in Ignition's order. */
+/** The path that a file or link of the configuration stands for: without the configuration's own directory. */
+export const standsFor = (path: string): string =>
+  path.replace(/^\/etc\/corekube\/configurations\/[0-9a-f]+(?=\/)/, "");
+
+/** Pretty-printed, in Ignition's order. Links from outside into the configuration are left out. */
 export function decode(userData: string): string {
-  const { ignition, passwd, storage, systemd } = parseUserData(userData);
+  const { ignition, passwd, storage } = parseUserData(userData);
   const decoded = {
     ignition,
     ...(passwd ? { passwd } : {}),
     directories: storage.directories.map(({ path, mode }) => `${octal(mode)} ${path}`),
     files: storage.files.map(({ path, mode, contents }) => ({
-      path,
+      path: standsFor(path),
       mode: octal(mode),
       contents: lines(fileText(contents.source)),
     })),
-    units: systemd.units.map(({ contents, dropins, ...unit }) => ({
-      ...unit,
-      ...(contents === undefined ? {} : { contents: lines(contents) }),
-      ...(dropins
-        ? { dropins: dropins.map((dropin) => ({ name: dropin.name, contents: lines(dropin.contents) })) }
-        : {}),
-    })),
+    links: storage.links
+      .filter(({ path }) => standsFor(path) !== path)
+      .map(({ path, target }) => `${standsFor(path)} -> ${target}`),
   };
   return `${JSON.stringify(decoded, null, 2)}\n`;
 }

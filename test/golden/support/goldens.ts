@@ -5,16 +5,8 @@
 import { decode } from "./decode.js";
 import { cases, userData } from "./specs.js";
 
-interface Part {
-  readonly contents?: readonly string[];
-}
-
 interface Decoded {
-  readonly files: readonly (Part & { readonly path: string; readonly mode: string })[];
-  readonly units: readonly (Part & {
-    readonly name: string;
-    readonly dropins?: readonly (Part & { readonly name: string })[];
-  })[];
+  readonly files: readonly { readonly path: string; readonly mode: string; readonly contents: readonly string[] }[];
 }
 
 /** Text of each golden by its path below `test/golden`. */
@@ -29,17 +21,12 @@ export function goldens(): ReadonlyMap<string, string> {
       const text = lines.join("\n");
       contents.set(path, variants.set(text, [...(variants.get(text) ?? []), machine]));
     };
-    const { files, units, ...rest } = JSON.parse(decode(userData(cluster, role))) as Decoded;
+    const { files, ...rest } = JSON.parse(decode(userData(cluster, role))) as Decoded;
     const list = {
       ...rest,
-      files: files.map(({ path, mode, contents: lines = [] }) => {
+      files: files.map(({ path, mode, contents: lines }) => {
         note(path, lines);
         return `${mode} ${path}`;
-      }),
-      units: units.map(({ contents: lines, dropins, ...unit }) => {
-        if (lines) note(unit.name, lines);
-        for (const dropin of dropins ?? []) note(`${unit.name}.d/${dropin.name}`, dropin.contents ?? []);
-        return { ...unit, ...(dropins ? { dropins: dropins.map((dropin) => dropin.name) } : {}) };
       }),
     };
     found.set(`${machine}.json`, `${JSON.stringify(list, null, 2)}\n`);

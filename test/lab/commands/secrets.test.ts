@@ -50,7 +50,7 @@ describe("looking for secrets", () => {
     const userData = renderIgnition({
       directories: [],
       files: [file("/etc/secret", `${key}\n`)],
-      units: [],
+      links: [],
       users: [],
     });
     assert.deepEqual(findSecrets(userData), []);

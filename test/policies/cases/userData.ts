@@ -1,7 +1,6 @@
 /** User-data: secrets in every wrapping, size, downloads and images. Secrets are put together here, so that none stands in a file. */
 import { gzipSync } from "node:zlib";
 import { renderIgnition } from "../../../components/nodeconfig/base/ignition.js";
-import type { NodeConfig } from "../../../components/nodeconfig/base/types.js";
 import type { Break, Case } from "../support/case.js";
 import { droplet, firewall, instance, template } from "./parts.js";
 
@@ -12,8 +11,7 @@ const sum = "46707a53209f826ad0f0d62371ac69cd00e78fd9a8176cf5f6f87f18f7f8b718";
 
 /** As the program packs it: a configuration inside the configuration. */
 export function packed(contents: string, path = "/opt/corekube/bin/install"): string {
-  const config: NodeConfig = { directories: [], files: [{ path, mode: 0o644, contents }], units: [], users: [] };
-  return renderIgnition(config);
+  return renderIgnition({ directories: [], files: [{ path, mode: 0o644, contents }], links: [], users: [] });
 }
 
 function ignition(source: string, verification?: object, compression?: string): string {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cloudNamed } from "../../../components/clouds.js";
 import { nodeConfig } from "../../../components/nodeconfig/index.js";
 import type { ClusterSpec, Role } from "../../../components/spec/cluster.js";
@@ -58,6 +58,15 @@ export class ScriptFolder {
       mode: 0o755,
     });
     return file;
+  };
+
+  /** The links of a machine's configuration to its programs, without the configuration between. */
+  readonly link = (spec: ClusterSpec, role: Role): void => {
+    for (const { path, target } of nodeConfig(spec, role, cloudNamed(spec.cloud).profile).links) {
+      mkdirSync(dirname(this.path + path), { recursive: true });
+      rmSync(this.path + path, { force: true });
+      symlinkSync(this.path + target, this.path + path);
+    }
   };
 
   readonly run = async (file: string, env: Readonly<Record<string, string>> = {}): Promise<Result> => {
