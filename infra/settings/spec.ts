@@ -87,6 +87,8 @@ export function toClusterSpec(
       releases: settings.mirrors.releases,
       registries: settings.mirrors.registries,
     },
+    kubernetesVersion: settings.kubernetes_version,
+    nodeVersion: settings.kubernetes_version,
     etcdVersion: versions.etcd,
     releases: {
       kubelet: releaseOf(versions.releases.kubelet, checksums),

@@ -20,7 +20,7 @@ export const clusterOptions = (clouds: readonly [CloudName, ...CloudName[]]) => 
     "",
     "The cloud's region. Required.",
   ),
-  kubernetes_version: passed(
+  kubernetes_version: option(
     oneOf(versions.kubernetes),
     versions.kubernetes,
     "Version of Kubernetes, which is that of the checkout: see versions.json. A cluster keeps the version that it was created with.",
