@@ -44,7 +44,7 @@ module.exports = {
     {
       name: "spec-is-plain-data",
       severity: "error",
-      comment: "components/spec imports nothing of ours but itself and versions.json, and not the engine.",
+      comment: "components/spec imports nothing of ours but itself and versions/, and not the engine.",
       from: { path: within("components/spec") },
       to: { path: [...product, "node_modules/@pulumi"].map((folder) => `^${folder}/`), pathNot: "^components/spec/" },
     },

@@ -12,7 +12,7 @@ ifdef STACK
 export COREKUBE_STACK := $(STACK)
 endif
 
-.PHONY: help ready up down clean status env ssh check cis test soak test-ha test-interrupt lint bench bench-preview bench-up
+.PHONY: help ready up release down clean status env ssh check cis test soak test-ha test-interrupt lint bench bench-preview bench-up
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
@@ -27,6 +27,9 @@ ready:
 
 up: ready ## create a region and a cluster on this machine, or resume an earlier run
 	@$(LAB) up
+
+release: ready ## add a release of Kubernetes to a region, for an upgrade in it: make release VERSION=1.36.1
+	@$(LAB) release $(VERSION)
 
 down: ready ## destroy the cluster and the region; keeps the cache
 	@$(LAB) down

@@ -6,6 +6,7 @@ import { down } from "./commands/down.js";
 import { environmentLines } from "./commands/env.js";
 import { Interrupted, watchInterrupts } from "./process/interrupts.js";
 import { stackName } from "./engine/settings.js";
+import { release } from "./commands/release.js";
 import { ssh } from "./commands/ssh.js";
 import { status } from "./commands/status.js";
 import { up } from "./commands/up.js";
@@ -51,6 +52,15 @@ function program(): Command {
     .action(async (machine: string, command: string[]) => {
       const config = labConfig();
       process.exitCode = await ssh(config, stackName(config), machine, command);
+    });
+  cli
+    .command("release")
+    .description("add a release of Kubernetes to what the region's mirror serves, also while a cluster runs")
+    .argument("[version]")
+    .action(async (version: string | undefined) => {
+      watchInterrupts();
+      const config = labConfig();
+      await release(config, stackName(config), version);
     });
   command("check", "run every check on the cluster", check);
   command("cis", "check the cluster against the CIS Kubernetes Benchmark", cis);

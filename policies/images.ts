@@ -21,14 +21,19 @@ export const containerImagesPinned = (clouds: Clouds) =>
       byTag: {
         type: "array",
         items: { type: "string" },
-        // Their digests are not published in a place from which versions.json could take them.
+        // Their digests are not published in a place from which versions/ could take them.
         default: [
-          "registry.k8s.io/kube-proxy",
-          "registry.k8s.io/provider-aws/cloud-controller-manager",
-          "docker.io/digitalocean/digitalocean-cloud-controller-manager",
-          "docker.io/digitalocean/do-csi-plugin",
+          "registry.k8s.io/kube-apiserver:v1.36.1",
+          "registry.k8s.io/kube-controller-manager:v1.36.1",
+          "registry.k8s.io/kube-scheduler:v1.36.1",
+          "registry.k8s.io/kube-proxy:v1.36.1",
+          "registry.k8s.io/kube-proxy:v1.36.3",
+          "registry.k8s.io/provider-aws/cloud-controller-manager:v1.36.1",
+          "docker.io/digitalocean/digitalocean-cloud-controller-manager:v0.1.68",
+          "docker.io/digitalocean/do-csi-plugin:v4.16.0",
         ],
-        description: "Images, without tag, that may be named by a tag that is an exact version, such as v1.36.3.",
+        description:
+          "Images that may be named by a tag that is an exact version, such as v1.36.3: with that tag, or without a tag for every version.",
       },
       ...allowedNames("may use images by any name"),
     },
@@ -46,7 +51,7 @@ function problemOf(image: string, byTag: readonly string[]): string | undefined 
   const [name = "", digest] = image.split("@");
   if (digest !== undefined) return "has an invalid digest; expected sha256: and 64 hexadecimal digits";
   const [, repository = name, tag] = /^(.+?)(?::([^/:]+))?$/.exec(name) ?? [];
-  if (!byTag.includes(repository))
+  if (![repository, name].some((allowed) => byTag.includes(allowed)))
     return "has no digest; write <name>:<version>@sha256:<digest>, or list the name in byTag";
   return exactVersion.test(tag ?? "") ? undefined : "has no tag that is an exact version";
 }

@@ -163,7 +163,7 @@ export function image(spec: Pick<ClusterSpec, "images">, name: string): string {
   const found = spec.images[name];
   if (!found) {
     throw new Error(
-      `images.${name}: got nothing; allowed names are ${Object.keys(spec.images).join(", ")}; add it to versions.json`,
+      `images.${name}: got nothing; allowed names are ${Object.keys(spec.images).join(", ")}; add it to versions/common.json`,
     );
   }
   return imageReference(found);

@@ -1,6 +1,6 @@
 /** Facts about AWS for settings and user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
-import { versions } from "../spec/versions.js";
+import { flatcar } from "../spec/versions.js";
 import { subnetParts } from "./cidrs.js";
 import { imageTag } from "./names.js";
 import { awsRegions } from "./regions.js";
@@ -42,7 +42,7 @@ ZONE=$(meta placement/availability-zone)
 PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
 `,
   volumeDevice: (suffix) => volumeDevices[suffix],
-  image: versions.flatcar.aws,
+  image: flatcar.aws,
   regions: awsRegions,
   sizes: awsSizes,
   zone: (region) => new RegExp(`^${region}[a-h]$`),
@@ -61,7 +61,7 @@ PROVIDER_ID=aws:///$ZONE/$(meta instance-id)
   balancerDomain: (region) => `.elb.${region}.amazonaws.com`,
   images: {
     accepts: /^(ami-[0-9a-f]{8,17}|Flatcar-[a-z]+-[0-9.]+-hvm)$/,
-    allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${versions.flatcar.aws}`,
+    allowed: `the id of an image (ami-...), or the exact name of one of Flatcar's own, such as ${flatcar.aws}`,
   },
   // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html, etcd's types.
   volumeSize: { from: 1, to: 16_384 },

@@ -15,7 +15,7 @@ export interface CloudCredentials {
 
 /** Gives nodes their addresses, labels and provider ids, and Services their load balancers. */
 export interface ControllerManager {
-  /** Name in `versions.json`. */
+  /** Name in `versions/`. */
   readonly image: string;
   /** Path of the program. @default the image's own command */
   readonly program?: string;
@@ -38,7 +38,7 @@ export interface CsiDriver {
   readonly provisioner: string;
   /** First part of the names of its objects. */
   readonly name: string;
-  /** Name in `versions.json`. */
+  /** Name in `versions/`. */
   readonly image: string;
   readonly object: kubernetes.types.input.storage.v1.CSIDriverSpec;
   /** Arguments of the part that calls the cloud. The socket is in the variable CSI_ENDPOINT. */

@@ -1,6 +1,6 @@
 /** Facts about DigitalOcean for settings and user-data. */
 import type { CloudProfile } from "../cloud/profile.js";
-import { versions } from "../spec/versions.js";
+import { flatcar } from "../spec/versions.js";
 import { dropletRegions } from "./regions.js";
 import { dropletSizes } from "./sizes.js";
 
@@ -18,7 +18,7 @@ PROVIDER_ID=digitalocean://$(fetch "$base/id")
 `,
   // https://docs.digitalocean.com/products/volumes/how-to/mount/
   volumeDevice: (suffix) => `/dev/disk/by-id/scsi-0DO_Volume_$HOSTNAME-${suffix}`,
-  image: versions.flatcar.digitalocean,
+  image: flatcar.digitalocean,
   regions: dropletRegions,
   sizes: dropletSizes,
   privateNetwork: {

@@ -38,7 +38,7 @@ SystemdCgroup = true
 export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLevel">): Partial<NodeConfig> {
   const pause = spec.images["pause"];
   if (!pause) {
-    throw new Error("images.pause: got nothing; pods need its image; add it to versions.json");
+    throw new Error("images.pause: got nothing; pods need its image; add it to versions/common.json");
   }
   return {
     directories: [{ path: dropins, mode: 0o755 }],

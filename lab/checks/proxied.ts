@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Machine } from "../engine/outputs.js";
-import { settingsFile } from "../engine/settings.js";
+import { settingsFile, stackRelease } from "../engine/settings.js";
 import { proxyLog, proxyMode } from "../region/proxy.js";
 import { releases } from "../mirror/releases.js";
+import { versionsOf } from "../toolchain/versions.js";
 import { expect, type Check, type CheckContext } from "../cluster/context.js";
 import { parseProxyLog, proxyFaults } from "./proxy.js";
 
@@ -20,7 +21,7 @@ const downloads: Readonly<Record<Machine["role"], readonly RegExp[]>> = {
 const usual = { pod_cidr: "10.2.0.0/16", service_cidr: "10.3.0.0/16", node_cidr: "10.4.0.0/20" } as const;
 
 function releasesOf(context: CheckContext, role: Machine["role"]): string[] {
-  return releases()
+  return releases(versionsOf(stackRelease(context.config, context.stack)))
     .map(({ url }) => new URL(url))
     .filter(({ pathname }) => downloads[role].some((pattern) => pattern.test(pathname)))
     .map(({ host, pathname }) => `${context.config.mirrorUrl}/${host}${pathname}`);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { versions } from "../../components/spec/versions.js";
+import { toolchain } from "../../components/spec/versions.js";
 import { tryRun } from "../process/run.js";
 import type { LabConfig } from "../config.js";
 import {
@@ -54,7 +54,7 @@ export function hostChecks(host: Host = thisHost): readonly MachineCheck[] {
       name: "Go",
       run: async (config) => {
         if (isWarm(config)) return passed;
-        const wanted = versions.toolchain.go;
+        const wanted = toolchain.go;
         const found = await host.goVersion();
         if (found && atLeast(found, wanted.split(".").slice(0, 2).map(Number))) return passed;
         return failed(

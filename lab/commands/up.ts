@@ -15,6 +15,8 @@ import { ensureMirror, planMirror, type MirrorPlan } from "../mirror/index.js";
 import { firstChecks, hostChecks, preflight } from "./preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
+import { toolchainParts } from "../toolchain/parts.js";
+import { versionsOf } from "../toolchain/versions.js";
 import { mustRun } from "../engine/run.js";
 import { raiseLimits } from "./limits.js";
 import { usedMemory } from "./memory.js";
@@ -22,7 +24,7 @@ import { writeKubeconfig, type ClusterOutputs } from "../engine/outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { checkStack, stackCloud, writeSettings } from "../engine/settings.js";
+import { checkStack, stackCloud, stackRelease, writeSettings } from "../engine/settings.js";
 import { clearLocks, ensureStack } from "../engine/stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "./table.js";
@@ -38,8 +40,12 @@ export class ChecksFailed extends Error {
   }
 }
 
-/** What is kept between regions: packages, tools, machine base, mirror. */
-export function buildPhases(config: LabConfig): (Phase | Together)[] {
+/**
+ * What is kept between regions: packages, tools, machine base, mirror.
+ * @param release The release of Kubernetes that the mirror gets; others that it has stay.
+ */
+export function buildPhases(config: LabConfig, release: string): (Phase | Together)[] {
+  const from = versionsOf(release);
   let plan: MirrorPlan | undefined;
   return [
     {
@@ -61,8 +67,10 @@ export function buildPhases(config: LabConfig): (Phase | Together)[] {
           // Ignition applies a machine's user-data before its first boot.
           run: async (progress) => {
             await cloudOf(config).prepare(config, progress);
-            plan = await planMirror(config, progress);
-            await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply", ...plan.tools], progress);
+            plan = await planMirror(config, from, progress);
+            await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply", ...plan.tools], progress, {
+              parts: toolchainParts(from),
+            });
           },
         },
         {
@@ -150,7 +158,7 @@ export async function up(config: LabConfig, stack: string): Promise<void> {
     let results: CheckResult[] = [];
     const timings = await runPhases(
       [
-        ...buildPhases(config),
+        ...buildPhases(config, stackRelease(config, stack)),
         regionPhase(config),
         {
           name: "cluster",

@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
+import { catalogueVersions, newestVersion } from "../../components/spec/versions.js";
 import { labConfig, projectDirectory, type LabConfig } from "../config.js";
 import { labClouds } from "../clouds/index.js";
 
@@ -67,6 +68,19 @@ export function stackCloud(config: LabConfig, stack: string): string {
   const cloud = names.find((name) => name === text);
   if (!cloud) throw new Error(`corekube:cloud: got "${String(text)}", allowed in the lab are ${names.join(", ")}`);
   return cloud;
+}
+
+/**
+ * Release of Kubernetes that a stack's settings ask for.
+ * @throws Error when it is not in the catalogue.
+ */
+export function stackRelease(config: LabConfig, stack: string): string {
+  const key = "corekube:kubernetes_version";
+  const asked = settingsNow(config, stack).merged[key] ?? newestVersion;
+  const version = catalogueVersions.find((known) => known === asked);
+  if (version === undefined)
+    throw new Error(`${key}: got "${String(asked)}", allowed are ${catalogueVersions.join(", ")}`);
+  return version;
 }
 
 /** A setting of the region's stack, by its full key; undefined: not set. */
@@ -140,15 +154,27 @@ export function writeSettings(
 ): void {
   mkdirSync(stackDirectory(config), { recursive: true, mode: 0o700 });
   writeFileSync(join(stackDirectory(config), "Pulumi.yaml"), stringify({ name: projectName, runtime: "nodejs" }));
+  const { copy, now, merged } = settingsNow(config, stack, changes);
+  const file = settingsFile(config, stack);
+  writeFileSync(file, stringify({ ...copy, config: merged }), { mode: 0o600 });
+  writeFileSync(seedFile(file), stringify({ config: now }), { mode: 0o600 });
+}
+
+/** What the project's file said when the region's copy was written. */
+const seedFile = (file: string): string => `${file}.seed`;
+
+/** The region's copy as it is, what the project's file says now, and what the copy becomes of both. */
+function settingsNow(
+  config: LabConfig,
+  stack: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): { copy: SettingsFile; now: Record<string, unknown>; merged: Record<string, unknown> } {
   const source = read(existsSync(shippedFile(stack)) ? shippedFile(stack) : shippedFile("dev"));
   const now = { ...(moveToRegion(source.config ?? {}, config) as Record<string, unknown>), ...changes };
   const file = settingsFile(config, stack);
-  const seedFile = `${file}.seed`;
   const copy = existsSync(file) ? read(file) : {};
-  const before = existsSync(seedFile) ? (read(seedFile).config ?? {}) : {};
-  const merged = carryOver(copy.config ?? {}, before, now);
-  writeFileSync(file, stringify({ ...copy, config: merged }), { mode: 0o600 });
-  writeFileSync(seedFile, stringify({ config: now }), { mode: 0o600 });
+  const before = existsSync(seedFile(file)) ? (read(seedFile(file)).config ?? {}) : {};
+  return { copy, now, merged: carryOver(copy.config ?? {}, before, now) };
 }
 
 function read(file: string): SettingsFile {

@@ -41,7 +41,7 @@ export async function startFileServer(
         response.writeHead(status, { "content-type": "text/plain" });
         response.end(
           status === 404
-            ? `not in this mirror: ${request.url}; it has the release files of versions.json\n`
+            ? `not in this mirror: ${request.url}; it has the releases that were made for it: make release VERSION=<version>\n`
             : `${error.message}\n`,
         );
       })

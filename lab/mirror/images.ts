@@ -6,7 +6,7 @@ import type { LabConfig } from "../config.js";
 import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { DownloadFailed, fileDigest, type Downloads } from "../toolchain/download.js";
-import { versions, type PinnedImage } from "../toolchain/versions.js";
+import type { PinnedImage, Versions } from "../toolchain/versions.js";
 import { busyboxLayer, netfilterLayer, nginxLayer, writeLayer, type Layer } from "./layers.js";
 import { pullImage } from "./pull.js";
 import { pushImage, type Content, type ImageContent } from "./push.js";
@@ -30,16 +30,12 @@ export interface Image extends PinnedImage {
 /** Search path of programs in every image. */
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** All images; those made here have the paths, entry point, user and ports of their originals. */
-export function images(): readonly Image[] {
-  const original = (image: string): PinnedImage => {
-    const found = versions.images[image];
-    if (!found) throw new Error(`versions.json: images has no "${image}"; the lab's mirror needs it`);
-    return found;
-  };
+/** All images of a release; those made here have the paths, entry point, user and ports of their originals. */
+export function images(from: Versions): readonly Image[] {
+  const original = (image: keyof Versions["images"]): PinnedImage => from.images[image];
   const only = (file: string, tool: string): Layer => ({ kind: "tools", files: { [file]: tool } });
   return [
-    ...["kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((tool) => ({
+    ...(["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const).map((tool) => ({
       ...original(tool),
       layers: [only(`usr/local/bin/${tool}`, tool)],
     })),
@@ -70,9 +66,9 @@ export function images(): readonly Image[] {
       entrypoint: ["/bin/digitalocean-cloud-controller-manager"],
       cloud: "digitalocean",
     },
-    { ...versions.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
+    { ...from.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
     {
-      ...versions.toolchain.tryout.nginx,
+      ...from.toolchain.tryout.nginx,
       latest: true,
       layers: [nginxLayer],
       command: ["nginx", "-g", "daemon off;"],
@@ -83,8 +79,8 @@ export function images(): readonly Image[] {
 }
 
 /** Images of a region that plays a cloud. */
-export const imagesOf = (cloud: string): readonly Image[] =>
-  images().filter((image) => image.cloud === undefined || image.cloud === cloud);
+export const imagesOf = (from: Versions, cloud: string): readonly Image[] =>
+  images(from).filter((image) => image.cloud === undefined || image.cloud === cloud);
 
 /** Tools that go into images made here. */
 export const imageTools = (wanted: readonly Image[]): string[] => [
@@ -94,15 +90,15 @@ export const imageTools = (wanted: readonly Image[]): string[] => [
 const toolsOf = (layer: Layer): string[] => (layer.kind === "tools" ? Object.values(layer.files) : []);
 
 /** Changes when a made image must be made again. */
-export const madeFrom = (config: LabConfig, image: Image): string =>
-  hashOf("2", image, path, toolInputs(config, image.layers.flatMap(toolsOf)));
+export const madeFrom = (config: LabConfig, from: Versions, image: Image): string =>
+  hashOf("2", image, path, toolInputs(config, from, image.layers.flatMap(toolsOf)));
 
 /** What a pulled image is recorded as made from. */
 const pulledFrom = (image: Image): string => `${image.name}@${image.digest}`;
 
 /** Whether the mirror has an image in its present form. */
-export const isFresh = (config: LabConfig, image: Image, record: ImageRecord | undefined): boolean =>
-  record !== undefined && [pulledFrom(image), madeFrom(config, image)].includes(record.inputs);
+export const isFresh = (config: LabConfig, from: Versions, image: Image, record: ImageRecord | undefined): boolean =>
+  record !== undefined && [pulledFrom(image), madeFrom(config, from, image)].includes(record.inputs);
 
 const contentDirectory = (config: LabConfig): string => join(mirrorDirectory(config), "content");
 const pullDirectory = (config: LabConfig, image: Image): string =>
@@ -138,6 +134,7 @@ export async function pullImages(
  */
 export async function pushImages(
   config: LabConfig,
+  from: Versions,
   stale: readonly Image[],
   pulled: ReadonlyMap<string, ImageContent>,
   progress: Progress,
@@ -153,11 +150,11 @@ export async function pushImages(
   try {
     for (const image of stale) {
       const original = pulled.get(image.name);
-      const content = original ?? (await makeImage(config, image, layers, folder, progress));
+      const content = original ?? (await makeImage(config, from, image, layers, folder, progress));
       const [, repository = "", tag = ""] = /^(.+):([^:/]+)$/.exec(image.name) ?? [];
       const tags = image.latest ? [tag, "latest"] : [tag];
       await pushImage(`http://127.0.0.1:${registry.port}`, repository, tags, content, signal);
-      const inputs = original ? pulledFrom(image) : madeFrom(config, image);
+      const inputs = original ? pulledFrom(image) : madeFrom(config, from, image);
       records[image.name] = { inputs, digest: content.manifests.at(-1)!.digest };
       progress.report(`mirror: ${image.name} (${Object.keys(records).length} of ${stale.length})`);
     }
@@ -178,6 +175,7 @@ const ociType = (kind: string): string => `application/vnd.oci.image.${kind}`;
 /** Makes an image of its layers. Nothing in it depends on time or machine. */
 async function makeImage(
   config: LabConfig,
+  from: Versions,
   image: Image,
   known: Map<string, Promise<MadeLayer>>,
   folder: string,
@@ -187,7 +185,7 @@ async function makeImage(
   for (const layer of image.layers) {
     const key = hashOf(layer);
     // A layer that several images share is made once.
-    if (!known.has(key)) known.set(key, makeLayer(config, layer, join(folder, key), progress));
+    if (!known.has(key)) known.set(key, makeLayer(config, from, layer, join(folder, key), progress));
     layers.push(await known.get(key)!);
   }
   const write = (mediaType: string, value: unknown): Content => {
@@ -225,11 +223,17 @@ async function makeImage(
   return { blobs: [...layers, settings], manifests: [manifest] };
 }
 
-async function makeLayer(config: LabConfig, layer: Layer, file: string, progress: Progress): Promise<MadeLayer> {
+async function makeLayer(
+  config: LabConfig,
+  from: Versions,
+  layer: Layer,
+  file: string,
+  progress: Progress,
+): Promise<MadeLayer> {
   const content = layer.kind === "tools" ? Object.values(layer.files) : layer.packages;
   progress.report(`mirror: layer of ${layer.kind === "tools" ? "" : "Debian's "}${content.join(", ")}`);
   const tar = `${file}.tar`;
-  await writeLayer(config, layer, `${file}.files`, tar, progress);
+  await writeLayer(config, from, layer, `${file}.files`, tar, progress);
   const diffId = `sha256:${await fileDigest(tar)}`;
   // Machines unpack zstd several times faster than gzip.
   await run(["zstd", "--quiet", "--rm", "-3", "--threads=2", "-o", file, tar], { signal: progress.signal });

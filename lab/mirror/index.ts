@@ -7,15 +7,18 @@ import { writeAtomically } from "../process/files.js";
 import type { Progress } from "../progress.js";
 import { Downloads } from "../toolchain/download.js";
 import { withLock } from "../toolchain/lock.js";
+import { catalogueVersions, versionsOf, type Versions } from "../toolchain/versions.js";
 import { startFileServer } from "./files.js";
 import { images, imagesOf, imageTools, isFresh, pullImages, pushImages, type Image } from "./images.js";
 import type { ImageContent } from "./push.js";
-import { filesDirectory, mirrorDirectory, readRecords, writeRecords } from "./records.js";
+import { filesDirectory, mirrorDirectory, readRecords, writeRecords, type Records } from "./records.js";
 import { startRegistry } from "./registry.js";
 import { ensureRelease, releases } from "./releases.js";
 
 /** What a run has to make for the mirror. */
 export interface MirrorPlan {
+  /** The release of Kubernetes that it is for. */
+  readonly from: Versions;
   /** Images that the mirror does not have in their present form. */
   readonly stale: readonly Image[];
   /** Content of those that were pulled; the others are made. */
@@ -24,20 +27,22 @@ export interface MirrorPlan {
   readonly tools: readonly string[];
 }
 
-/** Pulls the images that the mirror lacks, as far as possible, and returns the tools that the others need. */
+/** Pulls the images of a release that the mirror lacks, as far as possible, and returns the tools that the others need. */
 export async function planMirror(
   config: LabConfig,
+  from: Versions,
   progress: Progress,
   downloads: Downloads = new Downloads(),
 ): Promise<MirrorPlan> {
   const { images: known } = readRecords(config);
-  const stale = imagesOf(regionCloud(config)).filter((image) => !isFresh(config, image, known[image.name]));
+  const stale = imagesOf(from, regionCloud(config)).filter((image) => !isFresh(config, from, image, known[image.name]));
   const pulled = await pullImages(config, stale, downloads, progress);
   const made = stale.filter(({ name }) => !pulled.has(name));
   return {
+    from,
     stale,
     pulled,
-    tools: [...new Set([...releases().flatMap(({ tools }) => tools), ...imageTools(made), "registry"])],
+    tools: [...new Set([...releases(from).flatMap(({ tools }) => tools), ...imageTools(made), "registry"])],
   };
 }
 
@@ -52,27 +57,33 @@ export interface Checksums {
   readonly images: Readonly<Record<string, string>>;
 }
 
+/** Releases that the mirror has in full. */
+function releasesIn({ releases: known }: Records): Versions[] {
+  return catalogueVersions.map(versionsOf).filter((from) => releases(from).every(({ url }) => known[url]));
+}
+
 /**
- * Makes what the mirror lacks and writes `<config.directory>/checksums.json`. Needs the plan's tools.
- * The content is kept in the cache and shared between regions.
+ * Makes what the mirror lacks of a release and writes `<config.directory>/checksums.json`. Needs the plan's tools.
+ * The content is kept in the cache and shared between regions: one that runs serves a release that is added.
  * @throws Error that says what failed and what to do; `progress.signal.reason` when interrupted.
  */
 export async function ensureMirror(config: LabConfig, plan: MirrorPlan, progress: Progress): Promise<Checksums> {
   return withLock(join(config.cache, "mirror.lock"), progress, async () => {
     mkdirSync(mirrorDirectory(config), { recursive: true });
     let records = readRecords(config);
-    for (const release of releases()) {
-      const record = await ensureRelease(config, release, records.releases[release.url], progress);
+    for (const release of releases(plan.from)) {
+      const record = await ensureRelease(config, plan.from, release, records.releases[release.url], progress);
       records = { ...records, releases: { ...records.releases, [release.url]: record } };
       writeRecords(config, records);
     }
-    const pushed = await pushImages(config, plan.stale, plan.pulled, progress);
+    const pushed = await pushImages(config, plan.from, plan.stale, plan.pulled, progress);
     records = { ...records, images: { ...records.images, ...pushed } };
     writeRecords(config, records);
 
-    const there = images().filter(({ name }) => records.images[name]);
+    const all = releasesIn(records);
+    const there = all.flatMap(images).filter(({ name }) => records.images[name]);
     const checksums: Checksums = {
-      releases: Object.fromEntries(releases().map(({ url }) => [url, records.releases[url]!.sha256])),
+      releases: Object.fromEntries(all.flatMap(releases).map(({ url }) => [url, records.releases[url]!.sha256])),
       images: Object.fromEntries(there.map(({ name }) => [name, records.images[name]!.digest])),
     };
     mkdirSync(config.directory, { recursive: true });

@@ -16,6 +16,7 @@ import { debianRelease, mmdebstrap } from "../region/base-debian.js";
 import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { share, toolPath } from "../toolchain/index.js";
+import type { Versions } from "../toolchain/versions.js";
 import { writeTar } from "./releases.js";
 
 /** A layer that holds tools of the toolchain. */
@@ -132,6 +133,7 @@ export const nginxLayer: DebianLayer = {
 /** Writes a layer's tar file, uncompressed; `folder` is a scratch folder. Layers of Debian packages need root. */
 export async function writeLayer(
   config: LabConfig,
+  from: Versions,
   layer: Layer,
   folder: string,
   target: string,
@@ -139,7 +141,7 @@ export async function writeLayer(
 ): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   try {
-    if (layer.kind === "tools") fillTools(config, layer, folder);
+    if (layer.kind === "tools") fillTools(config, from, layer, folder);
     else await fillDebian(layer, folder, progress);
     await writeTar(folder, target, { signal: progress.signal });
   } finally {
@@ -147,10 +149,10 @@ export async function writeLayer(
   }
 }
 
-function fillTools(config: LabConfig, layer: ToolLayer, folder: string): void {
+function fillTools(config: LabConfig, from: Versions, layer: ToolLayer, folder: string): void {
   for (const [path, tool] of Object.entries(layer.files)) {
     makeParents(folder, path);
-    share(toolPath(config, tool), join(folder, path));
+    share(toolPath(config, tool, from), join(folder, path));
   }
 }
 

@@ -5,6 +5,7 @@
 import { labConfig } from "../config.js";
 import { ensureBase } from "../region/base.js";
 import { plainProgress } from "../progress.js";
+import { versions } from "../toolchain/versions.js";
 import { allTools, binDirectory, ensurePackages, ensureTools } from "../toolchain/index.js";
 import { ensureMirror, planMirror } from "./index.js";
 
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
   await ensurePackages(progress);
   await ensureTools(config, allTools(), progress);
   const base = await ensureBase(config, progress);
-  await ensureMirror(config, await planMirror(config, progress), progress);
+  await ensureMirror(config, await planMirror(config, versions, progress), progress);
   progress.report(`ready: machine image ${base.key}, tools in ${binDirectory(config)}`);
 }
 

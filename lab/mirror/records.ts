@@ -6,6 +6,7 @@ import type { LabConfig } from "../config.js";
 import { writeAtomically } from "../process/files.js";
 import { toolPath } from "../toolchain/index.js";
 import { toolOrigins } from "../toolchain/store.js";
+import type { Versions } from "../toolchain/versions.js";
 
 export interface ReleaseRecord {
   /** Changes when the file must be made again. */
@@ -53,9 +54,9 @@ export function writeRecords(config: LabConfig, records: Records): void {
 }
 
 /** Identifies the content of tools without reading them: by the names of their folders and their origins. */
-export const toolInputs = (config: LabConfig, tools: readonly string[]): string[] =>
+export const toolInputs = (config: LabConfig, from: Versions, tools: readonly string[]): string[] =>
   tools.map((tool) => {
-    const folder = dirname(toolPath(config, tool));
+    const folder = dirname(toolPath(config, tool, from));
     return `${basename(folder)}/${tool} ${toolOrigins(folder)[tool] ?? "missing"}`;
   });
 

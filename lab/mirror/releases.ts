@@ -17,7 +17,7 @@ import { run } from "../process/run.js";
 import type { Progress } from "../progress.js";
 import { fileDigest } from "../toolchain/download.js";
 import { cniPluginNames, officialFile, share, toolPath } from "../toolchain/index.js";
-import { versions } from "../toolchain/versions.js";
+import type { Versions } from "../toolchain/versions.js";
 import { filesDirectory, hashOf, toolInputs, type ReleaseRecord } from "./records.js";
 
 export interface Release {
@@ -27,9 +27,9 @@ export interface Release {
   readonly tools: readonly string[];
 }
 
-/** The files that machines download, as `versions.json` names them. */
-export function releases(): readonly Release[] {
-  const { kubelet, kubectl, etcd, "cni-plugins": cni } = versions.releases;
+/** The files of a release that machines download. */
+export function releases(from: Versions): readonly Release[] {
+  const { kubelet, kubectl, etcd, "cni-plugins": cni } = from.releases;
   const etcdTools = ["etcd", "etcdctl", "etcdutl"];
   return [
     { url: kubelet.url, tools: ["kubelet"] },
@@ -37,7 +37,7 @@ export function releases(): readonly Release[] {
     {
       url: etcd.url,
       tools: etcdTools,
-      archive: Object.fromEntries(etcdTools.map((tool) => [`etcd-v${versions.etcd}-linux-amd64/${tool}`, tool])),
+      archive: Object.fromEntries(etcdTools.map((tool) => [`etcd-v${from.etcd}-linux-amd64/${tool}`, tool])),
     },
     { url: cni.url, tools: cniPluginNames, archive: Object.fromEntries(cniPluginNames.map((tool) => [tool, tool])) },
   ];
@@ -52,13 +52,14 @@ export function mirrorPath(url: string): string {
 /** Makes a release file, unless `known` says that it exists and is made of the same tools. Needs its tools. */
 export async function ensureRelease(
   config: LabConfig,
+  from: Versions,
   release: Release,
   known: ReleaseRecord | undefined,
   progress: Progress,
 ): Promise<ReleaseRecord> {
   const target = join(filesDirectory(config), mirrorPath(release.url));
-  const official = officialFile(config, release.tools[0]!, release.url);
-  const inputs = hashOf("1", release, official !== undefined, toolInputs(config, release.tools));
+  const official = officialFile(config, release.tools[0]!, release.url, from);
+  const inputs = hashOf("1", release, official !== undefined, toolInputs(config, from, release.tools));
   if (known?.inputs === inputs && existsSync(target)) return known;
 
   progress.report(`mirror: ${release.url}`);
@@ -66,9 +67,9 @@ export async function ensureRelease(
   const partial = `${target}.partial`;
   rmSync(partial, { force: true });
   try {
-    const whole = official ?? (release.archive ? undefined : toolPath(config, release.tools[0]!));
+    const whole = official ?? (release.archive ? undefined : toolPath(config, release.tools[0]!, from));
     if (whole !== undefined) share(whole, partial);
-    else await pack(config, release.archive!, partial, progress);
+    else await pack(config, from, release.archive!, partial, progress);
     const sha256 = await fileDigest(partial);
     progress.signal?.throwIfAborted();
     renameSync(partial, target);
@@ -81,6 +82,7 @@ export async function ensureRelease(
 /** Packs tools; the same tools give the same bytes at any time on any machine. */
 async function pack(
   config: LabConfig,
+  from: Versions,
   archive: Readonly<Record<string, string>>,
   target: string,
   progress: Progress,
@@ -89,7 +91,7 @@ async function pack(
   try {
     for (const [path, tool] of Object.entries(archive)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
-      share(toolPath(config, tool), join(folder, path));
+      share(toolPath(config, tool, from), join(folder, path));
     }
     const tar = `${folder}.tar`;
     try {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { dependencies } from "../../package.json";
-import versions from "../../versions.json";
+import { toolchain } from "../../components/spec/versions.js";
 import { projectDirectory } from "../config.js";
 import { linkAtomically } from "../process/files.js";
 
@@ -10,7 +10,7 @@ const resources = ["aws", "digitalocean", "kubernetes", "tls"] as const;
 
 /** Folder of an installed plugin, as the engine names it, and the plugin's program. */
 const standIns: readonly { readonly folder: string; readonly program: string }[] = [
-  { folder: `language-nodejs-v${versions.toolchain.pulumi}`, program: "pulumi-language-nodejs" },
+  { folder: `language-nodejs-v${toolchain.pulumi}`, program: "pulumi-language-nodejs" },
   ...resources.map((name) => ({
     folder: `resource-${name}-v${dependencies[`@pulumi/${name}`]}`,
     program: `pulumi-resource-${name}`,

@@ -3,10 +3,10 @@ import { readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Progress } from "../progress.js";
 import { findGo } from "./go.js";
-import type { Part } from "./parts.js";
+import type { Part } from "./part.js";
 import { run } from "../process/run.js";
 
-/** Wrapper modules: `<folder>/<part>/go.mod`. */
+/** Wrapper modules: `<folder>/<folder of the part>/go.mod`. */
 export const modulesDirectory = join(__dirname, "modules");
 
 /** Milliseconds between two reports of a build. */
@@ -44,7 +44,7 @@ export async function buildTools(
         ...tools.map((tool) => part.packages[tool]!),
       ],
       {
-        cwd: join(modulesDirectory, part.name),
+        cwd: join(modulesDirectory, part.folder),
         env: { ...go.env, CGO_ENABLED: part.cgo ? "1" : "0" },
         signal: progress.signal,
         onLine(line) {
@@ -85,18 +85,18 @@ export function buildFlags(part: Part): string[] {
 }
 
 /**
- * Checks that go.mod locks the version that `versions.json` asks for.
+ * Checks that go.mod locks the version that the catalogue asks for.
  * @throws Error with both versions and the command to run.
  */
 export function checkModule(part: Part, directory: string = modulesDirectory): void {
-  const file = join(directory, part.name, "go.mod");
+  const file = join(directory, part.folder, "go.mod");
   const text = readFileSync(file, "utf8");
   for (const [module, version] of Object.entries(part.modules)) {
     const escaped = module.replace(/[.\\/]/g, "\\$&");
     const locked = new RegExp(`^(?:require )?\\s*${escaped} v(\\S+)`, "m").exec(text)?.[1];
     if (locked !== version) {
       throw new Error(
-        `${file} locks ${module} at ${locked ?? "no version"}, versions.json asks for ${version}: run "npx tsx lab/toolchain/pin.ts ${part.name}"`,
+        `${file} locks ${module} at ${locked ?? "no version"}, versions/ asks for ${version}: run "npx tsx lab/toolchain/pin.ts ${part.folder}"`,
       );
     }
   }

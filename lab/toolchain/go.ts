@@ -12,7 +12,7 @@ export interface GoCommand {
 }
 
 /**
- * The Go command on the PATH, set to compile with the version in `versions.json` (`toolchain.go`), which a Go of another
+ * The Go command on the PATH, set to compile with the version in `versions/common.json` (`toolchain.go`), which a Go of another
  * version downloads.
  * @throws Error with what to install when there is no Go or it is too old.
  */

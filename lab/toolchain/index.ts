@@ -3,7 +3,7 @@
  * answer and their checksums are pinned; otherwise the same versions built from their Go modules.
  */
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { linkAtomically } from "../process/files.js";
 import { run } from "../process/run.js";
@@ -11,8 +11,10 @@ import type { Progress } from "../progress.js";
 import { buildTools } from "./build.js";
 import { DownloadFailed, Downloads } from "./download.js";
 import { withLock } from "./lock.js";
-import { partOf, toolchainParts, toolsOf, type OfficialFile, type Part } from "./parts.js";
+import type { OfficialFile, Part } from "./part.js";
+import { partOf, toolchainParts, toolsOf } from "./parts.js";
 import { keepTools, partFolder, toolOrigins, withStaging } from "./store.js";
+import { catalogueVersions, versions, versionsOf, type Versions } from "./versions.js";
 
 export { ensurePackages, proxyPackages, testPackages } from "./packages.js";
 export { cniPluginNames } from "./parts.js";
@@ -28,7 +30,7 @@ export const allTools = (): string[] => toolchainParts().flatMap(toolsOf);
 export interface ToolOptions {
   /** Where official files come from. @default where their projects publish them */
   readonly downloads?: Downloads;
-  /** All known parts. @default `toolchainParts()` */
+  /** All known parts. @default those of the newest release */
   readonly parts?: readonly Part[];
 }
 
@@ -103,17 +105,23 @@ async function inLanes<T>(
 
 /**
  * Path of a tool in the cache; it exists once `ensureTools` was called with its name.
+ * @param from The release that it belongs to. @default the newest
  * @throws Error when there is no such tool.
  */
-export const toolPath = (config: Pick<LabConfig, "cache">, name: string): string =>
-  join(partFolder(config, partOf(name)), name);
+export const toolPath = (config: Pick<LabConfig, "cache">, name: string, from: Versions = versions): string =>
+  join(partFolder(config, partOf(name, toolchainParts(from))), name);
 
 /** Folder, beside a part's tools, of the official files that the mirror serves. */
 const officialFolder = "official";
 
 /** Path of an official file in the cache; undefined when the tools in it were built. */
-export function officialFile(config: Pick<LabConfig, "cache">, tool: string, url: string): string | undefined {
-  const path = join(partFolder(config, partOf(tool)), officialFolder, basename(new URL(url).pathname));
+export function officialFile(
+  config: Pick<LabConfig, "cache">,
+  tool: string,
+  url: string,
+  from: Versions,
+): string | undefined {
+  const path = join(dirname(toolPath(config, tool, from)), officialFolder, basename(new URL(url).pathname));
   return existsSync(path) ? path : undefined;
 }
 
@@ -201,8 +209,10 @@ export function binDirectory(config: LabConfig): string {
     if (!userTools.some((tool) => name === tool || name.startsWith(`${tool}.`)))
       rmSync(join(directory, name), { force: true });
   for (const tool of userTools) {
-    const path = toolPath(config, tool);
-    if (existsSync(path)) linkAtomically(path, join(directory, tool));
+    // Of the newest release that was made.
+    const paths = catalogueVersions.map((version) => toolPath(config, tool, versionsOf(version)));
+    const path = paths.findLast((candidate) => existsSync(candidate));
+    if (path !== undefined) linkAtomically(path, join(directory, tool));
   }
   return directory;
 }

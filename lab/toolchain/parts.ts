@@ -1,34 +1,6 @@
 /** What the toolchain consists of: for each Go module its tools, how they are built, and where the official ones are. */
-import { imageVersion, releaseVersion, versions, type PinnedFile, type Versions } from "./versions.js";
-
-/** An official file that holds one or more tools. */
-export interface OfficialFile extends PinnedFile {
-  /** Tool -> its path in the archive; "" for a file that is the tool itself. */
-  readonly tools: Readonly<Record<string, string>>;
-  /** Whether the file is kept, because the mirror serves it. @default false */
-  readonly kept?: boolean;
-}
-
-/** Tools that are built together, because they come from one module and share most of their packages. */
-export interface Part {
-  /** Name of its folder under `modules/`. */
-  readonly name: string;
-  readonly version: string;
-  /** Module paths that must stand in the folder's go.mod with exactly these versions. */
-  readonly modules: Readonly<Record<string, string>>;
-  /** Tool -> main package. */
-  readonly packages: Readonly<Record<string, string>>;
-  /** Whether C code is linked in; needs gcc and the libraries in `packages.ts`. */
-  readonly cgo: boolean;
-  readonly tags: readonly string[];
-  /** Values that the linker writes into variables. */
-  readonly variables: Readonly<Record<string, string>>;
-  /** Links C libraries in, so that the tool runs in images without them. */
-  readonly staticLibraries: boolean;
-  readonly official: readonly OfficialFile[];
-  /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */
-  readonly seconds: number;
-}
+import { catalogueVersions, imageVersion, releaseVersion, versions, versionsOf, type Versions } from "./versions.js";
+import type { OfficialFile, Part } from "./part.js";
 
 const kubernetesBinaries = [
   "kube-apiserver",
@@ -48,16 +20,15 @@ const cniPlugins = {
 /** Names of the plugins in the official archive. */
 export const cniPluginNames: readonly string[] = Object.values(cniPlugins).flat().sort();
 
-/** All parts, the ones that others wait for first. */
+/** All parts of a release, the ones that others wait for first. */
 export function toolchainParts(from: Versions = versions): readonly Part[] {
   const { toolchain, kubernetes, etcd, releases } = from;
   const cni = releaseVersion("cni-plugins", from);
   const coredns = imageVersion("coredns", from);
   const flannel = imageVersion("flannel", from);
   const [major = "", minor = ""] = kubernetes.split(".");
-  const download = (name: string, tools: Record<string, string>): OfficialFile[] => {
-    const file = toolchain.downloads[name];
-    return file ? [{ ...file, tools }] : [];
+  const download = (name: keyof Versions["toolchain"]["downloads"], tools: Record<string, string>): OfficialFile[] => {
+    return [{ ...toolchain.downloads[name], tools }];
   };
   const released = (name: keyof Versions["releases"], tools: Record<string, string>): OfficialFile => ({
     ...releases[name],
@@ -66,7 +37,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
   });
   const plain = { cgo: false, tags: [], variables: {}, staticLibraries: false, official: [] } as const;
 
-  return [
+  const parts: readonly (Omit<Part, "folder"> & { readonly ofRelease?: true })[] = [
     {
       ...plain,
       name: "runc",
@@ -124,6 +95,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
     {
       ...plain,
       name: "kubernetes",
+      ofRelease: true,
       version: kubernetes,
       modules: { "k8s.io/kubernetes": kubernetes },
       packages: tools(kubernetesBinaries, (tool) => `k8s.io/kubernetes/cmd/${tool}`),
@@ -138,6 +110,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
     {
       ...plain,
       name: "etcd",
+      ofRelease: true,
       version: etcd,
       modules: tools(
         ["server", "etcdctl", "etcdutl"],
@@ -209,6 +182,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       // Only regions of AWS need it.
       ...plain,
       name: "cloud-controller-manager-aws",
+      ofRelease: true,
       version: imageVersion("aws-cloud-controller-manager", from),
       modules: { "k8s.io/cloud-provider-aws": imageVersion("aws-cloud-controller-manager", from) },
       packages: { "aws-cloud-controller-manager": "k8s.io/cloud-provider-aws/cmd/aws-cloud-controller-manager" },
@@ -224,7 +198,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: imageVersion("digitalocean-cloud-controller-manager", from),
       modules: {
         "github.com/digitalocean/godo": toolchain.godo,
-        "k8s.io/cloud-provider": kubernetes.replace(/^1\./, "0."),
+        "k8s.io/cloud-provider": toolchain["cloud-provider"],
       },
       packages: {
         "digitalocean-cloud-controller-manager": "corekube/lab/toolchain/cloud-controller-manager-digitalocean",
@@ -272,6 +246,16 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 20,
     },
   ];
+  return parts.map(({ ofRelease, ...part }) => ({
+    ...part,
+    folder: ofRelease ? `${part.name}-${part.version}` : part.name,
+  }));
+}
+
+/** Those of all releases. */
+export function allParts(): readonly Part[] {
+  const parts = catalogueVersions.flatMap((version) => toolchainParts(versionsOf(version)));
+  return [...new Map(parts.map((part) => [part.folder, part])).values()];
 }
 
 function tools(

@@ -1,16 +1,18 @@
 /**
- * Locks the Go modules of the toolchain to the versions in `versions.json`: writes each folder's go.mod and go.sum.
+ * Locks the Go modules of the toolchain, for all releases, to the versions in `versions/`: writes each folder's go.mod and
+ * go.sum.
  * Run it after a change of a version; it needs the network. The checksums of downloads are changed by hand.
  *
- * Run: `npx tsx lab/toolchain/pin.ts [PART ...]` (default: the parts whose lock does not fit).
+ * Run: `npx tsx lab/toolchain/pin.ts [FOLDER ...]` (default: those whose lock does not fit).
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../process/run.js";
 import { plainProgress } from "../progress.js";
 import { checkModule, modulesDirectory } from "./build.js";
 import { findGo, type GoCommand } from "./go.js";
-import { toolchainParts, type Part } from "./parts.js";
+import type { Part } from "./part.js";
+import { allParts } from "./parts.js";
 import { versions } from "./versions.js";
 
 /** Replacements in a module's own go.mod, which apply only when they are repeated here. */
@@ -38,7 +40,8 @@ const tolerant = new Set(["flannel"]);
 
 async function pin(part: Part): Promise<void> {
   const go = await findGo();
-  const directory = join(modulesDirectory, part.name);
+  const directory = join(modulesDirectory, part.folder);
+  mkdirSync(directory, { recursive: true });
   const call = (...args: string[]): Promise<unknown> =>
     run([go.command, ...args], { cwd: directory, env: { ...go.env, GOFLAGS: "-mod=mod" } });
   const own = `corekube/lab/toolchain/${part.name}`;
@@ -64,18 +67,18 @@ function fits(part: Part): boolean {
 }
 
 async function main(names: readonly string[]): Promise<void> {
-  const parts = toolchainParts();
-  const unknown = names.filter((name) => !parts.some((part) => part.name === name));
+  const parts = allParts();
+  const unknown = names.filter((name) => !parts.some((part) => part.folder === name));
   if (unknown.length > 0)
-    throw new Error(`no part ${unknown.join(", ")}; there are ${parts.map(({ name }) => name).join(", ")}`);
-  const chosen = parts.filter((part) => (names.length > 0 ? names.includes(part.name) : !fits(part)));
+    throw new Error(`no folder ${unknown.join(", ")}; there are ${parts.map(({ folder }) => folder).join(", ")}`);
+  const chosen = parts.filter((part) => (names.length > 0 ? names.includes(part.folder) : !fits(part)));
   const progress = plainProgress();
   for (const part of chosen) {
-    progress.report(`${part.name}: locking its modules at ${part.version}`);
+    progress.report(`${part.folder}: locking its modules at ${part.version}`);
     await pin(part);
   }
   progress.report(
-    chosen.length > 0 ? `locked: ${chosen.map(({ name }) => name).join(", ")}` : "every lock fits versions.json",
+    chosen.length > 0 ? `locked: ${chosen.map(({ folder }) => folder).join(", ")}` : "every lock fits versions/",
   );
 }
 

@@ -7,13 +7,13 @@ import { writeAtomically } from "../process/files.js";
 import type { Progress } from "../progress.js";
 import { buildFlags, modulesDirectory } from "./build.js";
 import { withLock } from "./lock.js";
-import type { Part } from "./parts.js";
+import type { Part } from "./part.js";
 import { versions } from "./versions.js";
 
 /** Folder of a part's tools; its name changes with everything that decides their content. */
 export function partFolder(config: Pick<LabConfig, "cache">, part: Part): string {
   const hash = createHash("sha256");
-  const sources = join(modulesDirectory, part.name);
+  const sources = join(modulesDirectory, part.folder);
   for (const file of readdirSync(sources).sort()) hash.update(`${file}\0`).update(readFileSync(join(sources, file)));
   hash.update(JSON.stringify([versions.toolchain.go, part.cgo, part.packages, buildFlags(part), part.official]));
   return join(config.cache, "tools", `${part.name}-${part.version}-${hash.digest("hex").slice(0, 12)}`);

@@ -1,6 +1,7 @@
 /** The tests' own region: made once for all files of this folder, removed at the end, with an account of what it left. */
 import { usedMemory } from "../../lab/commands/memory.js";
 import { runPhases } from "../../lab/commands/phases.js";
+import { newestVersion } from "../../components/spec/versions.js";
 import { buildPhases, regionPhase } from "../../lab/commands/up.js";
 import { labConfig, regionNames } from "../../lab/config.js";
 import { leftovers, takeFootprint, type Footprint } from "./support/footprint.js";
@@ -21,7 +22,7 @@ export async function openRegion(cloud = "digitalocean"): Promise<void> {
   if (before) return;
   await removeEverything(config, progress);
   setRegionCloud(config, cloud);
-  await runPhases(buildPhases(config), usedMemory());
+  await runPhases(buildPhases(config, newestVersion), usedMemory());
   before = await takeFootprint();
   processes = watchProcesses();
   await runPhases([regionPhase(config)], usedMemory());

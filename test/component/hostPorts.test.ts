@@ -48,7 +48,7 @@ interface Found {
 
 /**
  * Ports that programs open although nothing tells them to, with the flag or variable that changes it:
- * the programs' own sources at the versions in versions.json.
+ * the programs' own sources at the versions in versions/.
  */
 const unasked: readonly (readonly [image: RegExp, port: number, unless: RegExp])[] = [
   [/\/kube-apiserver:/, 6443, /^--secure-port=/],

@@ -10,8 +10,9 @@ import { readRecords, writeRecords } from "../../lab/mirror/records.js";
 import { ensureRelease, mirrorPath, releases, writeTar } from "../../lab/mirror/releases.js";
 import { allTools, toolPath } from "../../lab/toolchain/index.js";
 import { toolOrigins } from "../../lab/toolchain/store.js";
-import { versions } from "../../lab/toolchain/versions.js";
+import { catalogueVersions, versions, versionsOf, type Versions } from "../../lab/toolchain/versions.js";
 
+const everyRelease = catalogueVersions.map(versionsOf);
 const quiet = { report: () => undefined };
 const digestOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -49,38 +50,74 @@ describe("lab mirror: content", () => {
   }
 
   const release = (name: string) => {
-    const found = releases().find(({ url }) => url.includes(name));
+    const found = releases(versions).find(({ url }) => url.includes(name));
     assert.ok(found, name);
     return found;
   };
   const entriesOf = async (file: string): Promise<string[]> => (await run(["tar", "-tzf", file])).trim().split("\n");
 
-  it("has every file and image in versions.json that the lab can make, and the two to try a cluster with", () => {
-    assert.deepEqual(
-      releases()
-        .map(({ url }) => url)
-        .sort(),
-      Object.values(versions.releases)
-        .map(({ url }) => url)
-        .sort(),
-    );
-    assert.deepEqual(
-      images()
-        .map(({ name }) => name)
-        .sort(),
-      [
-        ...Object.values(versions.images)
+  it("has every file and image of each release that the lab can make, and the two to try a cluster with", () => {
+    for (const from of everyRelease) {
+      assert.deepEqual(
+        releases(from)
+          .map(({ url }) => url)
+          .sort(),
+        Object.values(from.releases)
+          .map(({ url }) => url)
+          .sort(),
+      );
+      assert.deepEqual(
+        images(from)
           .map(({ name }) => name)
-          .filter((name) => !notServed.test(name)),
-        ...Object.values(versions.toolchain.tryout).map(({ name }) => name),
-      ].sort(),
-    );
+          .sort(),
+        [
+          ...Object.values(from.images)
+            .map(({ name }) => name)
+            .filter((name) => !notServed.test(name)),
+          ...Object.values(from.toolchain.tryout).map(({ name }) => name),
+        ].sort(),
+      );
+    }
+  });
+
+  it("makes each release of tools of its own version, and what two of them share once", () => {
+    const config = cacheWith("a", []);
+    const [older, newer] = ["1.35.4", "1.36.3"].map(versionsOf) as [Versions, Versions];
+    for (const tool of ["kubelet", "kube-apiserver", "etcd", "aws-cloud-controller-manager"])
+      assert.notEqual(toolPath(config, tool, older), toolPath(config, tool, newer), tool);
+    for (const tool of ["coredns", "pause", "digitalocean-cloud-controller-manager", "bridge", "containerd"])
+      assert.equal(toolPath(config, tool, older), toolPath(config, tool, newer), tool);
+    // An image that two releases name alike is the same image.
+    const made = new Map<string, string>();
+    for (const from of everyRelease)
+      for (const image of images(from)) {
+        const inputs = madeFrom(config, from, image);
+        assert.equal(made.get(image.name) ?? inputs, inputs, image.name);
+        made.set(image.name, inputs);
+      }
+  });
+
+  it("packs etcd of an older release under that version's name", async () => {
+    const from = versionsOf("1.35.4");
+    const config = cacheWith("a", []);
+    for (const tool of ["etcd", "etcdctl", "etcdutl"]) {
+      const path = toolPath(config, tool, from);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, "3.6");
+    }
+    const wanted = releases(from).find(({ url }) => url.includes("/etcd-io/etcd/"))!;
+    await ensureRelease(config, from, wanted, undefined, quiet);
+    const file = join(config.cache, "mirror", "files", mirrorPath(wanted.url));
+    assert.match(file, /v3\.6\.14/);
+    assert.equal((await entriesOf(file))[0], "etcd-v3.6.14-linux-amd64/");
   });
 
   it("consists of tools that the toolchain has", () => {
     const known = new Set(allTools());
     assert.deepEqual(
-      [...releases().flatMap(({ tools }) => tools), ...imageTools(images())].filter((tool) => !known.has(tool)),
+      [...releases(versions).flatMap(({ tools }) => tools), ...imageTools(images(versions))].filter(
+        (tool) => !known.has(tool),
+      ),
       [],
     );
   });
@@ -91,7 +128,7 @@ describe("lab mirror: content", () => {
 
   it("serves a file that is the tool itself unchanged", async () => {
     const config = cacheWith("a", ["kubelet"]);
-    const record = await ensureRelease(config, release("kubelet"), undefined, quiet);
+    const record = await ensureRelease(config, versions, release("kubelet"), undefined, quiet);
     const file = join(config.cache, "mirror", "files", mirrorPath(release("kubelet").url));
     assert.equal(readFileSync(file, "utf8"), "the tool kubelet");
     assert.equal(record.sha256, digestOf(file));
@@ -99,7 +136,7 @@ describe("lab mirror: content", () => {
 
   it("packs etcd as the original is packed, executable", async () => {
     const config = cacheWith("a", ["etcd", "etcdctl", "etcdutl"]);
-    await ensureRelease(config, release("/etcd-io/etcd/"), undefined, quiet);
+    await ensureRelease(config, versions, release("/etcd-io/etcd/"), undefined, quiet);
     const file = join(config.cache, "mirror", "files", mirrorPath(release("/etcd-io/etcd/").url));
     const top = `etcd-v${versions.etcd}-linux-amd64`;
     assert.deepEqual(await entriesOf(file), [`${top}/`, `${top}/etcd`, `${top}/etcdctl`, `${top}/etcdutl`]);
@@ -110,7 +147,7 @@ describe("lab mirror: content", () => {
   it("packs the CNI plugins without a folder", async () => {
     const wanted = release("cni-plugins");
     const config = cacheWith("a", wanted.tools);
-    await ensureRelease(config, wanted, undefined, quiet);
+    await ensureRelease(config, versions, wanted, undefined, quiet);
     const entries = await entriesOf(join(config.cache, "mirror", "files", mirrorPath(wanted.url)));
     for (const plugin of ["bridge", "host-local", "loopback", "portmap"])
       assert.ok(entries.includes(`./${plugin}`), plugin);
@@ -122,8 +159,8 @@ describe("lab mirror: content", () => {
     const second = cacheWith("b", [...wanted.tools].reverse());
     for (const tool of wanted.tools) utimesSync(toolPath(second, tool), 1_000_000, 1_000_000);
     const records = [
-      await ensureRelease(first, wanted, undefined, quiet),
-      await ensureRelease(second, wanted, undefined, quiet),
+      await ensureRelease(first, versions, wanted, undefined, quiet),
+      await ensureRelease(second, versions, wanted, undefined, quiet),
     ];
     assert.equal(records[0]!.sha256, records[1]!.sha256);
   });
@@ -132,17 +169,17 @@ describe("lab mirror: content", () => {
     const wanted = release("kubelet");
     const config = cacheWith("a", ["kubelet"]);
     const file = join(config.cache, "mirror", "files", mirrorPath(wanted.url));
-    const first = await ensureRelease(config, wanted, undefined, quiet);
+    const first = await ensureRelease(config, versions, wanted, undefined, quiet);
     const lines: string[] = [];
     const progress = { report: (line: string) => lines.push(line) };
-    assert.equal(await ensureRelease(config, wanted, first, progress), first);
+    assert.equal(await ensureRelease(config, versions, wanted, first, progress), first);
     assert.deepEqual(lines, []);
     rmSync(file);
-    assert.equal((await ensureRelease(config, wanted, first, progress)).sha256, first.sha256);
+    assert.equal((await ensureRelease(config, versions, wanted, first, progress)).sha256, first.sha256);
     assert.equal(digestOf(file), first.sha256);
     rmSync(toolPath(config, "kubelet"));
     cacheWith("a", ["kubelet"], () => "another kubelet");
-    assert.notEqual((await ensureRelease(config, wanted, first, progress)).sha256, first.sha256);
+    assert.notEqual((await ensureRelease(config, versions, wanted, first, progress)).sha256, first.sha256);
   });
 
   it("serves an official file byte for byte, so that the official checksum holds", async () => {
@@ -151,7 +188,7 @@ describe("lab mirror: content", () => {
     const official = join(dirname(toolPath(config, "etcd")), "official", basename(wanted.url));
     mkdirSync(dirname(official));
     writeFileSync(official, "as published");
-    const record = await ensureRelease(config, wanted, undefined, quiet);
+    const record = await ensureRelease(config, versions, wanted, undefined, quiet);
     assert.equal(record.sha256, createHash("sha256").update("as published").digest("hex"));
   });
 
@@ -175,13 +212,13 @@ describe("lab mirror: content", () => {
   it("makes an image again only when a tool in it has changed", () => {
     const tools = allTools();
     const before = cacheWith("a", tools);
-    const inputs = new Map(images().map((image) => [image.name, madeFrom(before, image)]));
+    const inputs = new Map(images(versions).map((image) => [image.name, madeFrom(before, versions, image)]));
     noteOrigin(toolPath(before, "coredns"), "https://example.org/coredns");
     assert.deepEqual(
-      images()
-        .filter((image) => madeFrom(before, image) !== inputs.get(image.name))
+      images(versions)
+        .filter((image) => madeFrom(before, versions, image) !== inputs.get(image.name))
         .map(({ name }) => name),
-      [versions.images["coredns"]!.name],
+      [versions.images.coredns.name],
     );
   });
 

@@ -48,7 +48,7 @@ function probe({ path, port, host }: Probe, times: object): object {
 export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {
-    throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions.json`);
+    throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions/common.json`);
   }
   const id = controlPlaneUsers[pod.name];
   const mounts = [

@@ -2,12 +2,12 @@
  * Pulumi's language host for Node programs, for machines that cannot download the official one: started by the engine
  * as `pulumi-language-nodejs <engine address>`, answers on the port that it prints.
  */
-import versions from "../../../versions.json";
+import { toolchain } from "../../../components/spec/versions.js";
 import { createHost } from "./host.js";
 
 // The last argument that is no flag: the engine puts its address there.
 const address = process.argv.slice(2).findLast((argument) => !argument.startsWith("-")) ?? "";
-const host = createHost(address, versions.toolchain.pulumi);
+const host = createHost(address, toolchain.pulumi);
 
 const stop = (): void => void host.cancel().finally(() => process.exit(0));
 

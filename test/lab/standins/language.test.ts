@@ -10,7 +10,7 @@ import type { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { projectDirectory } from "../../../lab/config.js";
-import versions from "../../../versions.json";
+import { toolchain } from "../../../components/spec/versions.js";
 
 describe("language host", function () {
   // A process that loads the project's dependencies.
@@ -91,7 +91,7 @@ describe("language host", function () {
   });
 
   it("says the engine's version", async () => {
-    assert.equal((await call<PluginInfo>("getPluginInfo", new Empty())).getVersion(), versions.toolchain.pulumi);
+    assert.equal((await call<PluginInfo>("getPluginInfo", new Empty())).getVersion(), toolchain.pulumi);
   });
 
   it("requires no plugin in advance, of the other cloud least of all", async () => {
