@@ -14,8 +14,10 @@ import type { SshAccess } from "../components/machine/access.js";
 import { registerConfigurations } from "../components/machine/configurations.js";
 import { Provider } from "../components/machine/provider.js";
 import { Pki } from "../components/pki/pki.js";
+import { FinishedReleases } from "../components/releases/clusterReleases.js";
 import { Rollout } from "../components/rollout/program/rollout.js";
 import { stagesOf } from "../components/rollout/program/stages.js";
+import type { ChosenReleases } from "../components/spec/cluster.js";
 import { Workers } from "../components/workers/workers.js";
 import { clusterOutputs, type ClusterOutputs } from "./outputs.js";
 
@@ -24,10 +26,12 @@ const sshUser = "core";
 
 /**
  * Registers all resources of the cluster.
+ * @param finished Releases that all machines had after an earlier run.
  * @param opts Options of the first resource, which all machines wait for: what it depends on is deleted after them.
  */
 export function createCluster(
   { spec, definition, createCloud, cloudProvider }: PreparedCluster,
+  finished?: ChosenReleases,
   opts: pulumi.CustomResourceOptions = {},
 ): ClusterOutputs {
   const ssh = createSshAccess(spec.name, opts);
@@ -106,7 +110,9 @@ export function createCluster(
     pool: spec.publicWorkers,
     configuration: configurations.public,
   });
-  new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
+  const clusterAddons = new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
+  const machines = [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines];
+  new FinishedReleases(spec, finished, machines, configurations, { dependsOn: [nodeAddons, clusterAddons] });
   return clusterOutputs(
     {
       endpoint: endpointUrl,
@@ -114,7 +120,7 @@ export function createCluster(
       ssh_private_key: ssh.privateKey,
       ssh_user: pulumi.output(ssh.user),
     },
-    [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines],
+    machines,
     configurations,
   );
 }

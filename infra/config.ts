@@ -10,6 +10,7 @@ import { type ClusterSpec, roles } from "../components/spec/cluster.js";
 import { optionGroups, optionsOf, type Settings } from "../components/spec/settings/index.js";
 import type { Option } from "../components/spec/settings/option.js";
 import type { Problem } from "../components/spec/settings/rule.js";
+import { chooseReleases, type RecordedReleases } from "../components/spec/upgrade.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
 import { namespace, SettingsError } from "./settings/settingsError.js";
 import { toClusterSpec } from "./settings/spec.js";
@@ -20,11 +21,12 @@ const projectDirectory = resolve(__dirname, "..");
 
 /**
  * The cluster's description, from the running stack's settings.
+ * @param recorded what the cluster has. @default there is no cluster
  * @throws pulumi.RunError with all problems; it is thrown before any resource is registered.
  */
-export function loadClusterSpec(): ClusterSpec {
+export function loadClusterSpec(recorded: RecordedReleases = {}): ClusterSpec {
   try {
-    return clusterSpec(pulumi.runtime.allConfig(), secretKeys());
+    return clusterSpec(pulumi.runtime.allConfig(), secretKeys(), clouds, recorded);
   } catch (error) {
     throw error instanceof SettingsError ? configError(error.message) : error;
   }
@@ -41,6 +43,7 @@ export function clusterSpec(
   configuration: Readonly<Record<string, string>>,
   secrets: readonly string[] = [],
   list: readonly CloudDefinition[] = clouds,
+  recorded: RecordedReleases = {},
 ): ClusterSpec {
   const { settings, problems } = validate(readValues(configuration, list), list);
   if (!settings) {
@@ -51,7 +54,11 @@ export function clusterSpec(
   if (ofProvider.length > 0) {
     throw new SettingsError(ofProvider, secrets);
   }
-  const spec = toClusterSpec(settings, readChecksums(settings.mirrors.checksums), list);
+  const choice = chooseReleases(settings, recorded);
+  if ("problem" in choice) {
+    throw new SettingsError([choice.problem], secrets);
+  }
+  const spec = toClusterSpec(settings, choice.releases, readChecksums(settings.mirrors.checksums), list);
   const tooLarge = userDataProblems(spec, settings, cloud);
   if (tooLarge.length > 0) {
     throw new SettingsError(tooLarge, secrets);

@@ -3,6 +3,7 @@ import { recordedState } from "../components/cloud/recordedState.js";
 import { prepareCluster } from "../components/clouds.js";
 import { resourceTypes } from "../components/contract/resources.js";
 import { ImmutableSettings } from "../components/immutables/immutableSettings.js";
+import { recordedReleases, StartedReleases } from "../components/releases/clusterReleases.js";
 import { requireParallelism } from "../components/rollout/program/parallelism.js";
 import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -10,13 +11,19 @@ import type { ClusterOutputs } from "./outputs.js";
 
 export = async function program(): Promise<ClusterOutputs> {
   // Everything is validated before the first resource is registered.
-  const spec = loadClusterSpec();
+  const state = await recordedState();
+  const recorded = recordedReleases(state);
+  const spec = loadClusterSpec(recorded);
   requireParallelism(spec.etcd.count);
   // What the cloud refuses of a new cluster can still be set, so that nothing is recorded before. Where a cluster exists, a change of
   // what is decided once is refused first: the cloud would be asked about another cluster.
-  const exists = (await recordedState()).of(resourceTypes.immutableSettings).size > 0;
+  const exists = state.of(resourceTypes.immutableSettings).size > 0;
   const asked = exists ? undefined : await prepareCluster(spec);
   const immutableSettings = new ImmutableSettings(spec);
   await immutableSettings.accepted();
-  return createCluster(asked ?? (await prepareCluster(spec)), { dependsOn: [immutableSettings] });
+  const prepared = asked ?? (await prepareCluster(spec));
+  // A change of the version that is recorded as begun can often only go on, so that nothing may refuse it after this.
+  const started = new StartedReleases(spec);
+  await started.recorded();
+  return createCluster(prepared, recorded.finished, { dependsOn: [immutableSettings, started] });
 };

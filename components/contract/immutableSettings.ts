@@ -10,8 +10,6 @@ export type SettingValue = string | number | boolean;
 export interface ImmutableSetting {
   /** Where it is set, without the namespace, such as `etcd.count`. */
   readonly setting: string;
-  /** It is decided by the checkout's `versions.json`, and by no setting. @default false */
-  readonly ofCheckout?: boolean;
   /** Undefined: this cluster does not have it. */
   readonly value: (spec: ClusterSpec) => SettingValue | undefined;
   readonly schema: z.ZodType;
@@ -34,18 +32,6 @@ export function setCommand(setting: string, value: SettingValue): string {
 }
 
 const megabytes = 1024;
-
-const minorOf = (version: SettingValue): string => String(version).split(".").slice(0, 2).join(".");
-
-/** The newest commit, of any branch, whose `versions.json` has the version. */
-function checkoutWith(part: string, version: SettingValue): string {
-  const line = `'"${part}": "${String(version)}"'`;
-  return `git checkout "$(git grep -lF ${line} $(git rev-list --all -- versions.json) -- versions.json | head -n 1 | cut -d : -f 1)" && npm ci`;
-}
-
-/** What to do when the checkout has another version than the cluster runs. */
-const keepVersion = (part: string) => (before: SettingValue) =>
-  `Use the checkout that has it: ${checkoutWith(part, before)}. For another version, create a second cluster with this checkout (pulumi stack init <name>) and move your workloads there.`;
 
 /** Size of etcd's volumes in GB; set in MB. */
 function volume(
@@ -83,24 +69,6 @@ export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
     value: (spec) => spec.region,
     schema: text,
     reason: "machines, volumes and the private network belong to a region, and all of them would be recreated",
-  },
-  kubernetesVersion: {
-    setting: "kubernetes_version",
-    value: (spec) => spec.kubernetesVersion,
-    schema: text.optional(),
-    reason:
-      "machines keep the version that they booted with, so that a machine which is added or comes back would run a newer kubelet than the API servers, and kube-proxy would be newer than them too; Kubernetes supports neither",
-    advice: keepVersion("kubernetes"),
-  },
-  etcdVersion: {
-    setting: "etcd",
-    ofCheckout: true,
-    value: (spec) => spec.etcdVersion,
-    schema: text.optional(),
-    reason:
-      "members keep the version that they booted with, and one that is replaced would join the others with another minor version of its data",
-    accepts: (before, after) => minorOf(before) === minorOf(after),
-    advice: keepVersion("etcd"),
   },
   nodeCidr: {
     setting: "node_cidr",

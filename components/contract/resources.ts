@@ -11,6 +11,7 @@ export const resourceTypes = {
   encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
   secretsReencryption: "corekube:cluster:SecretsReencryption",
   configuration: "corekube:machine:Configuration",
+  releases: "corekube:cluster:Releases",
 } as const;
 
 const longestSeconds = 7_200;
@@ -131,6 +132,13 @@ export const readinessShape = {
   caCertificate: text,
   /** Seconds until it must answer, 1 to 7200. @default 600 */
   timeout: seconds(1).default(600),
+};
+
+/** Releases of the catalogue; none: not known yet. */
+export const releasesShape = {
+  kubernetesVersion: text.optional(),
+  nodeVersion: text.optional(),
+  emulatedVersion: text.optional(),
 };
 
 const encryptionKeyShape = {

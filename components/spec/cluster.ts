@@ -82,11 +82,24 @@ export interface MirrorSpec {
   readonly registries: Readonly<Record<string, string>>;
 }
 
+/** Releases of the catalogue that a cluster has. */
+export interface ChosenReleases {
+  /** Release of the control plane's programs: API servers, controller managers and schedulers. */
+  readonly kubernetesVersion: string;
+  /**
+   * Release that everything else comes from: kubelet, kubectl, etcd, kube-proxy, and the images of the add-ons. Another one than the
+   * control plane's only while that emulates it.
+   */
+  readonly nodeVersion: string;
+  /** Minor version that the control plane's programs emulate, such as "1.35". @default none: they are what they are */
+  readonly emulatedVersion?: string;
+}
+
 /**
  * The whole description. Settings that are part of it as they are come from the options (`settings/`), where their meaning is; the rest is
  * computed from settings by `infra/settings/spec.ts`.
  */
-export interface ClusterSpec extends PassedSettings {
+export interface ClusterSpec extends PassedSettings, ChosenReleases {
   readonly name: string;
   /** The API is reached through load balancers: several controllers, or controllers without public addresses. */
   readonly apiLoadBalancers: boolean;
@@ -114,15 +127,6 @@ export interface ClusterSpec extends PassedSettings {
   /** Added to every cloud resource; `KubernetesCluster` is always among them. */
   readonly tags: Readonly<Record<string, string>>;
   readonly mirrors: MirrorSpec;
-  /** Release of the control plane's programs: API servers, controller managers and schedulers. */
-  readonly kubernetesVersion: string;
-  /**
-   * Release that everything else comes from: kubelet, kubectl, etcd, kube-proxy, and the images of the add-ons. Another one than the
-   * control plane's only while that emulates it.
-   */
-  readonly nodeVersion: string;
-  /** Minor version that the control plane's programs emulate, such as "1.35". @default none: they are what they are */
-  readonly emulatedVersion?: string;
   /** Version of etcd's release file. */
   readonly etcdVersion: string;
   /** Release files with the checksums that are valid for this cluster's mirror. */

@@ -82,9 +82,9 @@ All settings are checked together before anything is created or changed, in prev
 the setting, its value, what is allowed, and the command that fixes it. Unknown keys, and values that look like secrets, are refused.
 
 Some settings cannot change once the cluster exists: ${keptSettings}. Such a change is refused with the reason and the alternative.
-Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) can grow, not shrink, and \`encryption_key\` can only change by one at a time. A checkout whose
-\`versions.json\` has another version of Kubernetes, or another minor version of etcd, is refused as well: until there are upgrades in
-place, a cluster stays with the versions that it was created with.
+Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) can grow, not shrink, and \`encryption_key\` can only change by one at a time. A cluster
+keeps the release of Kubernetes that it has, whatever a newer checkout offers, until \`kubernetes_version\` says another one; a step that
+Kubernetes does not support is refused, with the step that leads on.
 
 ${Object.entries(groups)
   .map(

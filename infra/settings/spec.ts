@@ -2,10 +2,10 @@
 import type { CloudDefinition } from "../../components/cloud/definition.js";
 import { cloudNamed, clouds } from "../../components/clouds.js";
 import { nthAddress } from "../../components/spec/cidr.js";
-import type { ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
+import type { ChosenReleases, ClusterSpec, ComponentResources } from "../../components/spec/cluster.js";
 import { optionGroups, passedSettings, type Settings } from "../../components/spec/settings/index.js";
 import { portRange } from "../../components/spec/settings/valueTypes.js";
-import { type Image, type Release, versions } from "../../components/spec/versions.js";
+import { type Image, type Release, releaseOf } from "../../components/spec/versions.js";
 import type { Checksums } from "./checksums.js";
 import { gigabytes, memberCounts } from "./counts.js";
 import { proxyOf } from "./proxy.js";
@@ -13,10 +13,12 @@ import { controllerResources, diskOf, machineSizes, nodeResources } from "./size
 
 /**
  * @param settings validated.
+ * @param chosen the releases that the cluster gets.
  * @param checksums of a mirror that serves its own builds; files that are not in it keep the official checksum.
  */
 export function toClusterSpec(
   settings: Settings,
+  chosen: ChosenReleases,
   checksums: Checksums = { releases: {}, images: {} },
   list: readonly CloudDefinition[] = clouds,
 ): ClusterSpec {
@@ -87,26 +89,42 @@ export function toClusterSpec(
       releases: settings.mirrors.releases,
       registries: settings.mirrors.registries,
     },
-    kubernetesVersion: settings.kubernetes_version,
-    nodeVersion: settings.kubernetes_version,
-    etcdVersion: versions.etcd,
-    releases: {
-      kubelet: releaseOf(versions.releases.kubelet, checksums),
-      kubectl: releaseOf(versions.releases.kubectl, checksums),
-      etcd: releaseOf(versions.releases.etcd, checksums),
-      "cni-plugins": releaseOf(versions.releases["cni-plugins"], checksums),
-    },
-    images: Object.fromEntries(
-      Object.entries(versions.images).map(([name, image]) => [name, imageOf(image, checksums)]),
-    ),
+    ...filesOf(chosen, checksums),
   };
 }
 
-function releaseOf(release: Release, { releases }: Checksums): Release {
+/** Programs of the control plane, which are of its own release. */
+const ofControlPlane = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
+
+/** Files and images of the two releases that a cluster has. */
+function filesOf(
+  chosen: ChosenReleases,
+  checksums: Checksums,
+): ChosenReleases & Pick<ClusterSpec, "etcdVersion" | "releases" | "images"> {
+  const [controlPlane, nodes] = [releaseOf(chosen.kubernetesVersion), releaseOf(chosen.nodeVersion)];
+  const { kubelet, kubectl, etcd, "cni-plugins": cni } = nodes.releases;
+  const images = {
+    ...nodes.images,
+    ...Object.fromEntries(ofControlPlane.map((name) => [name, controlPlane.images[name]])),
+  };
+  return {
+    ...chosen,
+    etcdVersion: nodes.etcd,
+    releases: {
+      kubelet: pinnedRelease(kubelet, checksums),
+      kubectl: pinnedRelease(kubectl, checksums),
+      etcd: pinnedRelease(etcd, checksums),
+      "cni-plugins": pinnedRelease(cni, checksums),
+    },
+    images: Object.fromEntries(Object.entries(images).map(([name, image]) => [name, pinnedImage(image, checksums)])),
+  };
+}
+
+function pinnedRelease(release: Release, { releases }: Checksums): Release {
   return { url: release.url, sha256: releases[release.url] ?? release.sha256 };
 }
 
-function imageOf(image: Image, { images }: Checksums): Image {
+function pinnedImage(image: Image, { images }: Checksums): Image {
   return { name: image.name, digest: images[image.name] ?? image.digest };
 }
 

@@ -56,14 +56,10 @@ function refusals(before: Properties, after: Properties): Failure[] {
   });
 }
 
-function refusal(
-  { setting, ofCheckout, reason, advice, unit }: ImmutableSetting,
-  had: SettingValue,
-  got: SettingValue,
-): string {
+function refusal({ setting, reason, advice, unit }: ImmutableSetting, had: SettingValue, got: SettingValue): string {
   const shown = (value: SettingValue): string => JSON.stringify(unit === undefined ? value : Number(value) * unit);
   const remedy =
     advice?.(had) ??
     `Keep it: ${setCommand(setting, had)}. For another value, create a second cluster (pulumi stack init <name>), move your workloads there, and destroy this one.`;
-  return `${ofCheckout ? "versions.json: " : "corekube:"}${setting}: got ${shown(got)}; this cluster was created with ${shown(had)}, and that cannot be changed in place: ${reason}. Nothing was created or changed. ${remedy}`;
+  return `corekube:${setting}: got ${shown(got)}; this cluster was created with ${shown(had)}, and that cannot be changed in place: ${reason}. Nothing was created or changed. ${remedy}`;
 }

@@ -12,6 +12,7 @@ import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
 import { Readiness } from "./readiness.js";
+import { Releases } from "./releases.js";
 import { SecretsReencryption } from "./secretsReencryption.js";
 
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
@@ -21,6 +22,7 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   [resourceTypes.immutableSettings, new ImmutableSettings()],
   [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
   [resourceTypes.readiness, new Readiness()],
+  [resourceTypes.releases, new Releases()],
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);
 

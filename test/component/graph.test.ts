@@ -26,6 +26,7 @@ describe("resources of a cluster", function () {
       "corekube:addons:ClusterAddons/dev",
       "corekube:addons:NodeAddons/dev",
       "corekube:cluster:Readiness/dev-api",
+      "corekube:cluster:Releases/finished",
       "corekube:cluster:SecretsReencryption/dev",
       "corekube:controllers:Controllers/dev",
       "corekube:digitalocean:DigitalOcean/dev",

@@ -1,6 +1,5 @@
 /** Changes that cannot be done in place, on a stack that has a cluster: refused before anything else is looked at. */
 import assert from "node:assert/strict";
-import { versions } from "../../components/spec/versions.js";
 import { CountingCloud } from "../support/countingCloud.js";
 import { least, type Settings } from "./support/cases.js";
 import { Program } from "./support/program.js";
@@ -82,23 +81,6 @@ describe("a cluster that exists", function () {
         assert.deepEqual(cloud.requests, []);
       });
     }
-  }
-
-  for (const [part, input, older] of [
-    ["kubernetes", "kubernetesVersion", "1.35.4"],
-    ["etcd", "etcdVersion", "3.6.9"],
-  ] as const) {
-    it(`refuses a checkout with another version of ${part} than the cluster runs`, async () => {
-      const recorded = (version: string) => `"${input}": "${version}"`;
-      await program.rewriteState("live", { [recorded(versions[part])]: recorded(older) });
-      const { code, output } = await program.withSettings("live", made, ["preview"]);
-      await program.rewriteState("live", { [recorded(older)]: recorded(versions[part]) });
-      assert.notEqual(code, 0, output);
-      for (const words of [`got "${versions[part]}"; this cluster was created with "${older}"`, "git checkout"])
-        assert.ok(output.includes(words), `${words}\nis not in\n${output}`);
-      assert.doesNotMatch(output, /(digitalocean|tls):index:/, "nothing else was looked at");
-      assert.deepEqual(cloud.requests, []);
-    });
   }
 
   it("takes what may change, and remembers it", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { clouds } from "../../components/clouds.js";
 import { optionGroups, optionsOf } from "../../components/spec/settings/index.js";
-import { versions } from "../../components/spec/versions.js";
+import { catalogueVersions, flatcar, newestVersion, releaseOf } from "../../components/spec/versions.js";
 import { clusterSpec, loadClusterSpec } from "../../infra/config.js";
 import { SettingsError } from "../../infra/settings/settingsError.js";
 
@@ -30,6 +30,8 @@ function refusal(settings: Readonly<Record<string, string>>, secrets: string[] =
 }
 
 const key = (kind: string): string => `${kind} ${"AAAA".padEnd(68, "b")} ada@example`;
+
+const versions = releaseOf(newestVersion);
 
 describe("settings", () => {
   it("have defaults for all but region and administrators", () => {
@@ -63,7 +65,7 @@ describe("settings", () => {
     });
     assert.deepEqual(
       [spec.name, spec.apiLoadBalancers, spec.csiDriver, spec.proxy, spec.image],
-      ["kubernetes", false, false, undefined, versions.flatcar.digitalocean],
+      ["kubernetes", false, false, undefined, flatcar.digitalocean],
     );
     assert.deepEqual([spec.apiServiceAddress, spec.dnsServiceAddress], ["10.3.0.1", "10.3.0.10"]);
     assert.deepEqual(spec.nodePortRange, { from: 30000, to: 32767 });
@@ -152,7 +154,7 @@ describe("settings", () => {
     ["cluster_name", "a-", "cluster_name", /not ending with a dash/],
     ["cloud", "gcp", "cloud", /got "gcp"; allowed: digitalocean, aws/],
     ["region", "", "region", /got nothing; .*such as fra1.*pulumi config set region <value>/],
-    ["kubernetes_version", "1.2.3", "kubernetes_version", new RegExp(`allowed: ${versions.kubernetes}`)],
+    ["kubernetes_version", "1.2.3", "kubernetes_version", new RegExp(`allowed: ${catalogueVersions.join(", ")}`)],
     ["high_availability", "yes", "high_availability", /got "yes"; allowed: true or false/],
     ["node_count", "0", "node_count", /got 0; allowed: a whole number of machines from 1 to 5000/],
     ["node_count", "2.5", "node_count", /got 2.5/],

@@ -1,6 +1,6 @@
 /** Settings: the cluster as a whole, and its part in the cloud. */
 import type { CloudName } from "../clouds.js";
-import { versions } from "../versions.js";
+import { catalogueVersions, newestVersion } from "../versions.js";
 import { option, passed } from "./option.js";
 import { matching, oneOf, yesOrNo } from "./valueTypes.js";
 
@@ -21,9 +21,15 @@ export const clusterOptions = (clouds: readonly [CloudName, ...CloudName[]]) => 
     "The cloud's region. Required.",
   ),
   kubernetes_version: option(
-    oneOf(versions.kubernetes),
-    versions.kubernetes,
-    "Version of Kubernetes, which is that of the checkout: see versions.json. A cluster keeps the version that it was created with.",
+    // Whether it is in the catalogue is asked when it is known what the cluster runs, which may be in another checkout's only.
+    matching(`a release of this checkout: ${catalogueVersions.join(", ")}`, /^(\d+\.\d+\.\d+)?$/),
+    "",
+    `Release of Kubernetes, and with it of etcd and of all that belongs to the cluster: see the folder versions. Not set: the release that the cluster has, and ${newestVersion} for a new cluster, so that a newer checkout changes no cluster. A change is made in place. Within a minor version it may go both ways; a minor version goes up by one, and back only while the control plane emulates it (emulated_version).`,
+  ),
+  emulated_version: option(
+    matching("the minor version before that of kubernetes_version, such as 1.35", /^(\d+\.\d+)?$/),
+    "",
+    "With a kubernetes_version of the next minor version: the control plane changes to it, but behaves like this minor version, the one that the cluster runs; nodes and etcd keep their release. So the change can be taken back: set kubernetes_version to the release before, and remove this setting. To finish the change, which cannot be taken back then, remove this setting only.",
   ),
   high_availability: passed(
     yesOrNo(),

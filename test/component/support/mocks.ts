@@ -120,6 +120,7 @@ const answers: Readonly<Record<string, Answer>> = {
     outputs: { hostKey: `ssh-ed25519 host-${name}`, digest: "0".repeat(64), configuration: "0".repeat(16) },
   }),
   "corekube:machine:Configuration": byName,
+  "corekube:cluster:Releases": byName,
   "corekube:cluster:EncryptionKeyGate": byName,
   "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),

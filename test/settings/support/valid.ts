@@ -13,6 +13,7 @@ export const valid: readonly Settings[] = [
   { region: "syd1", log_level: "DEBUG" },
   { region: "nyc1", log_level: "ERROR" },
   { kubernetes_version: "1.36.3" },
+  { kubernetes_version: "1.35.4", emulated_version: "" },
   { high_availability: true },
   { high_availability: true, etcd: { count: 5 } },
   { etcd: { count: 3 } },

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { cloudNamed } from "../../../components/clouds.js";
 import { renderUserData } from "../../../components/nodeconfig/index.js";
 import { type ClusterSpec, roles } from "../../../components/spec/cluster.js";
+import { newestVersion } from "../../../components/spec/versions.js";
 import { toClusterSpec } from "../../../infra/settings/spec.js";
 import { validate } from "../../../infra/settings/validate.js";
 
@@ -167,7 +168,7 @@ export const anyUnboundedSpec: fc.Arbitrary<ClusterSpec> = fc
   .oneof(anyValues, anyAwsValues)
   .map((values) => validate(values).settings)
   .filter((settings) => settings !== undefined)
-  .map((settings) => toClusterSpec(settings));
+  .map((settings) => toClusterSpec(settings, { kubernetesVersion: newestVersion, nodeVersion: newestVersion }));
 
 /** The description of any cluster that the program accepts. */
 export const anySpec: fc.Arbitrary<ClusterSpec> = anyUnboundedSpec.filter(fits);
