@@ -37,7 +37,12 @@ export const suites: readonly Suite[] = [
   { name: "policies", files: ["test/policies/**/*.test.ts"], coverage: ["policies"], needs: ["pulumi"], limit: 900 },
   {
     name: "settings",
-    files: ["test/settings/1-table.test.ts", "test/settings/3-identity.test.ts", "test/settings/4-stacks.test.ts"],
+    files: [
+      "test/settings/1-table.test.ts",
+      "test/settings/3-identity.test.ts",
+      "test/settings/4-stacks.test.ts",
+      "test/settings/5-releases.test.ts",
+    ],
     needs: ["pulumi"],
     limit: 900,
   },

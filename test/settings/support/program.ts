@@ -11,6 +11,13 @@ export interface Run {
   readonly output: string;
 }
 
+/** A resource of an exported state. */
+export interface RecordedResource {
+  urn: string;
+  inputs?: object;
+  outputs?: object;
+}
+
 export class Program {
   private readonly engine = new TestEngine();
 
@@ -56,18 +63,13 @@ export class Program {
     return (state.deployment.resources ?? []).map(({ urn }) => urn);
   }
 
-  /** The stack as another checkout would have made it: texts of its state are replaced. */
-  async rewriteState(stack: string, replaced: Readonly<Record<string, string>>): Promise<void> {
+  /** The stack as another run would have left it: `change` gets its resources. */
+  async changeState(stack: string, change: (resources: RecordedResource[]) => void): Promise<void> {
     const file = path.join(this.engine.folder("config"), "state.json");
     await this.run(["stack", "export", "--stack", stack, "--file", file]);
-    const state = Object.entries(replaced).reduce(
-      (text, [from, to]) => {
-        if (!text.includes(from)) throw new Error(`the state of ${stack} has no ${from}`);
-        return text.replaceAll(from, to);
-      },
-      readFileSync(file, "utf8"),
-    );
-    writeFileSync(file, state);
+    const state = JSON.parse(readFileSync(file, "utf8")) as { deployment: { resources: RecordedResource[] } };
+    change(state.deployment.resources);
+    writeFileSync(file, JSON.stringify(state));
     const { code, output } = await this.run(["stack", "import", "--stack", stack, "--file", file]);
     if (code !== 0) throw new Error(output);
   }
