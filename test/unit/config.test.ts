@@ -75,6 +75,25 @@ describe("settings", () => {
     assert.deepEqual(spec.images, versions.images);
   });
 
+  it("give the release that a cluster has, whatever the checkout's newest one is", () => {
+    const had = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
+    const spec = clusterSpec(full(least), [], clouds, { started: had, finished: had });
+    assert.deepEqual(spec, read({ kubernetes_version: "1.35.4" }));
+    assert.deepEqual([spec.etcdVersion, spec.images], [releaseOf("1.35.4").etcd, releaseOf("1.35.4").images]);
+  });
+
+  it("give a control plane that emulates only its own programs of the new release", () => {
+    const had = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
+    const settings = { ...least, kubernetes_version: "1.36.3", emulated_version: "1.35" };
+    const spec = clusterSpec(full(settings), [], clouds, { started: had, finished: had });
+    const before = releaseOf("1.35.4");
+    const ahead = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+    assert.deepEqual([spec.kubernetesVersion, spec.nodeVersion, spec.emulatedVersion], ["1.36.3", "1.35.4", "1.35"]);
+    assert.deepEqual([spec.etcdVersion, spec.releases], [before.etcd, before.releases]);
+    for (const [name, image] of Object.entries(spec.images))
+      assert.equal(image.name, (ahead.includes(name) ? versions : before).images[name as "pause"].name, name);
+  });
+
   it("that are passed are in the description as they are, by the same name in camelCase", () => {
     const spec: Readonly<Record<string, unknown>> = { ...read() };
     const passed = Object.entries(optionsOf(optionGroups(clouds))).filter(([, option]) => option.passed);

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { labConfig, type LabConfig } from "../../lab/config.js";
 import { run } from "../../lab/process/run.js";
+import { release as addRelease } from "../../lab/commands/release.js";
+import { ensureMirror, type Checksums } from "../../lab/mirror/index.js";
 import { images, imageTools, madeFrom } from "../../lab/mirror/images.js";
 import { readRecords, writeRecords } from "../../lab/mirror/records.js";
 import { ensureRelease, mirrorPath, releases, writeTar } from "../../lab/mirror/releases.js";
@@ -95,6 +97,34 @@ describe("lab mirror: content", () => {
         assert.equal(made.get(image.name) ?? inputs, inputs, image.name);
         made.set(image.name, inputs);
       }
+  });
+
+  it("serves every release that was made for it, with their checksums, whichever was asked for last", async () => {
+    let config = cacheWith("a", []);
+    const plan = { stale: [], pulled: new Map(), tools: [] };
+    for (const from of [versionsOf("1.35.4"), versionsOf("1.36.3")]) {
+      for (const { tools } of releases(from))
+        for (const tool of tools) {
+          const path = toolPath(config, tool, from);
+          mkdirSync(dirname(path), { recursive: true });
+          writeFileSync(path, `${tool} of ${from.kubernetes}`);
+        }
+      // Another region: what is in the cache is there for each of them.
+      config = { ...config, directory: join(folder, `region of ${from.kubernetes}`) };
+      await ensureMirror(config, { from, ...plan }, quiet);
+    }
+    const { releases: sums } = JSON.parse(readFileSync(join(config.directory, "checksums.json"), "utf8")) as Checksums;
+    for (const from of [versionsOf("1.35.4"), versionsOf("1.36.3")])
+      for (const { url } of releases(from))
+        assert.equal(sums[url], digestOf(join(config.cache, "mirror", "files", mirrorPath(url))), url);
+    assert.ok(!Object.keys(sums).some((url) => url.includes("v1.36.1")), "nobody has made it");
+  });
+
+  it("adds no release that the catalogue does not have", async () => {
+    await assert.rejects(
+      addRelease(labConfig({ COREKUBE_LAB_DIR: folder }), "dev", "1.34.1"),
+      /VERSION: got "1\.34\.1", allowed are 1\.35\.4, .*; for example: make release VERSION=1\.35\.4/,
+    );
   });
 
   it("packs etcd of an older release under that version's name", async () => {

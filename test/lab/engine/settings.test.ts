@@ -9,8 +9,10 @@ import {
   moveToRegion,
   settingsFile,
   stackName,
+  stackRelease,
   writeSettings,
 } from "../../../lab/engine/settings.js";
+import { newestVersion } from "../../../components/spec/versions.js";
 import { labConfig } from "../../../lab/config.js";
 
 describe("settings of the lab's stack", () => {
@@ -48,6 +50,32 @@ describe("settings of the lab's stack", () => {
         mine: 1,
       });
     });
+  });
+
+  it("ask for a release of Kubernetes: the user's, or the newest", () => {
+    const directory = mkdtempSync(join(tmpdir(), "corekube-settings-"));
+    try {
+      const config = labConfig({ COREKUBE_LAB_DIR: directory });
+      assert.equal(stackRelease(config, "dev"), newestVersion);
+      const set = (version: string): void => {
+        const text = readFileSync(settingsFile(config, "dev"), "utf8").replace(/\n.*kubernetes_version.*/, "");
+        writeFileSync(settingsFile(config, "dev"), `${text.trim()}\n  corekube:kubernetes_version: ${version}\n`);
+      };
+      // What the user set in the region's copy stays; what an earlier run of the lab had set goes.
+      writeSettings(config, "dev");
+      set("1.36.1");
+      assert.equal(stackRelease(config, "dev"), "1.36.1");
+      writeSettings(config, "dev", { "corekube:kubernetes_version": "1.35.4" });
+      assert.equal(stackRelease(config, "dev"), newestVersion);
+      writeSettings(config, "dev");
+      set("1.30.0");
+      assert.throws(
+        () => stackRelease(config, "dev"),
+        /corekube:kubernetes_version: got "1\.30\.0", allowed are 1\.35\.4, /,
+      );
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it("a region has one stack: it is found again, and another one is refused with the way out", () => {
