@@ -1,10 +1,12 @@
 /** The program that `pulumi` runs: settings in, cluster out. What it resolves to are the stack's outputs. */
+import * as pulumi from "@pulumi/pulumi";
 import { recordedState } from "../components/cloud/recordedState.js";
 import { prepareCluster } from "../components/clouds.js";
 import { resourceTypes } from "../components/contract/resources.js";
 import { ImmutableSettings } from "../components/immutables/immutableSettings.js";
 import { recordedReleases, StartedReleases } from "../components/releases/clusterReleases.js";
 import { requireParallelism } from "../components/rollout/program/parallelism.js";
+import { remarksOn } from "../components/spec/upgrade.js";
 import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
@@ -23,6 +25,7 @@ export = async function program(): Promise<ClusterOutputs> {
   await immutableSettings.accepted();
   const prepared = asked ?? (await prepareCluster(spec));
   // A change of the version that is recorded as begun can often only go on, so that nothing may refuse it after this.
+  for (const remark of remarksOn(spec, recorded)) void pulumi.log.info(remark);
   const started = new StartedReleases(spec);
   await started.recorded();
   return createCluster(prepared, recorded.finished, { dependsOn: [immutableSettings, started] });

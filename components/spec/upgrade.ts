@@ -1,7 +1,7 @@
 /** Which releases a cluster gets: by its settings, and by what its state says that it has. Pure. */
 import type { ChosenReleases } from "./cluster.js";
 import { type Problem, set, unset } from "./settings/rule.js";
-import { catalogueVersions } from "./versions.js";
+import { catalogueVersions, removedIn } from "./versions.js";
 
 /** What a cluster's state says of its releases. */
 export interface RecordedReleases {
@@ -183,4 +183,37 @@ function notInCatalogue(version: string, recorded: RecordedReleases, versions: r
 function checkoutWith(version: string): string {
   const files = `'versions/${version}${version.split(".").length === 2 ? ".*" : ""}.json'`;
   return `git checkout "$(git grep -l kubernetes $(git rev-list --all -- versions) -- ${files} | head -n 1 | cut -d : -f 1)" && npm ci`;
+}
+
+/**
+ * What to know of a cluster's releases at a run: how an emulation ends, what a newer checkout offers, and what the API does not serve any
+ * more. The last is what an upgrade begins with, so that it can still be left.
+ */
+export function remarksOn(
+  chosen: ChosenReleases,
+  { started }: RecordedReleases,
+  versions: readonly string[] = catalogueVersions,
+  removed: (version: string) => readonly string[] | undefined = removedIn,
+): readonly string[] {
+  if (!started) return [];
+  const { kubernetesVersion, nodeVersion, emulatedVersion } = chosen;
+  const minor = minorOf(kubernetesVersion);
+  const remarks: string[] = [];
+  const gone = minor > minorOf(started.kubernetesVersion) ? (removed(kubernetesVersion) ?? []) : [];
+  if (gone.length > 0)
+    remarks.push(
+      `Kubernetes ${named(minor)} does not serve any more: ${gone.join(", ")}. Change what uses them first; API servers count such requests in the metric apiserver_requested_deprecated_apis{removed_release="${named(minor)}"}.`,
+    );
+  if (emulatedVersion !== undefined)
+    remarks.push(
+      `The control plane gets Kubernetes ${kubernetesVersion} and behaves like ${emulatedVersion}; everything else keeps ${nodeVersion}. ` +
+        "To finish the change, which cannot be taken back then: pulumi config rm emulated_version && pulumi up. " +
+        `To take it back: pulumi config set kubernetes_version ${nodeVersion} && pulumi config rm emulated_version && pulumi up.`,
+    );
+  const newest = versions.findLast((version) => minorOf(version) <= minor + 1)!;
+  if (emulatedVersion === undefined && kubernetesVersion === started.kubernetesVersion && newest !== kubernetesVersion)
+    remarks.push(
+      `The cluster keeps Kubernetes ${kubernetesVersion}. This checkout has ${newest}: pulumi config set kubernetes_version ${newest} && pulumi up.`,
+    );
+  return remarks;
 }

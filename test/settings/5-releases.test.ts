@@ -150,6 +150,7 @@ describe("the release of a cluster that exists", function () {
       const { code, output } = await program.withSettings("live", { ...least, ...settings }, ["preview"]);
       assert.equal(code, 0, output);
       assert.equal(/~ corekube:cluster:Releases started update/.test(output), changes, output);
+      if (!changes) assert.match(output, /The cluster keeps Kubernetes 1\.35\.4\. This checkout has 1\.36\.3/);
     });
 
   it("does not change in a run that leaves the record of it out", async () => {
