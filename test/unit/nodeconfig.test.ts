@@ -324,6 +324,15 @@ describe("control plane", () => {
     assert.ok(!flags("kube-apiserver").some((flag) => flag.startsWith("--anonymous-auth")));
   });
 
+  it("emulates the minor version before, all of its programs, where it is asked to", () => {
+    const emulating = config({ ...clusters.ha, emulatedVersion: "1.35" }, "controller");
+    const flag = /--emulated-version=1\.35\b/;
+    for (const name of ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]) {
+      assert.match(text(emulating, `/etc/corekube/manifests/${name}.yaml`), flag);
+      assert.doesNotMatch(text(found, `/etc/corekube/manifests/${name}.yaml`), /emulated/);
+    }
+  });
+
   it("follows the settings", () => {
     for (const flag of [
       "--service-cluster-ip-range=10.100.0.0/16",

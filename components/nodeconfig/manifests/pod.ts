@@ -45,12 +45,17 @@ function probe({ path, port, host }: Probe, times: object): object {
 }
 
 /** A template; the activation fills in `${...}`. It contains a digest of the files that the program reads when it starts. */
-export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod: ControlPlanePod): NodeFile {
+export function podTemplate(
+  spec: Pick<ClusterSpec, "images" | "logLevel" | "emulatedVersion">,
+  pod: ControlPlanePod,
+): NodeFile {
   const image = spec.images[pod.name];
   if (!image) {
     throw new Error(`images.${pod.name}: got nothing; controllers need its image; add it to versions/common.json`);
   }
   const id = controlPlaneUsers[pod.name];
+  // https://github.com/kubernetes/enhancements/tree/master/keps/sig-architecture/4330-compatibility-versions
+  const emulation = spec.emulatedVersion === undefined ? [] : [`--emulated-version=${spec.emulatedVersion}`];
   const mounts = [
     {
       name: "credentials",
@@ -86,7 +91,7 @@ export function podTemplate(spec: Pick<ClusterSpec, "images" | "logLevel">, pod:
         {
           name: pod.name,
           image: imageReference(image),
-          command: [pod.name, ...pod.flags, `--v=${verbosity(spec.logLevel)}`],
+          command: [pod.name, ...pod.flags, ...emulation, `--v=${verbosity(spec.logLevel)}`],
           resources: quantities(pod.resources, pod.limited),
           securityContext: {
             allowPrivilegeEscalation: false,
