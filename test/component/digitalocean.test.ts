@@ -118,7 +118,7 @@ describe("DigitalOcean", function () {
       [],
     );
     // It has no counterpart in the account.
-    const local = "corekube:machine:Configurations/cluster";
+    const local = "corekube:cluster:Releases/finished";
     const keys = new Set(single.registrations.map(keyOf).filter((key) => key !== local));
     assert.deepEqual(
       other.registrations.map(keyOf).filter((key) => keys.has(key)),

@@ -154,6 +154,13 @@ describe("settings of policy rules", () => {
       says: null,
     },
     {
+      rule: "container-images-pinned",
+      what: "byTag, without an exact one",
+      given: () => brokenCase("container-images-pinned", "other ways", "first container"),
+      options: { settings: { byTag: ["busybox"] } },
+      says: /busybox has no tag that is an exact version/,
+    },
+    {
       rule: "no-wildcard-iam",
       what: "actions",
       given: () => brokenCase("no-wildcard-iam", "roles and policies", "every action of a service"),

@@ -153,12 +153,12 @@ export const podCases: readonly Case[] = [
         says: /has an invalid digest/,
       },
       {
-        title: "listed by tag, without an exact one",
+        title: "another version than the one that is listed by tag",
         change: {
           path: "system/props/spec/template/spec/containers/0/image",
-          value: "registry.k8s.io/kube-proxy:v1.36",
+          value: "registry.k8s.io/kube-proxy:v1.35.4",
         },
-        says: /has no tag that is an exact version/,
+        says: /kube-proxy:v1\.35\.4 has no digest/,
       },
     ],
   },
