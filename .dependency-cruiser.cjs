@@ -4,7 +4,7 @@
 /** Files below one of the folders. */
 const within = (...folders) => `^(${folders.join("|")})/`;
 
-const product = ["infra", "components", "provider", "policies", "ci"];
+const product = ["infra", "components", "cli", "provider", "policies", "ci"];
 const ours = [...product, "engine", "lab", "test", "bench"];
 /** Folders of the clouds in components/. */
 const clouds = "^components/(aws|digitalocean)/";
@@ -39,7 +39,21 @@ module.exports = {
       severity: "error",
       comment: "Imports go one way: infra -> components.",
       from: { path: within("components") },
-      to: { path: within("infra", "policies", "ci") },
+      to: { path: within("infra", "cli", "policies", "ci") },
+    },
+    {
+      name: "command-alone",
+      severity: "error",
+      comment: "The command only watches and calls the program: nothing of the product needs it.",
+      from: { path: within("infra", "provider", "policies", "ci", "engine") },
+      to: { path: within("cli") },
+    },
+    {
+      name: "plans-are-pure",
+      severity: "error",
+      comment: "What a plan shows follows from resources and events alone.",
+      from: { path: within("cli/plans") },
+      to: { path: ["^cli/(commands/|stack\\.ts)", "^node:(fs|child_process)"], dependencyTypesNot: ["type-only"] },
     },
     {
       name: "spec-is-plain-data",

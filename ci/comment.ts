@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exitCodes, outputDirectory, Problem, readOptions, say, stackOf, start, wholeNumber } from "./lib/command.js";
 import { forgeOf } from "./lib/forge.js";
 import { shorten } from "./lib/markdown.js";
-import { withoutSecrets } from "./lib/secrets.js";
+import { withoutSecrets } from "../engine/secrets.js";
 
 const help = `
 ci/comment: put the preview on the pull request (GitHub) or merge request (GitLab)

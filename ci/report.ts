@@ -5,7 +5,7 @@ import { exitCodes, outputDirectory, Problem, readOptions, say, start } from "./
 import { readDriftRecord } from "./lib/driftReport.js";
 import { forgeOf } from "./lib/forge.js";
 import { shorten } from "./lib/markdown.js";
-import { withoutSecrets } from "./lib/secrets.js";
+import { withoutSecrets } from "../engine/secrets.js";
 
 const help = `
 ci/report: keep an issue about what ci/drift found

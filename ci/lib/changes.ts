@@ -1,7 +1,7 @@
 /** What a run would do, from the engine's events. */
 import { createHash } from "node:crypto";
 import { plainText, type EngineEvent, type StepMetadata } from "../../engine/events.js";
-import { withoutSecrets } from "./secrets.js";
+import { withoutSecrets } from "../../engine/secrets.js";
 
 export type Action = "create" | "update" | "replace" | "delete";
 

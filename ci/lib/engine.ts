@@ -1,11 +1,11 @@
 /** Starts `pulumi` in the project for the scripts: with progress, without secrets in what it prints, interrupted once. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import type { EngineEvent } from "../../engine/events.js";
-import { pulumiCommand, runWithEvents, type Runner } from "../../engine/run.js";
+import { execute, ProgramMissing } from "../../engine/execute.js";
+import { pulumiCommand, runWithEvents } from "../../engine/run.js";
 import { Problem, projectDirectory, say } from "./command.js";
-import { withoutSecrets } from "./secrets.js";
+import { withoutSecrets } from "../../engine/secrets.js";
 
 /** Folder of the policy pack, applied when it exists. */
 const policies = "policies";
@@ -96,38 +96,17 @@ export function remedy(errors: string): string {
   return found ? `\nWhat to do: ${found[1]} (docs/pipelines.md)` : "";
 }
 
-/** Passes interrupts on as SIGINT, so that the engine completes what is under way and writes its state. */
+/** Runs it in the project. @throws Problem when pulumi is not installed. */
 const runner = async (
   command: readonly string[],
-  { env, onLine, shown }: Parameters<Runner>[1] & { readonly shown?: boolean },
-): ReturnType<Runner> => {
-  const child = execa(command[0]!, command.slice(1), {
-    cwd: projectDirectory,
-    env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    stdin: "ignore",
-    stdout: shown
-      ? "inherit"
-      : onLine && {
-          *transform(line: unknown): Generator<string> {
-            onLine(String(line), "stdout");
-          },
-        },
-    stderr: shown ? "inherit" : "pipe",
-    reject: false,
-    maxBuffer: Number.MAX_SAFE_INTEGER,
-  });
-  const interrupt = (): void => {
-    child.kill("SIGINT");
-  };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  options: Parameters<typeof execute>[1],
+): ReturnType<typeof execute> => {
   try {
-    const result = await child;
-    if (result.code === "ENOENT")
-      throw new Problem(
-        "pulumi is not on PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), version 3.238 or newer",
-      );
-    return { code: result.exitCode ?? 130, stdout: result.stdout ?? "", stderr: result.stderr ?? "" };
-  } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    return await execute(command, { cwd: projectDirectory, ...options });
+  } catch (error) {
+    if (!(error instanceof ProgramMissing)) throw error;
+    throw new Problem(
+      "pulumi is not on PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), version 3.238 or newer",
+    );
   }
 };

@@ -32,13 +32,14 @@ function pulumiHome(config: LabConfig): string {
 /** Variables that `make env` exports and every command of the lab gets. */
 export function stackEnvironment(config: LabConfig, stack = stackName(config)): Record<string, string> {
   const inherited = (process.env["PATH"] ?? "").split(delimiter);
-  const tools = binDirectory(config);
-  const path = inherited.filter((folder) => folder !== tools);
+  // `corekube` is this checkout's own, so it is not among the tools, which all checkouts share.
+  const tools = [binDirectory(config), join(projectDirectory, "cli", "bin")];
+  const path = inherited.filter((folder) => !tools.includes(folder));
   const direct = [config.gateway, config.publicCidr, cloudOf(config).balancerDomain ?? []].flat().join(",");
   const noProxy = process.env["NO_PROXY"] ?? process.env["no_proxy"];
   const proxied = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"].some((name) => process.env[name]);
   return {
-    PATH: [tools, ...path].join(delimiter),
+    PATH: [...tools, ...path].join(delimiter),
     KUBECONFIG: kubeconfigFile(config),
     PULUMI_HOME: pulumiHome(config),
     PULUMI_BACKEND_URL: `file://${stateDirectory(config)}`,

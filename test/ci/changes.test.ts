@@ -7,7 +7,7 @@ import { readEvent, type EngineEvent } from "../../engine/events.js";
 import { costs, losses } from "../../ci/lib/kinds.js";
 import { code, escape, shorten } from "../../ci/lib/markdown.js";
 import { deviations, type PreviewRecord } from "../../ci/lib/record.js";
-import { withoutSecrets } from "../../ci/lib/secrets.js";
+import { withoutSecrets } from "../../engine/secrets.js";
 import { counts, previewSummary } from "../../ci/lib/summary.js";
 
 const text = (name: string): string => readFileSync(join(__dirname, "recorded", `${name}.jsonl`), "utf8");

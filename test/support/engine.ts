@@ -43,21 +43,27 @@ export class TestEngine {
     rmSync(this.root, { recursive: true, force: true });
   }
 
+  /** For pulumi, and for programs that call it. */
+  async environment({ plugins = [], env }: Pick<EngineOptions, "plugins" | "env"> = {}): Promise<NodeJS.ProcessEnv> {
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_"));
+    const folders = [...plugins, path.join(projectDirectory, "lab/standins"), path.dirname(await tool("pulumi"))];
+    return {
+      ...Object.fromEntries(own),
+      ...separateEngine(this.root),
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PATH: [...folders, process.env["PATH"]].join(":"),
+      ...env,
+    };
+  }
+
   /** Runs pulumi; resolves whatever its exit code is. */
   async run(args: readonly string[], options: EngineOptions = {}): Promise<EngineRun> {
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_"));
     let pid: number | undefined;
     let output = "";
     const { code } = await tryRun(pulumiCommand(args, await tool("pulumi")), {
       cwd: options.cwd,
       input: options.input,
-      env: {
-        ...Object.fromEntries(own),
-        ...separateEngine(this.root),
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PATH: [...(options.plugins ?? []), path.join(projectDirectory, "lab/standins"), process.env["PATH"]].join(":"),
-        ...options.env,
-      },
+      env: await this.environment(options),
       onStart: (started) => {
         pid = started;
         options.onStart?.(started);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { openPorts } from "../../../lab/cluster/network.js";
 import { expectOnly } from "../../cluster/support/scale.js";
 import { environmentLines } from "../../../lab/commands/env.js";
 import { leftovers, takeFootprint } from "../../cluster/support/footprint.js";
 import { run, tryRun } from "../../../lab/process/run.js";
-import { labConfig } from "../../../lab/config.js";
+import { labConfig, projectDirectory } from "../../../lab/config.js";
 
 describe("the port check", () => {
   it("finds the port that answers", async () => {
@@ -73,8 +74,8 @@ describe("make env", () => {
     const output = await run([
       "bash",
       "-c",
-      `${lines.join("\n")}\nprintf '%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}"`,
+      `${lines.join("\n")}\nprintf '%s|%s|%s|%s' "$KUBECONFIG" "$PULUMI_STACK" "\${PULUMI_CONFIG_PASSPHRASE-unset}" "$(command -v corekube)"`,
     ]);
-    assert.equal(output, "/tmp/it's here/kubeconfig|dev|unset");
+    assert.equal(output, `/tmp/it's here/kubeconfig|dev|unset|${join(projectDirectory, "cli/bin/corekube")}`);
   });
 });

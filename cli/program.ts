@@ -1,0 +1,125 @@
+/** The command line: every command with its options, help and examples. What a command does is loaded when it is called. */
+import { Command, type CommanderError, Option } from "commander";
+import { badUsage, exitCodes, type ExitCode } from "./problem.js";
+import { planNames } from "./plans/names.js";
+import type { StackOptions } from "./stack.js";
+
+/** Exit codes as help texts list them; `failed` says what else 1 means for a command. */
+const codesText = (failed = "failed, or refused"): string =>
+  `Exit codes: ${exitCodes.ok} done, ${exitCodes.failed} ${failed}, ${exitCodes.usage} the command line is wrong`;
+
+interface Help {
+  readonly examples: readonly string[];
+  /** What exit code 1 means. */
+  readonly failed?: string;
+  /** Said before the examples. @default nothing */
+  readonly note?: string;
+}
+
+/** Adds a command with what all of them have: the choice of stack, examples, exit codes. */
+function add(parent: Command, usage: string, description: string, { examples, failed, note }: Help): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("-s, --stack <name>", "the stack (default: the selected one)")
+    .option("-C, --cwd <folder>", "folder of the program (default: this checkout)")
+    .addHelpText(
+      "after",
+      `${note === undefined ? "" : `\n${note}\n`}\n${examples.length > 1 ? "Examples" : "Example"}:\n${examples.map((line) => `  ${line}`).join("\n")}\n\n${codesText(failed)}`,
+    );
+}
+
+/** @param done Takes the exit code. */
+export function createProgram(done: (code: ExitCode) => void): Command {
+  const program = new Command("corekube")
+    .description(
+      "Watches and changes a corekube cluster: one Pulumi stack. It adds nothing that plain pulumi and kubectl could not do.",
+    )
+    .addHelpText(
+      "after",
+      `\nExamples:\n  corekube kubeconfig && kubectl get nodes\n  corekube status --stack prod\n  corekube plan status update --watch\n\n${codesText()}\nMore: docs/command.md`,
+    );
+  const run =
+    <Args extends readonly unknown[]>(action: (...args: Args) => Promise<ExitCode>) =>
+    async (...args: Args): Promise<void> =>
+      done(await action(...args));
+
+  add(program, "kubeconfig", "merge the administrator's kubeconfig into your own, and select its context", {
+    examples: [
+      "corekube kubeconfig --stack prod",
+      "corekube kubeconfig --stdout > prod.kubeconfig",
+      "corekube kubeconfig --remove",
+    ],
+    note: "Everything else in the file stays. The context is named <cluster>-<stack>. The file is written in one step, readable by its owner only.",
+  })
+    .option("-f, --file <file>", "the file (default: $KUBECONFIG, else ~/.kube/config)")
+    .option("--context <name>", "name of the context (default: <cluster>-<stack>)")
+    .option("--no-select", "leave the current context as it is")
+    .addOption(
+      new Option("--stdout", "print it, private key included, and write no file").conflicts(["file", "remove"]),
+    )
+    .addOption(new Option("--remove", "remove context, cluster and user from the file again"))
+    .action(
+      run(async (options: StackOptions & { select: boolean }) =>
+        (await import("./commands/kubeconfig.js")).kubeconfig(options),
+      ),
+    );
+
+  strict(program);
+  return program;
+}
+
+/** Every command throws instead of ending the process, and says errors our way. */
+function strict(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  if (command.commands.length > 0) command.helpCommand(false);
+  command.commands.forEach(strict);
+}
+
+/** What is wrong with a command line, as commander found it. @returns undefined for help that was asked for. */
+export function usageProblem(error: CommanderError, program: Command, args: readonly string[]): Error | undefined {
+  if (error.exitCode === 0) return undefined;
+  const command = commandOf(program, args);
+  const path = fullName(command);
+  const got = /'([^']*)'/.exec(error.message)?.[1] ?? "";
+  const run = `${path} --help`;
+  switch (error.code) {
+    case "commander.help":
+    case "commander.unknownCommand":
+      return badUsage({
+        path,
+        got: got === "" ? "no command" : `"${got}"`,
+        allowed: command.commands.map((each) => each.name()).join(", "),
+        run,
+      });
+    case "commander.unknownOption":
+      return badUsage({
+        path,
+        got: `option ${got}`,
+        allowed: command.options.map(({ long }) => long ?? "").join(", "),
+        run,
+      });
+    case "commander.excessArguments":
+      return badUsage({
+        path,
+        got: "too many arguments",
+        allowed: command.usage(),
+        run,
+      });
+    default: {
+      const message = error.message.replace(/^error: /, "").replace(/\.$/, "");
+      return badUsage({ path, got: `a wrong command line (${message})`, allowed: command.usage(), run });
+    }
+  }
+}
+
+function commandOf(program: Command, args: readonly string[]): Command {
+  const [first, ...rest] = args;
+  const next = program.commands.find((command) => command.name() === first);
+  return next === undefined ? program : commandOf(next, rest);
+}
+
+const fullName = (command: Command): string =>
+  command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+
+export { planNames };
