@@ -2,6 +2,7 @@
 import { Command, type CommanderError, Option } from "commander";
 import { badUsage, exitCodes, type ExitCode } from "./problem.js";
 import { planNames } from "./plans/names.js";
+import type { PlanOptions, ShowOptions, StatusOptions } from "./commands/plan.js";
 import type { StackOptions } from "./stack.js";
 
 /** Exit codes as help texts list them; `failed` says what else 1 means for a command. */
@@ -39,9 +40,9 @@ export function createProgram(done: (code: ExitCode) => void): Command {
       "after",
       `\nExamples:\n  corekube kubeconfig && kubectl get nodes\n  corekube status --stack prod\n  corekube plan status update --watch\n\n${codesText()}\nMore: docs/command.md`,
     );
-  const run =
-    <Args extends readonly unknown[]>(action: (...args: Args) => Promise<ExitCode>) =>
-    async (...args: Args): Promise<void> =>
+  const run: Run =
+    (action) =>
+    async (...args) =>
       done(await action(...args));
 
   add(program, "kubeconfig", "merge the administrator's kubeconfig into your own, and select its context", {
@@ -65,8 +66,47 @@ export function createProgram(done: (code: ExitCode) => void): Command {
       ),
     );
 
+  addPlans(program, run);
   strict(program);
   return program;
+}
+
+type Run = <Args extends readonly unknown[]>(
+  action: (...args: Args) => Promise<ExitCode>,
+) => (...args: Args) => Promise<void>;
+
+function addPlans(program: Command, run: Run): void {
+  const plan = program
+    .command("plan")
+    .description("plans as trees: what a run would do, and where one stands")
+    .addHelpText("after", `\nExample:\n  corekube plan show update\n\n${codesText()}`);
+  const load = () => import("./commands/plan.js");
+  add(plan, "list", "the plans that a cluster has", { examples: ["corekube plan list"] })
+    .option("--json", "as JSON")
+    .action(run(async (options: PlanOptions) => (await load()).list(options)));
+  add(plan, "show", "what a run would do, in which order; asks the engine for a preview, and changes nothing", {
+    examples: [
+      "corekube plan show update",
+      "corekube plan show replace --machine kubernetes-worker-0",
+      "corekube plan show uninstall --json",
+    ],
+  })
+    .argument("<plan>", planNames.join(", "))
+    .option("-m, --machine <name>", "for the plan replace: which machine")
+    .option("--all", "every step, also of long runs of equal ones")
+    .option("--json", "as JSON")
+    .action(run(async (name: string, options: ShowOptions) => (await load()).show(name, options)));
+  add(plan, "status", "where the run that is under way, or was last, stands", {
+    examples: ["corekube plan status deploy", "corekube plan status update --watch"],
+    failed: "a step failed, or the state cannot be read",
+    note: "Read from the stack's state, which a run writes after each step, whoever started it. The events of a run also say what it\nhas still to do: pulumi up --yes --json > run.json, and here --events run.json.",
+  })
+    .argument("<plan>", planNames.join(", "))
+    .option("-w, --watch", "until the run ends; on a terminal drawn in place, elsewhere a line for each change")
+    .option("--events <file>", "read the run's events instead of the state")
+    .option("--all", "every step, also of long runs of equal ones")
+    .option("--json", "as JSON")
+    .action(run(async (name: string, options: StatusOptions) => (await load()).status(name, options)));
 }
 
 /** Every command throws instead of ending the process, and says errors our way. */
@@ -121,5 +161,3 @@ function commandOf(program: Command, args: readonly string[]): Command {
 
 const fullName = (command: Command): string =>
   command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
-
-export { planNames };

@@ -1,6 +1,7 @@
 /** The stack that a command works on, through `pulumi`: any backend, and nothing that plain `pulumi` could not do. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parse } from "yaml";
 import type { EngineEvent } from "../engine/events.js";
 import { execute, ProgramMissing } from "../engine/execute.js";
 import { pulumiCommand, runWithEvents, type Runner } from "../engine/run.js";
@@ -71,6 +72,8 @@ export function engineProblem(what: string, errors: string): Problem {
 export class Stack {
   readonly #cwd: string;
   readonly #stack: string | undefined;
+  #name: Promise<string> | undefined;
+  #backend: Promise<string> | undefined;
 
   /** @throws Problem when the folder has no project. */
   constructor({ stack, cwd }: StackOptions) {
@@ -91,10 +94,8 @@ export class Stack {
   }
 
   /** Standard output of a command. @throws Problem with the engine's error. */
-  async read(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.#run(pulumiCommand([...args, ...this.#choice()]), {});
-    if (code !== 0) throw engineProblem(`pulumi ${args.slice(0, 2).join(" ")}`, stderr || stdout);
-    return stdout;
+  read(...args: readonly string[]): Promise<string> {
+    return this.#must(pulumiCommand([...args, ...this.#choice()]));
   }
 
   async state(): Promise<StackState> {
@@ -115,8 +116,20 @@ export class Stack {
   }
 
   /** Its name without organization and project. */
-  async name(): Promise<string> {
-    return (await this.read("stack", "--show-name")).trim().split("/").at(-1)!;
+  name(): Promise<string> {
+    return (this.#name ??= this.read("stack", "--show-name").then((name) => name.trim().split("/").at(-1)!));
+  }
+
+  /** Name of the project. */
+  project(): string {
+    return (parse(readFileSync(join(this.#cwd, "Pulumi.yaml"), "utf8")) as { readonly name: string }).name;
+  }
+
+  /** Address of the backend, such as `file:///srv/state` or `https://app.pulumi.com/acme`. */
+  backend(): Promise<string> {
+    return (this.#backend ??= this.#must(pulumiCommand(["whoami", "--json"])).then(
+      (text) => (JSON.parse(text) as { readonly url: string }).url,
+    ));
   }
 
   /** An output; undefined: it has none of this name yet. */
@@ -146,6 +159,12 @@ export class Stack {
 
   #choice(): readonly string[] {
     return this.#stack === undefined ? [] : ["--stack", this.#stack];
+  }
+
+  async #must(command: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#run(command, {});
+    if (code !== 0) throw engineProblem(command.slice(0, 3).join(" "), stderr || stdout);
+    return stdout;
   }
 
   async #run(command: readonly string[], options: Parameters<Runner>[1]): ReturnType<Runner> {

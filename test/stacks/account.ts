@@ -8,7 +8,7 @@ import * as aws from "../../lab/standins/aws/plugin.js";
 import * as digitalocean from "../../lab/standins/digitalocean/plugin.js";
 import { fetchXml, TestAws } from "../support/awsCloud.js";
 import { FakeDriver } from "../support/fakeDriver.js";
-import { serveProviders, type ServedProviders } from "../support/stubProviders.js";
+import { type Hold, serveProviders, type ServedProviders } from "../support/stubProviders.js";
 
 /** All that an account holds: lists of things by kind. */
 export type Holdings = Readonly<Record<string, readonly unknown[]>>;
@@ -23,7 +23,7 @@ export interface Account {
   allowMore(machines: number): Promise<void>;
   allowAll(): void;
   /** Its provider and stubs of the others, for one run. */
-  serve(): Promise<ServedProviders>;
+  serve(hold?: Hold): Promise<ServedProviders>;
   close(): Promise<void>;
 }
 
@@ -84,8 +84,8 @@ export class DigitalOceanAccount implements Account {
     this.limit = Number.POSITIVE_INFINITY;
   }
 
-  serve(): Promise<ServedProviders> {
-    return serveProviders(digitalocean.createPlugin({ DIGITALOCEAN_TOKEN: this.token }));
+  serve(hold?: Hold): Promise<ServedProviders> {
+    return serveProviders(digitalocean.createPlugin({ DIGITALOCEAN_TOKEN: this.token }), hold);
   }
 
   async close(): Promise<void> {
@@ -147,8 +147,8 @@ export class AwsAccount implements Account {
     this.cloud.setScarcity({});
   }
 
-  serve(): Promise<ServedProviders> {
-    return serveProviders(aws.createPlugin({}));
+  serve(hold?: Hold): Promise<ServedProviders> {
+    return serveProviders(aws.createPlugin({}), hold);
   }
 
   close(): Promise<void> {

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { projectDirectory } from "../../lab/config.js";
 import { TestEngine, type EngineRun } from "../support/engine.js";
 import { shippedSettings } from "../support/shippedSettings.js";
+import type { Hold } from "../support/stubProviders.js";
 import type { Account } from "./account.js";
 
 export class AccountStack {
@@ -49,6 +50,16 @@ export class AccountStack {
   async type(command: string): Promise<void> {
     const [, ...args] = command.split(" ");
     await this.#engine.must([...args, "--stack", this.account.shipped], this.#options(projectDirectory));
+  }
+
+  /** Runs a program that calls pulumi, such as the command, with the environment of this stack. */
+  async with<Result>(use: (env: NodeJS.ProcessEnv) => Promise<Result>, hold?: Hold): Promise<Result> {
+    const providers = await this.account.serve(hold);
+    try {
+      return await use(await this.#engine.environment(this.#options(projectDirectory, providers.env)));
+    } finally {
+      await providers.close();
+    }
   }
 
   async #run(...args: readonly string[]): Promise<EngineRun> {

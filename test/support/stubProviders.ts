@@ -16,8 +16,11 @@ function madeUp(key: string, inputs: Properties): Value {
   return inputs[key] ?? "";
 }
 
+/** Waits before a resource is made, changed or deleted: `update kubernetes-etcd-1`. */
+export type Hold = (what: string) => Promise<void>;
+
 /** Checks and compares as the real one does. */
-function making<Settings>(kind: Kind<Settings>): Kind<Settings> {
+function making<Settings>(kind: Kind<Settings>, hold?: Hold): Kind<Settings> {
   const outputs = async (...[state, inputs, operation]: Parameters<Kind<Settings>["preview"]>): Promise<Properties> => {
     const preview = await kind.preview(state, inputs, operation);
     return Object.fromEntries(
@@ -30,18 +33,23 @@ function making<Settings>(kind: Kind<Settings>): Kind<Settings> {
     check: (inputs, before) => kind.check(inputs, before),
     diff: (state, inputs) => kind.diff(state, inputs),
     preview: (state, inputs, operation) => kind.preview(state, inputs, operation),
-    create: async (operation, inputs) => ({
-      id: String(++created),
-      outputs: await outputs(undefined, inputs, operation),
-    }),
-    update: (operation, state, inputs) => outputs(state, inputs, operation),
+    create: async (operation, inputs) => {
+      await hold?.(`create ${operation.name}`);
+      return { id: String(++created), outputs: await outputs(undefined, inputs, operation) };
+    },
+    update: async (operation, state, inputs) => {
+      await hold?.(`update ${operation.name}`);
+      return outputs(state, inputs, operation);
+    },
     read: (_operation, state) => Promise.resolve(state.outputs),
-    delete: () => Promise.resolve(),
+    delete: async ({ name }) => hold?.(`delete ${name}`),
   };
 }
 
-const makingAll = <Settings>(all: ReadonlyMap<string, Kind<Settings>>): ReadonlyMap<string, Kind<Settings>> =>
-  new Map([...all].map(([type, kind]) => [type, making(kind)]));
+const makingAll = <Settings>(
+  all: ReadonlyMap<string, Kind<Settings>>,
+  hold?: Hold,
+): ReadonlyMap<string, Kind<Settings>> => new Map([...all].map(([type, kind]) => [type, making(kind, hold)]));
 
 /** Keeps what it is given. */
 const anything: Kind<unknown> = {
@@ -63,17 +71,17 @@ class OfAnyType extends Map<string, Kind<unknown>> {
   }
 }
 
-const corekube: Plugin<ReturnType<typeof parseSettings>> = {
+const corekube = (hold?: Hold): Plugin<ReturnType<typeof parseSettings>> => ({
   name: "corekube",
   version: "0.1.0",
-  kinds: makingAll(kinds),
+  kinds: makingAll(kinds, hold),
   // Every machine serves.
   functions: new Map([...functions, [brokenFunction, () => ({ broken: {} })]]),
   secretSettings,
   checkSettings,
   diffSettings: settingsChanges,
   configure: parseSettings,
-};
+});
 
 const kubernetes: Plugin<unknown> = {
   name: "kubernetes",
@@ -98,15 +106,18 @@ export interface ServedProviders {
   close(): Promise<void>;
 }
 
-/** Serves them in this process, for one run: a provider that the engine has cancelled stays so. */
-export async function serveProviders<Settings>(cloud: Plugin<Settings>): Promise<ServedProviders> {
+/**
+ * Serves them in this process, for one run: a provider that the engine has cancelled stays so.
+ * @param hold Of corekube's own resources. @default nothing waits
+ */
+export async function serveProviders<Settings>(cloud: Plugin<Settings>, hold?: Hold): Promise<ServedProviders> {
   const served: ProviderServer[] = [];
   const serve = async <Each>(plugin: Plugin<Each>): Promise<string> => {
     const server = createServer(plugin, new EngineLog(undefined));
     served.push(server);
     return `${plugin.name}:${await server.listen()}`;
   };
-  const names = [await serve(corekube), await serve(kubernetes), await serve(cloud)];
+  const names = [await serve(corekube(hold)), await serve(kubernetes), await serve(cloud)];
   return {
     env: { PULUMI_DEBUG_PROVIDERS: names.join(",") },
     close: async () => void (await Promise.all(served.map((server) => server.drained()))),
