@@ -67,8 +67,13 @@ export function createProgram(done: (code: ExitCode) => void): Command {
     );
 
   addPlans(program, run);
+  addReports(program, run);
   strict(program);
   return program;
+}
+
+interface ReportOptions extends StackOptions {
+  readonly json?: boolean;
 }
 
 type Run = <Args extends readonly unknown[]>(
@@ -107,6 +112,28 @@ function addPlans(program: Command, run: Run): void {
     .option("--all", "every step, also of long runs of equal ones")
     .option("--json", "as JSON")
     .action(run(async (name: string, options: StatusOptions) => (await load()).status(name, options)));
+}
+
+function addReports(program: Command, run: Run): void {
+  add(program, "status", "the whole cluster: machines, etcd members, versions, certificates, and what is wrong", {
+    examples: ["corekube status", "corekube status --json | jq -r '.problems[]'"],
+    failed: "something is wrong, or the state cannot be read",
+    note: "From the stack's state and the cluster's API. Each problem is listed with a command that leads on.",
+  })
+    .option("--json", "as JSON")
+    .action(run(async (options: ReportOptions) => (await import("./commands/status.js")).status(options)));
+  add(program, "certificates", "the cluster's certificates: whose, by whom, and how long they are valid", {
+    examples: ["corekube certificates", "corekube certificates --json | jq '.[0].daysLeft'"],
+    failed: "one is to be renewed now, or the state cannot be read",
+    note: "From the stack's state, the next to end first. Kubelets of workers have certificates of their own, which they renew themselves.",
+  })
+    .option("--json", "as JSON")
+    .action(run(async (options: ReportOptions) => (await import("./commands/certificates.js")).certificates(options)));
+  add(program, "versions", "versions that the cluster runs, and those that this checkout has", {
+    examples: ["corekube versions", "corekube versions --json | jq -r .cluster.kubernetes"],
+  })
+    .option("--json", "as JSON")
+    .action(run(async (options: ReportOptions) => (await import("./commands/versions.js")).versions(options)));
 }
 
 /** Every command throws instead of ending the process, and says errors our way. */

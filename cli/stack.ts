@@ -10,7 +10,7 @@ import { Problem, badUsage } from "./problem.js";
 import { readState, type StackState } from "./state.js";
 
 /** The checkout that this command is part of. */
-export const projectDirectory = resolve(__dirname, "..");
+const projectDirectory = resolve(__dirname, "..");
 
 export interface StackOptions {
   /** @default the selected one */

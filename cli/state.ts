@@ -51,12 +51,3 @@ export function readState(exported: unknown): StackState {
     pending,
   };
 }
-
-/** The resource's name in the program. */
-export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
-
-/** A text among its outputs; undefined: none, or a secret. */
-export function outputText(resource: StateResource, key: string): string | undefined {
-  const value = resource.outputs?.[key];
-  return typeof value === "string" ? value : undefined;
-}

@@ -11,7 +11,7 @@ import { progressOf } from "../plans/fromState.js";
 import { type Plan, type PlanName, planNames } from "../plans/names.js";
 import { planOf } from "../plans/plan.js";
 import { renderPlan } from "../plans/render.js";
-import { plannedTopology, refOf, together, type Topology, topologyOf } from "../plans/topology.js";
+import { machinesOf, plannedTopology, refOf, together, type Topology, topologyOf } from "../plans/topology.js";
 import { badUsage, exitCodes, Problem, type ExitCode } from "../problem.js";
 import { planSettings } from "../settings.js";
 import { engineProblem, Stack, type StackOptions } from "../stack.js";
@@ -77,12 +77,7 @@ async function topology(stack: Stack, urns: readonly string[]): Promise<Topology
 
 /** @param name For a machine, its name. @throws Problem when the stack has no such machine. */
 export function checkMachine(state: StackState, name: string): void {
-  const { machines } = together(
-    topologyOf(
-      state.resources.map(({ urn }) => refOf(urn)),
-      "",
-    ),
-  );
+  const machines = machinesOf(state.resources.map(({ urn }) => refOf(urn)));
   if (!machines.some((machine) => machine.name === name))
     throw badUsage({
       path: "machine",

@@ -58,14 +58,18 @@ function roleOf(name: string): Role | undefined {
   return roles.find((role) => role === part);
 }
 
+/** Machines by their names, in no order; other names are left out. */
+const machinesNamed = (names: readonly string[]): readonly PlannedMachine[] =>
+  names.flatMap((name) => {
+    const role = roleOf(name);
+    return role === undefined ? [] : [{ name, role }];
+  });
+
 /** The cluster's machines and add-ons as far as these resources show them. */
 export function topologyOf(refs: readonly Ref[], cluster: string): Topology {
-  const names = refs.filter(({ type }) => type === resourceTypes.delivery || type === resourceTypes.join);
+  const ofMachines = refs.filter(({ type }) => type === resourceTypes.delivery || type === resourceTypes.join);
   return {
-    machines: names.flatMap(({ name }) => {
-      const role = roleOf(name);
-      return role === undefined ? [] : [{ name, role }];
-    }),
+    machines: machinesNamed(ofMachines.map(({ name }) => name)),
     addons: refs.filter(isWorkload).map(({ name, within }) => ({
       name: name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : name,
       early: within.includes(addonComponents.early),
@@ -109,6 +113,11 @@ export function plannedTopology(settings: PlanSettings): Topology {
     atOnce: settings.atOnce,
   };
 }
+
+/** The machines of a state, in their order. */
+export const machinesOf = (refs: readonly Ref[], others: readonly string[] = []): readonly PlannedMachine[] =>
+  together({ ...topologyOf(refs, ""), machines: [...topologyOf(refs, "").machines, ...machinesNamed(others)] })
+    .machines;
 
 /** Everything that is in any of them; the first decides how many may change at a time. */
 export function together(first: Topology, ...others: readonly Topology[]): Topology {

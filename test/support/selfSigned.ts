@@ -10,16 +10,33 @@ export interface SelfSigned {
   readonly certificate: string;
 }
 
-/** A certificate for 127.0.0.1 that is its own authority. @param days Until it expires. */
+/**
+ * A certificate for 127.0.0.1 that is its own authority.
+ * @param commonName Or a whole subject, such as `/O=group/CN=user`.
+ * @param days Until it expires.
+ */
 export function selfSigned(commonName: string, days = 1): SelfSigned {
   const folder = mkdtempSync(join(tmpdir(), "corekube-certificate-"));
   try {
     const [key, certificate] = [join(folder, "key"), join(folder, "certificate")];
     const curve = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -addext subjectAltName=IP:127.0.0.1".split(" ");
     const files = ["-keyout", key, "-out", certificate];
-    execFileSync("openssl", ["req", "-x509", ...curve, "-days", String(days), "-subj", `/CN=${commonName}`, ...files], {
-      stdio: "pipe",
-    });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        ...curve,
+        "-days",
+        String(days),
+        "-subj",
+        `${commonName.startsWith("/") ? "" : "/CN="}${commonName}`,
+        ...files,
+      ],
+      {
+        stdio: "pipe",
+      },
+    );
     return { key: readFileSync(key, "utf8"), certificate: readFileSync(certificate, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });

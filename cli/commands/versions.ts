@@ -1,0 +1,47 @@
+/** `corekube versions`: what the cluster runs, and what this checkout has. */
+import { print, printJson, say, table } from "../output.js";
+import { exitCodes, Problem, type ExitCode } from "../problem.js";
+import { Stack, type StackOptions } from "../stack.js";
+import { checkoutReleases, runningVersions } from "../versions.js";
+
+interface VersionsOptions extends StackOptions {
+  readonly json?: boolean;
+}
+
+export async function versions(options: VersionsOptions): Promise<ExitCode> {
+  const releases = checkoutReleases();
+  const cluster = await runs(new Stack(options));
+  if (options.json === true) {
+    printJson({ cluster: cluster ?? null, checkout: releases });
+    return exitCodes.ok;
+  }
+  print(
+    table([
+      ["KUBERNETES", "ETCD", "CLUSTER"],
+      ...releases.map(({ kubernetes, etcd }) => [
+        kubernetes,
+        etcd,
+        kubernetes === cluster?.kubernetes ? "runs it" : "",
+      ]),
+    ]),
+  );
+  if (cluster === undefined) return exitCodes.ok;
+  if (cluster.kubernetes !== "" && !releases.some(({ kubernetes }) => kubernetes === cluster.kubernetes))
+    print(
+      `\nthe cluster runs Kubernetes ${cluster.kubernetes} and etcd ${cluster.etcd}, which this checkout does not have`,
+    );
+  const addons = Object.entries(cluster.addons).flatMap(([name, images]) => images.map((image) => [name, image]));
+  if (addons.length > 0) print(`\n${table([["ADD-ON", "IMAGE"], ...addons])}`);
+  return exitCodes.ok;
+}
+
+/** Without a stack, what the checkout has is still of use. */
+async function runs(stack: Stack): Promise<ReturnType<typeof runningVersions> | undefined> {
+  try {
+    return runningVersions(await stack.state());
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    say(`what the cluster runs is not known: ${error.message}`);
+    return undefined;
+  }
+}
