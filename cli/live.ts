@@ -18,7 +18,9 @@ export class Live {
       }
       return;
     }
-    const { rows = 24, columns = 80 } = this.output;
+    // A terminal that does not know its size says 0.
+    const rows = this.output.rows || 24;
+    const columns = this.output.columns || 80;
     // What does not fit cannot be drawn over: the end is what a run is at.
     const fitting = lines.length < rows ? lines : [lines[0]!, "...", ...lines.slice(lines.length - rows + 4)];
     if (this.#height > 0) {

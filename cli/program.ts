@@ -3,6 +3,8 @@ import { Command, type CommanderError, Option } from "commander";
 import { badUsage, exitCodes, type ExitCode } from "./problem.js";
 import { planNames } from "./plans/names.js";
 import type { PlanOptions, ShowOptions, StatusOptions } from "./commands/plan.js";
+import type { UpdateOptions } from "./commands/update.js";
+import type { RunOptions } from "./run.js";
 import type { StackOptions } from "./stack.js";
 
 /** Exit codes as help texts list them; `failed` says what else 1 means for a command. */
@@ -68,6 +70,7 @@ export function createProgram(done: (code: ExitCode) => void): Command {
 
   addPlans(program, run);
   addReports(program, run);
+  addChanges(program, run);
   strict(program);
   return program;
 }
@@ -134,6 +137,37 @@ function addReports(program: Command, run: Run): void {
   })
     .option("--json", "as JSON")
     .action(run(async (options: ReportOptions) => (await import("./commands/versions.js")).versions(options)));
+}
+
+function addChanges(program: Command, run: Run): void {
+  const asking = (command: Command): Command =>
+    command
+      .option("-y, --yes", "do not ask")
+      .option("--timeline <folder>", "where the run's timeline goes, as text and SVG", "corekube-output")
+      .option("--no-timeline", "write no files");
+  const failed = "failed, or not confirmed";
+  asking(
+    add(program, "replace", "replace one machine: shows what that does, asks, and runs pulumi up --replace", {
+      examples: ["corekube replace kubernetes-worker-0"],
+      failed,
+    }),
+  )
+    .argument("<machine>", "its name, as corekube status lists it")
+    .action(
+      run(async (machine: string, options: RunOptions) =>
+        (await import("./commands/replace.js")).replace(machine, options),
+      ),
+    );
+  asking(
+    add(program, "update", "change settings: shows the differences and the plan, asks, sets them, and runs pulumi up", {
+      examples: ["corekube update --options options.yaml", "corekube update --version 1.36.3 --yes"],
+      failed,
+      note: "The file has settings by name, as YAML or JSON: those in it change, maps are merged, null removes one.\nWithout a yes, nothing is changed.",
+    }),
+  )
+    .option("-o, --options <file>", "a file with the settings that change")
+    .addOption(new Option("--version <version>", "the version of Kubernetes").conflicts("options"))
+    .action(run(async (options: UpdateOptions) => (await import("./commands/update.js")).update(options)));
 }
 
 /** Every command throws instead of ending the process, and says errors our way. */

@@ -122,7 +122,14 @@ export class Stack {
 
   /** Name of the project. */
   project(): string {
-    return (parse(readFileSync(join(this.#cwd, "Pulumi.yaml"), "utf8")) as { readonly name: string }).name;
+    return this.#description().name;
+  }
+
+  /** The file with the stack's settings, there or not. */
+  async settingsFile(): Promise<string> {
+    const chosen = process.env["PULUMI_OPTION_CONFIG_FILE"];
+    if (chosen) return resolve(this.#cwd, chosen);
+    return join(this.#cwd, this.#description().stackConfigDir ?? "", `Pulumi.${await this.name()}.yaml`);
   }
 
   /** Address of the backend, such as `file:///srv/state` or `https://app.pulumi.com/acme`. */
@@ -155,6 +162,10 @@ export class Stack {
       env: process.env,
       onEvent,
     });
+  }
+
+  #description(): { readonly name: string; readonly stackConfigDir?: string } {
+    return parse(readFileSync(join(this.#cwd, "Pulumi.yaml"), "utf8")) as { readonly name: string };
   }
 
   #choice(): readonly string[] {

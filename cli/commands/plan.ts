@@ -91,28 +91,40 @@ export function checkMachine(state: StackState, name: string): void {
 export const engineArguments = (plan: PlanName, machine?: string): readonly string[] =>
   plan === "recovery" ? ["--refresh"] : plan === "replace" ? ["--replace", `**::${machine ?? ""}`] : [];
 
-export interface Preview {
+interface Preview {
   readonly plan: Plan;
   readonly changes: Changes;
   readonly topology: Topology;
-  readonly events: readonly EngineEvent[];
+}
+
+interface PreviewOptions {
+  /** For the plan `replace`. */
+  readonly machine?: string;
+  /** More arguments for the engine. */
+  readonly args?: readonly string[];
 }
 
 /** Previews a plan. @throws Problem with the engine's errors. */
-export async function takePreview(stack: Stack, name: PlanName, state: StackState, machine?: string): Promise<Preview> {
+export async function takePreview(
+  stack: Stack,
+  name: PlanName,
+  state: StackState,
+  { machine, args = [] }: PreviewOptions = {},
+): Promise<Preview> {
   const events: EngineEvent[] = [];
   const engine = new EngineProgress(() => undefined);
-  const command = name === "uninstall" ? ["destroy", "--preview-only"] : ["preview", ...engineArguments(name, machine)];
+  const command =
+    name === "uninstall" ? ["destroy", "--preview-only"] : ["preview", ...engineArguments(name, machine), ...args];
   if (process.stderr.isTTY) say("previewing ...");
   const { code, errors } = await stack.runEvents(command, (event) => {
     events.push(event);
     engine.event(event);
   });
-  if (code !== 0) throw engineProblem(`pulumi ${command.join(" ")}`, engine.failure(errors));
+  if (code !== 0) throw engineProblem(`pulumi ${command[0]}`, engine.failure(errors));
   const changes = changesOf(events);
   const urns = state.resources.map(({ urn }) => urn);
   const parts = await topology(stack, [...urns, ...changes.keys()]);
-  return { plan: planOf(name, parts, previewed(urns, changes), true), changes, topology: parts, events };
+  return { plan: planOf(name, parts, previewed(urns, changes), true), changes, topology: parts };
 }
 
 export async function show(plan: string, options: ShowOptions): Promise<ExitCode> {
@@ -127,7 +139,7 @@ export async function show(plan: string, options: ShowOptions): Promise<ExitCode
     });
   const state = await stack.state();
   if (name === "replace") checkMachine(state, options.machine!);
-  present((await takePreview(stack, name, state, options.machine)).plan, options);
+  present((await takePreview(stack, name, state, options)).plan, options);
   return exitCodes.ok;
 }
 

@@ -1,6 +1,6 @@
 /** The command with the real program on the real engine: machines are made up, everything else is as in a cloud. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readEvent } from "../../engine/events.js";
@@ -155,6 +155,112 @@ describe("corekube on a stack of the program", function () {
       assert.deepEqual(announced, changed);
       const after = await plan("status", "update");
       assert.equal(after.state, "COMPLETE");
+    });
+  });
+
+  describe("changing it", () => {
+    const options = path.join(folder, "options.yaml");
+    const timelines = path.join(folder, "timelines");
+    const setting = async (): Promise<string> =>
+      stack.with(async (env) =>
+        (
+          await tryRun(["pulumi", "config", "get", "log_level", "--stack", "ha"], { env, cwd: projectDirectory })
+        ).stdout.trim(),
+      );
+    /** On a terminal of its own, where somebody types. */
+    const onTerminal = (typed: string, ...args: readonly string[]): Promise<RunResult> =>
+      stack.with((env) => {
+        const command = [path.join(projectDirectory, "cli/bin/corekube"), ...args, "--stack", "ha"].join(" ");
+        return tryRun(["script", "-qefc", command, "/dev/null"], { env, input: typed, timeout: 300_000 });
+      });
+
+    before(() => writeFileSync(options, "log_level: ERROR\n"));
+
+    it("shows differences and plan, and changes nothing where nobody can be asked", async () => {
+      const { code, stdout, stderr } = await call("update", "--options", options);
+      assert.equal(code, 2, stderr);
+      assert.match(
+        stdout,
+        /^Differences of the settings:\n~ log_level: DEBUG -> ERROR\n\nupdate \(serial strategy\) \(WAITING\)/,
+      );
+      assert.match(stdout, /kubernetes-etcd-0:\[peer\] \(PENDING\) change/);
+      assert.match(stderr, /allowed: a terminal, or --yes\. Run: corekube update --options \S+ --stack ha --yes/);
+      assert.equal(await setting(), "DEBUG");
+    });
+
+    it("changes nothing when the answer is no", async () => {
+      const { code, stdout } = await onTerminal("no\n", "update", "--options", options);
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /Set this, and change the cluster as shown\? \[yes\/no\]/);
+      assert.match(stdout, /nothing was changed/);
+      assert.equal(await setting(), "DEBUG");
+    });
+
+    it("says what the program refuses, before anything is set", async () => {
+      const wrong = path.join(folder, "wrong.yaml");
+      writeFileSync(wrong, "node_count: -1\n");
+      const { code, stderr } = await call("update", "--options", wrong, "--yes");
+      assert.equal(code, 1);
+      assert.match(stderr, /corekube:node_count: got -1; allowed: /);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+      const unknown = await call("update", "--version", "1.2.3", "--yes");
+      assert.equal(unknown.code, 1);
+      assert.match(unknown.stderr, /corekube:kubernetes_version: got "1\.2\.3"; allowed: /);
+      assert.match(await ok("versions"), /runs it/);
+    });
+
+    it("sets and changes after a yes: in the order of the plan, with a timeline as text and picture", async () => {
+      const { code, stdout } = await onTerminal("yes\n", "update", "--options", options, "--timeline", timelines);
+      assert.equal(code, 0, stdout);
+      assert.equal(await setting(), "ERROR");
+      assert.match(stdout, /update \(serial strategy\) \(COMPLETE\)/);
+      assert.match(stdout, /away together at most: etcd 1, controller 1/);
+      const files = readdirSync(timelines).sort();
+      assert.deepEqual(
+        files.map((file) => file.replace(/\d{8}T\d{6}Z/, "<time>")),
+        ["ha-update-<time>.svg", "ha-update-<time>.txt"],
+      );
+      assert.match(readFileSync(path.join(timelines, files[1]!), "utf8"), /^kubernetes-etcd-0 .* changed in /);
+      assert.equal((await plan("show", "update")).state, "COMPLETE");
+      const again = await call("update", "--options", options, "--yes");
+      assert.equal(again.stderr, "the settings are as wanted; nothing was changed\n");
+    });
+
+    it("replaces one machine and no other, and writes no file when told so", async () => {
+      const droplets = async (): Promise<Map<string, string>> =>
+        new Map(
+          ((await account.holdings())["droplets"] as { id: number; name: string }[]).map(({ id, name }) => [
+            name,
+            String(id),
+          ]),
+        );
+      const before = await droplets();
+      const stdout = await ok("replace", "kubernetes-worker-0", "--yes", "--no-timeline");
+      assert.match(stdout, /kubernetes-worker-0 .* replaced in /);
+      const after = await droplets();
+      assert.deepEqual([...after.keys()].sort(), [...before.keys()].sort());
+      assert.deepEqual(
+        [...after].filter(([name, id]) => before.get(name) !== id).map(([name]) => name),
+        ["kubernetes-worker-0"],
+      );
+    });
+
+    it("names the step that failed, and what to do", async () => {
+      writeFileSync(options, "log_level: INFO\n");
+      const { code, stdout, stderr } = await stack.with(
+        (env) => corekube(["update", "--options", options, "--yes", "--no-timeline", "--stack", "ha"], env),
+        async (what) => {
+          if (what === "update kubernetes-controller-1") throw new Error("the disk is full");
+        },
+      );
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /kubernetes-controller-0:\[kube-apiserver\] \(COMPLETE\)/);
+      assert.match(stdout, /kubernetes-controller-1:\[kube-apiserver\] \(ERROR\).*the disk is full/);
+      assert.doesNotMatch(stdout, /kubernetes-worker-0:\[kubelet\] \(COMPLETE\)/);
+      assert.match(stderr, /the disk is full[\s\S]*The next one goes on from there\. Run: pulumi up --stack ha/);
+      const { code: failed, stdout: tree } = await call("plan", "status", "update");
+      assert.match(tree, /kubernetes-controller-1:\[kube-apiserver\] \((ERROR|PENDING)\)/);
+      assert.ok(failed === 1 || /PENDING/.test(tree));
     });
   });
 });

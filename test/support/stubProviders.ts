@@ -106,8 +106,30 @@ export interface ServedProviders {
   close(): Promise<void>;
 }
 
+/** The plugin as if the engine never cancelled it, as it does at the end of a preview: for commands of several runs. */
+function lasting<Settings>(plugin: Plugin<Settings>): Plugin<Settings> {
+  const { signal } = new AbortController();
+  const uncancelled = <Operation extends { readonly signal: AbortSignal }>(operation: Operation): Operation =>
+    Object.create(operation, { signal: { value: signal } }) as Operation;
+  const kinds = [...plugin.kinds].map(([type, kind]): [string, Kind<Settings>] => [
+    type,
+    {
+      secretInputs: kind.secretInputs ?? new Set(),
+      secretOutputs: kind.secretOutputs ?? new Set(),
+      check: (inputs, before) => kind.check(inputs, before),
+      diff: (state, inputs) => kind.diff(state, inputs),
+      preview: (state, inputs, operation) => kind.preview(state, inputs, uncancelled(operation)),
+      create: (operation, inputs) => kind.create(uncancelled(operation), inputs),
+      update: (operation, state, inputs) => kind.update(uncancelled(operation), state, inputs),
+      read: (operation, state) => kind.read(uncancelled(operation), state),
+      delete: (operation, state) => kind.delete(uncancelled(operation), state),
+    },
+  ]);
+  return { ...plugin, kinds: new Map(kinds) };
+}
+
 /**
- * Serves them in this process, for one run: a provider that the engine has cancelled stays so.
+ * Serves them in this process.
  * @param hold Of corekube's own resources. @default nothing waits
  */
 export async function serveProviders<Settings>(cloud: Plugin<Settings>, hold?: Hold): Promise<ServedProviders> {
@@ -117,7 +139,7 @@ export async function serveProviders<Settings>(cloud: Plugin<Settings>, hold?: H
     served.push(server);
     return `${plugin.name}:${await server.listen()}`;
   };
-  const names = [await serve(corekube(hold)), await serve(kubernetes), await serve(cloud)];
+  const names = [await serve(corekube(hold)), await serve(kubernetes), await serve(lasting(cloud))];
   return {
     env: { PULUMI_DEBUG_PROVIDERS: names.join(",") },
     close: async () => void (await Promise.all(served.map((server) => server.drained()))),
