@@ -108,9 +108,8 @@ export interface ServedProviders {
 
 /** The plugin as if the engine never cancelled it, as it does at the end of a preview: for commands of several runs. */
 function lasting<Settings>(plugin: Plugin<Settings>): Plugin<Settings> {
-  const { signal } = new AbortController();
   const uncancelled = <Operation extends { readonly signal: AbortSignal }>(operation: Operation): Operation =>
-    Object.create(operation, { signal: { value: signal } }) as Operation;
+    Object.create(operation, { signal: { value: new AbortController().signal } }) as Operation;
   const kinds = [...plugin.kinds].map(([type, kind]): [string, Kind<Settings>] => [
     type,
     {
