@@ -1,11 +1,11 @@
 /** What a cluster is like, from its state and its API's answers. Pure. */
-import { resourceTypes } from "../components/contract/resources.js";
 import type { Role } from "../components/spec/cluster.js";
 import type { Activity } from "./activity.js";
 import { certificatesOf } from "./certificates.js";
 import { failureOf, outdatedMachines } from "./plans/fromState.js";
 import { machinesOf, refOf } from "./plans/topology.js";
 import type { StackState } from "./state.js";
+import { type RecordedVersions, recordedVersions } from "./versions.js";
 
 /** What the API says of a Node. */
 export interface NodeFacts {
@@ -48,19 +48,12 @@ export interface MachineRow {
 export interface ClusterStatus {
   readonly healthy: boolean;
   readonly run: string;
-  /** Recorded when the cluster was made; empty: not known. */
-  readonly versions: { readonly kubernetes: string; readonly etcd: string };
+  readonly versions: RecordedVersions;
   readonly machines: readonly MachineRow[];
   /** Days until the first leaf certificate ends; undefined without any. */
   readonly certificateDays: number | undefined;
   /** What is wrong, each with what to do. */
   readonly problems: readonly string[];
-}
-
-export function recordedVersions({ resources }: StackState): ClusterStatus["versions"] {
-  const inputs = resources.find(({ type }) => type === resourceTypes.immutableSettings)?.inputs ?? {};
-  const text = (key: string): string => (typeof inputs[key] === "string" ? inputs[key] : "");
-  return { kubernetes: text("kubernetesVersion"), etcd: text("etcdVersion") };
 }
 
 export interface StatusFacts {
@@ -102,6 +95,9 @@ export function statusOf(facts: StatusFacts): ClusterStatus {
     ...(activity.active ? [] : [...gone, ...interrupted]),
     ...(outdated.length > 0 && !activity.active
       ? [`another configuration than the settings say: ${outdated.join(", ")}. Run: pulumi preview --diff${flags}`]
+      : []),
+    ...(versions.changingTo !== "" && !activity.active
+      ? [`Kubernetes ${versions.changingTo} has not come to all machines. Run: ${up}`]
       : []),
     ...(typeof facts.api === "string" && machines.length > 0 ? [`the API gave no answer: ${facts.api}`] : []),
     ...machines.flatMap((machine) => conditionProblem(machine, activity.active)),

@@ -1,7 +1,8 @@
 /** Which versions a cluster runs, and which this checkout has. Pure. */
-import { versions } from "../components/spec/versions.js";
+import { resourceTypes } from "../components/contract/resources.js";
+import type { ChosenReleases } from "../components/spec/cluster.js";
+import { catalogue } from "../components/spec/versions.js";
 import { isWorkload, refOf } from "./plans/topology.js";
-import { recordedVersions } from "./status.js";
 import type { StackState } from "./state.js";
 
 export interface ReleaseVersions {
@@ -9,15 +10,45 @@ export interface ReleaseVersions {
   readonly etcd: string;
 }
 
-/** The releases of this checkout, the newest first. The only place that knows how they are written down. */
-export const checkoutReleases = (): readonly ReleaseVersions[] => [
-  { kubernetes: versions.kubernetes, etcd: versions.etcd },
-];
+/** The releases of this checkout, the newest first. The only place here that knows how they are written down. */
+export const checkoutReleases = (): readonly ReleaseVersions[] =>
+  Object.values(catalogue)
+    .map(({ kubernetes, etcd }) => ({ kubernetes, etcd }))
+    .reverse();
 
-export interface RunningVersions {
-  /** Recorded in the state; empty: not known. */
+/** Versions as the state has recorded them; empty: not known. */
+export interface RecordedVersions {
+  /** Of the control plane. */
   readonly kubernetes: string;
+  /** Of nodes; another one only while the control plane emulates it. */
+  readonly nodes: string;
+  /** The minor version that the control plane behaves like; empty: its own. */
+  readonly emulated: string;
   readonly etcd: string;
+  /** What a run has begun to bring to the machines, and not all of them have; empty: nothing. */
+  readonly changingTo: string;
+}
+
+/** `started` is recorded before a run changes the first machine, `finished` when all have it. */
+export function recordedVersions({ resources }: StackState): RecordedVersions {
+  const recorded = (name: string): Partial<ChosenReleases> =>
+    resources.find(({ urn, type }) => type === resourceTypes.releases && refOf(urn).name === name)?.outputs ?? {};
+  const [started, finished] = [recorded("started"), recorded("finished")];
+  const has = finished.kubernetesVersion === undefined ? started : finished;
+  const same = (["kubernetesVersion", "nodeVersion", "emulatedVersion"] as const).every(
+    (key) => started[key] === finished[key],
+  );
+  const nodes = has.nodeVersion ?? "";
+  return {
+    kubernetes: has.kubernetesVersion ?? "",
+    nodes,
+    emulated: has.emulatedVersion ?? "",
+    etcd: catalogue[nodes]?.etcd ?? "",
+    changingTo: same ? "" : (started.kubernetesVersion ?? ""),
+  };
+}
+
+export interface RunningVersions extends RecordedVersions {
   /** Image of each add-on's containers, with its tag, by the add-on's name. */
   readonly addons: Readonly<Record<string, readonly string[]>>;
 }

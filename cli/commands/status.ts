@@ -39,7 +39,8 @@ function textOf({ healthy, run, versions, machines, certificateDays, problems }:
     machine.privateIpv4 || "-",
   ]);
   const facts = [
-    versions.kubernetes && `Kubernetes ${versions.kubernetes}`,
+    versions.kubernetes &&
+      `Kubernetes ${versions.kubernetes}${versions.emulated && `, which emulates ${versions.emulated}; nodes ${versions.nodes}`}`,
     versions.etcd && `etcd ${versions.etcd}`,
     certificateDays !== undefined && `certificates valid for ${certificateDays} days or more`,
     run,

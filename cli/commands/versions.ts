@@ -18,11 +18,7 @@ export async function versions(options: VersionsOptions): Promise<ExitCode> {
   print(
     table([
       ["KUBERNETES", "ETCD", "CLUSTER"],
-      ...releases.map(({ kubernetes, etcd }) => [
-        kubernetes,
-        etcd,
-        kubernetes === cluster?.kubernetes ? "runs it" : "",
-      ]),
+      ...releases.map(({ kubernetes, etcd }) => [kubernetes, etcd, roleOf(kubernetes, cluster)]),
     ]),
   );
   if (cluster === undefined) return exitCodes.ok;
@@ -33,6 +29,19 @@ export async function versions(options: VersionsOptions): Promise<ExitCode> {
   const addons = Object.entries(cluster.addons).flatMap(([name, images]) => images.map((image) => [name, image]));
   if (addons.length > 0) print(`\n${table([["ADD-ON", "IMAGE"], ...addons])}`);
   return exitCodes.ok;
+}
+
+/** What the cluster has of a release. */
+function roleOf(version: string, cluster: ReturnType<typeof runningVersions> | undefined): string {
+  if (cluster === undefined) return "";
+  const { kubernetes, nodes, emulated, changingTo } = cluster;
+  const parts = [
+    version === kubernetes &&
+      (kubernetes === nodes ? "runs it" : `control plane${emulated && `, emulates ${emulated}`}`),
+    version === nodes && kubernetes !== nodes && "nodes and etcd",
+    version === changingTo && "a run has begun to bring it",
+  ];
+  return parts.filter(Boolean).join("; ");
 }
 
 /** Without a stack, what the checkout has is still of use. */

@@ -3,11 +3,15 @@ import assert from "node:assert/strict";
 import { certificatesOf } from "../../cli/certificates.js";
 import { readState } from "../../cli/state.js";
 import { type ApiFacts, statusOf, type StatusFacts } from "../../cli/status.js";
-import { checkoutReleases, runningVersions } from "../../cli/versions.js";
-import { versions } from "../../components/spec/versions.js";
+import { checkoutReleases, recordedVersions, runningVersions } from "../../cli/versions.js";
+import { catalogue, newestVersion } from "../../components/spec/versions.js";
 import { TestApi, START_TIMEOUT } from "../provider/support/api.js";
 import { selfSigned } from "../support/selfSigned.js";
 import { exported, ImportedStack, type Resource, secret } from "./support.js";
+
+const newest = newestVersion;
+const etcdVersion = catalogue[newest]!.etcd;
+const known = { kubernetes: newest, nodes: newest, emulated: "", etcd: etcdVersion, changingTo: "" };
 
 const leaf = "tls:index/locallySignedCert:LocallySignedCert";
 const authority = "tls:index/selfSignedCert:SelfSignedCert";
@@ -46,18 +50,22 @@ const join = (name: string): Resource => ({
   name,
   outputs: { nodeName: name, configuration: "one" },
 });
+/** What the state says of versions. */
+function releases(started: object, finished: object = started): readonly Resource[] {
+  const all = { kubernetesVersion: newest, nodeVersion: newest };
+  return [
+    { type: "corekube:cluster:Releases", name: "started", outputs: { ...all, ...started } },
+    { type: "corekube:cluster:Releases", name: "finished", outputs: { ...all, ...finished } },
+  ];
+}
 const cluster: readonly Resource[] = [
-  {
-    type: "corekube:cluster:ImmutableSettings",
-    name: "cluster",
-    inputs: { kubernetesVersion: "1.36.3", etcdVersion: "3.7.1" },
-  },
+  ...releases({}),
   ...["k-etcd-0", "k-etcd-1", "k-controller-0"].flatMap((name) => [droplet(name), delivery(name)]),
   droplet("k-worker-0"),
   join("k-worker-0"),
 ];
 const healthyApi: ApiFacts = {
-  nodes: ["k-controller-0", "k-worker-0"].map((name) => ({ name, ready: true, version: "1.36.3" })),
+  nodes: ["k-controller-0", "k-worker-0"].map((name) => ({ name, ready: true, version: newest })),
   members: [true, true],
 };
 
@@ -119,14 +127,14 @@ describe("the status of a cluster", () => {
   it("is healthy when every machine serves, every Node is ready and every member answers", () => {
     const { healthy, problems, machines, versions: found, certificateDays } = of(cluster);
     assert.deepEqual([healthy, problems], [true, []]);
-    assert.deepEqual(found, { kubernetes: "1.36.3", etcd: "3.7.1" });
+    assert.deepEqual(found, known);
     assert.equal(certificateDays, 299);
     assert.deepEqual(machines[0], {
       name: "k-etcd-0",
       role: "etcd",
       state: "serves",
       condition: "healthy",
-      version: "3.7.1",
+      version: etcdVersion,
       publicIpv4: "",
       privateIpv4: "",
       outdated: false,
@@ -136,7 +144,7 @@ describe("the status of a cluster", () => {
       role: "worker",
       state: "serves",
       condition: "Ready",
-      version: "1.36.3",
+      version: newest,
       publicIpv4: "203.0.113.9",
       privateIpv4: "10.4.0.9",
       outdated: false,
@@ -216,12 +224,35 @@ describe("the status of a cluster", () => {
 });
 
 describe("versions", () => {
-  it("of the checkout are those of the catalogue", () =>
-    assert.ok(
-      checkoutReleases().some(
-        ({ kubernetes, etcd: member }) => kubernetes === versions.kubernetes && member === versions.etcd,
-      ),
-    ));
+  it("of the checkout are those of the catalogue, the newest first", () => {
+    assert.deepEqual(checkoutReleases()[0], { kubernetes: newest, etcd: etcdVersion });
+    assert.equal(checkoutReleases().length, Object.keys(catalogue).length);
+  });
+
+  const before = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
+  const emulating = { kubernetesVersion: newest, nodeVersion: "1.35.4", emulatedVersion: "1.35" };
+  const old = { kubernetes: "1.35.4", nodes: "1.35.4", emulated: "", etcd: "3.6.14", changingTo: "" };
+  for (const [what, state, expected] of [
+    ["nothing is recorded", [], { kubernetes: "", nodes: "", emulated: "", etcd: "", changingTo: "" }],
+    ["a change has begun", releases({}, before), { ...old, changingTo: newest }],
+    ["the control plane emulates", releases(emulating), { ...old, kubernetes: newest, emulated: "1.35" }],
+    ["a cluster is being made", releases({}).slice(0, 1), { ...known, changingTo: newest }],
+  ] as const)
+    it(`of the cluster: ${what}`, () => assert.deepEqual(recordedVersions(readState(exported(state))), expected));
+
+  it("that have not come to all machines are a problem, unless a run is at it", () => {
+    const of = (active: boolean): readonly string[] =>
+      statusOf({
+        state: readState(exported([...cluster.slice(2), ...releases({}, before)])),
+        activity: { active, text: "" },
+        machines: [],
+        api: healthyApi,
+        now: new Date(),
+        flags: "",
+      }).problems;
+    assert.deepEqual(of(false), [`Kubernetes ${newest} has not come to all machines. Run: pulumi up`]);
+    assert.deepEqual(of(true), []);
+  });
 
   it("of the cluster are those that its state has, with the add-ons' images", () => {
     const pod = { containers: [{ image: "r.example/proxy:v1@sha256:00" }, { image: "r.example/proxy:v1@sha256:00" }] };
@@ -239,8 +270,7 @@ describe("versions", () => {
       ]),
     );
     assert.deepEqual(runningVersions(state), {
-      kubernetes: "1.36.3",
-      etcd: "3.7.1",
+      ...known,
       addons: { "k-odd": [], "kube-proxy": ["r.example/proxy:v1"] },
     });
   });
@@ -267,7 +297,7 @@ describe("corekube status, certificates and versions", function () {
   it("asks the API: a Node that is not ready makes it exit with 1, and no secret is printed", async () => {
     const { code, stdout, stderr } = await stack.corekube(["status"]);
     assert.equal(code, 1, stderr);
-    assert.match(stdout, /k-etcd-0 +etcd +serves +healthy +3\.7\.1/);
+    assert.match(stdout, /k-etcd-0 +etcd +serves +healthy +\d/);
     assert.match(stdout, /k-controller-0 +controller +serves +Ready/);
     assert.match(stdout, /k-worker-0 +worker +serves +NotReady/);
     assert.match(stdout, /- k-worker-0: its Node is not ready/);
@@ -292,6 +322,6 @@ describe("corekube status, certificates and versions", function () {
   it("lists the versions", async () => {
     const { code, stdout } = await stack.corekube(["versions"]);
     assert.equal(code, 0);
-    assert.match(stdout, new RegExp(`^${versions.kubernetes} +${versions.etcd} +runs it$`, "m"));
+    assert.match(stdout, new RegExp(`^${newest} +${etcdVersion} +runs it$`, "m"));
   });
 });
