@@ -6,7 +6,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, rmSync, symlinkSyn
 import path from "node:path";
 import { TestEngine } from "../support/engine.js";
 
-const PROJECT = path.resolve(__dirname, "../..");
+export const PROJECT = path.resolve(__dirname, "../..");
 
 /** Machines are the pools' of a small cluster; a delivery stands for what makes each serve. */
 const PROGRAM = `
@@ -77,22 +77,24 @@ class Stub {
   async diff(id, urn, olds, news) {
     const key = urn.includes(":Machine::") ? "size" : "machineId";
     const replaced = olds[key] !== news[key];
-    const updated = JSON.stringify(olds.files) !== JSON.stringify(news.files);
+    const what = (of) => JSON.stringify(urn.includes(":Releases::") ? [of.kubernetesVersion, of.nodeVersion, of.emulatedVersion] : of.files);
+    const updated = what(olds) !== what(news);
     return { changes: replaced || updated, replaces: replaced ? [key] : [], deleteBeforeReplace: true };
   }
   async create(urn, inputs) {
     await act("create", urn);
     const machine = urn.includes(":Machine::");
     const id = urn.split("::").pop() + "-" + process.pid + "-" + ++number;
-    return { id, outs: { ...inputs, ...(machine ? { address: "10." + (process.pid >> 8 & 255) + "." + (process.pid & 255) + "." + number } : { digest: "sha256:0", address: inputs.host }) } };
+    if (urn.includes(":Releases::")) return { id, outs: inputs };
+    return { id, outs: { ...inputs, ...(machine ? { address: "10." + (process.pid >> 8 & 255) + "." + (process.pid & 255) + "." + number } : { digest: "sha256:0", address: inputs.host ?? "" }) } };
   }
   async update(id, urn, olds, news) {
     try {
       await act("update", urn);
-      return { outs: { ...olds, ...news, digest: "sha256:0" } };
+      return { outs: urn.includes(":Releases::") ? news : { ...olds, ...news, digest: "sha256:0" } };
     } catch (error) {
       // As the product's own deliveries fail: remembered, without a digest.
-      throw Object.assign(error, { id, properties: { ...news, address: olds.address }, reasons: [error.message] });
+      throw Object.assign(error, { id, properties: { ...news, address: olds.address ?? "" }, reasons: [error.message] });
     }
   }
   async read(id, urn, props) {
@@ -119,7 +121,8 @@ export class OrderStack {
   readonly #engine = new TestEngine();
   readonly #root = this.#engine.root;
 
-  async create(): Promise<void> {
+  /** @param program The text of `program.ts`. @default the order of a small cluster */
+  async create(program = PROGRAM): Promise<void> {
     for (const name of ["project/node_modules/@pulumi", "bin", "stub"]) this.#engine.folder(name);
     // The official plugins are in the way: the engine would look for every package that it finds.
     for (const name of ["@pulumi/pulumi", "tsx", "typescript"])
@@ -128,7 +131,7 @@ export class OrderStack {
     write("project/Pulumi.yaml", "name: order\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
     write("project/package.json", '{"name":"order","main":"index.js"}');
     write("project/index.js", 'require("tsx/cjs");\nmodule.exports = require("./program.ts");\n');
-    write("project/program.ts", PROGRAM);
+    write("project/program.ts", program);
     write("bin/stub.js", STUB);
     write("bin/pulumi-resource-corekube", `#!/bin/sh\nexec node ${path.join(this.#root, "bin/stub.js")} "$@"\n`);
     chmodSync(path.join(this.#root, "bin/pulumi-resource-corekube"), 0o755);
@@ -185,6 +188,15 @@ export class OrderStack {
     const { code, output } = await this.#start(["stack", "output", "--json", "--show-secrets"]);
     if (code !== 0) throw new Error(output);
     return JSON.parse(output) as { kubeconfig: string; machines: { name: string; address: string }[] };
+  }
+
+  /** What the state has of a resource. */
+  async recorded(urnEnd: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const { output } = await this.#start(["stack", "export"]);
+    const state = JSON.parse(output) as {
+      deployment: { resources: { urn: string; outputs?: Record<string, unknown> }[] };
+    };
+    return state.deployment.resources.find(({ urn }) => urn.endsWith(urnEnd))?.outputs;
   }
 
   async #done(args: readonly string[]): Promise<void> {
