@@ -1,5 +1,6 @@
 /** The command line: every command with its options, help and examples. What a command does is loaded when it is called. */
 import { Command, type CommanderError, Option } from "commander";
+import { version } from "../package.json";
 import { badUsage, exitCodes, type ExitCode } from "./problem.js";
 import { planNames } from "./plans/names.js";
 import type { PlanOptions, ShowOptions, StatusOptions } from "./commands/plan.js";
@@ -35,6 +36,7 @@ function add(parent: Command, usage: string, description: string, { examples, fa
 /** @param done Takes the exit code. */
 export function createProgram(done: (code: ExitCode) => void): Command {
   const program = new Command("corekube")
+    .version(version, "-V, --version", "the checkout's version")
     .description(
       "Watches and changes a corekube cluster: one Pulumi stack. It adds nothing that plain pulumi and kubectl could not do.",
     )
@@ -197,7 +199,7 @@ export function usageProblem(error: CommanderError, program: Command, args: read
       return badUsage({
         path,
         got: `option ${got}`,
-        allowed: command.options.map(({ long }) => long ?? "").join(", "),
+        allowed: [...command.options.map(({ long }) => long), "--help"].join(", "),
         run,
       });
     case "commander.excessArguments":

@@ -74,6 +74,7 @@ export class Stack {
   readonly #stack: string | undefined;
   #name: Promise<string> | undefined;
   #backend: Promise<string> | undefined;
+  #outputs: Promise<Record<string, unknown>> | undefined;
 
   /** @throws Problem when the folder has no project. */
   constructor({ stack, cwd }: StackOptions) {
@@ -141,11 +142,10 @@ export class Stack {
 
   /** An output; undefined: it has none of this name yet. */
   async output(name: string): Promise<unknown> {
-    const outputs = JSON.parse(await this.read("stack", "output", "--json", "--show-secrets")) as Record<
-      string,
-      unknown
-    >;
-    return outputs[name];
+    this.#outputs ??= this.read("stack", "output", "--json", "--show-secrets").then(
+      (text) => JSON.parse(text) as Record<string, unknown>,
+    );
+    return (await this.#outputs)[name];
   }
 
   /** Its configuration by full key, defaults of the project included. */

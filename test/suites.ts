@@ -46,7 +46,7 @@ export const suites: readonly Suite[] = [
     needs: ["pulumi"],
     limit: 900,
   },
-  { name: "cli", files: ["test/cli/*.test.ts"], needs: ["pulumi"], limit: 900 },
+  { name: "cli", files: ["test/cli/*.test.ts"], needs: ["pulumi", "etcd", "kube-apiserver"], limit: 1200 },
   { name: "ci", files: ["test/ci/**/*.test.ts"], needs: ["pulumi", "actionlint"], limit: 1200 },
   {
     name: "provider",

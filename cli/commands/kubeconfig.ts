@@ -31,13 +31,14 @@ const mode = 0o600;
 export async function kubeconfig(options: Options): Promise<ExitCode> {
   const stack = new Stack(options);
   if (options.remove === true) {
-    const context = options.context ?? `${await clusterName(stack)}-${await stack.name()}`;
+    const [cluster, name] = await Promise.all([clusterName(stack), stack.name()]);
+    const context = options.context ?? `${cluster}-${name}`;
     const file = chooseFile(options.file, context);
     const changed = existsSync(file) && change(file, (text) => withoutContext(text, context));
     say(changed ? `context ${context} removed from ${file}` : `${file} has no context ${context}`);
     return exitCodes.ok;
   }
-  const text = await stack.output("kubeconfig");
+  const [text, name] = await Promise.all([stack.output("kubeconfig"), stack.name()]);
   if (typeof text !== "string")
     throw refuse({
       path: "stack",
@@ -50,7 +51,7 @@ export async function kubeconfig(options: Options): Promise<ExitCode> {
     return exitCodes.ok;
   }
   const entry = readEntry(text);
-  const context = options.context ?? `${entry.name}-${await stack.name()}`;
+  const context = options.context ?? `${entry.name}-${name}`;
   const file = chooseFile(options.file, context);
   const changed = change(file, (before) => withContext(before, context, entry, options.select));
   say(`context ${context} ${changed ? "written to" : "is as it should be in"} ${file}`);

@@ -28,9 +28,16 @@ describe("corekube, its command line", function () {
     }
   });
 
+  it("has a version", async () => {
+    const { code, stdout } = await corekube(["--version"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+$/m);
+  });
+
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /^corekube: got no command; allowed: .*kubeconfig.*\. Run: corekube --help$/m],
     [["kubeconfg"], /^corekube: got "kubeconfg"; allowed: .*kubeconfig.*\. Run: corekube --help$/m],
+    [["--stak"], /^corekube: got option --stak; allowed: --version, --help\. Run: corekube --help$/m],
     [["kubeconfig", "--fil"], /^corekube kubeconfig: got option --fil; allowed: .*--file/],
     [["kubeconfig", "--file"], /argument missing/],
     [["kubeconfig", "prod"], /^corekube kubeconfig: got too many arguments; allowed: \[options\]/],
