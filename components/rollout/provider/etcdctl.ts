@@ -18,13 +18,18 @@ export interface Member {
   readonly started: boolean;
 }
 
+const list = z
+  .array(z.string())
+  .nullish()
+  .transform((items) => items ?? []);
 const membersShape = z.object({
   members: z.array(
     z.object({
       ID: z.string(),
       name: z.string().default(""),
-      peerURLs: z.array(z.string()).default([]),
-      clientURLs: z.array(z.string()).default([]),
+      // Nothing, or null before etcd 3.7.
+      peerURLs: list,
+      clientURLs: list,
     }),
   ),
 });
