@@ -25,7 +25,7 @@ export interface AwsSpec {
   /** ARNs of keys with which volumes of claims may be encrypted, besides AWS's own. */
   readonly volumeKeyArns: readonly string[];
   /** Addresses of AWS services for the cluster's own components; not set: the public ones of the region. */
-  readonly endpoints: { readonly ec2?: string; readonly elasticloadbalancing?: string; readonly sts?: string };
+  readonly endpoints: { readonly ec2?: string; readonly elasticloadbalancing?: string };
 }
 
 declare module "../spec/clouds.js" {
@@ -54,31 +54,40 @@ const schema = z.strictObject({
     .optional()
     .describe(
       "Network in which the cluster is created; node_cidr must be its range, or a part of it. Not set: a network is created.",
-    ),
+    )
+    .meta({ effect: "refused" }),
   public_subnet_ids: awsIds("subnet")
     .optional()
     .describe(
       "Subnets of vpc_id with a route to the internet, one for each zone: for load balancers, the bastion, and machines with public addresses.",
-    ),
+    )
+    .meta({ effect: "replaces all machines" }),
   private_subnet_ids: awsIds("subnet")
     .optional()
     .describe(
       "Subnets of vpc_id for machines without public addresses and for the internal load balancer, one for each zone.",
-    ),
+    )
+    .meta({ effect: "replaces all machines" }),
   machines: oneOf("public", "private")
     .optional()
     .describe(
       "Not set: public. public: machines have public addresses, protected by security groups. private: machines have none; SSH goes through a bastion, the API through load balancers.",
-    ),
+    )
+    .meta({ effect: "refused" }),
   nat: oneOf("zone", "single", "none")
     .optional()
     .describe(
       "Internet access of private subnets. Not set: zone. zone: a NAT gateway in each zone. single: one for all zones; it fails with its zone. none: you provide a route, or mirrors inside the network.",
-    ),
-  bastion_size: machineSize().optional().describe("Instance type of the bastion. Not set: t3.micro."),
+    )
+    .meta({ effect: "the cloud's resources" }),
+  bastion_size: machineSize()
+    .optional()
+    .describe("Instance type of the bastion. Not set: t3.micro.")
+    .meta({ effect: "replaces the bastion" }),
   volume_type: oneOf("gp3", "gp2", "io2", "io1")
     .optional()
-    .describe("EBS type of etcd's volumes and of the storage class ssd. Not set: gp3."),
+    .describe("EBS type of etcd's volumes and of the storage class ssd. Not set: gp3.")
+    .meta({ effect: "the cloud's resources; API objects" }),
   volume_key_arns: z
     .array(
       matching(
@@ -92,16 +101,18 @@ const schema = z.strictObject({
     .optional()
     .describe(
       "Customer managed KMS keys with which volumes of claims may be encrypted: the account's default key for EBS, and those that your storage classes name (kmsKeyId). Not set: AWS's own key only.",
-    ),
+    )
+    .meta({ effect: "the cloud's resources" }),
   endpoints: z
     .strictObject({
-      ec2: httpUrl("https://vpce-1a2b.ec2.eu-central-1.vpce.amazonaws.com").optional().describe("Address of EC2."),
+      ec2: httpUrl("https://vpce-1a2b.ec2.eu-central-1.vpce.amazonaws.com")
+        .optional()
+        .describe("Address of EC2.")
+        .meta({ effect: "API objects" }),
       elasticloadbalancing: httpUrl("https://vpce-1a2b.elasticloadbalancing.eu-central-1.vpce.amazonaws.com")
         .optional()
-        .describe("Address of Elastic Load Balancing."),
-      sts: httpUrl("https://vpce-1a2b.sts.eu-central-1.vpce.amazonaws.com")
-        .optional()
-        .describe("Address of the Security Token Service."),
+        .describe("Address of Elastic Load Balancing.")
+        .meta({ effect: "API objects" }),
     })
     .optional()
     .describe(

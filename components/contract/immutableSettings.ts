@@ -88,13 +88,6 @@ export const clusterImmutables: Readonly<Record<string, ImmutableSetting>> = {
     schema: text,
     reason: "Services keep their addresses, and those of the API and of DNS are in certificates and in every pod",
   },
-  nodePortRange: {
-    setting: "node_port_range",
-    value: ({ nodePortRange: { from, to } }) => `${from}-${to}`,
-    schema: text.optional(),
-    reason:
-      "API servers and nodes read it at their first boot only, while the firewall would change at once, and Services keep their ports",
-  },
   clusterDomain: {
     setting: "cluster_domain",
     value: (spec) => spec.clusterDomain,

@@ -81,6 +81,21 @@ Settings live in \`Pulumi.<stack>.yaml\` under the namespace \`${namespace}\`. \
 All settings are checked together before anything is created or changed, in previews as well as updates. One error lists every problem:
 the setting, its value, what is allowed, and the command that fixes it. Unknown keys, and values that look like secrets, are refused.
 
+The last column says what a change does to a cluster that runs:
+
+| change | what happens |
+|---|---|
+| refused | the cluster is what it is; the error has the reason and the alternative |
+| replaces ... | these machines are replaced, one or \`max_unavailable\` at a time ([recovery.md](recovery.md)) |
+| in place on ... | these machines get it while they run, in the same order; what reads it is restarted ([machines.md](machines.md)) |
+| adds or removes ... | the others stay as they are; those that are removed are drained |
+| the cloud's resources | firewalls, volumes and the like; no machine |
+| API objects | add-ons in the cluster, through Kubernetes' own rolling updates |
+| nothing | it holds for what is done from then on |
+
+Which machines, and what of them: \`pulumi preview --diff\`. A size that is left to the program (\`node_size\` and the like not set)
+follows from the requests: these may then ask for a larger machine, which replaces it.
+
 Some settings cannot change once the cluster exists: ${keptSettings}. Such a change is refused with the reason and the alternative.
 Volumes (\`etcd.data_disk\`, \`etcd.wal_disk\`) can grow, not shrink, and \`encryption_key\` can only change by one at a time. A cluster
 keeps the release of Kubernetes that it has, whatever a newer checkout offers, until \`kubernetes_version\` says another one; a step that
@@ -89,11 +104,22 @@ Kubernetes does not support is refused, with the step that leads on.
 ${Object.entries(groups)
   .map(
     ([title, options]) =>
-      `## ${title}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n${Object.entries(options)
-        .flatMap(([name, option]) => rows(name, describeOption(option), option))
+      `## ${title}\n\n| setting | type | default | meaning | change |\n|---|---|---|---|---|\n${Object.entries(options)
+        .flatMap(([name, option]) => rows(name, describeOption(option), option, option.effect ?? ""))
         .join("\n")}\n`,
   )
   .join("\n")}`;
+}
+
+/** What the reference says of a change, by setting: those that say it themselves, and not as a part of another one. */
+export function effects(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const add = (path: string, { properties = {} }: Described, effect: string | undefined): void => {
+    if (effect !== undefined) found.set(path, effect);
+    for (const [key, child] of Object.entries(properties)) add(joinPath(path, key), child, child.effect);
+  };
+  for (const [name, option] of Object.entries(optionsOf(groups))) add(name, describeOption(option), option.effect);
+  return found;
 }
 
 /** Those that may change within limits are described one by one. */
@@ -106,13 +132,22 @@ function rows(
   path: string,
   described: Described,
   own: { readonly default?: unknown; readonly description?: string },
+  effect: string,
 ): string[] {
-  const cells = [`\`${path}\``, typeName(described), defaultText(own.default), meaning(own.description, described)];
+  const cells = [
+    `\`${path}\``,
+    typeName(described),
+    defaultText(own.default),
+    meaning(own.description, described),
+    effect,
+  ];
   const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const inside = [
-    ...Object.entries(described.properties ?? {}).flatMap(([key, child]) => rows(joinPath(path, key), child, child)),
+    ...Object.entries(described.properties ?? {}).flatMap(([key, child]) =>
+      rows(joinPath(path, key), child, child, child.effect ?? effect),
+    ),
     ...Object.entries(described.items?.properties ?? {}).flatMap(([key, child]) =>
-      rows(`${path}[0].${key}`, child, child),
+      rows(`${path}[0].${key}`, child, child, effect),
     ),
   ];
   return [row, ...inside];

@@ -15,6 +15,7 @@ export interface Described {
   readonly type?: string;
   readonly allowed?: string;
   readonly description?: string;
+  readonly effect?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Described>>;
   readonly items?: Described;

@@ -23,7 +23,6 @@ const made: Properties = {
   etcdDataDisk: 5,
   etcdWalDisk: 1,
   encryptionKey: 4,
-  nodePortRange: "30000-32767",
 };
 
 describe("immutable settings", () => {
@@ -102,12 +101,6 @@ describe("immutable settings", () => {
     [{ etcdWalDisk: 0 }, "etcd.wal_disk: ", "shrink", "pulumi config set --path 'etcd.wal_disk' 1024"],
     [{ encryptionKey: 2 }, "encryption_key: got 2", "must stay readable", "pulumi config set encryption_key 4"],
     [{ encryptionKey: 6 }, "encryption_key: got 6", "must stay readable", "pulumi config set encryption_key 4"],
-    [
-      { nodePortRange: "20000-22767" },
-      'node_port_range: got "20000-22767"; this cluster was created with "30000-32767"',
-      "at their first boot",
-      "pulumi config set node_port_range 30000-32767",
-    ],
   ];
   for (const [changed, got, reason, remedy] of changes) {
     it(`refuses ${JSON.stringify(changed)} with the reason and what to do`, () => {

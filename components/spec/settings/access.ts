@@ -44,6 +44,7 @@ export const accessOptions = {
       .meta({ allowed: "1 to 50 networks in CIDR notation, each once; 0.0.0.0/0 opens the cluster to everyone" }),
     [],
     "Networks from which administrators and users reach SSH, the API and node ports. Required.",
+    "the cloud's resources",
   ),
   api_names: passed(
     z
@@ -58,11 +59,13 @@ export const accessOptions = {
       .meta({ allowed: "at most 20 DNS names and IP addresses, each once" }),
     [],
     "Further names and addresses under which the API is reached, such as a DNS record of yours: they are in the API servers' certificates. A change renews these, one controller after another.",
+    "in place on controllers",
   ),
   firewall_rules: passed(
     z.array(firewallRule).max(30).meta({ allowed: "at most 30 rules" }),
     [],
     "Ports of machines that are open besides those of the cluster's own parts, for networks of pods (network_provider none), node exporters, network load balancers and the like: pulumi config set --path 'firewall_rules[0].role' nodes, and the same with ports and from.",
+    "the cloud's resources",
   ),
   ssh_public_keys: passed(
     z
@@ -76,16 +79,19 @@ export const accessOptions = {
       }),
     [],
     "Additional SSH keys that may log in to the machines as user core.",
+    "in place on all machines",
   ),
   pod_security: passed(
     oneOf("privileged", "baseline", "restricted"),
     "baseline",
     "Pod Security Standard enforced in namespaces without a label for it; kube-system is exempt.",
+    "in place on controllers",
   ),
   encryption_key: passed(
     whole(1, 1_000_000, "keys"),
     1,
     "Number of the key with which the API server encrypts Secrets at rest. Increase it by one to rotate: a new key is created, and all Secrets are re-encrypted with it.",
+    "in place on controllers",
   ),
   tags: option(
     z
@@ -94,10 +100,12 @@ export const accessOptions = {
       .meta({ allowed: "at most 20 names, each with a text" }),
     {},
     "Tags of every cloud resource, in addition to KubernetesCluster with the cluster's name.",
+    "the cloud's resources",
   ),
   deletion_protection: passed(
     yesOrNo(),
     true,
     "Refuse to delete the keys of certificate authorities and the volumes of etcd. Set it to false and run pulumi up before pulumi destroy.",
+    "nothing",
   ),
 };

@@ -9,12 +9,19 @@ export const downloadOptions = {
     proxyUrl(),
     "",
     "Proxy for downloads from http addresses: release files, images, and requests of the kubelet. Empty: none.",
+    "in place on all machines",
   ),
-  https_proxy: option(proxyUrl(), "", "Proxy for downloads from https addresses. Empty: none."),
+  https_proxy: option(
+    proxyUrl(),
+    "",
+    "Proxy for downloads from https addresses. Empty: none.",
+    "in place on all machines",
+  ),
   no_proxy: option(
     noProxy(),
     "",
     "Hosts and networks that are reached without the proxies. Pod, Service and machine networks, the metadata service, the cluster's domain and on AWS the names of load balancers are always among them.",
+    "in place on all machines",
   ),
   ntp_servers: passed(
     z
@@ -28,7 +35,8 @@ export const downloadOptions = {
       .refine((servers) => new Set(servers).size === servers.length)
       .meta({ allowed: "at most 8 DNS names and IPv4 addresses, each once" }),
     [],
-    "Time servers of all machines, for networks that do not let them reach Flatcar's own (0 to 3.flatcar.pool.ntp.org, UDP port 123). Machines read it at their first boot.",
+    "Time servers of all machines, for networks that do not let them reach Flatcar's own (0 to 3.flatcar.pool.ntp.org, UDP port 123).",
+    "in place on all machines",
   ),
   mirrors: option(
     z.strictObject({
@@ -36,7 +44,8 @@ export const downloadOptions = {
         .optional()
         .describe(
           "Base address of release files, laid out as <base>/<host of the original>/<path of the original>. Not set: the originals.",
-        ),
+        )
+        .meta({ effect: "in place on all machines" }),
       registries: z
         .record(
           text(
@@ -53,12 +62,14 @@ export const downloadOptions = {
           description:
             "Registry host to the address of its mirror. Images of these registries are pulled from the mirror only.",
         })
-        .default({}),
+        .default({})
+        .meta({ effect: "in place on controllers, workers, public workers" }),
       checksums: matching("the path of a JSON file, relative to the project's folder", /^[^\0]{1,500}$/)
         .optional()
         .describe(
           'Path of a JSON file with checksums for a mirror that serves its own builds: {"releases": {"<address of the original>": "<SHA-256>"}, "images": {"<name:tag>": "sha256:..."}}. Files that are not in it keep the official checksum.',
-        ),
+        )
+        .meta({ effect: "in place on all machines" }),
     }),
     {},
     "Mirrors of release files and images, for networks without access to the originals.",

@@ -43,7 +43,7 @@ const aws: readonly Change[] = [
   ...sizes("m6i.xlarge", "t3.medium", "m6i.xlarge"),
   { setting: "image", value: `Flatcar-beta-${release}-hvm`, replaces: everyRole },
 ];
-const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
+const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl };
 
 /** Clusters to change; `settings` replace those of the stack's file. */
 const clusters: readonly {

@@ -9,7 +9,7 @@ const stack = "lab-aws";
 
 describe("what is deleted in the cloud of AWS: private machines, a bastion, load balancers with names", function () {
   this.timeout(900_000);
-  const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
+  const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl };
   const recovery = recoveryOf(stack, {
     cloud: "aws",
     addresses: "later",

@@ -17,7 +17,6 @@ export const validAws: readonly Settings[] = (
         endpoints: {
           ec2: "https://vpce.example",
           elasticloadbalancing: "http://192.0.2.9:8080",
-          sts: "https://sts.example",
         },
       },
     },

@@ -67,7 +67,7 @@ describe("a cluster in an existing network of AWS", function () {
   it("boots in the owner's private subnets, behind a bastion, and creates no network", async () => {
     const { vpc, publicSubnets, privateSubnets } = await makeNetwork();
     owned = (await readState(config)).kinds;
-    const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl, sts: config.apiUrl };
+    const endpoints = { ec2: config.apiUrl, elasticloadbalancing: config.apiUrl };
     await deploy(config, stack, progress, {
       "corekube:high_availability": false,
       "corekube:aws": {
