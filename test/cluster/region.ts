@@ -17,12 +17,12 @@ export const progress: Progress = plainProgress("    ");
 let before: Footprint | undefined;
 let processes: ReturnType<typeof watchProcesses> | undefined;
 
-/** Makes the region; a region that a killed run left is removed first. */
-export async function openRegion(cloud = "digitalocean"): Promise<void> {
+/** Makes the region; a region that a killed run left is removed first. @param releases That the mirror has. */
+export async function openRegion(cloud = "digitalocean", releases: readonly string[] = [newestVersion]): Promise<void> {
   if (before) return;
   await removeEverything(config, progress);
   setRegionCloud(config, cloud);
-  await runPhases(buildPhases(config, newestVersion), usedMemory());
+  for (const release of releases) await runPhases(buildPhases(config, release), usedMemory());
   before = await takeFootprint();
   processes = watchProcesses();
   await runPhases([regionPhase(config)], usedMemory());
