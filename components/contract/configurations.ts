@@ -9,6 +9,8 @@ const path = z.string().startsWith("/", "must be an absolute path");
 export const configurationShape = {
   /** First digits of a SHA-256 over all files and links. The machine has it as the name of a directory. */
   digest: z.string().regex(new RegExp(`^[0-9a-f]{${digestDigits}}$`), `must be ${digestDigits} hexadecimal digits`),
+  /** Of programs whose change has rules of its own, such as `kubelet`: their versions. */
+  versions: z.record(z.string(), z.string()).default({}),
   /** By path on the machine: permissions in octal, such as `644`, and text. */
   files: z.record(
     path,

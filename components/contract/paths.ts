@@ -26,6 +26,8 @@ export const changePhase = "/run/corekube/change";
 export const applyPath = `${configurationDirectory}/apply`;
 /** The API server's audit log; readable by its user and root. */
 export const auditDirectory = "/var/log/kube-apiserver";
+/** A directory for each registry that has a mirror. */
+export const registriesDirectory = "/etc/containerd/certs.d";
 /** Environment of everything that downloads: release files, the container runtime and the kubelet. Missing without a proxy. */
 export const proxyFile = `${configurationDirectory}/proxy.env`;
 /** Names that the API server resolves first: the members of etcd. */

@@ -13,8 +13,8 @@ export function complete(config: NodeConfig): NodeConfig {
   return { ...config, files: [...config.files, file(directoriesFile, lines.join(""))] };
 }
 
-/** @param config A complete one. */
-export function configurationOf(config: NodeConfig): Configuration {
+/** @param config A complete one. @param versions Of the programs in it. */
+export function configurationOf(config: NodeConfig, versions: Configuration["versions"] = {}): Configuration {
   const { files, links } = contentsOf(config);
   const content = {
     files: Object.fromEntries(
@@ -24,7 +24,7 @@ export function configurationOf(config: NodeConfig): Configuration {
     ),
     links: Object.fromEntries(links.map(({ path, target }) => [path, target])),
   };
-  return { digest: digestOf(content), ...content };
+  return { digest: digestOf(content), versions, ...content };
 }
 
 /** Of a listing as the machine makes it: a line for each property of each file, in the order of their bytes. */

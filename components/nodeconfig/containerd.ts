@@ -3,11 +3,10 @@ import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
 import { units } from "../contract/units.js";
 import { imageReference } from "../spec/versions.js";
 import { hostsToml } from "./base/mirror.js";
-import { proxyFile } from "../contract/paths.js";
+import { proxyFile, registriesDirectory } from "../contract/paths.js";
 import { file, type NodeConfig } from "./base/types.js";
 
 const config = "/etc/containerd/config.toml";
-const registries = "/etc/containerd/certs.d";
 /** A machine image may extend the configuration here. */
 const dropins = "/etc/containerd/conf.d";
 
@@ -24,7 +23,7 @@ level = "${level.toLowerCase()}"
 sandbox = "${pause}"
 
 [plugins.'io.containerd.cri.v1.images'.registry]
-config_path = "${registries}"
+config_path = "${registriesDirectory}"
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
@@ -45,7 +44,7 @@ export function containerd(spec: Pick<ClusterSpec, "images" | "mirrors" | "logLe
     files: [
       file(config, containerdConfig(imageReference(pause), spec.logLevel)),
       ...Object.entries(spec.mirrors.registries).map(([host, mirror]) =>
-        file(`${registries}/${host}/hosts.toml`, hostsToml(mirror)),
+        file(`${registriesDirectory}/${host}/hosts.toml`, hostsToml(mirror)),
       ),
     ],
     units: [

@@ -35,7 +35,21 @@ export function nodeConfig(spec: ClusterSpec, role: Role, profile: CloudProfile)
 
 /** The same, as the state keeps it and the provider brings it to machines. */
 export function machineConfiguration(spec: ClusterSpec, role: Role, profile: CloudProfile): Configuration {
-  return configurationOf(nodeConfig(spec, role, profile));
+  return configurationOf(nodeConfig(spec, role, profile), versionsOf(spec, role));
+}
+
+function versionsOf(spec: ClusterSpec, role: Role): Configuration["versions"] {
+  switch (role) {
+    case "etcd":
+      return { etcd: spec.etcdVersion };
+    case "controller":
+      return { "kube-apiserver": spec.kubernetesVersion, kubelet: spec.nodeVersion };
+    case "worker":
+    case "public":
+      return { kubelet: spec.nodeVersion };
+    default:
+      return role satisfies never;
+  }
 }
 
 function partsOf(spec: ClusterSpec, role: Role, profile: CloudProfile): NodeConfig {

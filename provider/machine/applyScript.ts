@@ -16,8 +16,10 @@ import {
   directoriesFile,
   ownedDirectories,
   previousConfiguration,
+  registriesDirectory,
   releasesDirectory,
   scriptPath,
+  templateDirectory,
   unitDirectory,
   proxyFile,
 } from "../../components/contract/paths.js";
@@ -25,6 +27,9 @@ import { units } from "../../components/contract/units.js";
 
 /** Seconds that the machine may take to serve with another configuration. Images of the control plane may have to be downloaded. */
 export const settleSeconds = 300;
+
+/** Seconds that the download of one image may take. */
+const pullSeconds = 300;
 
 /** Starts by systemd, 5 s apart, after which a service counts as failing for good. */
 const restarts = 6;
@@ -189,6 +194,20 @@ keep() { # CONFIGURATION...: removes the others, and releases that none of these
   done
 }
 
+# Images of the control plane, so that its pods are away only for the time of a restart.
+pull() { # DIRECTORY; sets answer
+  local image registries=()
+  if [ -d "$1${registriesDirectory}" ]; then registries=(--hosts-dir "$1${registriesDirectory}"); fi
+  while read -r image; do
+    if [ -n "$(ctr --namespace k8s.io images list --quiet "name==$image")" ]; then continue; fi
+    say "pulling $image"
+    answer=$(timeout ${pullSeconds} ctr --namespace k8s.io images pull "\${registries[@]}" "$image" 2>&1 >/dev/null) || {
+      answer="cannot pull $image: \${answer##*$'\\n'}"
+      return 1
+    }
+  done < <(cat "$1${templateDirectory}"/*.yaml 2>/dev/null | sed -n 's/^ *image: //p' | sort -u)
+}
+
 change() {
   say "switching"
   # Not as a condition itself, in which bash would go on after an error.
@@ -245,6 +264,8 @@ if [ "$served" = unknown ]; then
   output=$("$configurations/$to${scriptPath("install")}" 2>&1) || finish "failed: \${output##*$'\\n'}"
   served=yes
   serves >/dev/null || served=no
+  # What is broken may need other files to be able to pull anything.
+  pull "$configurations/$to" || [ "$served" = no ] || finish "failed: $answer"
   write "$record" "$from $to $served"
 fi
 change

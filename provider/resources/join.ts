@@ -68,19 +68,14 @@ export class Join implements ResourceKind {
     if (state.outputs["nodeName"] === undefined)
       return this.#connect(operation, inputs, recorded, (at) => join(at, operation, inputs, true));
     if (DELIVERED.some((key) => state.inputs[key] !== inputs[key]) || differs(state, given))
-      return this.#connect(operation, inputs, recorded, (at) => change(at, operation, inputs));
+      return staying(this.#connect(operation, inputs, recorded, (at) => change(at, operation, inputs)));
     if (changedInputs(pick(state.inputs, ON_NODE), pick(given, ON_NODE), REPLACING).length > 0)
       await updateNode(operation, inputs);
     if (ACCESS.every((key) => state.inputs[key] === inputs[key])) return state.outputs;
     const { nodeName, systemId, configuration } = state.outputs as unknown as Joined;
-    try {
-      return await this.#connect(operation, inputs, recorded, () =>
-        Promise.resolve({ nodeName, systemId, configuration }),
-      );
-    } catch (error) {
-      // The worker is in the cluster; only the connection failed, and the recorded state must keep saying so.
-      throw error instanceof Incomplete ? new Error(error.message) : error;
-    }
+    return staying(
+      this.#connect(operation, inputs, recorded, () => Promise.resolve({ nodeName, systemId, configuration })),
+    );
   }
 
   async read(operation: Operation, state: State): Promise<Properties> {
@@ -183,6 +178,15 @@ export class Join implements ResourceKind {
         ? new Incomplete(redact(error.message, secrets), error.id, error.outputs)
         : error;
     }
+  }
+}
+
+/** The worker is in the cluster whatever fails, and the recorded state keeps saying so: the next run tries again, in its turn. */
+async function staying(work: Promise<Properties>): Promise<Properties> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof Incomplete ? new Error(error.message) : error;
   }
 }
 

@@ -3,6 +3,9 @@ import { z } from "zod";
 import { secretsDirectory } from "../../components/contract/paths.js";
 import { configure } from "../../components/rollout/provider/configure.js";
 import { changingWorker } from "../../components/rollout/provider/drainGate.js";
+import { changesMinor, emptyForUpgrade, takePodsAgain } from "../../components/rollout/provider/kubeletUpgrade.js";
+import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
+import { versionOf } from "../../components/contract/versionNumbers.js";
 import { joinShape } from "../../components/contract/resources.js";
 import type { DeliveredFileName } from "../../components/contract/secretFiles.js";
 import { credentials, type Credentials } from "../operation/settings.js";
@@ -59,14 +62,14 @@ export async function join(
   const { nodeName } = inputs;
   if (again) await restartFailed(machine);
   await waitInstalled(machine, wait);
-  // One that was made in an earlier run may have another.
-  await configure(machine, wait, inputs.configuration);
   const identity = await readIdentity(machine);
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
   wait.progress.phase("reading the Node");
   const node = await persist(wait.deadline, operation.signal, () => ifFound(cluster.core.readNode({ name: nodeName })));
   if (node !== undefined && isOf(node, identity.systemId) && isReady(node) && isInitialized(node))
-    return rejoin(session, operation, inputs);
+    return change(session, operation, inputs);
+  // One that was made in an earlier run may have another.
+  await configure(machine, wait, inputs.configuration);
   if (node !== undefined && !isOf(node, identity.systemId)) {
     operation.log.warn(
       `${nodeName}: the Node with this name belongs to an earlier machine; it is removed, and this machine joins in its place.`,
@@ -109,15 +112,32 @@ async function rejoin(session: Session, operation: Operation, inputs: JoinInputs
   const delivered = await deliver(machine, workerFiles(inputs.server, inputs.caCertificate));
   if (!(await configure(machine, wait, inputs.configuration)) && delivered === "again") await reactivate(machine);
   await waitReady(session, cluster, inputs, identity, []);
+  await takePodsAgain(cluster, inputs.nodeName, operation.signal);
   return joined(machine, inputs.nodeName, identity);
 }
 
-/** The same for a worker that serves, whose kubelet may be restarted by it: once enough others of its pool are available. */
+/**
+ * The same for a worker that serves, whose kubelet may be restarted by it: once enough others of its pool are available, and without
+ * pods where its kubelet gets another minor version.
+ */
 export async function change(session: Session, operation: Operation, inputs: JoinInputs): Promise<Joined> {
   const cluster = await openCluster(inputs.kubeconfig, operation.signal);
-  return changingWorker(operation, cluster, inputs.machine, session.wait.progress, () =>
-    rejoin(session, operation, inputs),
-  );
+  const { progress } = session.wait;
+  return changingWorker(operation, cluster, inputs.machine, progress, async (node) => {
+    const drainTimeout = rolloutPlan.drainTimeout ?? inputs.drainTimeout;
+    if (
+      drainTimeout > 0 &&
+      node !== undefined &&
+      changesMinor(node, rolloutPlan.versions(inputs.configuration)["kubelet"])
+    )
+      await emptyForUpgrade(cluster, node, {
+        signal: operation.signal,
+        deadline: new Deadline(drainTimeout),
+        progress,
+        log: operation.log,
+      });
+    return rejoin(session, operation, inputs);
+  });
 }
 
 /** Labels and taints of a worker that has joined. */
@@ -162,7 +182,10 @@ async function waitReady(
         `${machine.name} (${machine.address}): another machine has registered as Node "${inputs.nodeName}"; nodeName must be the machine's own name.`,
       );
     }
-    missing = node === undefined ? "the Node to register" : lacking(node, identity, inputs.podNetwork);
+    missing =
+      node === undefined
+        ? "the Node to register"
+        : lacking(node, identity, inputs.podNetwork, rolloutPlan.versions(inputs.configuration)["kubelet"]);
     return missing === undefined;
   };
   await waitHealthy(machine, wait, [inputs.privateKey, ...secrets], {
@@ -172,7 +195,15 @@ async function waitReady(
 }
 
 /** What a Node still lacks to be this machine's and usable. */
-function lacking(node: V1Node, identity: MachineIdentity, podNetwork: boolean): string | undefined {
+function lacking(
+  node: V1Node,
+  identity: MachineIdentity,
+  podNetwork: boolean,
+  kubelet: string | undefined,
+): string | undefined {
+  const reported = node.status?.nodeInfo?.kubeletVersion ?? "none";
+  if (kubelet !== undefined && versionOf(reported) !== kubelet)
+    return `the Node's kubelet to have version ${kubelet} (it reports ${reported})`;
   const address = internalAddress(node);
   if (identity.address !== undefined && address !== identity.address)
     return `the Node's address ${identity.address} (it reports ${address ?? "none"})`;

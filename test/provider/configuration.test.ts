@@ -59,7 +59,7 @@ describe("the configuration of a machine", function () {
       timeout: 20,
     });
   const planned = (...configs: readonly NodeConfig[]): void =>
-    rolloutPlan.begin({ machines: [], configurations: configs.map(configurationOf) });
+    rolloutPlan.begin({ machines: [], configurations: configs.map((config) => configurationOf(config)) });
   const created = async () => (await delivery.create(operation(), inputs(first))).outputs;
   const current = (): string =>
     readFileSync(`${machine.root}${readlinkSync(machine.path("etc/corekube/current"))}${sysctls}`, "utf8");

@@ -150,6 +150,40 @@ describe("a change of a machine's configuration", function () {
     assert.deepEqual(machine.calls, []);
   });
 
+  const pod = (image: string): NodeFile =>
+    text("/etc/corekube/manifests/kube-scheduler.yaml", `spec:\n  containers:\n    - name: x\n      image: ${image}\n`);
+
+  it("pulls images of the control plane before it switches, through the mirrors of the new configuration", () => {
+    machine.firstBoot(configuration({ files: [pod("registry.k8s.io/a:1")] }));
+    machine.program("ctr", `echo "ctr $* $(readlink /etc/corekube/current)" >>/run/calls`);
+    const hosts = text("/etc/containerd/certs.d/registry.k8s.io/hosts.toml", "");
+    const to = machine.deliver(configuration({ files: [pod("registry.k8s.io/a:2"), hosts] }));
+    assert.match(machine.change().result, / ok$/);
+    const from = configurationOf(configuration({ files: [pod("registry.k8s.io/a:1")] })).digest;
+    assert.deepEqual(
+      machine.calls.filter((call) => call.includes("pull")),
+      [
+        `ctr --namespace k8s.io images pull --hosts-dir /etc/corekube/configurations/${to}/etc/containerd/certs.d registry.k8s.io/a:2 /etc/corekube/configurations/${from}`,
+      ],
+    );
+  });
+
+  it("does not switch when an image cannot be pulled, but repairs a machine that does not serve", () => {
+    for (const serves of [true, false]) {
+      const other = new ConfiguredMachine();
+      try {
+        const first = other.firstBoot(configuration({ health: serves ? "true" : "exit 1" }));
+        other.program("ctr", `case "$*" in *pull*) echo "a:2: not found" >&2; exit 1 ;; esac`);
+        const to = other.deliver(configuration({ files: [pod("a:2")] }));
+        const { result } = other.change();
+        assert.equal(result, serves ? `${to} failed: cannot pull a:2: a:2: not found` : `${to} ok`);
+        assert.equal(other.current, serves ? first : to);
+      } finally {
+        other.remove();
+      }
+    }
+  });
+
   it("stays where it is when it cannot switch", () => {
     const first = machine.firstBoot(configuration());
     machine.deliver(configuration({ files: [text("/etc/taken", "")] }));

@@ -1,6 +1,16 @@
 /** The scripts of machines that join and that say whether they serve, run for real. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { clusters, roles } from "../golden/support/specs.js";
 import { scriptFolder } from "./support/scripts.js";
@@ -60,6 +70,31 @@ describe("scripts of nodes", function () {
   });
 
   describe("health", () => {
+    const program = (name: string): string => join(folder, "opt/bin", name);
+    beforeEach(() => {
+      // Every unit's process is the shell that asks.
+      fake("systemctl", "echo $PPID");
+      mkdirSync(join(folder, "opt/bin"), { recursive: true });
+      for (const name of ["kubelet", "etcd"]) symlinkSync("/bin/bash", program(name));
+    });
+
+    for (const [role, unit] of [
+      ["worker", "kubelet"],
+      ["controller", "kubelet"],
+      ["etcd", "etcd"],
+    ] as const)
+      it(`waits until ${unit} runs the program that is installed now: ${role}`, async () => {
+        fake("curl", "exit 0");
+        mkdirSync(join(folder, "opt/corekube/bin"), { recursive: true });
+        writeFileSync(join(folder, "opt/corekube/bin/member"), "#!/bin/bash\n", { mode: 0o755 });
+        rmSync(program(unit));
+        writeFileSync(program(unit), "");
+        assert.deepEqual(await run(local(clusters.ha, role, "health")), {
+          code: 1,
+          output: `${unit}.service does not run ${program(unit)} yet\n`,
+        });
+      });
+
     it("says which part of a controller does not serve", async () => {
       fake("ps", "echo 5");
       fake("stat", "echo 0");

@@ -268,8 +268,8 @@ describe("scripts", function () {
       assert.equal((await run(script, environment)).code, 0);
     });
 
-    const activate = async (): Promise<void> => {
-      const { code, output } = await run(local(clusters.ha, "controller", "activate"), environment);
+    const activate = async (HOSTNAME = environment.HOSTNAME): Promise<void> => {
+      const { code, output } = await run(local(clusters.ha, "controller", "activate"), { ...environment, HOSTNAME });
       assert.equal(code, 0, output);
     };
 
@@ -344,9 +344,37 @@ describe("scripts", function () {
         await activate();
         assert.notEqual(all()[0], was, name);
       }
+      assert.deepEqual(
+        calls().filter((call) => call.includes("kubelet")),
+        ["restart --no-block kubelet.service"],
+        "the first start, and no other",
+      );
+    });
+
+    it("gives pods identities that no kubelet changes: of the text and of the machine", async () => {
+      const identity = (): string => /^ +uid: "?([0-9a-f]{32})"?$/m.exec(readFileSync(manifest(), "utf8"))?.[1] ?? "";
+      await activate();
+      const found = [identity()];
+      secret("encryption.yaml", "another");
+      await activate();
+      found.push(identity());
+      await activate("dev-controller-1");
+      found.push(identity());
+      assert.ok(!found.includes(""));
+      assert.equal(new Set(found).size, 3);
+    });
+
+    it("restarts the kubelet only when it has replaced the pods, which would have a second to end otherwise", async () => {
+      fake("sleep", `echo "waited" >>${folder}/calls; touch ${folder}/replaced`);
+      fake("ps", `if [ -e ${folder}/replaced ]; then echo 0; else echo 1000; fi`);
+      await activate();
+      secret("ca.crt", "another authority");
+      await activate();
+      assert.deepEqual(calls().slice(2), ["waited", "restart kubelet.service", approve]);
     });
 
     it("restarts everything when an authority has changed", async () => {
+      fake("ps", "echo 0");
       await activate();
       const before = readFileSync(manifest(), "utf8");
       secret("ca.crt", "another authority");

@@ -21,7 +21,7 @@ type Spec = Pick<
  */
 const drainSeconds = 20;
 /** Seconds for its last requests: it gives them 60 s by default, which a stop of the machine would not. */
-const requestSeconds = 25;
+const requestSeconds = 15;
 
 const address = "${PRIVATE_IPV4}";
 

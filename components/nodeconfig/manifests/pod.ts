@@ -72,6 +72,7 @@ export function podTemplate(
     kind: "Pod",
     metadata: {
       name: pod.name,
+      uid: "${POD_UID}",
       namespace: "kube-system",
       labels: { component: pod.name, tier: "control-plane" },
       annotations: { "corekube/secrets": "${SECRETS_DIGEST}" },

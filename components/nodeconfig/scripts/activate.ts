@@ -24,21 +24,25 @@ import { controlPlanePrograms, controlPlaneUsers } from "../base/users.js";
 import { filesOf, startFilesOf } from "../../contract/secretFiles.js";
 import { units } from "../../contract/units.js";
 import type { NodeFile } from "../base/types.js";
+import { current } from "./health.js";
 import { script } from "./shell.js";
 
 const purpose =
   "Applies the delivered files: starts the machine's service, or restarts it if it would not notice them.";
 
 /** Seconds until systemd ends it. */
-export const activateSeconds = 180;
+export const activateSeconds = 300;
+/** Seconds in which a pod of the control plane is replaced, its last requests included. One that is not is no reason not to go on. */
+const replaceSeconds = 75;
 /** Seconds that a grown volume may take to show its new size. */
 const growSeconds = 60;
 
 /**
  * @param readAtStart Files that the service reads only when it starts, as words of the shell. A change of others needs no restart, but a
  * service that does not run is started with all of them.
+ * @param restart Command that restarts the unit `$1`.
  */
-const start = (readAtStart: string): string => `digest() {
+const start = (readAtStart: string, restart = 'systemctl restart "$1"'): string => `digest() {
   sha256sum "$@" | sha256sum | cut -d ' ' -f 1
 }
 
@@ -53,7 +57,7 @@ start() { # UNIT PROGRAM FILE...: FILE is what it starts with besides its unit, 
   if [ -r "$state" ]; then before=$(<"$state"); fi
   if systemctl --quiet is-active "$1"; then
     # Waits until it serves again.
-    [ "\${before% *}" = "\${now% *}" ] || systemctl restart "$1"
+    [ "\${before% *}" = "\${now% *}" ] || ${restart}
   elif [ "$before" = "$now" ]; then
     systemctl start --no-block "$1"
   else
@@ -79,6 +83,9 @@ render() { # TEMPLATE TARGET: fills in variables
   for name in HOSTNAME PRIVATE_IPV4 ETCD_SERVERS RESOLV_CONF SECRETS_DIGEST RESERVED_CPU RESERVED_MEMORY RESERVED_DISK; do
     text=\${text//"\\\${$name}"/"\${!name-}"}
   done
+  # A kubelet of another minor version would compute another one for the same text, and so restart the pod.
+  name=$(echo "$HOSTNAME $text" | sha256sum | cut -c 1-32)
+  text=\${text//"\\\${POD_UID}"/"$name"}
   (umask 077 && echo "$text" >"$new")
   if cmp -s "$new" "$2"; then rm "$new"; else mv "$new" "$2"; fi
 }
@@ -106,7 +113,20 @@ const pods = `pod() { # PROGRAM FILE...
   render "${templateDirectory}/$1.yaml" "${manifestDirectory}/$1.yaml"
 }
 
-${controlPlanePrograms.map((program) => `pod ${program} ${startFilesOf(program).join(" ")}\n`).join("")}`;
+${controlPlanePrograms.map((program) => `pod ${program} ${startFilesOf(program).join(" ")}\n`).join("")}
+${current}
+# A kubelet that starts gives pods that it does not know any more one second to end. This one gives them the time that they ask for.
+restart_without_pods() { # UNIT
+  local program waited
+  for program in ${controlPlanePrograms.join(" ")}; do
+    for ((waited = 0; waited < ${replaceSeconds}; waited++)); do
+      if (current "$program") >/dev/null; then break; fi
+      sleep 1
+    done
+  done
+  systemctl restart "$1"
+}
+`;
 
 /**
  * A kubelet keeps the address of the API with which it joined: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/
@@ -192,7 +212,7 @@ systemctl start --no-block ${units.maintain}
         "activate",
         purpose,
         `${waitFor([units.install])}
-${start("*")}
+${start("ca.crt kubelet.kubeconfig", 'restart_without_pods "$1"')}
 ${raiseConnectionLimit}
 ${reserve(nodePool(spec, role).resources)}
 ${render}

@@ -4,9 +4,11 @@ import {
   etcdCertificates,
   manifestDirectory,
   metadataFile,
+  programDirectory,
   scriptPath,
   secretsDirectory,
 } from "../../contract/paths.js";
+import { units } from "../../contract/units.js";
 import type { NodeFile } from "../base/types.js";
 import { script } from "./shell.js";
 
@@ -20,7 +22,20 @@ const check = `check() { # WHAT CURL-ARGUMENT...
 }
 `;
 
-const kubelet = "check kubelet http://127.0.0.1:10248/healthz\n";
+/** A service that was not restarted still runs the program of the configuration before. */
+const running = `running() { # UNIT PROGRAM
+  local pid
+  pid=$(systemctl show --property MainPID --value "$1")
+  if [ "$(readlink "/proc/$pid/exe" || true)" != "$(readlink -f "$2")" ]; then
+    echo "$1 does not run $(readlink -f "$2") yet"
+    exit 1
+  fi
+}
+`;
+
+const kubelet = `running ${units.kubelet} ${programDirectory}/kubelet
+check kubelet http://127.0.0.1:10248/healthz
+`;
 
 /** The private address, as the shell's `$address`. */
 const address = `address=$(sed -n 's/^PRIVATE_IPV4=//p' ${metadataFile})\n`;
@@ -33,7 +48,7 @@ const serving = `${address}certificate=$(curl --silent --show-error --output /de
 `;
 
 /** A control-plane pod that is older than its manifest still runs with the previous secrets. */
-const current = `current() { # PROGRAM
+export const current = `current() { # PROGRAM
   local age
   age=$(ps -C "$1" -o etimes= | sort -n | head -n 1 || true)
   if [ -z "$age" ]; then
@@ -52,12 +67,13 @@ export function healthScript(role: Role): NodeFile {
     script(
       "health",
       "Exits with 0 if this machine serves; otherwise prints what does not serve and exits with 1.",
-      `${check}${body}`,
+      `${check}${running}${body}`,
     );
   switch (role) {
     case "etcd":
       return health(`
 ${scriptPath("member")} || exit 1
+running ${units.etcd} ${programDirectory}/etcd
 check etcd --cacert ${etcdCertificates}/etcd-ca.crt --cert ${etcdCertificates}/server.crt --key ${etcdCertificates}/server.key \\
   https://127.0.0.1:2379/readyz
 `);

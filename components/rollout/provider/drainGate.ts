@@ -14,7 +14,8 @@ import { rolloutPlan } from "./rolloutPlan.js";
 const POLL_MILLISECONDS = 2_000;
 
 /**
- * Changes a worker in place, with `work`, once enough others of its pool are available. A worker that is not ready is missing already.
+ * Changes a worker in place, with `work`, once enough others of its pool are available. A worker that is not ready is missing already:
+ * `work` gets the Node only of one that is.
  * @throws {GateClosed} after a minute. @throws {ApiUnavailable}
  */
 export async function changingWorker<Result>(
@@ -22,18 +23,19 @@ export async function changingWorker<Result>(
   cluster: Cluster,
   machine: string,
   progress: Progress,
-  work: () => Promise<Result>,
+  work: (node: V1Node | undefined) => Promise<Result>,
 ): Promise<Result> {
   const planned = rolloutPlan.get(machine);
-  if (planned === undefined) return work();
+  if (planned === undefined) return work(undefined);
   // Counted before the others are checked, so that no two machines pass at the same time.
   rolloutPlan.leaves(machine);
   try {
     const node = await persist(new Deadline(limits.api), operation.signal, () =>
       ifFound(cluster.core.readNode({ name: machine })),
     );
-    if (node !== undefined && isReady(node)) await waitForOthers(operation, cluster, planned, progress, "changed");
-    return await work();
+    const ready = node !== undefined && isReady(node);
+    if (ready) await waitForOthers(operation, cluster, planned, progress, "changed");
+    return await work(ready ? node : undefined);
   } finally {
     rolloutPlan.stays(machine);
   }

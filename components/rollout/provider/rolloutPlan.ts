@@ -43,6 +43,11 @@ class RolloutPlan {
     return this.#drainTimeout;
   }
 
+  /** Versions of the programs that machines with this digest run; none where the digest is not of this run. */
+  versions(digest: string | undefined): Configuration["versions"] {
+    return (digest === undefined ? undefined : this.#configurations.get(digest))?.versions ?? {};
+  }
+
   /**
    * What machines with this digest run.
    * @throws Error when the program has not sent it.

@@ -128,11 +128,15 @@ export class TestApi {
       readonly ready?: boolean | "silent";
       readonly address?: string;
       readonly controller?: boolean;
+      readonly kubelet?: string;
+      readonly cordoned?: boolean;
     } = {},
   ): Promise<void> {
     const taints =
       look.controller === true ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : [];
-    await this.cluster.core.createNode({ body: { metadata: { name }, spec: { taints } } });
+    await this.cluster.core.createNode({
+      body: { metadata: { name }, spec: { taints, unschedulable: look.cordoned === true } },
+    });
     const node = await this.cluster.core.readNode({ name });
     node.status = {
       nodeInfo: {
@@ -142,7 +146,7 @@ export class TestApi {
           containerRuntimeVersion: "",
           kernelVersion: "",
           kubeProxyVersion: "",
-          kubeletVersion: "",
+          kubeletVersion: look.kubelet ?? "",
           operatingSystem: "linux",
           osImage: "",
           systemUUID: "",
@@ -166,6 +170,14 @@ export class TestApi {
   }
 
   /** A running pod on a node. */
+  /** What a kubelet reports that was started again as this version. */
+  async kubelet(name: string, version: string): Promise<void> {
+    await this.cluster.core.patchNodeStatus({
+      name,
+      body: [{ op: "replace", path: "/status/nodeInfo/kubeletVersion", value: version }],
+    });
+  }
+
   async pod(
     node: string,
     name: string,
