@@ -6,6 +6,7 @@ import { resourceTypes } from "../components/contract/resources.js";
 import { ImmutableSettings } from "../components/immutables/immutableSettings.js";
 import { recordedReleases, StartedReleases } from "../components/releases/clusterReleases.js";
 import { requireParallelism } from "../components/rollout/program/parallelism.js";
+import { pausesOf } from "../components/spec/pauses.js";
 import { remarksOn } from "../components/spec/upgrade.js";
 import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -26,6 +27,7 @@ export = async function program(): Promise<ClusterOutputs> {
   const prepared = asked ?? (await prepareCluster(spec));
   // A change of the version that is recorded as begun can often only go on, so that nothing may refuse it after this.
   for (const remark of remarksOn(spec, recorded)) void pulumi.log.info(remark);
+  for (const pause of pausesOf(spec, recorded, spec)) void pulumi.log.warn(pause);
   const started = new StartedReleases(spec);
   await started.recorded();
   return createCluster(prepared, recorded.finished, { dependsOn: [immutableSettings, started] });
