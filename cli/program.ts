@@ -162,13 +162,26 @@ function addChanges(program: Command, run: Run): void {
     );
   asking(
     add(program, "update", "change settings: shows the differences and the plan, asks, sets them, and runs pulumi up", {
-      examples: ["corekube update --options options.yaml", "corekube update --version 1.36.3 --yes"],
+      examples: [
+        "corekube update --options options.yaml",
+        "corekube update --version 1.36.3",
+        "corekube update --finalize --yes",
+      ],
       failed,
-      note: "The file has settings by name, as YAML or JSON: those in it change, maps are merged, null removes one.\nWithout a yes, nothing is changed.",
+      note: "The file has settings by name, as YAML or JSON: those in it change, maps are merged, null removes one.\nAnother minor version of Kubernetes comes in two steps: the control plane first, which emulates the version before, and with --finalize everything else. Until then --back returns.\nWithout a yes, nothing is changed.",
     }),
   )
     .option("-o, --options <file>", "a file with the settings that change")
     .addOption(new Option("--version <version>", "the version of Kubernetes").conflicts("options"))
+    .addOption(new Option("--no-soak", "with --version: all machines at once, which cannot be taken back"))
+    .addOption(
+      new Option("--finalize", "end the emulation: etcd and nodes get the control plane's version").conflicts([
+        ...["options", "version", "back"],
+      ]),
+    )
+    .addOption(
+      new Option("--back", "return to the version that etcd and nodes have kept").conflicts(["options", "version"]),
+    )
     .action(run(async (options: UpdateOptions) => (await import("./commands/update.js")).update(options)));
 }
 

@@ -1,6 +1,7 @@
 /** Which versions a cluster runs, and which this checkout has. Pure. */
 import { resourceTypes } from "../components/contract/resources.js";
 import type { ChosenReleases } from "../components/spec/cluster.js";
+import type { RecordedReleases } from "../components/spec/upgrade.js";
 import { catalogue } from "../components/spec/versions.js";
 import { isWorkload, refOf } from "./plans/topology.js";
 import type { StackState } from "./state.js";
@@ -30,10 +31,18 @@ export interface RecordedVersions {
 }
 
 /** `started` is recorded before a run changes the first machine, `finished` when all have it. */
-export function recordedVersions({ resources }: StackState): RecordedVersions {
-  const recorded = (name: string): Partial<ChosenReleases> =>
-    resources.find(({ urn, type }) => type === resourceTypes.releases && refOf(urn).name === name)?.outputs ?? {};
-  const [started, finished] = [recorded("started"), recorded("finished")];
+const recordOf = ({ resources }: StackState, name: "started" | "finished"): Partial<ChosenReleases> =>
+  resources.find(({ urn, type }) => type === resourceTypes.releases && refOf(urn).name === name)?.outputs ?? {};
+
+/** Both records, where they are complete. */
+export function recordedReleases(state: StackState): RecordedReleases {
+  const complete = (record: Partial<ChosenReleases>): ChosenReleases | undefined =>
+    record.kubernetesVersion === undefined || record.nodeVersion === undefined ? undefined : (record as ChosenReleases);
+  return { started: complete(recordOf(state, "started")), finished: complete(recordOf(state, "finished")) };
+}
+
+export function recordedVersions(state: StackState): RecordedVersions {
+  const [started, finished] = [recordOf(state, "started"), recordOf(state, "finished")];
   const has = finished.kubernetesVersion === undefined ? started : finished;
   const same = (["kubernetesVersion", "nodeVersion", "emulatedVersion"] as const).every(
     (key) => started[key] === finished[key],

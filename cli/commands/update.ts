@@ -8,19 +8,20 @@ import { renderPlan } from "../plans/render.js";
 import { badUsage, exitCodes, type ExitCode } from "../problem.js";
 import { carryOut, confirmed, type RunOptions, urnsOf } from "../run.js";
 import { Stack } from "../stack.js";
+import { type ReleaseOptions, releaseSettings } from "../releases.js";
+import { recordedReleases } from "../versions.js";
 import { takePreview } from "./plan.js";
 
-export interface UpdateOptions extends RunOptions {
-  /** Of Kubernetes. */
-  readonly version?: string;
+export interface UpdateOptions extends RunOptions, ReleaseOptions {
   /** A file. */
   readonly options?: string;
 }
 
 export async function update(options: UpdateOptions): Promise<ExitCode> {
   const stack = new Stack(options);
-  const wanted = wantedOptions(options);
+  const fromFile = optionsFile(options);
   const [config, state, file] = await Promise.all([stack.config(), stack.state(), stack.settingsFile()]);
+  const wanted = fromFile ?? releaseSettings(options, recordedReleases(state))!;
   const change = changeOf(config, wanted);
   if (change.differences.length === 0) {
     say("the settings are as wanted; nothing was changed");
@@ -36,7 +37,7 @@ export async function update(options: UpdateOptions): Promise<ExitCode> {
     await writeSettings(stack, change, ["--config-file", copy]);
     const { plan, changes, topology } = await takePreview(stack, "update", state, { args: ["--config-file", copy] });
     print(renderPlan(plan));
-    const command = `corekube update ${options.options === undefined ? `--version ${options.version ?? ""}` : `--options ${options.options}`}${stack.flags}`;
+    const command = `corekube update ${flagsOf(options)}${stack.flags}`;
     if (!(await confirmed("Set this, and change the cluster as shown?", options, command))) {
       say("nothing was changed");
       return exitCodes.failed;
@@ -48,11 +49,28 @@ export async function update(options: UpdateOptions): Promise<ExitCode> {
   }
 }
 
-function wantedOptions({ version, options }: UpdateOptions): Readonly<Record<string, unknown>> {
-  if (version !== undefined) return { kubernetes_version: version };
+function flagsOf({ options, version, soak, finalize, back }: UpdateOptions): string {
+  if (options !== undefined) return `--options ${options}`;
+  if (finalize === true) return "--finalize";
+  return back === true ? "--back" : `--version ${version ?? ""}${soak === false ? " --no-soak" : ""}`;
+}
+
+/** Undefined: another option says what changes. */
+function optionsFile({
+  version,
+  finalize,
+  back,
+  options,
+}: UpdateOptions): Readonly<Record<string, unknown>> | undefined {
+  if (version !== undefined || finalize === true || back === true) return undefined;
   const run = "corekube update --options FILE";
   if (options === undefined)
-    throw badUsage({ path: "corekube update", got: "nothing to change", allowed: "--version, --options", run });
+    throw badUsage({
+      path: "corekube update",
+      got: "nothing to change",
+      allowed: "--version, --finalize, --back, --options",
+      run,
+    });
   if (!existsSync(options))
     throw badUsage({ path: "--options", got: `${options}, which does not exist`, allowed: "a file", run });
   return readOptions(readFileSync(options, "utf8"), options);

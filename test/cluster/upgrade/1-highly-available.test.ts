@@ -81,7 +81,7 @@ describe("releases of a highly available cluster", function () {
 
   it("is not taken back once it is finished", async () => {
     await upgrades.set({ kubernetes_version: first });
-    assert.match(await upgrades.fails(), /kubernetes_version: got 1\.35\.4[\s\S]*can be taken back only while/);
+    assert.match(await upgrades.fails(), /kubernetes_version: got "1\.35\.4"[\s\S]*can be taken back only while/);
     await upgrades.set({ kubernetes_version: second });
     await upgrades.settled();
   });
