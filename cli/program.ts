@@ -36,6 +36,8 @@ function add(parent: Command, usage: string, description: string, { examples, fa
 /** @param done Takes the exit code. */
 export function createProgram(done: (code: ExitCode) => void): Command {
   const program = new Command("corekube")
+    // `update` has an option of the same name.
+    .enablePositionalOptions()
     .version(version, "-V, --version", "the checkout's version")
     .description(
       "Watches and changes a corekube cluster: one Pulumi stack. It adds nothing that plain pulumi and kubectl could not do.",

@@ -204,7 +204,7 @@ describe("corekube on a stack of the program", function () {
       assert.match(stderr, /corekube:node_count: got -1; allowed: /);
       assert.doesNotMatch(stderr, /\n\s+at /);
       const unknown = await call("update", "--version", "1.2.3", "--yes");
-      assert.equal(unknown.code, 1);
+      assert.equal(unknown.code, 1, unknown.stdout + unknown.stderr);
       assert.match(unknown.stderr, /corekube:kubernetes_version: got "1\.2\.3"; allowed: /);
       assert.match(await ok("versions"), /runs it/);
     });

@@ -211,7 +211,11 @@ export const invalidAws = (refused: Refused): readonly Refusal[] => {
       "such as subnet-0a1b2c3d4e5f60718",
     ),
     onAws({ aws: { endpoints: { ec2: "vpce.example" } } }, "aws.endpoints.ec2", "an http or https address"),
-    onAws({ aws: { endpoints: { s3: "https://vpce.example" } } }, "aws.endpoints.s3", "did you mean aws.endpoints.sts"),
+    onAws(
+      { aws: { endpoints: { ec3: "https://vpce.example" } } },
+      "aws.endpoints.ec3",
+      "did you mean aws.endpoints.ec2",
+    ),
     onAws({ aws: { machine: "private" } }, "aws.machine", "did you mean aws.machines"),
     refused(
       { aws: { volume_type: "gp3" } },
