@@ -150,6 +150,9 @@ export async function registrationsOf(make: () => Promise<void>, calls: Calls = 
   await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
+  const traces = Error.stackTraceLimit;
+  // As infra/start.cjs does it: the SDK takes a trace for each promise, which is most of a run's time.
+  if (!process.env["PULUMI_DEBUG_PROMISE_LEAKS"]) Error.stackTraceLimit = 0;
   try {
     await withRejections(async () => {
       await make();
@@ -176,6 +179,7 @@ export async function registrationsOf(make: () => Promise<void>, calls: Calls = 
       },
     };
   } finally {
+    Error.stackTraceLimit = traces;
     spy.restore();
   }
 }
