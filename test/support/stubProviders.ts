@@ -55,7 +55,10 @@ const makingAll = <Settings>(
 const anything: Kind<unknown> = {
   check: (inputs) => ({ inputs, failures: [] }),
   diff: ({ inputs: before }, after) => ({
-    changes: isDeepStrictEqual(before, after) ? [] : [{ path: "", kind: "update" }],
+    // The engine's text output ends with a panic for a change without a path.
+    changes: [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .filter((path) => !isDeepStrictEqual(before[path], after[path]))
+      .map((path) => ({ path, kind: "update" as const })),
     deleteBeforeReplace: false,
   }),
   preview: (_state, inputs) => inputs,

@@ -4,7 +4,7 @@ import { CheckContext } from "../../../lab/cluster/context.js";
 import { clearInterrupted } from "../../../lab/commands/recover.js";
 import type { LabConfig } from "../../../lab/config.js";
 import { projectDirectory } from "../../../lab/config.js";
-import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
+import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { childEnvironment, pulumi } from "../../../lab/engine/stack.js";
 import { sendSignal, tryRun } from "../../../lab/process/run.js";
@@ -139,7 +139,7 @@ export class Upgrades {
   }
 
   async context(): Promise<CheckContext> {
-    return new CheckContext(this.config, this.stack, await readOutputs(this.config, this.stack), this.progress);
+    return new CheckContext(this.config, this.stack, await writeKubeconfig(this.config, this.stack), this.progress);
   }
 
   #config(args: readonly string[]): Promise<string> {

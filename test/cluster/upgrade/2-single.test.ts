@@ -59,6 +59,7 @@ describe("the release of a cluster with one controller", function () {
   it("a worker that does not serve with it ends the run, the rest serves, and the next run goes on", async () => {
     await worker(`mkdir -p $(dirname ${dropin}) && echo 'kind: nonsense' >${dropin}`);
     const failure = await upgrades.fails();
+    process.stdout.write(`${failure.replace(/^/gm, "      ")}\n`);
     assert.match(failure, /kubernetes-worker-0[\s\S]*(kubelet|Node)/);
     const context = await upgrades.context();
     await context.kubectl(["wait", "node", "kubernetes-worker-1", "--for=condition=Ready", "--timeout=10s"]);
