@@ -1,4 +1,4 @@
-/** Errors that the user can mend; the message says how. */
+/** Errors that the user can fix; the message says how. */
 
 /** Exit codes of every command. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;

@@ -1,6 +1,6 @@
 /** Settings for another release of Kubernetes, to be taken back or finished. Pure; whether a step is allowed, the program says. */
 import { minorOf } from "../components/contract/versionNumbers.js";
-import type { RecordedReleases } from "../components/spec/upgrade.js";
+import { minorNumber, type RecordedReleases } from "../components/spec/upgrade.js";
 import { refuse } from "./problem.js";
 
 export interface ReleaseOptions {
@@ -41,5 +41,3 @@ export function releaseSettings(
   const emulated = soak && nodes !== undefined && minorNumber(version) > minorNumber(nodes) ? minorOf(nodes) : null;
   return { kubernetes_version: version, emulated_version: emulated };
 }
-
-const minorNumber = (version: string): number => Number(version.split(".")[1]);

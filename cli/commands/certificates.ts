@@ -1,6 +1,7 @@
 /** `corekube certificates`: how long each is valid. */
 import { certificatesOf } from "../certificates.js";
-import { print, printJson, say, table } from "../output.js";
+import { print, printJson, say } from "../output.js";
+import { table } from "../../engine/table.js";
 import { exitCodes, type ExitCode } from "../problem.js";
 import { Stack, type StackOptions } from "../stack.js";
 

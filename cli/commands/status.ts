@@ -1,7 +1,8 @@
 /** `corekube status`: the whole cluster, and what is wrong with it. */
 import { activityOf } from "../activity.js";
 import { askApi } from "../api.js";
-import { print, printJson, table } from "../output.js";
+import { print, printJson } from "../output.js";
+import { table } from "../../engine/table.js";
 import { exitCodes, type ExitCode } from "../problem.js";
 import { Stack, type StackOptions } from "../stack.js";
 import { type ClusterStatus, type MachineFacts, statusOf } from "../status.js";

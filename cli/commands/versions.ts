@@ -1,5 +1,6 @@
 /** `corekube versions`: what the cluster runs, and what this checkout has. */
-import { print, printJson, say, table } from "../output.js";
+import { print, printJson, say } from "../output.js";
+import { table } from "../../engine/table.js";
 import { exitCodes, Problem, type ExitCode } from "../problem.js";
 import { Stack, type StackOptions } from "../stack.js";
 import { checkoutReleases, runningVersions } from "../versions.js";

@@ -1,7 +1,7 @@
 /** Which releases a cluster gets: by its settings, and by what its state says that it has. Pure. */
 import type { ChosenReleases } from "./cluster.js";
 import { type Problem, set, unset } from "./settings/rule.js";
-import { catalogueVersions, removedIn } from "./versions.js";
+import { catalogueVersions } from "./versions.js";
 
 /** What a cluster's state says of its releases. */
 export interface RecordedReleases {
@@ -48,31 +48,32 @@ export function chooseReleases(
       : { problem: noEmulation(emulated, "a new cluster has no version before, which it could keep") };
   const position = positionOf(started, recorded.finished);
   const minors = minorsFrom(position);
-  if (!minors.includes(minorOf(version)))
+  if (!minors.includes(minorNumber(version)))
     return { problem: refusedVersion(version, emulated, position, versionsOf(minors, versions)) };
   if (emulated === "") return { releases: { kubernetesVersion: version, nodeVersion: version } };
   const problem = refusedEmulation(version, emulated, position);
   if (problem) return { problem };
   const nodeVersion = [started, recorded.finished]
     .map((releases) => releases?.nodeVersion)
-    .find((node) => node !== undefined && minorOf(node) === position.low)!;
+    .find((node) => node !== undefined && minorNumber(node) === position.low)!;
   if (!versions.includes(nodeVersion)) return { problem: notInCatalogue(nodeVersion, recorded, versions) };
   return { releases: { kubernetesVersion: version, nodeVersion, emulatedVersion: emulated } };
 }
 
-const minorOf = (version: string): number => Number(version.split(".")[1]);
+/** Such as 36 of "1.36.3". */
+export const minorNumber = (version: string): number => Number(version.split(".")[1]);
 
 /** As users write it. */
-const named = (minor: number): string => `1.${minor}`;
+export const named = (minor: number): string => `1.${minor}`;
 
 const versionsOf = (minors: readonly number[], versions: readonly string[]): readonly string[] =>
-  versions.filter((version) => minors.includes(minorOf(version)));
+  versions.filter((version) => minors.includes(minorNumber(version)));
 
 function positionOf(started: ChosenReleases, finished: ChosenReleases | undefined): Position {
   const states = finished ? [started, finished] : [started];
-  const low = Math.min(...states.map(({ nodeVersion }) => minorOf(nodeVersion)));
-  const high = Math.max(...states.map(({ kubernetesVersion }) => minorOf(kubernetesVersion)));
-  const newer = states.filter(({ kubernetesVersion }) => minorOf(kubernetesVersion) === high);
+  const low = Math.min(...states.map(({ nodeVersion }) => minorNumber(nodeVersion)));
+  const high = Math.max(...states.map(({ kubernetesVersion }) => minorNumber(kubernetesVersion)));
+  const newer = states.filter(({ kubernetesVersion }) => minorNumber(kubernetesVersion) === high);
   return {
     started,
     low,
@@ -91,7 +92,7 @@ function minorsFrom({ low, high, canGoBack, complete }: Position): readonly numb
 function refusedVersion(version: string, emulated: string, position: Position, allowed: readonly string[]): Problem {
   const list =
     allowed.length > 0 ? allowed.join(", ") : `a release of ${named(position.high)}, which this checkout does not have`;
-  const [reason, fix] = reasonAgainst(minorOf(version), emulated, position, allowed);
+  const [reason, fix] = reasonAgainst(minorNumber(version), emulated, position, allowed);
   return { path: "kubernetes_version", got: version, allowed: `${list}; ${reason}`, fix };
 }
 
@@ -111,7 +112,7 @@ function reasonAgainst(
   if (asked > high && low < high)
     return [`${change} is not finished, and one minor version changes at a time`, `Finish it first: ${finish}`];
   if (asked > high) {
-    const next = allowed.findLast((version) => minorOf(version) > high);
+    const next = allowed.findLast((version) => minorNumber(version) > high);
     return [
       "one minor version changes at a time",
       next === undefined
@@ -137,7 +138,7 @@ function refusedEmulation(
   emulated: string,
   { low, high, canGoBack, complete }: Position,
 ): Problem | undefined {
-  const minor = minorOf(version);
+  const minor = minorNumber(version);
   const possible = minor > low && (low === high ? complete : canGoBack);
   if (possible) {
     if (emulated === named(low)) return undefined;
@@ -183,37 +184,4 @@ function notInCatalogue(version: string, recorded: RecordedReleases, versions: r
 function checkoutWith(version: string): string {
   const files = `'versions/${version}${version.split(".").length === 2 ? ".*" : ""}.json'`;
   return `git checkout "$(git grep -l kubernetes $(git rev-list --all -- versions) -- ${files} | head -n 1 | cut -d : -f 1)" && npm ci`;
-}
-
-/**
- * What to know of a cluster's releases at a run: how an emulation ends, what a newer checkout offers, and what the API does not serve any
- * more. The last is what an upgrade begins with, so that it can still be left.
- */
-export function remarksOn(
-  chosen: ChosenReleases,
-  { started }: RecordedReleases,
-  versions: readonly string[] = catalogueVersions,
-  removed: (version: string) => readonly string[] | undefined = removedIn,
-): readonly string[] {
-  if (!started) return [];
-  const { kubernetesVersion, nodeVersion, emulatedVersion } = chosen;
-  const minor = minorOf(kubernetesVersion);
-  const remarks: string[] = [];
-  const gone = minor > minorOf(started.kubernetesVersion) ? (removed(kubernetesVersion) ?? []) : [];
-  if (gone.length > 0)
-    remarks.push(
-      `Kubernetes ${named(minor)} does not serve any more: ${gone.join(", ")}. Change what uses them first; API servers count such requests in the metric apiserver_requested_deprecated_apis{removed_release="${named(minor)}"}.`,
-    );
-  if (emulatedVersion !== undefined)
-    remarks.push(
-      `The control plane gets Kubernetes ${kubernetesVersion} and behaves like ${emulatedVersion}; everything else keeps ${nodeVersion}. ` +
-        "To finish the change, which cannot be taken back then: pulumi config rm emulated_version && pulumi up. " +
-        `To take it back: pulumi config set kubernetes_version ${nodeVersion} && pulumi config rm emulated_version && pulumi up.`,
-    );
-  const newest = versions.findLast((version) => minorOf(version) <= minor + 1)!;
-  if (emulatedVersion === undefined && kubernetesVersion === started.kubernetesVersion && newest !== kubernetesVersion)
-    remarks.push(
-      `The cluster keeps Kubernetes ${kubernetesVersion}. This checkout has ${newest}: pulumi config set kubernetes_version ${newest} && pulumi up.`,
-    );
-  return remarks;
 }

@@ -2,7 +2,9 @@
 import type { Settings } from "../../components/spec/settings/index.js";
 
 /** Machines of the control plane. */
-export function memberCounts(settings: Pick<Settings, "high_availability" | "etcd">): {
+export function memberCounts(
+  settings: Pick<Settings, "high_availability"> & { readonly etcd: Pick<Settings["etcd"], "count"> },
+): {
   readonly etcd: 1 | 3 | 5;
   readonly controllers: 1 | 3;
 } {

@@ -6,7 +6,7 @@ import type { LabConfig } from "../config.js";
 import { plainProgress } from "../progress.js";
 import { watchInterrupts } from "../process/interrupts.js";
 import { exclusively } from "./run-lock.js";
-import { table } from "./table.js";
+import { table } from "../../engine/table.js";
 import { writeKubeconfig } from "../engine/outputs.js";
 
 /** Returns the exit code: 1 when a control fails and has no exception. */

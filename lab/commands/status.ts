@@ -9,7 +9,7 @@ import { readOutputs, type ClusterOutputs } from "../engine/outputs.js";
 import { onMachine } from "../cluster/ssh.js";
 import { tryRun } from "../process/run.js";
 import { childEnvironment, kubeconfigFile, stackExists } from "../engine/stack.js";
-import { table } from "./table.js";
+import { table } from "../../engine/table.js";
 
 interface Node {
   readonly metadata: { readonly name: string };

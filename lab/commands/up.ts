@@ -27,7 +27,7 @@ import { exclusively } from "./run-lock.js";
 import { checkStack, stackCloud, stackRelease, writeSettings } from "../engine/settings.js";
 import { clearLocks, ensureStack } from "../engine/stack.js";
 import { nodeTable } from "./status.js";
-import { table } from "./table.js";
+import { table } from "../../engine/table.js";
 
 /** The cluster runs, but fails checks. */
 export class ChecksFailed extends Error {

@@ -1,28 +1,28 @@
 /** Everything that the provider offers, by token. */
-import { resourceTypes } from "../../components/contract/resources.js";
+import { configurationShape } from "../../components/contract/configurations.js";
+import { releasesShape, resourceTypes } from "../../components/contract/resources.js";
 import { brokenFunction, planFunction } from "../../components/rollout/plan.js";
 import { findBroken } from "../../components/rollout/provider/findBroken.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
 import type { ResourceKind } from "../operation/resourceKind.js";
 import type { Settings } from "../operation/settings.js";
 import type { PluginFunction } from "../rpc/kind.js";
-import { Configuration } from "./configuration.js";
 import { Delivery } from "./delivery.js";
 import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
 import { Readiness } from "./readiness.js";
-import { Releases } from "./releases.js";
+import { Recorded } from "./recorded.js";
 import { SecretsReencryption } from "./secretsReencryption.js";
 
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
   [resourceTypes.delivery, new Delivery()],
   [resourceTypes.join, new Join()],
-  [resourceTypes.configuration, new Configuration()],
+  [resourceTypes.configuration, new Recorded("configuration", configurationShape, ["digest"])],
   [resourceTypes.immutableSettings, new ImmutableSettings()],
   [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
   [resourceTypes.readiness, new Readiness()],
-  [resourceTypes.releases, new Releases()],
+  [resourceTypes.releases, new Recorded("releases", releasesShape, Object.keys(releasesShape))],
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Configuration } from "../../provider/resources/configuration.js";
+import { resourceTypes } from "../../components/contract/resources.js";
+import { kinds } from "../../provider/resources/index.js";
 import { Delivery } from "../../provider/resources/delivery.js";
 import { Join } from "../../provider/resources/join.js";
 import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/unitStates.js";
@@ -81,7 +82,7 @@ describe("inputs", () => {
 });
 
 describe("what machines of a role run", () => {
-  const kind = new Configuration();
+  const kind = kinds.get(resourceTypes.configuration)!;
   const of = (digest: string, contents: string): Properties => ({
     digest,
     files: { "/etc/a.conf": { mode: "644", contents } },

@@ -150,6 +150,8 @@ describe("the release of a cluster that exists", function () {
       const { code, output } = await program.withSettings("live", { ...least, ...settings }, ["preview"]);
       assert.equal(code, 0, output);
       assert.equal(/~ corekube:cluster:Releases started update/.test(output), changes, output);
+      // One member and one controller.
+      assert.equal(/warning: The only controller restarts/.test(output), changes, output);
       if (!changes) assert.match(output, /The cluster keeps Kubernetes 1\.35\.4\. This checkout has 1\.36\.3/);
     });
 

@@ -1,7 +1,7 @@
 /** Coverage by folder, from c8's summary. */
 import { readFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
-import { table } from "../../lab/commands/table.js";
+import { table } from "../../engine/table.js";
 import { projectDirectory } from "../../lab/config.js";
 
 interface Measure {

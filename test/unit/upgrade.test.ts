@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChosenReleases } from "../../components/spec/cluster.js";
-import { chooseReleases, type RecordedReleases, remarksOn } from "../../components/spec/upgrade.js";
+import { chooseReleases, type RecordedReleases } from "../../components/spec/upgrade.js";
 import { newestVersion } from "../../components/spec/versions.js";
 
 const versions = ["1.34.9", "1.35.4", "1.35.9", "1.36.1", "1.36.3", "1.37.2"];
@@ -315,26 +315,6 @@ describe("the releases of a cluster", () => {
       assert.ok(choice.problem.allowed.includes(reason), choice.problem.allowed);
       assert.ok(choice.problem.fix?.includes(fix), choice.problem.fix);
     });
-
-  it("are remarked on: what is there, how an emulation ends, and what the API does not serve any more", () => {
-    const gone = (version: string) => (version.startsWith("1.36") ? ["example.org/v1beta1 Thing"] : []);
-    const remarks = (chosen: ChosenReleases, recorded: RecordedReleases) =>
-      remarksOn(chosen, recorded, versions, gone).join("\n");
-    assert.equal(remarks(plain("1.37.2"), nothing), "");
-    assert.equal(remarks(plain("1.37.2"), settled(plain("1.37.2"))), "");
-    assert.match(
-      remarks(plain("1.35.4"), at35),
-      /keeps Kubernetes 1\.35\.4\. This checkout has 1\.36\.3: pulumi config set/,
-    );
-    const begun = /1\.36 does not serve any more: example\.org\/v1beta1 Thing\. .*removed_release="1\.36"/;
-    assert.match(remarks(plain("1.36.1"), at35), begun);
-    assert.match(remarks(emulating("1.36.1", "1.35.4"), at35), begun);
-    assert.doesNotMatch(remarks(plain("1.36.3"), goingUp), begun);
-    assert.match(
-      remarks(emulating("1.36.3", "1.35.4"), emulated),
-      /^The control plane gets .*rm emulated_version && pulumi up\. To take it back: pulumi config set kubernetes_version 1\.35\.4 /,
-    );
-  });
 
   it("come from this checkout's own catalogue", () => {
     const { releases } = chooseReleases({ kubernetes_version: "", emulated_version: "" }) as {

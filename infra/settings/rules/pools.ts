@@ -4,6 +4,7 @@ import { takenPorts } from "../../../components/cloud/firewall.js";
 import type { Settings } from "../../../components/spec/settings/index.js";
 import { type Problem, type Rule, set, unset } from "../../../components/spec/settings/rule.js";
 import { portRange } from "../../../components/spec/settings/valueTypes.js";
+import { memberCounts } from "../counts.js";
 import { profileOf, type ProfileRule } from "./rule.js";
 
 const usedPorts = takenPorts(allAddons.flatMap(({ ports = [] }) => ports));
@@ -58,12 +59,12 @@ const membersRule: Rule = {
 
 const singleMemberRule: Rule = {
   needs: ["etcd", "high_availability"],
-  check: ({ etcd, high_availability }) =>
-    etcd.disk_type === "ROOT" && (etcd.count ?? (high_availability ? 3 : 1)) === 1
+  check: (settings) =>
+    settings.etcd.disk_type === "ROOT" && memberCounts(settings).etcd === 1
       ? [
           {
             path: "etcd.disk_type",
-            got: etcd.disk_type,
+            got: settings.etcd.disk_type,
             allowed: "MOUNT with one etcd member: its data would be lost when its machine is replaced",
             fix: set("etcd.disk_type", "MOUNT"),
           },

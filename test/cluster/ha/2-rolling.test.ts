@@ -3,17 +3,14 @@
  * and etcd members, killed at three moments, with a gate that is closed once.
  */
 import assert from "node:assert/strict";
-import { pulumiCommand } from "../../../engine/run.js";
 import { deploy } from "../../../lab/commands/up.js";
 import { runEngine } from "../../../lab/engine/run.js";
-import { childEnvironment, pulumi } from "../../../lab/engine/stack.js";
-import { clearInterrupted } from "../../../lab/commands/recover.js";
+import { pulumi } from "../../../lab/engine/stack.js";
 import { readOutputs, writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { CheckContext } from "../../../lab/cluster/context.js";
+import { runKilledAt } from "../support/killed.js";
 import { MachineWatch, timelineOf, type Absence } from "../support/rolling.js";
 import { Writer } from "../faults/writer.js";
-import { projectDirectory } from "../../../lab/config.js";
-import { sendSignal, tryRun } from "../../../lab/process/run.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
 
 const stack = "ha";
@@ -84,26 +81,6 @@ describe("rolling replacement of a highly available cluster", function () {
       .sort();
   }
 
-  /** @param at the line of output at which `pulumi up` and everything that it started is killed. */
-  async function killed(at: RegExp): Promise<void> {
-    let pid = 0;
-    let done = false;
-    const { stdout, stderr } = await tryRun(pulumiCommand([...up, "--stack", stack]), {
-      cwd: projectDirectory,
-      env: childEnvironment(config, stack),
-      timeout: 1_800_000,
-      onStart: (started) => (pid = started),
-      onLine: (line) => {
-        if (done || !at.test(line)) return;
-        done = true;
-        sendSignal(pid, "SIGKILL", true);
-      },
-    });
-    assert.ok(done, `the run ended before ${at.source} came:\n${`${stdout}\n${stderr}`.slice(-3000)}`);
-    await pulumi(config, ["cancel", "--yes", "--stack", stack], { stack }).catch(() => "");
-    await clearInterrupted(config, stack, progress);
-  }
-
   for (const { key, size, machines } of [
     { key: "node_size", size: "s-8vcpu-16gb", machines: ["kubernetes-worker-0", "kubernetes-worker-1"] },
     {
@@ -142,7 +119,7 @@ describe("rolling replacement of a highly available cluster", function () {
           ? "s-1vcpu-2gb"
           : "s-2vcpu-2gb",
       );
-      await killed(at);
+      await runKilledAt(at, config, stack, up, progress);
       const { most } = await watched(well);
       assert.ok(most <= 1);
       assert.deepEqual(await members(), before);

@@ -1,16 +1,13 @@
 /** Changes of the release of a cluster that runs, under a client and with workloads that have disruption budgets. */
 import assert from "node:assert/strict";
 import { CheckContext } from "../../../lab/cluster/context.js";
-import { clearInterrupted } from "../../../lab/commands/recover.js";
 import type { LabConfig } from "../../../lab/config.js";
-import { projectDirectory } from "../../../lab/config.js";
 import { writeKubeconfig } from "../../../lab/engine/outputs.js";
 import { runEngine } from "../../../lab/engine/run.js";
-import { childEnvironment, pulumi } from "../../../lab/engine/stack.js";
-import { sendSignal, tryRun } from "../../../lab/process/run.js";
+import { pulumi } from "../../../lab/engine/stack.js";
 import type { Progress } from "../../../lab/progress.js";
-import { pulumiCommand } from "../../../engine/run.js";
 import { Writer } from "../faults/writer.js";
+import { runKilledAt } from "./killed.js";
 import { Turns } from "./turns.js";
 import { Workloads } from "./workloads.js";
 
@@ -80,24 +77,9 @@ export class Upgrades {
     return { seconds, turns, pause: write.longest.length, least };
   }
 
-  /** Runs `up` and kills it with everything that it has started, at a line of its output. @returns whether the line came. */
-  async killed(at: RegExp): Promise<boolean> {
-    let pid = 0;
-    let done = false;
-    await tryRun(pulumiCommand([...up, "--stack", this.stack]), {
-      cwd: projectDirectory,
-      env: childEnvironment(this.config, this.stack),
-      timeout: 1_800_000,
-      onStart: (started) => (pid = started),
-      onLine: (line) => {
-        if (done || !at.test(line)) return;
-        done = true;
-        sendSignal(pid, "SIGKILL", true);
-      },
-    });
-    await pulumi(this.config, ["cancel", "--yes", "--stack", this.stack], { stack: this.stack }).catch(() => "");
-    await clearInterrupted(this.config, this.stack, this.progress);
-    return done;
+  /** Runs `up` and kills it at a line of its output. @throws Error when the line does not come. */
+  killed(at: RegExp): Promise<void> {
+    return runKilledAt(at, this.config, this.stack, up, this.progress);
   }
 
   /** No run would change anything, and no node is left cordoned. */

@@ -1,14 +1,21 @@
-/** `corekube:cluster:Releases`: keeps which releases a cluster has in its state, where the next run reads them. Reaches no machine. */
-import { releasesShape } from "../../components/contract/resources.js";
+/** Resources that keep something in the state, to be shown or read by the next run. They reach no machine. */
+import type { z } from "zod";
 import { changedInputs, checkInputs } from "../operation/inputs.js";
 import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
 import type { Properties } from "../rpc/properties.js";
 
-export class Releases implements ResourceKind {
+export class Recorded implements ResourceKind {
   readonly secretInputs = new Set<string>();
 
+  /** @param outputs Names of the inputs that are outputs too. */
+  constructor(
+    private readonly id: string,
+    private readonly shape: Readonly<Record<string, z.ZodType>>,
+    private readonly outputs: readonly string[],
+  ) {}
+
   check(inputs: Properties) {
-    return checkInputs(releasesShape, inputs);
+    return checkInputs(this.shape, inputs);
   }
 
   diff(state: State, inputs: Properties) {
@@ -16,15 +23,15 @@ export class Releases implements ResourceKind {
   }
 
   preview(_state: State | undefined, inputs: Properties): Properties {
-    return inputs;
+    return Object.fromEntries(this.outputs.flatMap((name) => (name in inputs ? [[name, inputs[name]!]] : [])));
   }
 
   create(_operation: Operation, inputs: Properties) {
-    return Promise.resolve({ id: "releases", outputs: inputs });
+    return Promise.resolve({ id: this.id, outputs: this.preview(undefined, inputs) });
   }
 
   update(_operation: Operation, _state: State, inputs: Properties): Promise<Properties> {
-    return Promise.resolve(inputs);
+    return Promise.resolve(this.preview(undefined, inputs));
   }
 
   read(_operation: Operation, state: State): Promise<Properties> {
