@@ -26,9 +26,9 @@ const configuration = (sysctl: string): NodeConfig =>
   );
 
 describe("a worker's kubelet of another version", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const join = new Join();
-  const joining = joiningMachine(join, { caCertificate: "BEGIN CERTIFICATE", timeout: 15, drainTimeout: 10 });
+  const joining = joiningMachine(join, { caCertificate: "BEGIN CERTIFICATE", timeout: 60, drainTimeout: 10 });
   const before = configurationOf(configuration("a = 1\n"), { kubelet: "1.35.4" });
   const of = (kubelet: string) => configurationOf(configuration(`kubelet = ${kubelet}\n`), { kubelet });
 
@@ -45,7 +45,8 @@ describe("a worker's kubelet of another version", function () {
 
   const run = () =>
     operation({ sshUser: "root", sshPrivateKey: joining.machine.privateKey, kubeconfig: joining.api.kubeconfig });
-  const inputs = (digest: string): Properties => joining.inputs({ configuration: digest });
+  const inputs = (digest: string, given: Properties = {}): Properties =>
+    joining.inputs({ configuration: digest, ...given });
   const state = () => ({
     inputs: inputs(before.digest),
     outputs: {
@@ -57,13 +58,13 @@ describe("a worker's kubelet of another version", function () {
   });
   const node = () => joining.api.cluster.core.readNode({ name: "worker-0" });
   const restarted = (): boolean => joining.machine.asked.includes("restart --no-block corekube-activate.service");
-  const change = (kubelet: string): Promise<Properties> => {
+  const change = (kubelet: string, given: Properties = {}): Promise<Properties> => {
     const after = of(kubelet);
     rolloutPlan.begin({
       machines: [{ machine: "worker-0", pool: "worker", atOnce: 1, host: "127.0.0.1" }],
       configurations: [after],
     });
-    return join.update(run(), state(), inputs(after.digest));
+    return join.update(run(), state(), inputs(after.digest, given));
   };
 
   it("is drained before another minor version, and takes pods again only once its Node reports that", async () => {
@@ -126,6 +127,9 @@ describe("a worker's kubelet of another version", function () {
 
   it("is not done while the Node reports the version before", async () => {
     await joining.api.node("worker-0", { kubelet: "v1.35.4" });
-    await assert.rejects(change("1.35.5"), /the Node's kubelet to have version 1\.35\.5 \(it reports v1\.35\.4\)/);
+    await assert.rejects(
+      change("1.35.5", { timeout: 10 }),
+      /the Node's kubelet to have version 1\.35\.5 \(it reports v1\.35\.4\)/,
+    );
   });
 });

@@ -45,8 +45,8 @@ export async function incomplete(work: Promise<unknown>): Promise<Incomplete> {
   throw new Error("it did not fail");
 }
 
-/** Looks again until it holds. */
-export async function eventually(holds: () => boolean, milliseconds = 10_000): Promise<void> {
+/** Looks again until it holds: long, since a busy machine is no fault. */
+export async function eventually(holds: () => boolean, milliseconds = 60_000): Promise<void> {
   for (const end = Date.now() + milliseconds; !holds(); await new Promise((resolve) => setTimeout(resolve, 50))) {
     if (Date.now() > end) throw new Error("it did not come to hold");
   }
