@@ -11,3 +11,6 @@ export function say(text: string): void {
 }
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
+
+/** A line of the engine's progress that warns. */
+export const isWarning = (line: string): boolean => /^(\S+ \(\S+\): )?warning: /.test(line);

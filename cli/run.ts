@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { EngineProgress } from "../engine/progress.js";
 import { Live } from "./live.js";
-import { print, say } from "./output.js";
+import { isWarning, print, say } from "./output.js";
 import { RunProgress, type Changes } from "./plans/fromEvents.js";
 import type { PlanName } from "./plans/names.js";
 import { planOf } from "./plans/plan.js";
@@ -59,7 +59,7 @@ export async function carryOut(stack: Stack, work: Work, options: RunOptions): P
   const progress = new RunProgress(urns, changes);
   const warnings: string[] = [];
   const engine = new EngineProgress((line) => {
-    if (/^(\S+ \(\S+\): )?warning: /.test(line)) warnings.push(line);
+    if (isWarning(line)) warnings.push(line);
   });
   const timeline = new Timeline();
   const live = new Live();

@@ -10,6 +10,7 @@ import { pausesOf, remarksOn } from "../components/spec/releaseRemarks.js";
 import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
 import type { ClusterOutputs } from "./outputs.js";
+import { requireUnusedRemovals } from "./removals.js";
 
 export = async function program(): Promise<ClusterOutputs> {
   // Everything is validated before the first resource is registered.
@@ -24,6 +25,7 @@ export = async function program(): Promise<ClusterOutputs> {
   const immutableSettings = new ImmutableSettings(spec);
   await immutableSettings.accepted();
   const prepared = asked ?? (await prepareCluster(spec));
+  await requireUnusedRemovals(spec, recorded, state);
   // A change of the version that is recorded as begun can often only go on, so that nothing may refuse it after this.
   for (const remark of remarksOn(spec, recorded)) void pulumi.log.info(remark);
   for (const pause of pausesOf(spec, recorded, spec)) void pulumi.log.warn(pause);

@@ -5,7 +5,7 @@ import { readEvent, type EngineEvent } from "../../engine/events.js";
 import { EngineProgress } from "../../engine/progress.js";
 import { activityOf } from "../activity.js";
 import { Live } from "../live.js";
-import { print, printJson, say } from "../output.js";
+import { isWarning, print, printJson, say } from "../output.js";
 import { changesOf, type Changes, RunProgress, previewed } from "../plans/fromEvents.js";
 import { progressOf } from "../plans/fromState.js";
 import { type Plan, type PlanName, planNames } from "../plans/names.js";
@@ -112,7 +112,10 @@ export async function takePreview(
   { machine, args = [] }: PreviewOptions = {},
 ): Promise<Preview> {
   const events: EngineEvent[] = [];
-  const engine = new EngineProgress(() => undefined);
+  const warnings: string[] = [];
+  const engine = new EngineProgress((line) => {
+    if (isWarning(line)) warnings.push(line);
+  });
   const command =
     name === "uninstall" ? ["destroy", "--preview-only"] : ["preview", ...engineArguments(name, machine), ...args];
   if (process.stderr.isTTY) say("previewing ...");
@@ -121,6 +124,8 @@ export async function takePreview(
     engine.event(event);
   });
   if (code !== 0) throw engineProblem(`pulumi ${command[0]}`, engine.failure(errors));
+  // What is away meanwhile, and what clients lose: it must be read before anybody says yes.
+  if (warnings.length > 0) say(`${warnings.join("\n")}\n`);
   const changes = changesOf(events);
   const urns = state.resources.map(({ urn }) => urn);
   const parts = await topology(stack, [...urns, ...changes.keys()]);

@@ -30,10 +30,7 @@ export function pausesOf(
   return pauses;
 }
 
-/**
- * What to know of a cluster's releases at a run: how an emulation ends, what a newer checkout offers, and what the API does not serve any
- * more. The last is what an upgrade begins with, so that it can still be left.
- */
+/** What to know of a cluster's releases at a run: how an emulation ends, what a newer checkout offers, and what the API does not serve any more. */
 export function remarksOn(
   chosen: ChosenReleases,
   { started }: RecordedReleases,
@@ -47,7 +44,7 @@ export function remarksOn(
   const gone = minor > minorNumber(started.kubernetesVersion) ? (removed(kubernetesVersion) ?? []) : [];
   if (gone.length > 0)
     remarks.push(
-      `Kubernetes ${named(minor)} does not serve any more: ${gone.join(", ")}. Change what uses them first; API servers count such requests in the metric apiserver_requested_deprecated_apis{removed_release="${named(minor)}"}.`,
+      `Kubernetes ${named(minor)} does not serve any more: ${gone.join(", ")}. Manifests that have them must change too, also those that nothing uses now.`,
     );
   if (emulatedVersion !== undefined)
     remarks.push(

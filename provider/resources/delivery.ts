@@ -76,7 +76,7 @@ export class Delivery implements ResourceKind {
     }
     const moved = digest((state.inputs["hosts"] ?? {}) as Files) !== digest(inputs.hosts ?? {});
     if (!moved && ACCESS.every((key) => state.inputs[key] === inputs[key]))
-      return { ...state.outputs, ...locationOf(inputs) };
+      return { ...without(state.outputs, "bastion"), ...locationOf(inputs) };
     try {
       const outputs = await session(operation, inputs, recorded, async ({ machine, wait }) => {
         if (inputs.hosts !== undefined) await writeHosts(machine, inputs.hosts);
@@ -84,7 +84,7 @@ export class Delivery implements ResourceKind {
         if (moved) await waitHealthy(machine, wait, []);
         return { digest: digest(inputs.files) };
       });
-      return { ...state.outputs, ...outputs, ...locationOf(inputs) };
+      return { ...without(state.outputs, "bastion"), ...outputs, ...locationOf(inputs) };
     } catch (error) {
       // The machine has its files; only the connection failed, and the recorded state must keep saying so.
       throw error instanceof Incomplete ? new Error(error.message) : error;
@@ -165,8 +165,12 @@ export class Delivery implements ResourceKind {
 }
 
 /** Outputs that the next run needs before it registers the machine. */
-function locationOf(inputs: Inputs): Properties {
-  return { host: inputs.host, ...(inputs.address === undefined ? {} : { address: inputs.address }) };
+function locationOf({ host, address, bastion }: Inputs): Properties {
+  return {
+    host,
+    ...(address === undefined ? {} : { address }),
+    ...(bastion === undefined ? {} : { bastion }),
+  };
 }
 
 function without(properties: Properties, key: string): Properties {

@@ -1,5 +1,6 @@
 /** Everything that the provider offers, by token. */
 import { configurationShape } from "../../components/contract/configurations.js";
+import { removedApisFunction } from "../../components/contract/removedApis.js";
 import { releasesShape, resourceTypes } from "../../components/contract/resources.js";
 import { brokenFunction, planFunction } from "../../components/rollout/plan.js";
 import { findBroken } from "../../components/rollout/provider/findBroken.js";
@@ -13,6 +14,7 @@ import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
 import { Readiness } from "./readiness.js";
 import { Recorded } from "./recorded.js";
+import { removedApis } from "./removedApis.js";
 import { SecretsReencryption } from "./secretsReencryption.js";
 
 export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, ResourceKind>([
@@ -29,4 +31,5 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
 export const functions: ReadonlyMap<string, PluginFunction<Settings>> = new Map<string, PluginFunction<Settings>>([
   [planFunction, (given) => rolloutPlan.begin(given)],
   [brokenFunction, findBroken],
+  [removedApisFunction, removedApis],
 ]);

@@ -45,6 +45,7 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   cloud: [awsBase, base],
   kubernetes_version: [{ kubernetes_version: "1.36.3" }, { kubernetes_version: "1.35.4" }],
   emulated_version: [{ kubernetes_version: "1.36.3", emulated_version: "1.35" }, { kubernetes_version: "1.35.4" }],
+  accept_removed_apis: [{ accept_removed_apis: "1.37" }],
   region: [{ region: "ams3" }],
   high_availability: [{ high_availability: true }],
   log_level: [{ log_level: "DEBUG" }],

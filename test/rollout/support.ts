@@ -104,6 +104,7 @@ class Stub {
   async delete(id, urn) { await act("delete", urn); }
   async invoke(token, inputs) {
     fs.appendFileSync(folder + "/invokes", token + " " + JSON.stringify(inputs) + "\\n");
+    if (token.endsWith("removedApis")) return { outputs: JSON.parse(flag("removedApis") || "{}") };
     return { outputs: token.endsWith("findBroken") ? { broken: JSON.parse(flag("broken") || "{}") } : {} };
   }
 }
@@ -161,15 +162,18 @@ export class OrderStack {
       readonly broken?: Readonly<Record<string, string>>;
       /** Machines that the cloud does not have any more. */
       readonly gone?: readonly string[];
+      /** What API servers have counted. */
+      readonly removedApis?: object;
     } = {},
     args: readonly string[] = [],
   ): Promise<EngineRun> {
-    for (const name of ["calls", "fail", "kill", "broken", "gone"])
+    for (const name of ["calls", "fail", "kill", "broken", "gone", "removedApis"])
       rmSync(path.join(this.#root, "stub", name), { force: true });
     if (trouble.fail !== undefined) appendFileSync(path.join(this.#root, "stub/fail"), trouble.fail);
     if (trouble.kill !== undefined) appendFileSync(path.join(this.#root, "stub/kill"), trouble.kill);
     const write = (name: string, text: string): void => writeFileSync(path.join(this.#root, "stub", name), text);
     if (trouble.broken !== undefined) write("broken", JSON.stringify(trouble.broken));
+    if (trouble.removedApis !== undefined) write("removedApis", JSON.stringify(trouble.removedApis));
     if (trouble.gone !== undefined) write("gone", trouble.gone.join(" "));
     const { code, output } = await this.#start([
       command,
@@ -178,6 +182,16 @@ export class OrderStack {
     ]);
     const calls = path.join(this.#root, "stub/calls");
     return { code, output, calls: existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [] };
+  }
+
+  /** What the program has asked of a function of the provider, in all runs. */
+  invokes(name: string): readonly unknown[] {
+    const file = path.join(this.#root, "stub/invokes");
+    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    return lines.flatMap((line): unknown[] => {
+      const [token = "", inputs] = line.split(/ (.*)/);
+      return token.endsWith(`:${name}`) ? [JSON.parse(inputs ?? "")] : [];
+    });
   }
 
   /** Outputs of the stack as they are recorded. */

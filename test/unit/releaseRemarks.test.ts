@@ -45,7 +45,7 @@ describe("remarks on releases", () => {
       remarks(plain("1.35.4"), both(plain("1.35.4"))),
       /keeps Kubernetes 1\.35\.4\. This checkout has 1\.36\.3: pulumi config set/,
     );
-    const begun = /1\.36 does not serve any more: example\.org\/v1beta1 Thing\. .*removed_release="1\.36"/;
+    const begun = /1\.36 does not serve any more: example\.org\/v1beta1 Thing\. Manifests /;
     assert.match(remarks(plain("1.36.1"), both(plain("1.35.4"))), begun);
     assert.match(remarks({ ...emulating, kubernetesVersion: "1.36.1" }, both(plain("1.35.4"))), begun);
     assert.doesNotMatch(remarks(plain("1.36.3"), { started: plain("1.36.3"), finished: plain("1.35.4") }), begun);

@@ -35,6 +35,12 @@ export const clusterOptions = (clouds: readonly [CloudName, ...CloudName[]]) => 
     "With a kubernetes_version of the next minor version: the control plane changes to it, but behaves like this minor version, the one that the cluster runs; nodes and etcd keep their release. So the change can be taken back: set kubernetes_version to the release before, and remove this setting. To finish the change, which cannot be taken back then, remove this setting only.",
     "in place on controllers",
   ),
+  accept_removed_apis: passed(
+    matching("the minor version whose removals are accepted, such as 1.37", /^(\d+\.\d+)?$/),
+    "",
+    "Change to this minor version although clients use versions of the API that it does not serve any more; such requests fail then. Not set: the change is refused while an API server has counted such a request since its start.",
+    "nothing",
+  ),
   high_availability: passed(
     yesOrNo(),
     false,

@@ -26,7 +26,8 @@ export class TestApi {
     private readonly rbac: RbacAuthorizationV1Api,
   ) {}
 
-  static async start(): Promise<TestApi> {
+  /** @param more Arguments of the API server. */
+  static async start(more: readonly string[] = []): Promise<TestApi> {
     const directory = mkdtempSync(path.join(tmpdir(), "corekube-api-"));
     const [client, peer, secure] = [await freePort(), await freePort(), await freePort()];
     const token = randomBytes(16).toString("hex");
@@ -83,9 +84,16 @@ export class TestApi {
       `--service-account-key-file=${file("sa.pub")}`,
       `--service-account-signing-key-file=${file("sa.key")}`,
       "--service-cluster-ip-range=10.3.0.0/24",
+      ...more,
     ]);
     await api.#ready();
     return api;
+  }
+
+  /** The kubeconfig that trusts the API server's own certificate, and no other. */
+  get trusting(): string {
+    const certificate = readFileSync(path.join(this.directory, "certs/apiserver.crt")).toString("base64");
+    return this.kubeconfig.replace('"insecure-skip-tls-verify":true', `"certificate-authority-data":"${certificate}"`);
   }
 
   stop(): void {

@@ -27,6 +27,7 @@ script=\${script//\\/run\\/corekube/$FAKE_ROOT/run/corekube}
 script=\${script//\\/opt\\/bin/$FAKE_ROOT/opt/bin}
 script=\${script//\\/var\\/lib\\/etcd/$FAKE_ROOT/var/lib/etcd}
 script=\${script//\\/etc\\/kubernetes/$FAKE_ROOT/etc/kubernetes}
+script=\${script//\\/var\\/log\\/kube-apiserver/$FAKE_ROOT/var/log/kube-apiserver}
 exec "$1" "$2" "$script"
 `;
 const SYSTEMCTL = `#!/bin/bash

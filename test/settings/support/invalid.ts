@@ -40,6 +40,7 @@ const cluster: readonly Refusal[] = [
   refused({ kubernetes_version: "1.36" }, "kubernetes_version", "pulumi config set kubernetes_version <value>"),
   refused({ emulated_version: "1.35.4" }, "emulated_version", "such as 1.35"),
   refused({ emulated_version: "1.35" }, "emulated_version", "Remove it: pulumi config rm emulated_version"),
+  refused({ accept_removed_apis: "yes" }, "accept_removed_apis", "such as 1.37. Set it: pulumi config set"),
   refused({ high_availability: "yes" }, "high_availability", "true or false", true),
   refused({ node_cout: 3 }, "node_cout", "did you mean corekube:node_count. Remove it: pulumi config rm node_cout"),
   refused({ "service-cidr": "10.9.0.0/16" }, "service-cidr", "did you mean corekube:service_cidr"),

@@ -14,6 +14,7 @@ export const valid: readonly Settings[] = [
   { region: "nyc1", log_level: "ERROR" },
   { kubernetes_version: "1.36.3" },
   { kubernetes_version: "1.35.4", emulated_version: "" },
+  { accept_removed_apis: "1.37" },
   { high_availability: true },
   { high_availability: true, etcd: { count: 5 } },
   { etcd: { count: 3 } },
