@@ -11,6 +11,7 @@ interface ResourceState {
   readonly parent?: string;
   /** Secrets are `[secret]`; values that are not known yet are the engine's placeholder. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 export interface StepMetadata {

@@ -1,5 +1,6 @@
-/** Providers that make nothing: corekube's own types, checked and compared as ever, and any type of Kubernetes. A cloud's, where that is wanted. */
-import { isDeepStrictEqual } from "node:util";
+/** Providers that make nothing, and check and compare as ever: corekube's own types and those of Kubernetes. A cloud's, where that is wanted. */
+import { version } from "../../package.json";
+import { plugin as kubernetesObjects } from "../../lab/standins/kubernetes/plugin.js";
 import { EngineLog } from "../../provider/rpc/log.js";
 import type { Kind, Plugin } from "../../provider/rpc/kind.js";
 import { UNKNOWN, type Properties, type Value } from "../../provider/rpc/properties.js";
@@ -12,7 +13,10 @@ let created = 0;
 
 /** What only a machine, or the cloud, could say. */
 function madeUp(key: string, inputs: Properties): Value {
-  if (/ipv4|^ip$/i.test(key)) return `10.${100 + (created >> 16)}.${(created >> 8) & 255}.${created & 255}`;
+  if (/^arn$/.test(key)) return `arn:aws:test:::${created}`;
+  if (/^dnsName$/.test(key)) return `balancer-${created}.example`;
+  if (/ipv4|^(public|private)?ip$/i.test(key))
+    return `10.${100 + (created >> 16)}.${(created >> 8) & 255}.${created & 255}`;
   return inputs[key] ?? "";
 }
 
@@ -51,32 +55,22 @@ const makingAll = <Settings>(
   hold?: Hold,
 ): ReadonlyMap<string, Kind<Settings>> => new Map([...all].map(([type, kind]) => [type, making(kind, hold)]));
 
-/** Keeps what it is given. */
-const anything: Kind<unknown> = {
-  check: (inputs) => ({ inputs, failures: [] }),
-  diff: ({ inputs: before }, after) => ({
-    // The engine's text output ends with a panic for a change without a path.
-    changes: [...new Set([...Object.keys(before), ...Object.keys(after)])]
-      .filter((path) => !isDeepStrictEqual(before[path], after[path]))
-      .map((path) => ({ path, kind: "update" as const })),
-    deleteBeforeReplace: false,
-  }),
+/** Keeps what it is given. Which change replaces an object, the lab's plugin says. */
+const kept = <Settings>({ secretInputs, secretOutputs, check, diff }: Kind<Settings>): Kind<unknown> => ({
+  secretInputs: secretInputs ?? new Set(),
+  secretOutputs: secretOutputs ?? new Set(),
+  check,
+  diff,
   preview: (_state, inputs) => inputs,
   create: ({ name }, inputs) => Promise.resolve({ id: name, outputs: inputs }),
   update: (_operation, _state, inputs) => Promise.resolve(inputs),
   read: (_operation, state) => Promise.resolve(state.outputs),
   delete: () => Promise.resolve(),
-};
-
-class OfAnyType extends Map<string, Kind<unknown>> {
-  override get(): Kind<unknown> {
-    return anything;
-  }
-}
+});
 
 const corekube = (hold?: Hold): Plugin<ReturnType<typeof parseSettings>> => ({
   name: "corekube",
-  version: "0.1.0",
+  version,
   kinds: makingAll(kinds, hold),
   // Every machine serves.
   functions: new Map([...functions, [brokenFunction, () => ({ broken: {} })]]),
@@ -87,13 +81,9 @@ const corekube = (hold?: Hold): Plugin<ReturnType<typeof parseSettings>> => ({
 });
 
 const kubernetes: Plugin<unknown> = {
-  name: "kubernetes",
-  version: "4.0.0",
-  kinds: new OfAnyType(),
+  ...kubernetesObjects,
+  kinds: new Map([...kubernetesObjects.kinds].map(([type, kind]) => [type, kept(kind)])),
   functions: new Map(),
-  secretSettings: new Set(),
-  checkSettings: (inputs) => ({ inputs, failures: [] }),
-  diffSettings: () => [],
   configure: (settings) => settings,
 };
 
@@ -133,8 +123,13 @@ function lasting<Settings>(plugin: Plugin<Settings>): Plugin<Settings> {
 /**
  * Serves them in this process.
  * @param hold Of corekube's own resources. @default nothing waits
+ * @param keys In place of the lab's plugin for keys and certificates, which the engine starts. @default not in place of it
  */
-export async function serveProviders<Settings>(cloud: Plugin<Settings>, hold?: Hold): Promise<ServedProviders> {
+export async function serveProviders<Settings>(
+  cloud: Plugin<Settings>,
+  hold?: Hold,
+  keys?: Plugin<undefined>,
+): Promise<ServedProviders> {
   const served: ProviderServer[] = [];
   const serve = async <Each>(plugin: Plugin<Each>): Promise<string> => {
     const server = createServer(plugin, new EngineLog(undefined));
@@ -142,6 +137,7 @@ export async function serveProviders<Settings>(cloud: Plugin<Settings>, hold?: H
     return `${plugin.name}:${await server.listen()}`;
   };
   const names = [await serve(corekube(hold)), await serve(kubernetes), await serve(lasting(cloud))];
+  if (keys !== undefined) names.push(await serve(keys));
   return {
     env: { PULUMI_DEBUG_PROVIDERS: names.join(",") },
     close: async () => void (await Promise.all(served.map((server) => server.drained()))),

@@ -75,6 +75,9 @@ export function rule(direction: "Ingress" | "Egress"): Kind<Cloud> {
         { property: given[0] ?? "cidrIpv4", reason: `a rule is for exactly one of ${parties.join(", ")}; got ${got}` },
       ];
     },
+    // EC2 cannot change the kind of a rule's party: github.com/hashicorp/terraform-provider-aws, internal/service/ec2/vpc_security_group_ingress_rule.go.
+    replaces: (path, before, after) =>
+      parties.includes(path) && (text(before[path]) === undefined) !== (text(after[path]) === undefined),
     // Another party is given instead.
     same: (name, before, after) => (parties.includes(name) ? (before ?? "") === (after ?? "") : undefined),
     create: async ({ cloud: { ec2 } }, inputs) => {

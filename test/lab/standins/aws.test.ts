@@ -207,6 +207,13 @@ describe("aws stand-in", function () {
     assert.deepEqual(await replaces("Instance", machine({}), { rootBlockDevice: disk }), ["rootBlockDevice.encrypted"]);
     assert.deepEqual(await replaces("LoadBalancer", balancer, { subnets: ["a", "c"] }), ["subnets[1]"]);
     assert.deepEqual(await replaces("LoadBalancer", balancer, { subnets: ["c", "b", "a"] }), []);
+    // A rule's party can be another one of its kind; EC2 cannot change its kind.
+    const rule = { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1, cidrIpv4: "192.0.2.0/24" };
+    assert.deepEqual(await replaces("SecurityGroupIngressRule", rule, { cidrIpv4: "192.0.2.128/25" }), []);
+    assert.deepEqual(
+      await replaces("SecurityGroupIngressRule", rule, { cidrIpv4: null, referencedSecurityGroupId: "sg-2" }),
+      ["cidrIpv4", "referencedSecurityGroupId"],
+    );
     const same = async (type: Name, before: Bag, change: Bag): Promise<boolean> =>
       !(await engine.diff(state(type, before), { ...before, ...change })).changes;
     assert.ok(await same("LoadBalancer", balancer, { subnets: ["b", "a"] }));
