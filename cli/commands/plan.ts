@@ -8,6 +8,7 @@ import { Live } from "../live.js";
 import { isWarning, print, printJson, say } from "../output.js";
 import { changesOf, type Changes, RunProgress, previewed } from "../plans/fromEvents.js";
 import { progressOf } from "../plans/fromState.js";
+import { kindsOf, withDurations } from "../plans/durations.js";
 import { type Plan, type PlanName, planNames } from "../plans/names.js";
 import { planOf } from "../plans/plan.js";
 import { renderPlan } from "../plans/render.js";
@@ -129,7 +130,8 @@ export async function takePreview(
   const changes = changesOf(events);
   const urns = state.resources.map(({ urn }) => urn);
   const parts = await topology(stack, [...urns, ...changes.keys()]);
-  return { plan: planOf(name, parts, previewed(urns, changes), true), changes, topology: parts };
+  const plan = withDurations(planOf(name, parts, previewed(urns, changes), true), kindsOf(events));
+  return { plan, changes, topology: parts };
 }
 
 export async function show(plan: string, options: ShowOptions): Promise<ExitCode> {

@@ -19,6 +19,8 @@ export interface Step {
   readonly state: StepState;
   /** What happens, or what went wrong. */
   readonly detail?: string;
+  /** What it is expected to take, alone. Only before a run, and where there are figures. */
+  readonly seconds?: number;
 }
 
 export interface Phase {
@@ -27,6 +29,8 @@ export interface Phase {
   /** Of machines that serve, so many may be away together. @default all */
   readonly atOnce?: number;
   readonly state: PhaseState;
+  /** What it is expected to take: steps that change together count once. */
+  readonly seconds?: number;
   readonly steps: readonly Step[];
 }
 
@@ -34,5 +38,7 @@ export interface Plan {
   readonly name: PlanName;
   readonly strategy: Strategy;
   readonly state: PhaseState;
+  /** What the run is expected to take. */
+  readonly seconds?: number;
   readonly phases: readonly Phase[];
 }

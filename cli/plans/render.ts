@@ -1,4 +1,5 @@
 /** A plan as a tree of text. Pure. */
+import { about, durationsNote } from "./durations.js";
 import type { Phase, Plan, Step } from "./names.js";
 
 /** Longer runs of steps in the same state are shortened. */
@@ -6,8 +7,12 @@ const shownInARow = 8;
 /** Of such a run, so many are shown. */
 const shownFirst = 3;
 
-const stepLine = ({ name, part, state, detail }: Step): string =>
-  `${name}:[${part}] (${state})${detail === undefined ? "" : ` ${detail}`}`;
+/** After a blank, where it is known. */
+const timeText = (seconds: number | undefined, before = " "): string =>
+  seconds === undefined ? "" : `${before}${about(seconds)}`;
+
+const stepLine = ({ name, part, state, detail, seconds }: Step): string =>
+  `${name}:[${part}] (${state})${detail === undefined ? "" : ` ${detail}`}${timeText(seconds, detail === undefined ? " " : ", ")}`;
 
 /** Steps as lines; with hundreds of workers, most say the same. */
 function stepLines(steps: readonly Step[], all: boolean): readonly string[] {
@@ -26,18 +31,23 @@ function stepLines(steps: readonly Step[], all: boolean): readonly string[] {
   return lines;
 }
 
-function phaseLines({ name, strategy, atOnce, state, steps }: Phase, last: boolean, all: boolean): readonly string[] {
+function phaseLines(
+  { name, strategy, atOnce, state, seconds, steps }: Phase,
+  last: boolean,
+  all: boolean,
+): readonly string[] {
   const lines = stepLines(steps, all);
   return [
-    `${last ? "└─" : "├─"} ${name} (${strategy} strategy${atOnce === undefined ? "" : `, ${atOnce} at a time`}) (${state})`,
+    `${last ? "└─" : "├─"} ${name} (${strategy} strategy${atOnce === undefined ? "" : `, ${atOnce} at a time`}) (${state})${timeText(seconds)}`,
     ...lines.map((line, index) => `${last ? "   " : "│  "}${index === lines.length - 1 ? "└─" : "├─"} ${line}`),
   ];
 }
 
 /** @param all Every step has its line. @default long runs of equal steps are shortened */
-export function renderPlan({ name, strategy, state, phases }: Plan, all = false): string {
+export function renderPlan({ name, strategy, state, seconds, phases }: Plan, all = false): string {
   return [
-    `${name} (${strategy} strategy) (${state})`,
+    `${name} (${strategy} strategy) (${state})${timeText(seconds)}`,
     ...phases.flatMap((phase, index) => phaseLines(phase, index === phases.length - 1, all)),
+    ...(seconds === undefined ? [] : [durationsNote]),
   ].join("\n");
 }

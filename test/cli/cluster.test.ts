@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readEvent } from "../../engine/events.js";
+import { restSeconds } from "../../cli/plans/durations.js";
 import type { Plan } from "../../cli/plans/names.js";
 import type { RunResult } from "../../lab/process/run.js";
 import { tryRun } from "../../lab/process/run.js";
@@ -49,6 +50,7 @@ describe("corekube on a stack of the program", function () {
     assert.deepEqual(steps(before), steps(shown));
     assert.ok(Object.values(steps(shown)).every((state) => state === "PENDING"));
     assert.equal(Object.keys(steps(shown)).length, 3 + 3 * 3 + 2 + 2 + 2 + 2 + 1);
+    assert.equal(shown.seconds, 26 + 33 + 36 + restSeconds);
   });
 
   it("shows the whole cluster as deployed after plain pulumi up", async () => {
@@ -69,7 +71,9 @@ describe("corekube on a stack of the program", function () {
       stderr,
       /^machine: got "kubernetes-etcd-7"; allowed: kubernetes-etcd-0, .*kubernetes-public-0\. Run: corekube status/,
     );
-    const shown = steps(await plan("show", "replace", "--machine", "kubernetes-worker-0"));
+    const replacement = await plan("show", "replace", "--machine", "kubernetes-worker-0");
+    assert.equal(replacement.seconds, 30 + restSeconds);
+    const shown = steps(replacement);
     assert.deepEqual(
       Object.keys(shown).filter((step) => shown[step] === "PENDING"),
       ["kubernetes-worker-0:[kubelet]", "kubernetes-worker-0:[kube-proxy]"],
@@ -85,6 +89,7 @@ describe("corekube on a stack of the program", function () {
     before(async () => {
       await stack.type("pulumi config set log_level DEBUG");
       shown = await plan("show", "update");
+      assert.equal(shown.seconds, 3 * 16 + 3 * 57 + 9 + 9 + restSeconds);
       let reached = (): void => undefined;
       let release = (): void => undefined;
       const atSecond = new Promise<void>((resolve) => (reached = resolve));
