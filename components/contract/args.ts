@@ -11,3 +11,12 @@ type InputOf<Value> =
 export type ArgsOf<Shape extends z.ZodRawShape> = {
   [Key in keyof z.input<z.ZodObject<Shape>>]: InputOf<z.input<z.ZodObject<Shape>>[Key]>;
 };
+
+/** Values that the provider sets for inputs that are not given. */
+export const defaultsOf = (shape: Readonly<Record<string, z.ZodType>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(shape).flatMap(([name, schema]) => {
+      const { success, data } = schema.safeParse(undefined);
+      return success && data !== undefined ? [[name, data]] : [];
+    }),
+  );

@@ -1,10 +1,13 @@
 /** A worker's membership in the cluster. */
 import * as pulumi from "@pulumi/pulumi";
-import type { ArgsOf } from "../contract/args.js";
-import { resourceTypes, type joinShape } from "../contract/resources.js";
+import { type ArgsOf, defaultsOf } from "../contract/args.js";
+import { joinShape, resourceTypes } from "../contract/resources.js";
 import type { Provider } from "./provider.js";
 
 export type JoinArgs = ArgsOf<typeof joinShape>;
+
+/** Given here and not left to the provider: the engine does not ask it while its kubeconfig is unknown, and `pulumi up --plan` of a new cluster refuses inputs that its preview did not have. */
+const defaults = defaultsOf(joinShape);
 
 /**
  * Joins a worker by TLS bootstrap with a token created for this join, deleted right after it and valid for 15 minutes at most; done
@@ -28,7 +31,7 @@ export class Join extends pulumi.CustomResource {
     super(
       resourceTypes.join,
       name,
-      { ...args, hostKey: undefined, systemId: undefined },
+      { ...defaults, ...args, hostKey: undefined, systemId: undefined },
       // With `--replace` the engine does not ask the provider. Deleted last, the one before would undo what the new one has done.
       pulumi.mergeOptions(opts, { deleteBeforeReplace: true }),
     );

@@ -51,7 +51,7 @@ export class Workers extends pulumi.ComponentResource {
           timeout: spec.bootTimeout,
           drainTimeout: spec.drainTimeout,
           ...nodeSettings(spec, args.pool.role),
-          podNetwork: spec.networkProvider === "none" ? false : undefined,
+          podNetwork: spec.networkProvider !== "none",
         },
         { ...child, provider: args.provider, dependsOn: [...machine.resources, ...args.joinAfter] },
       );

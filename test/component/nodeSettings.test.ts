@@ -1,5 +1,8 @@
 /** Labels and taints that workers get: in their Joins, and in no user-data. */
 import assert from "node:assert/strict";
+import { joinShape } from "../../components/contract/resources.js";
+import { checkInputs } from "../../provider/operation/inputs.js";
+import type { Properties } from "../../provider/rpc/properties.js";
 import { type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
@@ -38,5 +41,14 @@ describe("labels and taints of workers", function () {
   it("replace no machine: user-data is the same", () => {
     const userData = (run: Run) => run.of("Droplet").map(({ name, inputs }) => [name, inputs["userData"]]);
     assert.deepEqual(userData(labelled), userData(plain));
+  });
+
+  it("come with every default: a new cluster's preview does not ask the provider, and a run is bound to what it had", () => {
+    const { inputs } = plain.one("Join", "dev-worker-0");
+    const missing = Object.entries(checkInputs(joinShape, inputs as Properties).inputs).filter(
+      ([name]) => inputs[name] === undefined,
+    );
+    assert.deepEqual(missing, []);
+    assert.equal(inputs["port"], 22);
   });
 });

@@ -214,6 +214,8 @@ describe("secrets", function () {
         "machine",
         "machineId",
         "nodeName",
+        "podNetwork",
+        "port",
         "server",
         "taints",
         "timeout",
