@@ -2,18 +2,22 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exitCodes, outputDirectory, readOptions, say, showOnRun, stackOf, start } from "./lib/command.js";
-import { policyArguments, runShown } from "./lib/engine.js";
+import { withoutSecrets } from "../engine/secrets.js";
+import { Timeline, timelineSvg, timelineText } from "../engine/timeline.js";
+import { exitCodes, outputDirectory, readOptions, say, showOnRun, stackOf, start, writeOutput } from "./lib/command.js";
+import { policyArguments, runReported } from "./lib/engine.js";
+import { block } from "./lib/markdown.js";
 import { deviations, readRecord, takePreview } from "./lib/record.js";
 import { counts } from "./lib/summary.js";
 
 const help = `
 ci/up: apply what was previewed
 
-  ci/up [--stack NAME] [--preview FILE] [--without-plan]
+  ci/up [--stack NAME] [--preview FILE] [--out FOLDER] [--without-plan]
 
   --stack NAME     the stack (default: variable PULUMI_STACK)
   --preview FILE   the record that ci/preview wrote (default: ${outputDirectory}/preview.json)
+  --out FOLDER     where timeline.txt and timeline.svg go: who was away when, after a run that failed too (default: ${outputDirectory})
   --without-plan   do not bind the engine to the plan (see below)
 
 Previews again and refuses to run when the result differs from the record. Then the engine is bound to the plan of this second
@@ -26,6 +30,7 @@ start("up", async () => {
   const options = readOptions(help, {
     stack: { type: "string", short: "s" },
     preview: { type: "string", default: join(outputDirectory, "preview.json") },
+    out: { type: "string", default: outputDirectory },
     "without-plan": { type: "boolean", default: false },
   });
   const stack = stackOf(options.stack);
@@ -53,31 +58,49 @@ start("up", async () => {
     }
     if (now.plan.changes.length === 0) say("nothing to do but to update outputs");
     say(`stack ${stack}: ${counts(now.plan)}`);
+    const timeline = new Timeline();
     const began = Date.now();
-    const code = await runShown([
-      "up",
-      "--yes",
-      "--skip-preview",
-      "--suppress-outputs",
-      "--stack",
-      stack,
-      ...policies,
-      ...(options["without-plan"] ? [] : ["--plan", planFile]),
-    ]);
+    const { code, failure } = await runReported(
+      [
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--stack",
+        stack,
+        ...policies,
+        ...(options["without-plan"] ? [] : ["--plan", planFile]),
+      ],
+      (event) => timeline.event(event, Date.now()),
+    );
     const seconds = Math.round((Date.now() - began) / 1000);
+    const text = leaveTimeline(stack, timeline, options.out);
     showOnRun(
-      `## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for what to do`}\n`,
+      `## ${code === 0 ? "" : "❌ "}Stack \`${stack}\`: ${code === 0 ? `done in ${seconds} s: ${counts(now.plan)}` : `failed after ${seconds} s; see the log for what to do`}\n\n${block(text)}\n`,
     );
     if (code === 0) {
       say(`done in ${seconds} s`);
       return exitCodes.done;
     }
-    say(nextSteps(stack, code));
+    say(`\n${failure}\n${nextSteps(stack, code)}`);
     return exitCodes.failed;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Writes it as text and as a picture, and returns the text. */
+function leaveTimeline(stack: string, timeline: Timeline, folder: string): string {
+  const data = timeline.data();
+  const text = withoutSecrets(timelineText(data));
+  const ended = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  writeOutput(join(folder, "timeline.txt"), `${text}\n`);
+  writeOutput(
+    join(folder, "timeline.svg"),
+    withoutSecrets(timelineSvg(data, `update of stack ${stack}, ended ${ended}`)),
+  );
+  say(`\n${text}\ntimeline: ${join(folder, "timeline.svg")} and .txt`);
+  return text;
+}
 
 function nextSteps(stack: string, code: number): string {
   return `

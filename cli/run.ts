@@ -12,7 +12,7 @@ import { renderPlan } from "./plans/render.js";
 import { refOf, together, type Topology, topologyOf } from "./plans/topology.js";
 import { badUsage, exitCodes, type ExitCode } from "./problem.js";
 import type { Stack, StackOptions } from "./stack.js";
-import { Timeline, timelineSvg, timelineText } from "./timeline.js";
+import { Timeline, timelineSvg, timelineText } from "../engine/timeline.js";
 
 export interface RunOptions extends StackOptions {
   /** Do not ask. */

@@ -10,8 +10,6 @@ export class ProgramMissing extends Error {
 }
 
 type Options = Parameters<Runner>[1] & {
-  /** Its output goes to the user. @default it is returned */
-  readonly shown?: boolean;
   /** In a process group of its own, so that Ctrl-C on a terminal reaches it through this process only. @default false */
   readonly ownGroup?: boolean;
 };
@@ -22,20 +20,18 @@ type Options = Parameters<Runner>[1] & {
  */
 export async function execute(
   command: readonly string[],
-  { cwd, env, onLine, shown, ownGroup = false }: Options,
+  { cwd, env, onLine, ownGroup = false }: Options,
 ): Promise<Awaited<ReturnType<Runner>>> {
   const child = execa(command[0]!, command.slice(1), {
     cwd,
     env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
     stdin: "ignore",
-    stdout: shown
-      ? "inherit"
-      : onLine && {
-          *transform(line: unknown): Generator<string> {
-            onLine(String(line), "stdout");
-          },
-        },
-    stderr: shown ? "inherit" : "pipe",
+    stdout: onLine && {
+      *transform(line: unknown): Generator<string> {
+        onLine(String(line), "stdout");
+      },
+    },
+    stderr: "pipe",
     detached: ownGroup,
     reject: false,
     maxBuffer: Number.MAX_SAFE_INTEGER,

@@ -1,7 +1,10 @@
 /** Who was away when, from the engine's events of a run. Pure. */
-import { resourceTypes } from "../components/contract/resources.js";
-import { plainText, type EngineEvent, type StepMetadata } from "../engine/events.js";
-import { refOf } from "./plans/topology.js";
+import { plainText, type EngineEvent, type StepMetadata } from "./events.js";
+
+/** Resources that make a machine serve. */
+const serving = /^corekube:machine:(Delivery|Join)$/;
+
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
 /** A machine that was made, changed, replaced or removed: from the beginning of it, gates included, until it served. */
 export interface Span {
@@ -53,7 +56,7 @@ export class Timeline {
     if (resOutputsEvent && resOutputsEvent.metadata.op !== firstHalf) this.#end(resOutputsEvent.metadata, false);
     if (resOpFailedEvent) this.#end(resOpFailedEvent.metadata, true);
     if (diagnosticEvent?.urn && diagnosticEvent.severity.startsWith("info"))
-      this.#note(refOf(diagnosticEvent.urn).name, plainText(diagnosticEvent.message).split("\n").at(-1) ?? "");
+      this.#note(nameOf(diagnosticEvent.urn), plainText(diagnosticEvent.message).split("\n").at(-1) ?? "");
   }
 
   data(): TimelineData {
@@ -64,16 +67,16 @@ export class Timeline {
 
   #begin({ urn, op, type }: StepMetadata): void {
     const what = whats[op];
-    if (what === undefined || (type !== resourceTypes.delivery && type !== resourceTypes.join)) return;
-    const { name } = refOf(urn);
+    if (what === undefined || !serving.test(type)) return;
+    const name = nameOf(urn);
     if (this.#open.has(name)) return;
     this.#open.set(name, { machine: name, role: name.split("-").at(-2) ?? "", what, from: this.#last, notes: [] });
   }
 
   #end({ urn, op, type }: StepMetadata, failed: boolean): void {
-    if (type !== resourceTypes.delivery && type !== resourceTypes.join) return;
+    if (!serving.test(type)) return;
     if (whats[op] === undefined && !failed) return;
-    const { name } = refOf(urn);
+    const name = nameOf(urn);
     const open = this.#open.get(name);
     if (open === undefined) return;
     this.#open.delete(name);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineEvent } from "../../engine/events.js";
 import { execute, ProgramMissing } from "../../engine/execute.js";
+import { EngineProgress } from "../../engine/progress.js";
 import { pulumiCommand, runWithEvents } from "../../engine/run.js";
 import { Problem, projectDirectory, say } from "./command.js";
 import { withoutSecrets } from "../../engine/secrets.js";
@@ -57,9 +58,32 @@ export async function runEvents(name: string, args: readonly string[]): Promise<
   }
 }
 
-/** Runs a command whose output goes to the user; returns its exit code. */
-export const runShown = async (args: readonly string[]): Promise<number> =>
-  (await runner(pulumiCommand(args), { shown: true })).code;
+/**
+ * Runs a command that changes things. What is done is printed as it comes, and every 8 seconds what is under way. Its events stay in this
+ * process: they hold outputs as they are.
+ */
+export async function runReported(
+  args: readonly string[],
+  onEvent: (event: EngineEvent) => void,
+): Promise<{ readonly code: number; readonly failure: string }> {
+  const progress = new EngineProgress((line) => say(withoutSecrets(line)));
+  const heartbeat = setInterval(() => {
+    const waiting = progress.waiting();
+    if (waiting !== "") say(withoutSecrets(`waiting: ${waiting}`));
+  }, 8000);
+  try {
+    const { code, errors } = await runWithEvents(runner, args, {
+      env: process.env,
+      onEvent: (event) => {
+        progress.event(event);
+        onEvent(event);
+      },
+    });
+    return { code, failure: withoutSecrets(progress.failure(errors)) };
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
 
 /** The stack's state; secrets in it stay encrypted. @throws Problem when it cannot be read. */
 export async function exportState(stack: string): Promise<unknown> {

@@ -22,6 +22,13 @@ export function code(text: string): string {
   return longest > 0 ? `${fence} ${oneLine} ${fence}` : `${fence}${oneLine}${fence}`;
 }
 
+/** A block of text as it is. */
+export function block(text: string): string {
+  // Longer than any run of backticks within, so that nothing of the text gets out.
+  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${fence}text\n${text.trim()}\n${fence}`;
+}
+
 /** A table; `rows` are Markdown already. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");

@@ -1,7 +1,7 @@
 /** The preview as Markdown, for the comment on a pull request. */
 import { shortType, type Action, type Change, type Plan } from "./changes.js";
 import { costs, kindOf, losses } from "./kinds.js";
-import { code, escape } from "./markdown.js";
+import { block, code, escape } from "./markdown.js";
 
 const actions: Readonly<Record<Action, { readonly sign: string; readonly word: string }>> = {
   create: { sign: "+", word: "created" },
@@ -76,9 +76,7 @@ function errorsBlock(plan: Plan, errors: string): string {
           .filter((line) => line.trim() !== "" && !/using pulumi-\S+ from \$PATH/.test(line))
           .slice(-30)
           .join("\n");
-  // Longer than any run of backticks within, so that nothing of the text gets out.
-  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
-  return text.trim() === "" ? "" : `### Errors\n\n${fence}text\n${text.trim()}\n${fence}`;
+  return text.trim() === "" ? "" : `### Errors\n\n${block(text)}`;
 }
 
 function componentsBlock(plan: Plan): string {

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { outputDirectory } from "../../ci/lib/command.js";
 import { labConfig, projectDirectory } from "../../lab/config.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
 import { suites } from "../suites.js";
@@ -17,6 +18,8 @@ const read = (name: string): string => readFileSync(join(workflows, name), "utf8
 
 interface Step {
   readonly uses?: string;
+  readonly if?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
   readonly run?: string;
   readonly env?: Record<string, string>;
 }
@@ -136,6 +139,15 @@ describe("ci: workflows of GitHub", function () {
       if (name !== "deploy.yaml") assert.doesNotMatch(parsed(name).concurrency?.group ?? "", /^stack-/);
   });
 
+  it("a deployment leaves its timeline, also when it failed", () => {
+    const { steps } = parsed("deploy.yaml").jobs["up"]!;
+    const left = steps[steps.findIndex(({ run }) => run === "ci/up") + 1];
+    assert.match(left?.uses ?? "", /^actions\/upload-artifact@/);
+    assert.equal(left?.if, "always()");
+    assert.equal(left?.with?.["path"], `${outputDirectory}/timeline.*`);
+    assert.equal(left?.with?.["if-no-files-found"], "ignore", "a run that was refused has none");
+  });
+
   it("the CLI is the one that the lab tests with", () => {
     assert.match(
       readFileSync(action, "utf8"),
@@ -233,6 +245,15 @@ describe("ci: pipeline of GitLab", function () {
     assert.equal(up["resource_group"], "stack-$PULUMI_STACK");
     assert.equal(up["interruptible"], false);
     assert.ok(existsSync(join(projectDirectory, "ci", "up")));
+  });
+
+  it("up leaves its timeline, also when it failed", () => {
+    const { up, ".stack": base } = parse(readFileSync(join(folder, ".gitlab-ci.yml"), "utf8")) as {
+      up: { extends: string; artifacts?: object };
+      ".stack": { artifacts: { paths: readonly string[]; when: string } };
+    };
+    assert.deepEqual([up.extends, up.artifacts], [".stack", undefined]);
+    assert.deepEqual([base.artifacts.paths, base.artifacts.when], [[outputDirectory], "always"]);
   });
 
   it("a mistake is seen", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { changeOf, differenceLines, readOptions } from "../../cli/options.js";
 import { Problem } from "../../cli/problem.js";
 import type { ConfigValue } from "../../cli/stack.js";
-import { awayTogether, type Span, Timeline, timelineSvg, timelineText } from "../../cli/timeline.js";
+import { awayTogether, type Span, Timeline, timelineSvg, timelineText } from "../../engine/timeline.js";
 import type { EngineEvent } from "../../engine/events.js";
 import { urn } from "./support.js";
 

@@ -117,7 +117,11 @@ function lasting<Settings>(plugin: Plugin<Settings>): Plugin<Settings> {
       delete: (operation, state) => kind.delete(uncancelled(operation), state),
     },
   ]);
-  return { ...plugin, kinds: new Map(kinds) };
+  const functions = [...plugin.functions].map(([token, call]): [string, typeof call] => [
+    token,
+    (args, operation) => call(args, uncancelled(operation)),
+  ]);
+  return { ...plugin, kinds: new Map(kinds), functions: new Map(functions) };
 }
 
 /**
