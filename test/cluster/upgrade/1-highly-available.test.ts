@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { deploy } from "../../../lab/commands/up.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
+import { Turns } from "../support/turns.js";
 import { Upgrades, type Watched } from "../support/upgrade.js";
 
 const stack = "ha";
@@ -112,10 +113,12 @@ describe("releases of a highly available cluster", function () {
     for (const at of moments) {
       await upgrades.set({ kubernetes_version: to });
       await upgrades.killed(at);
-      await upgrades.up();
+      const turns = new Turns();
+      await upgrades.up(turns.event);
+      process.stdout.write(`      killed at ${at.source}, to ${to}:\n${turns.text().replace(/^/gm, "        ")}\n`);
       assert.equal((await upgrades.versions()).kubelets, `v${to}`, at.source);
       await upgrades.settled();
       to = to === second ? third : second;
     }
-  });
+  }).timeout(7_200_000);
 });
