@@ -2,7 +2,7 @@
 import { resourceTypes } from "../../components/contract/resources.js";
 import type { Role } from "../../components/spec/cluster.js";
 import type { Phase, PhaseState, Plan, PlanName, Step, Strategy } from "./names.js";
-import { isLoadBalancer, isWorkload, type Ref, type Topology } from "./topology.js";
+import { isLoadBalancer, runsPods, type Ref, type Topology } from "./topology.js";
 
 /**
  * What became of a resource: `unchanged` is as it should be and was so before; `pending` is to change or to be made; `done` was
@@ -46,7 +46,7 @@ const proofOf =
 const ofAddon =
   (addon: string) =>
   (ref: Ref): boolean =>
-    isWorkload(ref) && (ref.name === addon || ref.name.endsWith(`-${addon}`));
+    runsPods(ref) && (ref.name === addon || ref.name.endsWith(`-${addon}`));
 
 const kubeProxy = "kube-proxy";
 

@@ -48,6 +48,9 @@ export const isWorkload = ({ type, within }: Ref): boolean =>
   /^kubernetes:apps\/v1:(DaemonSet|Deployment)$/.test(type) &&
   (within.includes(addonComponents.early) || within.includes(addonComponents.late));
 
+/** What a run waits for: the pods of a DaemonSet are a resource of their own. */
+export const runsPods = (ref: Ref): boolean => isWorkload(ref) || ref.type === resourceTypes.nodePods;
+
 const endpointComponent = "corekube:endpoint:ApiEndpoint";
 
 export const isLoadBalancer = ({ within }: Ref): boolean => within.includes(endpointComponent);

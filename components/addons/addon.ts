@@ -30,6 +30,8 @@ export interface AddonCluster {
   readonly spec: ClusterSpec;
   /** Address of the API inside the private network, for pods that start before the Service network works. */
   readonly api: { readonly host: pulumi.Output<string>; readonly port: number };
+  /** The administrator's. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
   /** For clients of the metrics of etcd members, PEM. */
   readonly etcdMetrics: Readonly<Record<"authority" | "certificate" | "key", pulumi.Input<string>>>;
   /** The cloud's part. @default none */

@@ -80,6 +80,7 @@ export class NodeAddons extends pulumi.ComponentResource {
     this.cluster = {
       spec: args.spec,
       api: { host: args.apiHost, port: apiPort },
+      kubeconfig: args.kubeconfig,
       etcdMetrics: args.etcdMetrics,
       cloudProvider: args.cloudProvider,
       network: args.network,

@@ -26,6 +26,7 @@ import {
   type Pod,
   type Rights,
 } from "./addon.js";
+import { NodePods } from "./nodePods.js";
 import { completePod } from "./pod.js";
 
 type Resources = readonly pulumi.Resource[];
@@ -56,7 +57,10 @@ const otherKinds: {
 /** Annotation of pods that changes with their configuration, so that they are replaced when it does. */
 export const checksumAnnotation = "corekube/configuration-sha256";
 
-function checksum(data: Readonly<Record<string, string>>): string {
+/** The provider does not wait for the object. */
+const skipAwait = { "pulumi.com/skipAwait": "true" };
+
+function checksum(data: unknown): string {
   return createHash("sha256").update(JSON.stringify(data)).digest("hex");
 }
 
@@ -64,7 +68,7 @@ function checksum(data: Readonly<Record<string, string>>): string {
  * Registers all objects of an add-on.
  * @param opts Parent and provider of every object.
  * @param after What the pods wait for.
- * @returns What other add-ons wait for: the Deployment or DaemonSet, which is done when its pods run, or else all objects.
+ * @returns What other add-ons wait for: the Deployment or the pods of the DaemonSet, done when they run, or else all objects.
  */
 export function createAddon(
   addon: Addon,
@@ -182,17 +186,20 @@ function createWorkload(
   const rollingUpdate = (rolling: object) => ({ type: "RollingUpdate", rollingUpdate: rolling });
   if (addon.replicas === undefined) {
     // A new version reaches a few nodes at a time.
-    const updateStrategy = rollingUpdate({ maxUnavailable: "10%" });
-    return new DaemonSet(logicalName, { metadata, spec: { ...common, updateStrategy } }, opts);
+    const spec = { ...common, updateStrategy: rollingUpdate({ maxUnavailable: "10%" }) };
+    const daemonSet = new DaemonSet(logicalName, { metadata: { ...metadata, annotations: skipAwait }, spec }, opts);
+    const template = pulumi.output(common.template).apply(checksum);
+    const args = { kubeconfig: cluster.kubeconfig, namespace, name, template };
+    return new NodePods(logicalName, args, { parent: opts.parent, dependsOn: [daemonSet] });
   }
   // On controllers the pods share the machines' ports: a new pod needs the place of an old one.
   const surge = addon.runsOn === "controllers" ? { maxSurge: 0 } : {};
   // With network_provider none the Deployment cannot become ready, so do not wait for it.
-  const skipAwait = addon.runsOn === "workers" && cluster.spec.networkProvider === "none";
+  const cannotRun = addon.runsOn === "workers" && cluster.spec.networkProvider === "none";
   return new Deployment(
     logicalName,
     {
-      metadata: { ...metadata, annotations: skipAwait ? { "pulumi.com/skipAwait": "true" } : undefined },
+      metadata: { ...metadata, annotations: cannotRun ? skipAwait : undefined },
       spec: {
         ...common,
         replicas: replicasOf(addon, cluster),

@@ -10,6 +10,7 @@ export const resourceTypes = {
   immutableSettings: "corekube:cluster:ImmutableSettings",
   encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
   secretsReencryption: "corekube:cluster:SecretsReencryption",
+  nodePods: "corekube:cluster:NodePods",
   configuration: "corekube:machine:Configuration",
   releases: "corekube:cluster:Releases",
 } as const;
@@ -131,6 +132,19 @@ export const readinessShape = {
   /** The cluster's CA certificate in PEM. */
   caCertificate: text,
   /** Seconds until it must answer, 1 to 7200. @default 600 */
+  timeout: seconds(1).default(600),
+};
+
+export const nodePodsShape = {
+  /** An administrator's. Always kept as a secret. */
+  kubeconfig: text,
+  /** Of the DaemonSet; another one replaces the resource. */
+  namespace: text,
+  /** Of the DaemonSet; another one replaces the resource. */
+  name: text,
+  /** Digest of its pods' template. A change is waited for. */
+  template: text,
+  /** Seconds until all nodes that can run pods must have such a pod, 1 to 7200. @default 600 */
   timeout: seconds(1).default(600),
 };
 

@@ -1,11 +1,12 @@
 /** The cluster's API with an administrator's kubeconfig: requests with a time limit, and errors that say what failed. */
-import type { CoreV1Api, StorageV1Api } from "@kubernetes/client-node";
+import type { AppsV1Api, CoreV1Api, StorageV1Api } from "@kubernetes/client-node";
 import { pause, type Deadline } from "../operation/timing.js";
 
 const REQUEST_MILLISECONDS = 15_000;
 const RETRY_MILLISECONDS = 1_000;
 
 export interface Cluster {
+  readonly apps: AppsV1Api;
   readonly core: CoreV1Api;
   readonly storage: StorageV1Api;
 }
@@ -50,6 +51,7 @@ export async function openCluster(kubeconfig: string, signal: AbortSignal): Prom
     ],
   });
   return {
+    apps: new kubernetes.AppsV1Api(configuration),
     core: new kubernetes.CoreV1Api(configuration),
     storage: new kubernetes.StorageV1Api(configuration),
   };

@@ -12,6 +12,7 @@ import { Delivery } from "./delivery.js";
 import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
+import { NodePods } from "./nodePods.js";
 import { Readiness } from "./readiness.js";
 import { Recorded } from "./recorded.js";
 import { removedApis } from "./removedApis.js";
@@ -24,6 +25,7 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   [resourceTypes.immutableSettings, new ImmutableSettings()],
   [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
   [resourceTypes.readiness, new Readiness()],
+  [resourceTypes.nodePods, new NodePods()],
   [resourceTypes.releases, new Recorded("releases", releasesShape, Object.keys(releasesShape))],
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);

@@ -6,7 +6,7 @@ import { corefile } from "../../components/addons/coredns.js";
 import { flannelFiles } from "../../components/addons/flannel.js";
 import { kubeProxyFiles } from "../../components/addons/kubeProxy.js";
 import { dropletAddresses, loadBalancerAddress } from "./support/mocks.js";
-import { type Registration, type Run, runProgram, runTimeout } from "./support/registrations.js";
+import { keyOf, type Registration, type Run, runProgram, runTimeout } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
 interface Container {
@@ -106,6 +106,27 @@ describe("add-ons", function () {
       assert.equal(spec.priorityClassName, "system-node-critical");
       assert.deepEqual(spec.tolerations, [{ operator: "Exists" }]);
     }
+  });
+
+  it("that are DaemonSets are waited for without the provider's own wait, which counts nodes that are down", async () => {
+    for (const each of single.of("DaemonSet")) {
+      const { name, namespace, annotations } = each.inputs["metadata"] as {
+        readonly [key: string]: unknown;
+        readonly annotations: Readonly<Record<string, string>>;
+      };
+      assert.equal(annotations["pulumi.com/skipAwait"], "true");
+      const pods = single.one("NodePods", each.name);
+      assert.deepEqual([pods.inputs["name"], pods.inputs["namespace"]], [name, namespace]);
+      assert.deepEqual(pods.dependsOn, [keyOf(each)]);
+    }
+    const templates = (run: Run) => run.of("NodePods").map(({ inputs }) => inputs["template"]);
+    const verbose = await runProgram(testSpec({ logLevel: "DEBUG" }));
+    assert.deepEqual(templates(available).length, 2);
+    assert.notEqual(
+      verbose.one("NodePods", "dev-kube-proxy").inputs["template"],
+      single.one("NodePods", "dev-kube-proxy").inputs["template"],
+    );
+    assert.deepEqual(templates(await runProgram(testSpec())), templates(single));
   });
 
   it("have the usual names and namespace", () => {

@@ -127,7 +127,8 @@ describe("add-ons of a cloud", function () {
 
     it("runs before workers join, and after the policy for nodes' addresses", () => {
       for (const [, run] of both()) {
-        for (const join of run.of("Join")) assert.ok(join.dependsOn.includes(keyOf(manager(run))), join.name);
+        const pods = keyOf(run.one("NodePods", "dev-cloud-controller-manager"));
+        for (const join of run.of("Join")) assert.ok(join.dependsOn.includes(pods), join.name);
         const after = manager(run).dependsOn.map((key) => key.split(":").pop());
         assert.ok(after.includes("ValidatingAdmissionPolicyBinding/dev-node-addresses"), after.join());
       }

@@ -158,7 +158,7 @@ describe("a new add-on", function () {
       "ClusterRoleBinding/dev-metrics-server",
       "RoleBinding/dev-metrics-server",
       "ConfigMap/dev-metrics-server",
-      "DaemonSet/dev-kube-proxy",
+      "NodePods/dev-kube-proxy",
       "Join/worker-0",
       "Join/worker-2",
     ])

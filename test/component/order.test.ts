@@ -111,10 +111,10 @@ describe("order of a run", function () {
   it("joins a worker after rights, Service network and pod network", () => {
     for (const registration of run.of("Join")) {
       assert.equal(registration.deleteBeforeReplace, true, "`--replace` does not ask the provider");
-      const objects = registration.dependsOn.filter((key) => key.startsWith("kubernetes:"));
+      const objects = registration.dependsOn.filter((key) => /^(kubernetes:|corekube:cluster:NodePods)/.test(key));
       assert.deepEqual(objects, [
-        "kubernetes:apps/v1:DaemonSet/dev-kube-flannel",
-        "kubernetes:apps/v1:DaemonSet/dev-kube-proxy",
+        "corekube:cluster:NodePods/dev-kube-flannel",
+        "corekube:cluster:NodePods/dev-kube-proxy",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole/dev-csr-approver",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-apiserver-to-kubelet",
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding/dev-csr-approver",

@@ -7,11 +7,12 @@ import { sendSignal, tryRun } from "../../../lab/process/run.js";
 import type { Progress } from "../../../lab/progress.js";
 
 /**
- * Runs `pulumi` and kills it, with everything that it has started, at a line of its output.
- * @throws Error when the run ends before the line comes.
+ * Runs `pulumi` and kills it, with everything that it has started.
+ * @param at A line of its output, or seconds after the first step of a machine has begun.
+ * @throws Error when the run ends before.
  */
 export async function runKilledAt(
-  at: RegExp,
+  at: RegExp | number,
   config: LabConfig,
   stack: string,
   args: readonly string[],
@@ -19,18 +20,25 @@ export async function runKilledAt(
 ): Promise<void> {
   let pid = 0;
   let done = false;
+  let timer: NodeJS.Timeout | undefined;
+  const kill = (): void => {
+    done = true;
+    sendSignal(pid, "SIGKILL", true);
+  };
   const { stdout, stderr } = await tryRun(pulumiCommand([...args, "--stack", stack]), {
     cwd: projectDirectory,
     env: childEnvironment(config, stack),
     timeout: 1_800_000,
     onStart: (started) => (pid = started),
     onLine: (line) => {
-      if (done || !at.test(line)) return;
-      done = true;
-      sendSignal(pid, "SIGKILL", true);
+      if (done) return;
+      if (typeof at !== "number") {
+        if (at.test(line)) kill();
+      } else if (/corekube:machine:(Delivery|Join) \S+ updating/.test(line)) timer ??= setTimeout(kill, at * 1000);
     },
   });
-  if (!done) throw new Error(`the run ended before ${at.source} came:\n${`${stdout}\n${stderr}`.slice(-3000)}`);
+  clearTimeout(timer);
+  if (!done) throw new Error(`the run ended before ${String(at)} came:\n${`${stdout}\n${stderr}`.slice(-3000)}`);
   await pulumi(config, ["cancel", "--yes", "--stack", stack], { stack }).catch(() => "");
   await clearInterrupted(config, stack, progress);
 }

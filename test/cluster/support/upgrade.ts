@@ -77,8 +77,8 @@ export class Upgrades {
     return { seconds, turns, pause: write.longest.length, least };
   }
 
-  /** Runs `up` and kills it at a line of its output. @throws Error when the line does not come. */
-  killed(at: RegExp): Promise<void> {
+  /** Runs `up` and kills it: see `runKilledAt`. */
+  killed(at: RegExp | number): Promise<void> {
     return runKilledAt(at, this.config, this.stack, up, this.progress);
   }
 

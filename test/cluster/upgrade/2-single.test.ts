@@ -7,6 +7,7 @@ import { runEngine } from "../../../lab/engine/run.js";
 import { pulumi } from "../../../lab/engine/stack.js";
 import { catalogue } from "../../../components/spec/versions.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
+import { kubeletConfig } from "../../../components/contract/paths.js";
 import { Upgrades } from "../support/upgrade.js";
 
 const stack = "dev";
@@ -73,6 +74,24 @@ describe("the release of a cluster with one controller", function () {
     assert.ok(pause < 60_000, `${pause} ms`);
     const { api, kubelets, etcd } = await upgrades.versions();
     assert.deepEqual([api, kubelets, etcd], [`v${second}`, `v${second}`, "3.7.1"]);
+    await upgrades.settled();
+  });
+
+  it("a worker that does not serve holds up no change of the others, and a change of all nodes puts it right", async () => {
+    await worker(`echo nonsense >${kubeletConfig} && systemctl restart kubelet`);
+    const context = await upgrades.context();
+    const node = ["wait", "node", "kubernetes-worker-0"];
+    await context.kubectl([...node, "--for=condition=Ready=Unknown", "--timeout=120s"]);
+    await upgrades.set({ log_level: "DEBUG" });
+    await upgrades.up();
+    await context.kubectl([...node, "--for=condition=Ready", "--timeout=10s"]);
+    const levels = await context.kubectlValue(
+      "{.items[*].spec.containers[0].command}",
+      ...["pods", "-n", "kube-system", "-l", "k8s-app=kube-proxy"],
+    );
+    assert.equal(levels.match(/--v=4/g)?.length, 3, levels);
+    await upgrades.set({ log_level: "" });
+    await upgrades.up();
     await upgrades.settled();
   });
 

@@ -123,6 +123,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "corekube:cluster:Releases": byName,
   "corekube:cluster:EncryptionKeyGate": byName,
   "corekube:cluster:SecretsReencryption": byName,
+  "corekube:cluster:NodePods": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({
     id: name,
