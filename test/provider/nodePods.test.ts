@@ -52,7 +52,7 @@ describe("the pods of a DaemonSet", function () {
   after(async () => {
     clearInterval(kubelets);
     controller.kill("SIGKILL");
-    await api.stop();
+    api.stop();
     rmSync(directory, { recursive: true, force: true });
   });
   beforeEach(() => {

@@ -30,10 +30,13 @@ export class Upgrades {
     private readonly progress: Progress,
   ) {}
 
-  /** @param settings By name; empty: unset. */
+  /** @param settings By name or path; empty: unset. */
   async set(settings: Readonly<Record<string, string>>): Promise<void> {
     for (const [name, value] of Object.entries(settings))
-      await this.#config(value === "" ? ["rm", `corekube:${name}`] : ["set", `corekube:${name}`, value]);
+      await this.#config([
+        ...(value === "" ? ["rm", `corekube:${name}`] : ["set", `corekube:${name}`, value]),
+        ...(/[.[]/.test(name) ? ["--path"] : []),
+      ]);
   }
 
   /** Runs `up`. @throws Error when it fails. */
