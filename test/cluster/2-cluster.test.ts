@@ -1,17 +1,20 @@
-/** One cluster, from nothing to checked, scaled up and down, and gone. */
+/** One cluster with the oldest release, from nothing to checked, upgraded, scaled up and down, and gone. */
 import assert from "node:assert/strict";
 import { checksOf, runChecks, type CheckResult } from "../../lab/checks/index.js";
-import { editByHand, machineChanges, survivors, verbosities } from "./support/changed.js";
+import { bootsOf, editByHand, machineChanges } from "./support/changed.js";
 import { expectGone, expectOnly, Scaling, startBudgeted, stopBudgeted, watchAvailable } from "./support/scale.js";
 import { stackName } from "../../lab/engine/settings.js";
 import { deploy } from "../../lab/commands/up.js";
 import { writeKubeconfig } from "../../lab/engine/outputs.js";
 import { runEngine } from "../../lab/engine/run.js";
 import { labCloud } from "../../lab/cluster/cloud.js";
+import { catalogue, catalogueVersions, newestVersion } from "../../components/spec/versions.js";
+import { Upgrades } from "./support/upgrade.js";
 import { testPipelines } from "./pipelines.js";
 import { closeRegion, config, openRegion, progress, secretsInProcesses } from "./region.js";
 
 const stack = stackName(config);
+const oldest = catalogueVersions[0];
 
 describe("a cluster", function () {
   this.timeout(900_000);
@@ -19,10 +22,10 @@ describe("a cluster", function () {
   let booted = false;
   const needsCluster = (): void => assert.ok(booted, "the cluster did not boot, see the first test");
 
-  before(() => openRegion());
+  before(() => openRegion("digitalocean", [oldest, newestVersion]));
 
   it("boots from nothing", async () => {
-    const changes = await deploy(config, stack, progress);
+    const changes = await deploy(config, stack, progress, { "corekube:kubernetes_version": oldest });
     assert.ok(changes > 0, "the run changed nothing");
     await writeKubeconfig(config, stack);
     booted = true;
@@ -54,33 +57,36 @@ describe("a cluster", function () {
   describe("a change of what machines run", () => {
     const changing = new Scaling(config, stack, progress);
     const machines = ["controller-0", "etcd-0", "worker-0", "worker-1"].map((name) => `kubernetes-${name}`);
-    let before: Record<string, string> = {};
+    const upgrades = new Upgrades(config, stack, progress);
+    let before = "";
 
     it("by hand: a refresh sees it, and a preview puts that machine right and no other", async () => {
       needsCluster();
       const context = await changing.context();
-      before = await survivors(context);
+      before = await bootsOf(context);
       await editByHand(context, "kubernetes-worker-1");
       await runEngine(config, stack, ["refresh", "--yes", "--skip-preview"], progress);
       assert.deepEqual(machineChanges(await changing.changes()), ["update kubernetes-worker-1"]);
     });
 
-    it("by a setting: a preview shows each machine that it reaches", async () => {
+    it("another minor version: a preview shows each machine that it reaches", async () => {
       needsCluster();
-      await changing.configure("corekube:log_level", "DEBUG");
+      await upgrades.set({ kubernetes_version: newestVersion });
       assert.deepEqual(
         machineChanges(await changing.changes()),
         machines.map((name) => `update ${name}`),
       );
     });
 
-    it("reaches every machine in one run, replaces and restarts nothing else, and leaves nothing to change", async () => {
+    it("killed while the controller changes, the next run goes on, replaces no machine, and leaves nothing to change", async () => {
       needsCluster();
-      await changing.up();
-      const context = await changing.context();
-      assert.deepEqual([...new Set(Object.values(await verbosities(context)))], [4]);
-      assert.deepEqual(await survivors(context), before);
-      assert.deepEqual(await changing.changes(), []);
+      await upgrades.killed(/Delivery kubernetes-controller-0 updating .*changing its configuration/);
+      await upgrades.up();
+      const { api, kubelets, proxies, etcd } = await upgrades.versions();
+      const version = `v${newestVersion}`;
+      assert.deepEqual([api, kubelets, proxies, etcd], [version, version, version, catalogue[newestVersion]!.etcd]);
+      assert.equal(await bootsOf(await changing.context()), before);
+      await upgrades.settled();
     });
   });
 
