@@ -47,7 +47,11 @@ export async function incomplete(work: Promise<unknown>): Promise<Incomplete> {
 
 /** Looks again until it holds: long, since a busy machine is no fault. */
 export async function eventually(holds: () => boolean | Promise<boolean>, milliseconds = 60_000): Promise<void> {
-  for (const end = Date.now() + milliseconds; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (
+    const end = Date.now() + milliseconds;
+    !(await holds());
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  ) {
     if (Date.now() > end) throw new Error("it did not come to hold");
   }
 }
