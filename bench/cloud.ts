@@ -21,8 +21,8 @@ const largeCluster = {
 export interface LargeStack {
   readonly config: LabConfig;
   readonly stack: string;
-  /** Sets the number of workers. */
-  resize(workers: number): void;
+  /** Sets the number of workers, and other settings. */
+  resize(workers: number, more?: Readonly<Record<string, unknown>>): void;
 }
 
 /** Runs `work` with a stack that is removed afterwards. */
@@ -42,9 +42,10 @@ export async function withLargeStack(workers: number, work: (stack: LargeStack) 
   });
   try {
     const url = await api.app.listen({ host: "127.0.0.1", port: 0 });
-    const resize = (count: number): void =>
+    const resize: LargeStack["resize"] = (count, more = {}) =>
       writeSettings(config, stack, {
         ...largeCluster,
+        ...more,
         "corekube:node_count": count,
         "digitalocean:apiEndpoint": url,
       });

@@ -10,6 +10,10 @@ export const limits = {
   leaving: 60,
   /** The same, where a refresh has found it gone. */
   lost: 10,
+  /** A machine, or the API, answers a refresh. */
+  read: 10,
+  /** The same, after several that did not. */
+  readNext: 2,
   /** The API answers again, also in the middle of a drain. A deletion must end even if the control plane is gone. */
   api: 30,
 };

@@ -6,6 +6,7 @@ import { ApiUnavailable, ifFound, InvalidKubeconfig, openCluster, persist } from
 import { drain } from "../kubernetes/drain.js";
 import { isOf, isReady } from "../kubernetes/node.js";
 import { limits } from "../operation/limits.js";
+import { Patience } from "../operation/patience.js";
 import { Progress } from "../operation/progress.js";
 import { redact } from "../operation/redact.js";
 import { UNKNOWN, type Properties } from "../rpc/properties.js";
@@ -25,8 +26,8 @@ const ACCESS = ["host", "bastion", "port"] as const;
 /** Written to the Node over the API. */
 const ON_NODE = ["labels", "taints"] as const;
 
-/** A refresh reads every worker's Node; an unavailable API must not delay it. */
-const READ_SECONDS = 10;
+/** Of a refresh, which reads every worker's Node: one for all of them. */
+const patience = new Patience();
 
 export class Join implements ResourceKind {
   readonly secretInputs = new Set<string>();
@@ -92,10 +93,13 @@ export class Join implements ResourceKind {
     const { nodeName, systemId } = state.outputs;
     const { kubeconfig } = credentials(operation.settings);
     try {
-      const cluster = await openCluster(kubeconfig, operation.signal);
-      const node = await persist(new Deadline(READ_SECONDS), operation.signal, () =>
+      const deadline = new Deadline(patience.seconds);
+      const inTime = AbortSignal.any([operation.signal, AbortSignal.timeout(deadline.left)]);
+      const cluster = await openCluster(kubeconfig, inTime);
+      const node = await persist(deadline, operation.signal, () =>
         ifFound(cluster.core.readNode({ name: String(nodeName) })),
       );
+      patience.answered();
       if (node !== undefined && isOf(node, String(systemId))) return state.outputs;
       operation.log.warn(
         `${String(nodeName)}: the Node object is gone${node === undefined ? "" : " (another machine has its name)"}; the next \`pulumi up\` joins the machine again.`,
@@ -104,6 +108,7 @@ export class Join implements ResourceKind {
       return rest;
     } catch (error) {
       if (!(error instanceof ApiUnavailable)) throw error;
+      patience.unanswered();
       operation.log.warn(`${String(nodeName)}: not refreshed, because ${error.message}.`);
       return state.outputs;
     }

@@ -4,6 +4,8 @@ import type { Client, ClientChannel } from "ssh2";
 import { formatHostKey, preferredAlgorithms } from "./hostkey.js";
 
 const HANDSHAKE_MILLISECONDS = 15_000;
+/** The last try, just before a deadline, must still be able to succeed. */
+const LEAST_HANDSHAKE_MILLISECONDS = 1_000;
 const KEEPALIVE_MILLISECONDS = 10_000;
 /** A machine that boots on a busy host may be silent for a while. */
 const KEEPALIVES_MISSED = 3;
@@ -58,6 +60,7 @@ export class Connection {
    * Connects once.
    * @param accept decides on the key that the machine shows, before anything is sent.
    * @param stream leads to the machine; not given: straight to its address.
+   * @param milliseconds that it may take at most, if that is less than a handshake may take anyway.
    * @throws {ConnectionError} @throws {InvalidPrivateKey}
    */
   static async open(
@@ -66,6 +69,7 @@ export class Connection {
     accept: (hostKey: string) => boolean,
     signal: AbortSignal,
     stream?: Duplex,
+    milliseconds = Infinity,
   ): Promise<Connection> {
     const { Client, utils } = (await import("ssh2")).default;
     const key = utils.parseKey(endpoint.privateKey);
@@ -109,7 +113,7 @@ export class Connection {
         username: endpoint.user,
         privateKey: endpoint.privateKey,
         authHandler: ["publickey"],
-        readyTimeout: HANDSHAKE_MILLISECONDS,
+        readyTimeout: Math.min(HANDSHAKE_MILLISECONDS, Math.max(LEAST_HANDSHAKE_MILLISECONDS, milliseconds)),
         keepaliveInterval: KEEPALIVE_MILLISECONDS,
         keepaliveCountMax: KEEPALIVES_MISSED,
         hostVerifier: (blob: Buffer) => {

@@ -131,10 +131,10 @@ export class Machine {
         changed = new HostKeyChanged(this.name, this.address, recorded, shown);
       return changed === undefined;
     };
-    const { signal } = this.wait;
+    const { signal, deadline } = this.wait;
     const stream = await bastions.streamTo(this.endpoint, signal);
     try {
-      const connection = await Connection.open(this.endpoint, recorded, accept, signal, stream);
+      const connection = await Connection.open(this.endpoint, recorded, accept, signal, stream, deadline.left);
       // Only now has the machine proved that it owns the key.
       this.#hostKey = connection.hostKey;
       return connection;

@@ -1,6 +1,7 @@
 /** A machine's configuration: brought over SSH, applied by the machine itself, and what the next run knows of it. */
 import assert from "node:assert/strict";
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { merge, type NodeConfig } from "../../components/nodeconfig/base/types.js";
 import { complete, configurationOf } from "../../components/nodeconfig/configuration.js";
 import { rolloutPlan } from "../../components/rollout/provider/rolloutPlan.js";
@@ -8,6 +9,7 @@ import { Delivery } from "../../provider/resources/delivery.js";
 import type { Properties } from "../../provider/rpc/properties.js";
 import { machineScript, writeConfiguration } from "../unit/support/configuredMachine.js";
 import { checked, incomplete, operation } from "./support/operation.js";
+import { waitOnly } from "./support/limits.js";
 import { FakeMachine } from "./support/sshd.js";
 
 const sysctls = "/etc/sysctl.d/90-corekube.conf";
@@ -29,6 +31,7 @@ const digestOf = (config: NodeConfig): string => configurationOf(config).digest;
 
 describe("the configuration of a machine", function () {
   this.timeout(60_000);
+  waitOnly({ read: 3 });
   const delivery = new Delivery();
   const first = configuration("1");
   const second = configuration("2");
@@ -123,10 +126,20 @@ describe("the configuration of a machine", function () {
     assert.equal((await delivery.read(operation(), state))["configuration"], digestOf(first));
   });
 
-  it("stays as recorded, with a warning, when the machine does not answer a refresh", async () => {
-    const state = { inputs: inputs(first), outputs: await created() };
-    await machine.stop();
-    const asking = operation();
-    assert.deepEqual(await delivery.read(asking, state), state.outputs);
-  });
+  for (const [what, silent] of [
+    ["is away", false],
+    ["accepts connections and says nothing", true],
+  ] as const)
+    it(`stays as recorded, with a warning, when the machine ${what} at a refresh`, async function () {
+      // Far less than a handshake may take.
+      this.timeout(14_000);
+      const state = { inputs: inputs(first), outputs: await created() };
+      await machine.stop();
+      const server = createServer(() => undefined);
+      if (silent) await new Promise<void>((resolve) => server.listen(machine.port, "127.0.0.1", resolve));
+      const asking = operation();
+      assert.deepEqual(await delivery.read(asking, state), state.outputs);
+      assert.match(asking.warnings.join(), /^lab-controller-0: not refreshed, because .* within 3 s \(\d tries/);
+      server.close();
+    });
 });

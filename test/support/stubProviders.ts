@@ -2,7 +2,7 @@
 import { version } from "../../package.json";
 import { plugin as kubernetesObjects } from "../../lab/standins/kubernetes/plugin.js";
 import { EngineLog } from "../../provider/rpc/log.js";
-import type { Kind, Plugin } from "../../provider/rpc/kind.js";
+import type { Kind, Operation, Plugin } from "../../provider/rpc/kind.js";
 import { UNKNOWN, type Properties, type Value } from "../../provider/rpc/properties.js";
 import { createServer, type ProviderServer } from "../../provider/rpc/server.js";
 import { checkSettings, parseSettings, secretSettings, settingsChanges } from "../../provider/operation/settings.js";
@@ -22,6 +22,15 @@ function madeUp(key: string, inputs: Properties): Value {
 
 /** Waits before a resource is made, changed or deleted: `update kubernetes-etcd-1`. */
 export type Hold = (what: string) => Promise<void>;
+
+type AnyState = Parameters<Kind<unknown>["read"]>[1];
+
+/** What a refresh finds, by the type of the resource. */
+export type Read = (
+  type: string,
+  operation: Operation<ReturnType<typeof parseSettings>>,
+  state: AnyState,
+) => Promise<Properties | undefined>;
 
 /** Checks and compares as the real one does. */
 function making<Settings>(kind: Kind<Settings>, hold?: Hold): Kind<Settings> {
@@ -68,10 +77,15 @@ const kept = <Settings>({ secretInputs, secretOutputs, check, diff }: Kind<Setti
   delete: () => Promise.resolve(),
 });
 
-const corekube = (hold?: Hold): Plugin<ReturnType<typeof parseSettings>> => ({
+const corekube = (hold?: Hold, read?: Read): Plugin<ReturnType<typeof parseSettings>> => ({
   name: "corekube",
   version,
-  kinds: makingAll(kinds, hold),
+  kinds: new Map(
+    [...makingAll(kinds, hold)].map(([type, kind]) => [
+      type,
+      read === undefined ? kind : { ...kind, read: (operation, state) => read(type, operation, state) },
+    ]),
+  ),
   // Every machine serves.
   functions: new Map([...functions, [brokenFunction, () => ({ broken: {} })]]),
   secretSettings,
@@ -128,11 +142,13 @@ function lasting<Settings>(plugin: Plugin<Settings>): Plugin<Settings> {
  * Serves them in this process.
  * @param hold Of corekube's own resources. @default nothing waits
  * @param keys In place of the lab's plugin for keys and certificates, which the engine starts. @default not in place of it
+ * @param read Of corekube's own resources. @default what the state has
  */
 export async function serveProviders<Settings>(
   cloud: Plugin<Settings>,
   hold?: Hold,
   keys?: Plugin<undefined>,
+  read?: Read,
 ): Promise<ServedProviders> {
   const served: ProviderServer[] = [];
   const serve = async <Each>(plugin: Plugin<Each>): Promise<string> => {
@@ -140,7 +156,7 @@ export async function serveProviders<Settings>(
     served.push(server);
     return `${plugin.name}:${await server.listen()}`;
   };
-  const names = [await serve(corekube(hold)), await serve(kubernetes), await serve(lasting(cloud))];
+  const names = [await serve(corekube(hold, read)), await serve(kubernetes), await serve(lasting(cloud))];
   if (keys !== undefined) names.push(await serve(keys));
   return {
     env: { PULUMI_DEBUG_PROVIDERS: names.join(",") },
