@@ -94,7 +94,7 @@ export class Join implements ResourceKind {
     const { kubeconfig } = credentials(operation.settings);
     try {
       const deadline = new Deadline(patience.seconds);
-      const inTime = AbortSignal.any([operation.signal, AbortSignal.timeout(deadline.left)]);
+      const inTime = AbortSignal.any([operation.signal, AbortSignal.timeout(Math.ceil(deadline.left))]);
       const cluster = await openCluster(kubeconfig, inTime);
       const node = await persist(deadline, operation.signal, () =>
         ifFound(cluster.core.readNode({ name: String(nodeName) })),
