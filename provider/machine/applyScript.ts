@@ -24,6 +24,7 @@ import {
   proxyFile,
 } from "../../components/contract/paths.js";
 import { units } from "../../components/contract/units.js";
+import { readers } from "./readers.js";
 
 /** Seconds that the machine may take to serve with another configuration. Images of the control plane may have to be downloaded. */
 export const settleSeconds = 300;
@@ -33,23 +34,6 @@ const pullSeconds = 300;
 
 /** Starts by systemd, 5 s apart, after which a service counts as failing for good. */
 const restarts = 6;
-
-/** What reads a file only when it starts: the first of these that matches a changed path is carried out. Nothing else needs more. */
-const readers: readonly (readonly [paths: string, command: string])[] = [
-  ["/etc/modules-load[.]d/", "systemctl restart systemd-modules-load.service"],
-  ["/etc/sysctl[.]d/", "systemctl restart systemd-sysctl.service"],
-  ["/etc/systemd/network/", "networkctl reload"],
-  ["/etc/systemd/timesyncd[.]conf[.]d/", "systemctl try-restart systemd-timesyncd.service"],
-  [
-    `/etc/containerd/config[.]toml|${unitDirectory}/containerd[.]service[.]d/|${proxyFile}`,
-    `systemctl try-restart ${units.containerd}`,
-  ],
-  [administratorKeysFile, "administrators"],
-  [`${scriptPath("metadata")}|${unitDirectory}/${units.metadata}`, `systemctl restart ${units.metadata}`],
-  [`${unitDirectory}/${units.maintainTimer}`, `systemctl try-restart ${units.maintainTimer}`],
-];
-
-const pattern = (paths: string): string => `^(${paths.replaceAll("/", "[/]")})`;
 
 /**
  * Without an argument it carries out the change in the record: the name of a configuration's directory, that of the next one, and whether
@@ -138,7 +122,14 @@ restart() { # FROM TO
   changed=$(comm -3 <(listing "$configurations/$1") <(listing "$configurations/$2") | sed -E 's/^\\t?([^ ]+) .*/\\/\\1/' | sort -u)
   touched() { grep -Eq "$1" <<<"$changed"; }
   systemctl daemon-reload
-${readers.map(([paths, command]) => `  if touched '${pattern(paths)}'; then ${command}; fi`).join("\n")}
+${readers.map(([paths, command]) => `  if touched '${paths}'; then ${command}; fi`).join("\n")}
+  # Units that are gone, not enabled any more, or masked now.
+  for unit in $({
+    comm -23 <(entries "$configurations/$1") <(entries "$configurations/$2") | sed -nE 's#^${unitDirectory}/([^/]+[.]wants/)?([^/]+)$#\\2#p'
+    comm -13 <(listing "$configurations/$1") <(listing "$configurations/$2") | sed -nE 's#^${unitDirectory.slice(1)}/([^/]+) link /dev/null$#\\1#p'
+  } | sort -u); do
+    systemctl stop --no-block "$unit"
+  done
   # Units that are enabled now.
   for unit in $(comm -13 <(entries "$configurations/$1") <(entries "$configurations/$2") | sed -nE 's#^${unitDirectory}/[^/]+[.]wants/##p'); do
     systemctl start --no-block "$unit"

@@ -98,6 +98,30 @@ describe("a change of a machine's configuration", function () {
     assert.ok(machine.calls.includes("start --no-block x.timer"), machine.calls.join("\n"));
   });
 
+  it("stops units that are gone, not enabled any more, or masked now, and no others; also on the way back", () => {
+    const install = "[Install]\nWantedBy=timers.target\n";
+    const timer = (name: string, enabled = true) => ({ name, ...(enabled ? { enabled } : {}), contents: install });
+    const stopped = () => machine.calls.filter((call) => call.startsWith("stop")).sort();
+    const units = [timer("gone.timer"), timer("off.timer"), timer("stays.timer")];
+    machine.firstBoot(configuration({ units }));
+    const masked = { name: "docker.service", masked: true } as const;
+    machine.deliver(configuration({ units: [timer("off.timer", false), timer("stays.timer"), masked] }));
+    assert.match(machine.change().result, / ok$/);
+    assert.deepEqual(
+      stopped(),
+      ["docker.service", "gone.timer", "off.timer"].map((unit) => `stop --no-block ${unit}`),
+    );
+    machine.deliver(
+      configuration({
+        units: [timer("off.timer", false), timer("stays.timer"), masked, timer("new.timer")],
+        health: "false",
+      }),
+    );
+    assert.match(machine.change().result, / failed: /);
+    assert.ok(stopped().includes("stop --no-block new.timer"), stopped().join());
+    assert.ok(!stopped().some((call) => call.endsWith("stays.timer")));
+  });
+
   it("goes back when the machine does not serve with it, and says why", () => {
     const first = machine.firstBoot(configuration());
     const to = machine.deliver(

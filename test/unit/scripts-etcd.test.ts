@@ -68,6 +68,20 @@ describe("scripts of etcd members", function () {
       for (const name of ["etcd-ca.crt", "etcd.env"]) assert.equal(await restarts(name), 1, name);
     });
 
+    it("restarts a member when what the machine is called, or its address, has changed", async () => {
+      writeFileSync(join(folder, "size"), "8000\n");
+      const restarts = () => calls().filter((call) => call === "systemctl restart etcd.service").length;
+      const metadata = (text: string): void => writeFileSync(join(folder, "run/corekube/metadata.env"), text);
+      metadata("PRIVATE_IPV4=10.4.0.2\n");
+      assert.equal((await activate()).code, 0);
+      const before = restarts();
+      assert.equal((await activate()).code, 0);
+      assert.equal(restarts(), before);
+      metadata("PRIVATE_IPV4=10.4.0.9\n");
+      assert.equal((await activate()).code, 0);
+      assert.equal(restarts(), before + 1);
+    });
+
     it("waits for a volume that shows its new size later", async () => {
       writeFileSync(join(folder, "size"), "3000\n");
       const { code, output } = await activate();

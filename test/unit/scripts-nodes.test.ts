@@ -63,6 +63,39 @@ describe("scripts of nodes", function () {
       assert.deepEqual(readdirSync(join(folder, "var/lib/kubelet")), ["kubeconfig"]);
     });
 
+    it("restarts a kubelet for everything that it starts with, and for nothing else", async () => {
+      fake("systemctl", `case $1 in --quiet) exit 0 ;; esac\necho "$*" >>${folder}/calls`);
+      const restarts = (): number =>
+        existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n").length : 0;
+      const write = (path: string, text: string) => (): void => writeFileSync(join(folder, path), text);
+      const program = (version: string) => (): void => {
+        mkdirSync(join(folder, "opt/bin"), { recursive: true });
+        rmSync(join(folder, "opt/bin/kubelet"), { force: true });
+        symlinkSync(join(folder, "opt/bin", `kubelet-${version}`), join(folder, "opt/bin/kubelet"));
+      };
+      program("1")();
+      write("run/corekube/metadata.env", "PRIVATE_IPV4=10.4.0.5\n")();
+      await activate("https://10.4.0.9:6443");
+      const changes: readonly (readonly [string, () => void, restart?: false])[] = [
+        ["nothing", () => undefined, false],
+        ["its unit", write("etc/systemd/system/kubelet.service", "[Unit]\n# 2")],
+        ["its configuration", write("etc/corekube/kubelet.yaml", "kind: Other\n")],
+        ["its program", program("2")],
+        ["a proxy", write("etc/corekube/proxy.env", "http_proxy=x\n")],
+        ["another proxy", write("etc/corekube/proxy.env", "http_proxy=y\n")],
+        ["no proxy", () => rmSync(join(folder, "etc/corekube/proxy.env"))],
+        ["what the cloud says of the machine", write("run/corekube/metadata.env", "PRIVATE_IPV4=10.4.0.6\n")],
+        ["the authority", write("etc/corekube/secrets/ca.crt", "another authority")],
+        ["a script", write("opt/corekube/bin/report", "true"), false],
+      ];
+      for (const [what, change, restart = true] of changes) {
+        const before = restarts();
+        change();
+        await activate("https://10.4.0.9:6443");
+        assert.equal(restarts() - before, restart ? 1 : 0, what);
+      }
+    });
+
     it("leaves it to the kubelet to join for the first time", async () => {
       await activate("https://10.4.0.9:6443");
       assert.ok(!existsSync(own()));

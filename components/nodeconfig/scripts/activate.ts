@@ -9,6 +9,7 @@ import {
   kubeletKubeconfig,
   kubeletTemplate,
   manifestDirectory,
+  metadataFile,
   programDirectory,
   proxyFile,
   runtimeDirectory,
@@ -68,7 +69,7 @@ start() { # UNIT PROGRAM FILE...: FILE is what it starts with besides its unit, 
 `;
 
 /** What a kubelet starts with. */
-const kubeletStart = `${programDirectory}/kubelet ${kubeletConfig} ${proxyFile}`;
+const kubeletStart = `${programDirectory}/kubelet ${kubeletConfig} ${proxyFile} ${metadataFile}`;
 
 /** Fills in templates. Files that do not change keep their modification time, which health compares with the age of processes. */
 const render = `# render reads these variables by name.
@@ -202,7 +203,7 @@ ${spec.etcd.disks.type === "root" ? `install -d -o etcd -g etcd -m 0700 ${etcdDi
 for file in ${filesOf("etcd").join(" ")}; do
   install -o etcd -g etcd -m 0400 "${secretsDirectory}/$file" "${etcdCertificates}/$file"
 done
-start ${units.etcd} ${programDirectory}/etcd
+start ${units.etcd} ${programDirectory}/etcd ${metadataFile}
 # After a change of the quota there may be room again.
 systemctl start --no-block ${units.maintain}
 `,

@@ -29,7 +29,8 @@ export class ConfiguredMachine {
     for (const name of folders) mkdirSync(join(this.folder, name));
     mkdirSync(join(this.folder, "bin"));
     this.program("systemctl", `echo "$*" >>/run/calls; case "$*" in *NRestarts*) echo 0 ;; show*) echo active ;; esac`);
-    for (const name of ["networkctl", "update-ssh-keys", "ctr"]) this.program(name, `echo "${name} $*" >>/run/calls`);
+    for (const name of ["networkctl", "udevadm", "update-ssh-keys", "ctr"])
+      this.program(name, `echo "${name} $*" >>/run/calls`);
     this.program("sleep", ":");
   }
 
