@@ -7,8 +7,11 @@ const factorAim = 1.5;
 
 /** Workers that give no answer in the second refresh. */
 export const silentWorkers = 10;
-/** Of a refresh of up to 1,000 workers, whether all answer or not. */
-const refreshAim = { seconds: 120, together: 100 };
+/**
+ * SSH connections at the same time in a refresh. Its seconds have no target: this machine is the SSH server of all workers too, which takes
+ * most of them.
+ */
+const togetherAim = 100;
 
 export interface Refreshed {
   readonly seconds: number;
@@ -55,9 +58,7 @@ export function upAims({ measured }: UpFigures): Aim[] {
     return [
       factor("`up`", up),
       factor("preview of another flag", changed),
-      under("seconds of a refresh", refresh.seconds, refreshAim.seconds),
-      under(`the same, ${silentWorkers} without an answer`, withSilent.seconds, refreshAim.seconds),
-      under("SSH connections at once", Math.max(refresh.together, withSilent.together), refreshAim.together),
+      under("SSH connections at once in a refresh", Math.max(refresh.together, withSilent.together), togetherAim),
     ];
   });
 }
