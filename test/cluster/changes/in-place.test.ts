@@ -217,7 +217,7 @@ describe("a setting that changes machines while they run", function () {
     const on = await machine("kubernetes-etcd-0");
     const dropin = "/etc/systemd/system/etcd.service.d/99-somebody.conf";
     await on(
-      `mkdir -p $(dirname ${dropin}) && printf '[Service]\\nExecStartPre=/bin/sh -c "! grep -q log-level=debug /etc/systemd/system/etcd.service"\\n' >${dropin} && systemctl daemon-reload`,
+      `mkdir -p $(dirname ${dropin}) && printf '[Service]\\nExecStartPre=+/bin/sh -c "! grep -q log-level=debug /etc/systemd/system/etcd.service"\\n' >${dropin} && systemctl daemon-reload`,
     );
     await upgrades.set({ log_level: "DEBUG" });
     const failure = await upgrades.fails();
