@@ -46,8 +46,9 @@ interface Change {
 
 const flagOf = (program: string, flag: string) =>
   prints(`tr '\\0' '\\n' </proc/$(pidof ${program})/cmdline | grep -- '^${flag}='`);
-const memoryOfPods = (context: CheckContext, { name }: Machine): Promise<string> =>
-  context.kubectlValue("{.status.allocatable.memory}", "node", name);
+/** MB that pods may use. */
+const memoryOfPods = async (context: CheckContext, { name }: Machine): Promise<string> =>
+  String(Math.round(parseInt(await context.kubectlValue("{.status.allocatable.memory}", "node", name), 10) / 1024));
 const nodePorts = prints("sysctl -n net.ipv4.ip_local_reserved_ports");
 const mirror = prints(`grep -h server ${registriesDirectory}/quay.io/hosts.toml`);
 const mirrored = [mirror, /quay\.io/] as const;
@@ -68,7 +69,7 @@ const changes: readonly Change[] = [
     setting: "reserved_resources.kube_mem",
     value: "2000",
     reaches: ["worker"],
-    shows: { worker: [memoryOfPods, /^2048000Ki$/] },
+    shows: { worker: [memoryOfPods, /^2000$/] },
   },
   {
     setting: 'mirrors.registries["quay.io"]',
@@ -169,10 +170,14 @@ describe("a setting that changes machines while they run", function () {
           ),
         ) as Record<string, string>;
       for (const [name, text] of Object.entries(await shown()))
-        assert.doesNotMatch(text, shows[context.machines().find((each) => each.name === name)!.role]![1], "before");
+        assert.doesNotMatch(
+          text,
+          shows[context.machines().find((each) => each.name === name)!.role]![1],
+          `${name} before: ${text}`,
+        );
       assert.deepEqual(await changed(() => upgrades.set({ [setting]: value })), machinesOf(context, reaches));
       for (const [name, text] of Object.entries(await shown()))
-        assert.match(text, shows[context.machines().find((each) => each.name === name)!.role]![1], name);
+        assert.match(text, shows[context.machines().find((each) => each.name === name)!.role]![1], `${name}: ${text}`);
     });
 
   it("ssh_public_keys reaches all machines, and so does a key's removal", async () => {
