@@ -46,9 +46,8 @@ interface Change {
 
 const flagOf = (program: string, flag: string) =>
   prints(`tr '\\0' '\\n' </proc/$(pidof ${program})/cmdline | grep -- '^${flag}='`);
-/** MB that pods may use. */
-const memoryOfPods = async (context: CheckContext, { name }: Machine): Promise<string> =>
-  String(Math.round(parseInt(await context.kubectlValue("{.status.allocatable.memory}", "node", name), 10) / 1024));
+const memoryOfPods = (context: CheckContext, { name }: Machine): Promise<string> =>
+  context.kubectlValue("{.status.allocatable.memory}", "node", name);
 const nodePorts = prints("sysctl -n net.ipv4.ip_local_reserved_ports");
 const mirror = prints(`grep -h server ${registriesDirectory}/quay.io/hosts.toml`);
 const mirrored = [mirror, /quay\.io/] as const;
@@ -69,7 +68,7 @@ const changes: readonly Change[] = [
     setting: "reserved_resources.kube_mem",
     value: "2000",
     reaches: ["worker"],
-    shows: { worker: [memoryOfPods, /^2000$/] },
+    shows: { worker: [memoryOfPods, /^2000Mi$/] },
   },
   {
     setting: 'mirrors.registries["quay.io"]',
