@@ -74,7 +74,7 @@ export const suites: readonly Suite[] = [
   { name: "ha", files: ["test/cluster/ha/*.test.ts"], needs: "region", soak: 40, limit: 5400 },
   { name: "etcd", files: ["test/cluster/etcd/*.test.ts"], needs: "region", soak: 18, limit: 3600 },
   { name: "changes", files: ["test/cluster/changes/*.test.ts"], needs: "region", soak: 135, limit: 4 * 3600 },
-  { name: "upgrade", files: ["test/cluster/upgrade/*.test.ts"], needs: "region", soak: 85, limit: 3 * 3600 },
+  { name: "upgrade", files: ["test/cluster/upgrade/*.test.ts"], needs: "region", soak: 95, limit: 3 * 3600 },
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
   { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], soak: 3, limit: 2400 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
