@@ -1,6 +1,7 @@
 /** Which versions a cluster runs, and which this checkout has. Pure. */
+import { clouds } from "../components/clouds.js";
 import { resourceTypes } from "../components/contract/resources.js";
-import type { ChosenReleases } from "../components/spec/cluster.js";
+import type { ChosenReleases, ClusterSpec } from "../components/spec/cluster.js";
 import type { RecordedReleases } from "../components/spec/upgrade.js";
 import { catalogue } from "../components/spec/versions.js";
 import { isWorkload, refOf } from "./plans/topology.js";
@@ -17,6 +18,12 @@ export const checkoutReleases = (): readonly ReleaseVersions[] =>
     .map(({ kubernetes, etcd }) => ({ kubernetes, etcd }))
     .reverse();
 
+/** The image of this checkout for the cluster's cloud; empty: the state does not say which that is. */
+export function checkoutImage({ resources }: StackState): string {
+  const settings = resources.find(({ type }) => type === resourceTypes.immutableSettings)?.inputs;
+  return clouds.find(({ name }) => name === settings?.["cloud"])?.profile.image ?? "";
+}
+
 /** Versions as the state has recorded them; empty: not known. */
 export interface RecordedVersions {
   /** Of the control plane. */
@@ -31,7 +38,10 @@ export interface RecordedVersions {
 }
 
 /** `started` is recorded before a run changes the first machine, `finished` when all have it. */
-const recordOf = ({ resources }: StackState, name: "started" | "finished"): Partial<ChosenReleases> =>
+const recordOf = (
+  { resources }: StackState,
+  name: "started" | "finished",
+): Partial<ChosenReleases & Pick<ClusterSpec, "image">> =>
   resources.find(({ urn, type }) => type === resourceTypes.releases && refOf(urn).name === name)?.outputs ?? {};
 
 /** Both records, where they are complete. */
@@ -58,6 +68,8 @@ export function recordedVersions(state: StackState): RecordedVersions {
 }
 
 export interface RunningVersions extends RecordedVersions {
+  /** Of the machines, by the last run; empty: not known. */
+  readonly image: string;
   /** Image of each add-on's containers, with its tag, by the add-on's name. */
   readonly addons: Readonly<Record<string, readonly string[]>>;
 }
@@ -82,5 +94,6 @@ export function runningVersions(state: StackState): RunningVersions {
       ];
     })
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...recordedVersions(state), addons: Object.fromEntries(addons) };
+  const { image = "" } = recordOf(state, "started");
+  return { ...recordedVersions(state), image, addons: Object.fromEntries(addons) };
 }

@@ -12,6 +12,7 @@ import type { Option } from "../components/spec/settings/option.js";
 import type { Problem } from "../components/spec/settings/rule.js";
 import { chooseReleases, type RecordedReleases } from "../components/spec/upgrade.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
+import { chooseImage } from "./settings/image.js";
 import { namespace, SettingsError } from "./settings/settingsError.js";
 import { toClusterSpec } from "./settings/spec.js";
 import { describeOption, validate } from "./settings/validate.js";
@@ -58,7 +59,12 @@ export function clusterSpec(
   if ("problem" in choice) {
     throw new SettingsError([choice.problem], secrets);
   }
-  const spec = toClusterSpec(settings, choice.releases, readChecksums(settings.mirrors.checksums), list);
+  const chosenImage = chooseImage(settings, recorded.image, list);
+  if ("problem" in chosenImage) {
+    throw new SettingsError([chosenImage.problem], secrets);
+  }
+  const chosen = { ...choice.releases, ...chosenImage };
+  const spec = toClusterSpec(settings, chosen, readChecksums(settings.mirrors.checksums), list);
   const tooLarge = userDataProblems(spec, settings, cloud);
   if (tooLarge.length > 0) {
     throw new SettingsError(tooLarge, secrets);

@@ -6,6 +6,7 @@ import { resourceTypes } from "../components/contract/resources.js";
 import { ImmutableSettings } from "../components/immutables/immutableSettings.js";
 import { recordedReleases, StartedReleases } from "../components/releases/clusterReleases.js";
 import { requireParallelism } from "../components/rollout/program/parallelism.js";
+import { remarkOnImage } from "../components/spec/image.js";
 import { pausesOf, remarksOn } from "../components/spec/releaseRemarks.js";
 import { createCluster } from "./cluster.js";
 import { loadClusterSpec } from "./config.js";
@@ -28,6 +29,9 @@ export = async function program(): Promise<ClusterOutputs> {
   await requireUnusedRemovals(spec, recorded, state);
   // A change of the version that is recorded as begun can often only go on, so that nothing may refuse it after this.
   for (const remark of remarksOn(spec, recorded)) void pulumi.log.info(remark);
+  const newerImage =
+    spec.image === recorded.image ? remarkOnImage(spec.image, prepared.definition.profile.image) : undefined;
+  if (newerImage !== undefined) void pulumi.log.info(newerImage);
   for (const pause of pausesOf(spec, recorded, spec)) void pulumi.log.warn(pause);
   const started = new StartedReleases(spec);
   await started.recorded();

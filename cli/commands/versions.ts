@@ -1,9 +1,10 @@
 /** `corekube versions`: what the cluster runs, and what this checkout has. */
+import { remarkOnImage } from "../../components/spec/image.js";
 import { print, printJson, say } from "../output.js";
 import { table } from "../../engine/table.js";
 import { exitCodes, Problem, type ExitCode } from "../problem.js";
 import { Stack, type StackOptions } from "../stack.js";
-import { checkoutReleases, runningVersions } from "../versions.js";
+import { checkoutImage, checkoutReleases, runningVersions, type RunningVersions } from "../versions.js";
 
 interface VersionsOptions extends StackOptions {
   readonly json?: boolean;
@@ -11,9 +12,10 @@ interface VersionsOptions extends StackOptions {
 
 export async function versions(options: VersionsOptions): Promise<ExitCode> {
   const releases = checkoutReleases();
-  const cluster = await runs(new Stack(options));
+  const stack = new Stack(options);
+  const { cluster, image } = await runs(stack);
   if (options.json === true) {
-    printJson({ cluster: cluster ?? null, checkout: releases });
+    printJson({ cluster: cluster ?? null, checkout: releases, checkoutImage: image });
     return exitCodes.ok;
   }
   print(
@@ -28,12 +30,19 @@ export async function versions(options: VersionsOptions): Promise<ExitCode> {
       `\nthe cluster runs Kubernetes ${cluster.kubernetes} and etcd ${cluster.etcd}, which this checkout does not have`,
     );
   const addons = Object.entries(cluster.addons).flatMap(([name, images]) => images.map((image) => [name, image]));
+  if (cluster.image !== "") print(`\n${imageLines(cluster.image, image, stack.flags)}`);
   if (addons.length > 0) print(`\n${table([["ADD-ON", "IMAGE"], ...addons])}`);
   return exitCodes.ok;
 }
 
+function imageLines(cluster: string, checkout: string, flags: string): string {
+  if (cluster === checkout) return `image of the machines, and of this checkout: ${cluster}`;
+  const remark = remarkOnImage(cluster, checkout, flags);
+  return remark ?? `image of the machines: ${cluster}\nimage of this checkout: ${checkout}`;
+}
+
 /** What the cluster has of a release. */
-function roleOf(version: string, cluster: ReturnType<typeof runningVersions> | undefined): string {
+function roleOf(version: string, cluster: RunningVersions | undefined): string {
   if (cluster === undefined) return "";
   const { kubernetes, nodes, emulated, changingTo } = cluster;
   const parts = [
@@ -46,12 +55,13 @@ function roleOf(version: string, cluster: ReturnType<typeof runningVersions> | u
 }
 
 /** Without a stack, what the checkout has is still of use. */
-async function runs(stack: Stack): Promise<ReturnType<typeof runningVersions> | undefined> {
+async function runs(stack: Stack): Promise<{ readonly cluster?: RunningVersions; readonly image: string }> {
   try {
-    return runningVersions(await stack.state());
+    const state = await stack.state();
+    return { cluster: runningVersions(state), image: checkoutImage(state) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     say(`what the cluster runs is not known: ${error.message}`);
-    return undefined;
+    return { image: "" };
   }
 }

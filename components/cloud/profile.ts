@@ -21,7 +21,7 @@ export interface CloudProfile {
   readonly metadata: string;
   /** Path of the block device of the machine's volume with the suffix. It stands between double quotes, and may hold `$HOSTNAME`. */
   readonly volumeDevice: (suffix: VolumeSuffix) => string;
-  /** Image of machines unless the stack names one. */
+  /** Image of machines of a new cluster, unless the stack names one. */
   readonly image: string;
   /** Regions that clusters can be made in. */
   readonly regions: readonly Region[];

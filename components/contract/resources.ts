@@ -153,6 +153,7 @@ export const releasesShape = {
   kubernetesVersion: text.optional(),
   nodeVersion: text.optional(),
   emulatedVersion: text.optional(),
+  image: text.optional(),
 };
 
 const encryptionKeyShape = {

@@ -9,6 +9,7 @@ import { recordedState, type WantedMachine, wantedMachines } from "../cloud/reco
 import type { ClusterSpec } from "../spec/cluster.js";
 import { sizeOptions } from "../spec/pools.js";
 import { type AskOthers, refuseOtherClusters } from "./otherClusters.js";
+import { digitaloceanProfile } from "./profile.js";
 import { refuse } from "./refuse.js";
 import { dropletSizes } from "./sizes.js";
 
@@ -86,7 +87,7 @@ async function checkImage({ image, region }: ClusterSpec, ask: Pick<Ask, "getIma
       "image",
       image,
       `an image that this account has in ${region} (${why}), or the address of an image file`,
-      "Use the release's own: pulumi config rm image",
+      `Use this checkout's own: pulumi config set image ${digitaloceanProfile.image} && pulumi up`,
     );
 }
 

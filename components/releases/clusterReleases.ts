@@ -1,5 +1,6 @@
 /**
- * Which releases a cluster has, in its state: what a run has begun to bring to the machines, and what all of them have.
+ * Which releases a cluster has, in its state: what a run has begun to bring to the machines, and what all of them have. And the image
+ * that machines are made of, which a newer checkout leaves as it is.
  *
  * The names of the two resources are the same in every stack, as that of the settings which are decided once.
  */
@@ -7,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RecordedState } from "../cloud/recordedState.js";
 import { resourceTypes } from "../contract/resources.js";
 import type { ReachedMachine } from "../machine/pool.js";
-import type { ChosenReleases, Role } from "../spec/cluster.js";
+import type { ChosenReleases, ClusterSpec, Role } from "../spec/cluster.js";
 import type { RecordedReleases } from "../spec/upgrade.js";
 
 const names = { started: "started", finished: "finished" } as const;
@@ -24,8 +25,15 @@ export function recordedReleases(state: RecordedState): RecordedReleases {
       ...(typeof emulatedVersion === "string" ? { emulatedVersion } : {}),
     };
   };
-  return { started: releasesOf(names.started), finished: releasesOf(names.finished) };
+  const image = recorded.get(names.started)?.["image"];
+  return {
+    started: releasesOf(names.started),
+    finished: releasesOf(names.finished),
+    ...(typeof image === "string" ? { image } : {}),
+  };
 }
+
+type Begun = ChosenReleases & Pick<ClusterSpec, "image">;
 
 class Releases extends pulumi.CustomResource {
   declare readonly kubernetesVersion: pulumi.Output<string>;
@@ -34,11 +42,11 @@ class Releases extends pulumi.CustomResource {
 
   constructor(
     name: string,
-    values: { readonly [Name in keyof ChosenReleases]: pulumi.Input<string | undefined> },
+    values: { readonly [Name in keyof ChosenReleases]: pulumi.Input<string | undefined> } & { readonly image?: string },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    const { kubernetesVersion, nodeVersion, emulatedVersion } = values;
-    super(resourceTypes.releases, name, { kubernetesVersion, nodeVersion, emulatedVersion }, opts);
+    const { kubernetesVersion, nodeVersion, emulatedVersion, image } = values;
+    super(resourceTypes.releases, name, { kubernetesVersion, nodeVersion, emulatedVersion, image }, opts);
   }
 }
 
@@ -46,11 +54,7 @@ class Releases extends pulumi.CustomResource {
 export class StartedReleases extends Releases {
   readonly #releases: ChosenReleases;
 
-  constructor(
-    { kubernetesVersion, nodeVersion, emulatedVersion }: ChosenReleases,
-    opts?: pulumi.CustomResourceOptions,
-  ) {
-    const releases = { kubernetesVersion, nodeVersion, emulatedVersion };
+  constructor(releases: Begun, opts?: pulumi.CustomResourceOptions) {
     super(names.started, releases, opts);
     this.#releases = releases;
   }

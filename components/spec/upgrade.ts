@@ -9,6 +9,8 @@ export interface RecordedReleases {
   readonly started?: ChosenReleases;
   /** What all machines had after the last run that came to its end. Undefined: the cluster has never been complete. */
   readonly finished?: ChosenReleases;
+  /** The machines' image by the last run, as the cloud's profile has it. Undefined: there is no cluster yet, or no record of its image. */
+  readonly image?: string;
 }
 
 export interface VersionSettings {

@@ -11,14 +11,17 @@ import { gigabytes, memberCounts } from "./counts.js";
 import { proxyOf } from "./proxy.js";
 import { controllerResources, diskOf, machineSizes, nodeResources } from "./sizes.js";
 
+/** What the state has a say in. */
+interface Chosen extends ChosenReleases, Pick<ClusterSpec, "image"> {}
+
 /**
  * @param settings validated.
- * @param chosen the releases that the cluster gets.
+ * @param chosen the releases and the image that the cluster gets.
  * @param checksums of a mirror that serves its own builds; files that are not in it keep the official checksum.
  */
 export function toClusterSpec(
   settings: Settings,
-  chosen: ChosenReleases,
+  chosen: Chosen,
   checksums: Checksums = { releases: {}, images: {} },
   list: readonly CloudDefinition[] = clouds,
 ): ClusterSpec {
@@ -83,7 +86,7 @@ export function toClusterSpec(
     csiDriver: settings.cloud_provider !== "none" && settings.csi_driver,
     cloudSettings: cloud.spec(settings),
     proxy: proxyOf(settings, cloud.profile),
-    image: settings.image || cloud.profile.image,
+    image: chosen.image,
     tags: { ...settings.tags, KubernetesCluster: settings.cluster_name },
     mirrors: {
       releases: settings.mirrors.releases,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { certificatesOf } from "../../cli/certificates.js";
 import { readState } from "../../cli/state.js";
 import { type ApiFacts, statusOf, type StatusFacts } from "../../cli/status.js";
-import { checkoutReleases, recordedVersions, runningVersions } from "../../cli/versions.js";
-import { catalogue, newestVersion } from "../../components/spec/versions.js";
+import { checkoutImage, checkoutReleases, recordedVersions, runningVersions } from "../../cli/versions.js";
+import { catalogue, flatcar, newestVersion } from "../../components/spec/versions.js";
 import { TestApi, START_TIMEOUT } from "../provider/support/api.js";
 import { selfSigned } from "../support/selfSigned.js";
 import { exported, ImportedStack, type Resource, secret } from "./support.js";
@@ -58,8 +58,10 @@ function releases(started: object, finished: object = started): readonly Resourc
     { type: "corekube:cluster:Releases", name: "finished", outputs: { ...all, ...finished } },
   ];
 }
+const olderImage = "Flatcar-stable-4459.2.1-hvm";
 const cluster: readonly Resource[] = [
-  ...releases({}),
+  ...releases({ image: olderImage }, {}),
+  { type: "corekube:cluster:ImmutableSettings", name: "cluster", inputs: { cloud: "aws" } },
   ...["k-etcd-0", "k-etcd-1", "k-controller-0"].flatMap((name) => [droplet(name), delivery(name)]),
   droplet("k-worker-0"),
   join("k-worker-0"),
@@ -227,6 +229,8 @@ describe("versions", () => {
   it("of the checkout are those of the catalogue, the newest first", () => {
     assert.deepEqual(checkoutReleases()[0], { kubernetes: newest, etcd: etcdVersion });
     assert.equal(checkoutReleases().length, Object.keys(catalogue).length);
+    assert.equal(checkoutImage(readState(exported(cluster))), flatcar.aws);
+    assert.equal(checkoutImage(readState(exported([]))), "");
   });
 
   const before = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
@@ -271,6 +275,7 @@ describe("versions", () => {
     );
     assert.deepEqual(runningVersions(state), {
       ...known,
+      image: olderImage,
       addons: { "k-odd": [], "kube-proxy": ["r.example/proxy:v1"] },
     });
   });
@@ -323,5 +328,14 @@ describe("corekube status, certificates and versions", function () {
     const { code, stdout } = await stack.corekube(["versions"]);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`^${newest} +${etcdVersion} +runs it$`, "m"));
+    assert.match(
+      stdout,
+      /^The machines keep the image Flatcar-stable-4459\.2\.1-hvm\. .*: pulumi config set image (Flatcar-stable-\S+) .*&& pulumi up/m,
+    );
+    const json = JSON.parse((await stack.corekube(["versions", "--json"])).stdout) as {
+      cluster: { image: string };
+      checkoutImage: string;
+    };
+    assert.deepEqual([json.cluster.image, json.checkoutImage], [olderImage, flatcar.aws]);
   });
 });

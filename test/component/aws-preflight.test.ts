@@ -181,6 +181,18 @@ describe("AWS, asked before", function () {
     );
   });
 
+  it("the same holds for the image of an older checkout, and what to set is this checkout's", async () => {
+    const older = "Flatcar-stable-4459.2.1-hvm";
+    const made = (spec: ClusterSpec) => ({ outputs: instances(spec, () => ({ tags: { Image: older } })) });
+    const spec = { ...awsTestSpec({ workerCount: 2 }), image: older };
+    const run = await runProgram(spec, { ...none, [state]: made(spec) });
+    assert.deepEqual([...new Set(run.of("Instance").map(({ inputs }) => inputs["ami"]))], ["ami-0aaaaaaaaaaaaaaaa"]);
+    await assert.rejects(
+      runProgram({ ...awsTestSpec({ workerCount: 3 }), image: older }, { ...none, [state]: made(spec) }),
+      /corekube:image: got Flatcar-stable-4459\.2\.1-hvm.* It is needed for dev-worker-2\. Use this checkout's own, which replaces all machines in turn: pulumi config set image Flatcar-stable-4593\.2\.5-hvm && pulumi up\. Or another\. Images: /,
+    );
+  });
+
   it("a given id is looked up as well, before a machine is taken away for it", async () => {
     const id = "ami-0bbbbbbbbbbbbbbbb";
     await assert.rejects(

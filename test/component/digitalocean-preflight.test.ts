@@ -83,7 +83,7 @@ describe("DigitalOcean, asked before", function () {
   it("an image that the account has not in the region is refused", async () => {
     await refused(
       { [images]: { error: "could not find image" } },
-      /corekube:image: got 12345; allowed: an image that this account has in fra1 \(.*could not find image\)/,
+      /corekube:image: got 12345; allowed: an image that this account has in fra1 \(.*could not find image\), .*\. Use this checkout's own: pulumi config set image https:\S+ && pulumi up/,
       { ...spec, image: "12345" },
     );
     await refused({ [images]: { regions: ["nyc3"] } }, /image: got flatcar; .*\(it is in nyc3\)/, {

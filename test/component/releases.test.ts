@@ -9,6 +9,7 @@ import { registrationsOf } from "./support/registrations.js";
 
 const before: ChosenReleases = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
 const wanted: ChosenReleases = { kubernetesVersion: "1.36.3", nodeVersion: "1.35.4", emulatedVersion: "1.35" };
+const image = "Flatcar-stable-4459.2.1-hvm";
 const current = Object.fromEntries(
   ["etcd", "controller", "worker", "public"].map((role) => [role, { digest: `${role}-new` }]),
 ) as Readonly<Record<Role, { readonly digest: string }>>;
@@ -52,13 +53,13 @@ describe("a cluster's releases in its state", () => {
   it("are begun when the engine says so", async () => {
     let begun = false;
     const { registrations } = await registrationsOf(async () => {
-      await new StartedReleases(wanted).recorded();
+      await new StartedReleases({ ...wanted, image }).recorded();
       begun = true;
     });
     assert.ok(begun);
     assert.deepEqual(
       registrations.map(({ name, inputs }) => [name, inputs]),
-      [["started", wanted]],
+      [["started", { ...wanted, image }]],
     );
   });
 
@@ -76,9 +77,10 @@ describe("a cluster's releases in its state", () => {
       started: wanted,
       finished: before,
     });
-    assert.deepEqual(recordedReleases(state({ started: before, finished: {} })), {
+    assert.deepEqual(recordedReleases(state({ started: { ...before, image }, finished: {} })), {
       started: before,
       finished: undefined,
+      image,
     });
     assert.deepEqual(recordedReleases(state({})), { started: undefined, finished: undefined });
   });

@@ -1,5 +1,6 @@
 /** States that releases have left: this checkout takes them over, and replaces, creates and deletes nothing. */
 import assert from "node:assert/strict";
+import { flatcar } from "../../components/spec/versions.js";
 import { version } from "../../package.json";
 import { expectations } from "./expected.js";
 import { changesOf, described, outputNames, unwanted, type ResourceChange } from "./support/changes.js";
@@ -10,10 +11,15 @@ const all = releases.flatMap(recordingsOf);
 /** The command that records looks at all samples this way. */
 const made = "dev";
 const altered = "altered";
+/** Stacks without the setting `image`; the machines of the second are behind a bastion, which has the same one. */
+const withoutImage = ["dev", "aws-private"] as const;
+const imageBefore = "4459.2.1";
 
 interface Seen {
   readonly changes: readonly ResourceChange[];
   readonly outputs: readonly string[];
+  /** What the run said. */
+  readonly said: string;
 }
 
 describe("stacks of earlier releases", function () {
@@ -37,12 +43,8 @@ describe("stacks of earlier releases", function () {
           await look(made);
         },
         ...all.map((recording) => () => takeOver(`${recording.release}-${recording.sample}`, recording)),
-        () =>
-          takeOver(
-            altered,
-            recordingsOf(releases.at(-1)!).find(({ sample }) => sample === "dev")!,
-            alter,
-          ),
+        () => takeOver(altered, newest("dev"), alter),
+        ...withoutImage.map((sample) => () => takeOver(`older-image-${sample}`, withImageBefore(newest(sample)))),
       ],
       (work) => work(),
     );
@@ -52,7 +54,8 @@ describe("stacks of earlier releases", function () {
   async function look(stack: string): Promise<void> {
     try {
       const events = await stacks.preview(stack);
-      previews.set(stack, { changes: changesOf(events), outputs: outputNames(events) });
+      const said = events.flatMap(({ diagnosticEvent }) => diagnosticEvent?.message ?? []).join("\n");
+      previews.set(stack, { changes: changesOf(events), outputs: outputNames(events), said });
     } catch (error) {
       previews.set(stack, error as Error);
     }
@@ -89,6 +92,16 @@ describe("stacks of earlier releases", function () {
     });
   }
 
+  for (const sample of withoutImage)
+    it(`${sample}, made by a checkout with an older image of Flatcar: keeps it, and the run says that there is a newer one`, () => {
+      const { changes, said } = seen(`older-image-${sample}`);
+      assert.deepEqual(described(unwanted(changes)), []);
+      assert.match(
+        said,
+        new RegExp(`${imageBefore}\\D.*newer one.*: pulumi config set image \\S*${flatcar.version}\\S* && pulumi up`),
+      );
+    });
+
   it("made by this checkout: the next run changes nothing at all", () => {
     assert.deepEqual(described(seen(made).changes), []);
   });
@@ -116,6 +129,21 @@ describe("stacks of earlier releases", function () {
     assert.deepEqual(Object.keys(expectations).sort(), [...releases].sort());
   });
 });
+
+const newest = (sample: string): Recording =>
+  recordingsOf(releases.at(-1)!).find((recording) => recording.sample === sample)!;
+
+/** As if the checkout that made it had an image of an older Flatcar: to the stack, this checkout is one with a newer image. */
+function withImageBefore({ state, ...recording }: Recording): Recording {
+  const { image } = state.deployment.resources.find(({ urn }) => urn.endsWith(":Releases::started"))!.outputs!;
+  const release = /[0-9]{4}\.[0-9]+\.[0-9]+/.exec(String(image))?.[0];
+  assert.ok(release !== undefined, String(image));
+  // On AWS another image has another id, too.
+  const before = JSON.stringify(state)
+    .replaceAll(release, imageBefore)
+    .replaceAll(/"ami-[0-9a-f]+"/g, '"ami-0aaaaaaaaaaaaaaaa"');
+  return { ...recording, state: JSON.parse(before) as StackState };
+}
 
 /** As if the release had other names and inputs. */
 function alter({ deployment: { resources } }: StackState): void {

@@ -1,7 +1,7 @@
 /** The release of a cluster that exists, through the real engine: what a preview refuses, and that a newer checkout changes nothing. */
 import assert from "node:assert/strict";
 import type { ChosenReleases } from "../../components/spec/cluster.js";
-import { newestVersion } from "../../components/spec/versions.js";
+import { flatcar, newestVersion } from "../../components/spec/versions.js";
 import { CountingCloud } from "../support/countingCloud.js";
 import { least, type Settings } from "./support/cases.js";
 import { Program } from "./support/program.js";
@@ -113,26 +113,60 @@ describe("the release of a cluster that exists", function () {
   });
 
   /** The cluster as other runs would have left it. */
-  const stand = (started: ChosenReleases, finished: ChosenReleases | undefined): Promise<void> =>
+  const stand = (
+    started: ChosenReleases,
+    finished: ChosenReleases | undefined,
+    image: string = flatcar.digitalocean,
+  ): Promise<void> =>
     program.changeState("live", (resources) => {
       const at = resources.findIndex((resource) => resource.urn === urn("Releases", "started"));
       const made = resources[at]!;
       const others = resources.filter((resource) => !resource.urn.includes(":Releases::"));
-      const with_ = (name: string, releases: ChosenReleases) => ({
+      const with_ = (name: string, releases: ChosenReleases & { readonly image?: string }) => ({
         ...made,
         urn: urn("Releases", name),
         inputs: releases,
         outputs: releases,
       });
-      resources.splice(0, Infinity, ...others, with_("started", started));
+      resources.splice(0, Infinity, ...others, with_("started", { ...started, image }));
       if (finished) resources.push(with_("finished", finished));
     });
 
   it("is recorded before there is a machine, as the newest one for a new cluster", async () => {
     await program.changeState("live", (resources) => {
       const found = resources.find((resource) => resource.urn === urn("Releases", "started"));
-      assert.deepEqual(found?.outputs, plain(newestVersion));
+      assert.deepEqual(found?.outputs, { ...plain(newestVersion), image: flatcar.digitalocean });
     });
+  });
+
+  it("keeps the image of an older checkout, also for new machines, and the run says that there is a newer one", async () => {
+    const older = flatcar.digitalocean.replaceAll(flatcar.version, "4459.2.1");
+    await stand(plain(newestVersion), plain(newestVersion), older);
+    const settings = { ...least, node_count: 2 };
+    const kept = await program.withSettings("live", settings, ["preview", "--diff"]);
+    assert.equal(kept.code, 0, kept.output);
+    assert.ok(kept.output.includes(`url : "${older}"`), kept.output);
+    assert.doesNotMatch(kept.output, /Releases::started.* image : .* => /);
+    const command = `pulumi config set image ${flatcar.digitalocean} && pulumi up`;
+    assert.ok(kept.output.includes(`The machines keep the image ${older}. This checkout has a newer one`), kept.output);
+    assert.ok(kept.output.includes(command), kept.output);
+    const changed = await program.withSettings("live", { ...settings, image: flatcar.digitalocean }, [
+      "preview",
+      "--diff",
+    ]);
+    assert.equal(changed.code, 0, changed.output);
+    assert.ok(changed.output.includes(`image : "${older}" => "${flatcar.digitalocean}"`), changed.output);
+    assert.ok(changed.output.includes(`url : "${flatcar.digitalocean}"`), changed.output);
+    assert.doesNotMatch(changed.output, /The machines keep the image/);
+  });
+
+  it("stays on its cloud, which is said of a change of the cloud, and not of the image", async () => {
+    await stand(plain(newestVersion), plain(newestVersion));
+    const settings = { ...least, cloud: "aws", region: "eu-central-1", "aws:region": "eu-central-1" };
+    const { code, output } = await program.withSettings("live", settings, ["preview"]);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /a cluster cannot move to another cloud/);
+    assert.doesNotMatch(output, /corekube:image/);
   });
 
   for (const [what, started, finished, settings, words] of refused)
@@ -167,7 +201,7 @@ describe("the release of a cluster that exists", function () {
     assert.match(output, /this run has targets or exclusions.*No machine was changed.*pulumi up/);
     await program.changeState("live", (resources) => {
       const found = resources.find((resource) => resource.urn === urn("Releases", "started"));
-      assert.deepEqual(found?.outputs, plain("1.35.4"));
+      assert.deepEqual(found?.outputs, { ...plain("1.35.4"), image: flatcar.digitalocean });
     });
   });
 });

@@ -82,6 +82,20 @@ describe("settings", () => {
     assert.deepEqual([spec.etcdVersion, spec.images], [releaseOf("1.35.4").etcd, releaseOf("1.35.4").images]);
   });
 
+  it("give the image that a cluster has, whatever the checkout's is, unless one is set", () => {
+    const had = { kubernetesVersion: newestVersion, nodeVersion: newestVersion };
+    const image = flatcar.digitalocean.replaceAll(flatcar.version, "4459.2.1");
+    const recorded = { started: had, finished: had, image };
+    const of = (settings: Readonly<Record<string, string>>) =>
+      clusterSpec(full({ ...least, ...settings }), [], clouds, recorded);
+    assert.deepEqual(of({}), { ...read(), image });
+    assert.deepEqual(of({ image: "7938206" }), read({ image: "7938206" }));
+    assert.throws(
+      () => clusterSpec(full(least), [], clouds, { ...recorded, image: image.replace("4459.2.1", "4230.2.4") }),
+      /corekube:image: got .*4230\.2\.4.*; allowed: a release of Flatcar after 4230: .*pulumi config set image \S+ && pulumi up/,
+    );
+  });
+
   it("give a control plane that emulates only its own programs of the new release", () => {
     const had = { kubernetesVersion: "1.35.4", nodeVersion: "1.35.4" };
     const settings = { ...least, kubernetes_version: "1.36.3", emulated_version: "1.35" };

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RecordedState } from "../../cloud/recordedState.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import { imageTag } from "../names.js";
+import { awsProfile } from "../profile.js";
 import { type Ask, reason, refuse } from "./ask.js";
 
 /** Account that publishes Flatcar's images: https://www.flatcar.org/docs/latest/installing/cloud/aws-ec2/ */
@@ -41,22 +42,27 @@ export async function findImage(
     .catch((error: unknown) => ({ id: undefined, error: reason(error) }));
   if (answer.id !== undefined) return answer.id;
   const { error } = answer;
+  const own = awsProfile.image;
+  const other = image === own ? "<name>" : own;
   const images = made(recorded);
   const same = images.find(({ id, setting }) => (byId ? id === image : setting === image));
   if (same !== undefined && missing.length === 0) {
     void pulumi.log.warn(
-      `corekube:image: ${image} is not offered in ${region} any more (${error}). Machines keep running with it (${same.id}); new ones cannot be made of it. Before the next change of machines, set another, which replaces all of them in turn: pulumi config set image <name>`,
+      `corekube:image: ${image} is not offered in ${region} any more (${error}). Machines keep running with it (${same.id}); new ones cannot be made of it. Before the next change of machines, set another, which replaces all of them in turn: pulumi config set image ${other} && pulumi up`,
     );
     return same.id;
   }
   const list = `aws ec2 describe-images --region ${region} --owners ${flatcarOwner} --filters 'Name=name,Values=Flatcar-stable-*-hvm' Name=architecture,Values=x86_64 --query 'Images[].Name'`;
   const keep = images[0]?.id;
+  const turns = keep === undefined ? "" : ", which replaces all machines in turn";
+  const useOwn =
+    image === own ? "" : `Use this checkout's own${turns}: pulumi config set image ${own} && pulumi up. Or another. `;
   return refuse(
     "image",
     image,
     `${byId ? "the id of an image for x86_64 that this account may use" : `the name of an image that Flatcar (${flatcarOwner}) has`} in ${region}, or the id of an image (${error})`,
     missing.length > 0 || keep === undefined
-      ? `${missing.length > 0 && keep !== undefined ? `It is needed for ${missing.join(", ")}. ` : ""}Images: ${list}; then: pulumi config set image <name>`
+      ? `${missing.length > 0 && keep !== undefined ? `It is needed for ${missing.join(", ")}. ` : ""}${useOwn}Images: ${list}; then: pulumi config set image <name>`
       : `Machines stay as they are with the image that they have: pulumi config set image ${keep}`,
   );
 }

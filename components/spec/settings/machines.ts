@@ -91,7 +91,7 @@ export const machineOptions = {
   image: option(
     image(),
     "",
-    "Operating system image of the machines (Flatcar Container Linux). Empty: the release that this version is tested with. On AWS: the image's id, or its exact name as published by Flatcar.",
+    "Operating system image of the machines (Flatcar Container Linux). Empty: what the cluster has, or the release that this version is tested with for a new one; a newer version says that it has a newer image, and replaces nothing. On AWS: the image's id, or its exact name as published by Flatcar.",
     "replaces all machines",
   ),
 };

@@ -1,6 +1,7 @@
 /** Settings that depend on the cloud: names of regions, zones and images, tags, and the clouds' own settings. */
 import type { OptionName, Settings } from "../../../components/spec/settings/index.js";
 import { joinPath, type Problem, type Rule, set, unset } from "../../../components/spec/settings/rule.js";
+import { imageProblem } from "../image.js";
 import { nearest } from "../nearest.js";
 import { type Clouds, profileOf, type ProfileRule } from "./rule.js";
 
@@ -60,44 +61,12 @@ const managerRule: ProfileRule = {
   },
 };
 
-/**
- * Last major release of Flatcar that is known to have containerd 1.7, which does not start with the machines' configuration: that is of
- * containerd 2 (version 3). https://www.flatcar.org/releases
- */
-const lastWithOldContainerd = 4230;
-
-/** Where the name of the image, or its address, says which release it is. */
-function oldFlatcar(image: string): Problem[] {
-  const release = /flatcar/i.test(image)
-    ? /(?:^|[^0-9])([0-9]{4})\.[0-9]+\.[0-9]+(?:[^0-9]|$)/.exec(image)?.[1]
-    : undefined;
-  if (release === undefined || Number(release) > lastWithOldContainerd) return [];
-  return [
-    {
-      path: "image",
-      got: image,
-      allowed: `a release of Flatcar after ${lastWithOldContainerd}: containerd does not start on this one with the machines' configuration`,
-      fix: unset("image"),
-    },
-  ];
-}
-
 const imageRule: ProfileRule = {
   needs: ["image", "cloud"],
   check: (settings, clouds) => {
     const { image } = settings;
-    const { accepts, allowed } = profileOf(settings, clouds).images;
-    if (image === "") return [];
-    if (accepts.test(image)) return oldFlatcar(image);
-    const foreign = clouds.some(({ profile }) => profile.images.accepts.test(image));
-    return [
-      {
-        path: "image",
-        got: image,
-        allowed: `${allowed}${foreign ? "; this is an image of another cloud" : ""}`,
-        fix: unset("image"),
-      },
-    ];
+    const problem = image === "" ? undefined : imageProblem(image, settings, clouds, unset("image"));
+    return problem ? [problem] : [];
   },
 };
 

@@ -168,7 +168,10 @@ export const anyUnboundedSpec: fc.Arbitrary<ClusterSpec> = fc
   .oneof(anyValues, anyAwsValues)
   .map((values) => validate(values).settings)
   .filter((settings) => settings !== undefined)
-  .map((settings) => toClusterSpec(settings, { kubernetesVersion: newestVersion, nodeVersion: newestVersion }));
+  .map((settings) => {
+    const image = settings.image || cloudNamed(settings.cloud).profile.image;
+    return toClusterSpec(settings, { kubernetesVersion: newestVersion, nodeVersion: newestVersion, image });
+  });
 
 /** The description of any cluster that the program accepts. */
 export const anySpec: fc.Arbitrary<ClusterSpec> = anyUnboundedSpec.filter(fits);
