@@ -33,7 +33,7 @@ export function imageProblem(
 
 /** An image of another cloud than the cluster's. */
 const isForeign = (image: string, cloud: string, clouds: readonly CloudDefinition[]): boolean =>
-  !cloudNamed(cloud as Settings["cloud"], clouds).profile.images.accepts.test(image) &&
+  !cloudNamed(cloud, clouds).profile.images.accepts.test(image) &&
   clouds.some(({ profile }) => profile.images.accepts.test(image));
 
 /**

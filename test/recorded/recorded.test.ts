@@ -138,11 +138,18 @@ function withImageBefore({ state, ...recording }: Recording): Recording {
   const { image } = state.deployment.resources.find(({ urn }) => urn.endsWith(":Releases::started"))!.outputs!;
   const release = /[0-9]{4}\.[0-9]+\.[0-9]+/.exec(String(image))?.[0];
   assert.ok(release !== undefined, String(image));
-  // On AWS another image has another id, too.
-  const before = JSON.stringify(state)
-    .replaceAll(release, imageBefore)
-    .replaceAll(/"ami-[0-9a-f]+"/g, '"ami-0aaaaaaaaaaaaaaaa"');
-  return { ...recording, state: JSON.parse(before) as StackState };
+  // On AWS another image has another id, too; and the account does not offer the older one, so that a machine in no zone would be made.
+  const before = JSON.parse(
+    JSON.stringify(state)
+      .replaceAll(release, imageBefore)
+      .replaceAll(/"ami-[0-9a-f]+"/g, '"ami-0aaaaaaaaaaaaaaaa"'),
+  ) as StackState;
+  const { resources } = before.deployment;
+  for (const { outputs } of resources.filter(({ type }) => type === "aws:ec2/instance:Instance")) {
+    const subnet = resources.find(({ id, type }) => type.endsWith(":Subnet") && id === outputs?.["subnetId"]);
+    Object.assign(outputs!, { availabilityZone: subnet!.outputs!["availabilityZone"] });
+  }
+  return { ...recording, state: before };
 }
 
 /** As if the release had other names and inputs. */

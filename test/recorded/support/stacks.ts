@@ -29,6 +29,8 @@ export interface StackState {
 
 export interface StateResource {
   urn: string;
+  /** What the provider calls it. */
+  id?: string;
   type: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
