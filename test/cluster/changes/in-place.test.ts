@@ -7,114 +7,19 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  administratorKeysFile,
-  configurationsDirectory,
-  proxyFile,
-  registriesDirectory,
-} from "../../../components/contract/paths.js";
+import { administratorKeysFile, configurationsDirectory } from "../../../components/contract/paths.js";
 import type { CheckContext } from "../../../lab/cluster/context.js";
 import { deploy } from "../../../lab/commands/up.js";
-import type { Machine } from "../../../lab/engine/outputs.js";
 import { runEngine } from "../../../lab/engine/run.js";
 import { tryRun } from "../../../lab/process/run.js";
 import { closeRegion, config, openRegion, progress } from "../region.js";
 import { machineChanges } from "../support/changed.js";
+import { changes, flagOf, roles, together, type Role, type Shows } from "../support/inPlace.js";
 import { Scaling } from "../support/scale.js";
 import { Turns } from "../support/turns.js";
 import { Upgrades } from "../support/upgrade.js";
 
 const stack = "dev";
-const roles = ["etcd", "controller", "worker", "public"] as const;
-type Role = Machine["role"];
-
-/** What a command prints on a machine. */
-const prints =
-  (command: string) =>
-  async (context: CheckContext, machine: Machine): Promise<string> =>
-    (await context.inMachine(machine, `${command} || true`)).trim();
-
-interface Change {
-  readonly setting: string;
-  readonly value: string;
-  readonly reaches: readonly Role[];
-  /** What shows it on a machine of a role, and the value that it has then; on any other it must stay as it was. */
-  readonly shows: Partial<
-    Record<Role, readonly [(context: CheckContext, machine: Machine) => Promise<string>, RegExp]>
-  >;
-}
-
-const flagOf = (program: string, flag: string) =>
-  prints(`tr '\\0' '\\n' </proc/$(pidof ${program})/cmdline | grep -- '^${flag}='`);
-const memoryOfPods = (context: CheckContext, { name }: Machine): Promise<string> =>
-  context.kubectlValue("{.status.allocatable.memory}", "node", name);
-const nodePorts = prints("sysctl -n net.ipv4.ip_local_reserved_ports");
-const mirror = prints(`grep -h server ${registriesDirectory}/quay.io/hosts.toml`);
-const mirrored = [mirror, /quay\.io/] as const;
-const proxied = (program: string) => prints(`tr '\\0' '\\n' </proc/$(pidof ${program})/environ | grep '^https_proxy='`);
-
-const changes: readonly Change[] = [
-  {
-    setting: "node_port_range",
-    value: "30000-31000",
-    reaches: ["controller", "worker", "public"],
-    shows: {
-      controller: [flagOf("kube-apiserver", "--service-node-port-range"), /=30000-31000$/],
-      worker: [nodePorts, /^30000-31000$/],
-      public: [nodePorts, /^30000-31000$/],
-    },
-  },
-  {
-    setting: "reserved_resources.kube_mem",
-    value: "2000",
-    reaches: ["worker"],
-    shows: { worker: [memoryOfPods, /^2000Mi$/] },
-  },
-  {
-    setting: 'mirrors.registries["quay.io"]',
-    value: "http://198.18.16.1:5000/quay.io",
-    reaches: ["controller", "worker", "public"],
-    shows: { controller: mirrored, worker: mirrored, public: mirrored },
-  },
-  {
-    setting: "https_proxy",
-    value: "http://proxy.example:3128",
-    reaches: roles,
-    shows: {
-      etcd: [prints(`grep '^https_proxy=' ${proxyFile}`), /=http:\/\/proxy\.example:3128$/],
-      controller: [proxied("containerd"), /=http:\/\/proxy\.example:3128$/],
-      worker: [proxied("kubelet"), /=http:\/\/proxy\.example:3128$/],
-      public: [proxied("containerd"), /=http:\/\/proxy\.example:3128$/],
-    },
-  },
-  {
-    setting: "etcd.data_disk",
-    value: "4096",
-    reaches: ["etcd"],
-    shows: {
-      etcd: [
-        prints("tr '\\0' '\\n' </proc/$(pidof etcd)/environ | grep ^ETCD_QUOTA_BACKEND_BYTES="),
-        new RegExp(`=${2048 * 1_000_000}$|=${2048 * 1_048_576}$`),
-      ],
-    },
-  },
-  {
-    setting: "apiserver.mem",
-    value: "900",
-    reaches: ["controller"],
-    shows: {
-      controller: [
-        (context) =>
-          context.kubectlValue(
-            "{.items[0].spec.containers[0].resources.requests.memory}",
-            ...["pods", "-n", "kube-system", "-l", "component=kube-apiserver"],
-          ),
-        /^900M/,
-      ],
-    },
-  },
-];
-
 describe("a setting that changes machines while they run", function () {
   this.timeout(900_000);
   const upgrades = new Upgrades(config, stack, progress);
@@ -156,28 +61,38 @@ describe("a setting that changes machines while they run", function () {
       .map(({ name }) => name)
       .sort();
 
+  /** @throws AssertionError when a machine shows it already, or not yet. */
+  async function expectShown(context: CheckContext, shows: Shows, already: boolean): Promise<void> {
+    for (const machine of context.machines()) {
+      const [probe, value] = shows[machine.role] ?? [];
+      if (probe === undefined) continue;
+      const text = await probe(context, machine);
+      assert.equal(
+        value!.test(text),
+        already,
+        `${machine.name}: ${text}, ${already ? "expected" : "not yet"} ${value}`,
+      );
+    }
+  }
+
   for (const { setting, value, reaches, shows } of changes)
     it(`${setting} reaches ${reaches.length === roles.length ? "all machines" : reaches.join(", ")}`, async () => {
       const context = await upgrades.context();
-      const shown = async (): Promise<Record<string, string>> =>
-        Object.fromEntries(
-          await Promise.all(
-            context.machines().flatMap((machine) => {
-              const [probe] = shows[machine.role] ?? [];
-              return probe === undefined ? [] : [probe(context, machine).then((text) => [machine.name, text])];
-            }),
-          ),
-        ) as Record<string, string>;
-      for (const [name, text] of Object.entries(await shown()))
-        assert.doesNotMatch(
-          text,
-          shows[context.machines().find((each) => each.name === name)!.role]![1],
-          `${name} before: ${text}`,
-        );
+      await expectShown(context, shows, false);
       assert.deepEqual(await changed(() => upgrades.set({ [setting]: value })), machinesOf(context, reaches));
-      for (const [name, text] of Object.entries(await shown()))
-        assert.match(text, shows[context.machines().find((each) => each.name === name)!.role]![1], `${name}: ${text}`);
+      await expectShown(context, shows, true);
     });
+
+  it(`${together.map(({ setting }) => setting).join(", ")}: one run brings them all`, async () => {
+    const context = await upgrades.context();
+    for (const { shows } of together) await expectShown(context, shows, false);
+    const all = Object.assign({}, ...together.map(({ setting, value }) => ({ [setting]: value }))) as Record<
+      string,
+      string
+    >;
+    assert.deepEqual(await changed(() => upgrades.set(all)), machinesOf(context, roles));
+    for (const { shows } of together) await expectShown(context, shows, true);
+  });
 
   it("ssh_public_keys reaches all machines, and so does a key's removal", async () => {
     const key = join(directory, "key");
@@ -228,7 +143,7 @@ describe("a setting that changes machines while they run", function () {
     process.stdout.write(`${failure.replace(/^/gm, "      ")}\n`);
     assert.match(failure, /kubernetes-etcd-0/);
     assert.match(failure, /pulumi up/);
-    assert.match(await on("systemctl is-active etcd; pidof etcd | xargs -I{} cat /proc/{}/cmdline"), /log-level=info/);
+    assert.match(await on("systemctl is-active etcd; pidof etcd | xargs -I{} cat /proc/{}/cmdline"), /log-level=warn/);
     const context = await upgrades.context();
     assert.equal((await context.kubectl(["get", "--raw", "/readyz"])).trim(), "ok");
     const other = await machine("kubernetes-etcd-1");
@@ -237,7 +152,7 @@ describe("a setting that changes machines while they run", function () {
       /log-level=debug/,
       "the next has not been touched",
     );
-    await upgrades.set({ log_level: "" });
+    await upgrades.set({ log_level: "WARN" });
     await upgrades.up();
     await upgrades.settled();
     await on(`rm ${dropin} && systemctl daemon-reload`);
@@ -250,16 +165,16 @@ describe("a setting that changes machines while they run", function () {
       `mkdir -p ${kept} && mount -t tmpfs -o size=2m tmpfs ${kept} && cp -a ${configurationsDirectory}/. ${kept}/ && ` +
         `mount --bind ${kept} ${configurationsDirectory} && { cat /dev/zero >${configurationsDirectory}/full 2>/dev/null || true; }`,
     );
-    await upgrades.set({ log_level: "WARN" });
+    await upgrades.set({ log_level: "ERROR" });
     const failure = await upgrades.fails();
     process.stdout.write(`${failure.replace(/^/gm, "      ")}\n`);
     assert.match(failure, /kubernetes-controller-0[\s\S]*No space left on device[\s\S]*pulumi up/);
     const context = await upgrades.context();
     assert.equal((await context.kubectl(["get", "--raw", "/readyz"])).trim(), "ok");
-    assert.doesNotMatch(await flagOf("kube-apiserver", "--v")(context, context.machines("controller")[0]!), /=1/);
+    assert.doesNotMatch(await flagOf("kube-apiserver", "--v")(context, context.machines("controller")[0]!), /=0/);
     await on(`rm ${configurationsDirectory}/full`);
     await upgrades.up();
-    assert.match(await flagOf("kube-apiserver", "--v")(context, context.machines("controller")[0]!), /=1/);
+    assert.match(await flagOf("kube-apiserver", "--v")(context, context.machines("controller")[0]!), /=0/);
     await upgrades.settled();
   });
 });
