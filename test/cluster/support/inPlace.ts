@@ -128,15 +128,17 @@ const timed = [timeServers, /NTP=192\.0\.2\.123/] as const;
 const exempt = prints(`grep '^no_proxy=' ${proxyFile}`);
 const exempted = [exempt, /192\.0\.2\.0\/24/] as const;
 
+type Setting = Omit<Change, "reaches">;
+
 /** Set in one run: which machines each of them reaches alone is computed in test/component/effects.test.ts. */
-export const together: readonly Omit<Change, "reaches">[] = [
+export const together: readonly Setting[] = [
   { setting: "node_labels.tier", value: "gold", shows: { worker: [ofNode("{.metadata.labels.tier}"), /^gold$/] } },
   {
     setting: "public_node_labels.tier",
     value: "edge",
     shows: { public: [ofNode("{.metadata.labels.tier}"), /^edge$/] },
   },
-  ...["node_taints", "public_node_taints"].flatMap((setting) => [
+  ...["node_taints", "public_node_taints"].flatMap((setting): Setting[] => [
     { setting: `${setting}[0].key`, value: "dedicated", shows: {} },
     { setting: `${setting}[0].value`, value: "tests", shows: {} },
     {
@@ -147,7 +149,7 @@ export const together: readonly Omit<Change, "reaches">[] = [
           ofNode("{.spec.taints}"),
           /"effect":"PreferNoSchedule","key":"dedicated","value":"tests"/,
         ],
-      } as Shows,
+      },
     },
   ]),
   {
@@ -161,11 +163,11 @@ export const together: readonly Omit<Change, "reaches">[] = [
     shows: { public: [memoryOfPods, /^2000Mi$/] },
   },
   { setting: "apiserver.cpus", value: "0.4", shows: { controller: [resources("kube-apiserver"), /"cpu":"400m"/] } },
-  ...(["controller_manager", "scheduler"] as const).flatMap((setting) => {
+  ...(["controller_manager", "scheduler"] as const).flatMap((setting): Setting[] => {
     const probe = resources(`kube-${setting.replace("_", "-")}`);
     return [
-      { setting: `${setting}.cpus`, value: "0.4", shows: { controller: [probe, /"cpu":"400m"/] } as Shows },
-      { setting: `${setting}.mem`, value: "500", shows: { controller: [probe, /"memory":"500Mi?"/] } as Shows },
+      { setting: `${setting}.cpus`, value: "0.4", shows: { controller: [probe, /"cpu":"400m"/] } },
+      { setting: `${setting}.mem`, value: "500", shows: { controller: [probe, /"memory":"500Mi?"/] } },
     ];
   }),
   { setting: "etcd.mem", value: "1000", shows: { etcd: [prints("systemctl show etcd -p MemoryMin"), /=1048576000$/] } },
