@@ -27,6 +27,19 @@ export function describeOption(option: Option): Described {
   return z.toJSONSchema(option.schema, { io: "input" }) as Described;
 }
 
+/** `pulumi config set --path` keeps whole numbers as such, and decimals as text. */
+function withDecimals(value: unknown, described: Described): unknown {
+  if (described.type === "number" && typeof value === "string" && /^\d+\.\d+$/.test(value)) return Number(value);
+  const { properties } = described;
+  if (properties === undefined || typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const part = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      return [key, part === undefined ? item : withDecimals(item, part)];
+    }),
+  );
+}
+
 /** @returns the settings, or undefined and at least one problem. */
 export function validate(
   raw: Readonly<Record<string, unknown>>,
@@ -45,11 +58,13 @@ export function validate(
   ];
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const result = option.schema.safeParse(raw[name] ?? option.default, { reportInput: true });
+    const described = describeOption(option);
+    const given = withDecimals(raw[name] ?? option.default, described);
+    const result = option.schema.safeParse(given, { reportInput: true });
     if (result.success) {
       settings[name] = result.data;
     } else {
-      problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, describeOption(option), issue)));
+      problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, described, issue)));
     }
   }
   for (const { needs, check } of rulesFor(list)) {

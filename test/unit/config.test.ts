@@ -34,6 +34,14 @@ const key = (kind: string): string => `${kind} ${"AAAA".padEnd(68, "b")} ada@exa
 const versions = releaseOf(newestVersion);
 
 describe("settings", () => {
+  it("take decimals as `pulumi config set --path` keeps them: as text", () => {
+    const requests = read({ apiserver: '{"cpus":"0.4"}', reserved_resources: '{"kube_cpus":"1.9"}' });
+    assert.equal(requests.components["kube-apiserver"].cpus, 0.4);
+    assert.equal(requests.workers.resources.pods.cpus, 1.9);
+    assert.match(refusal({ apiserver: '{"cpus":"0,4"}' }), /apiserver\.cpus: got "0,4"; allowed: a number/);
+    assert.match(refusal({ apiserver: '{"cpus":"0.001"}' }), /apiserver\.cpus: got 0\.001; allowed: a number/);
+  });
+
   it("have defaults for all but region and administrators", () => {
     const spec = read();
     const machines = { pool: spec.etcd.pool, count: 1, disk: 16, zones: [] };
