@@ -189,6 +189,8 @@ export const together: readonly Setting[] = [
     value: "192.0.2.123",
     shows: { etcd: timed, controller: timed, worker: timed, public: timed },
   },
+  // Without a proxy there are no exceptions either.
+  { setting: "https_proxy", value: "http://proxy.example:3128", shows: {} },
   {
     setting: "no_proxy",
     value: "192.0.2.0/24",
