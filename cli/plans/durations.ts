@@ -4,6 +4,7 @@
  * Source: `docs/benchmarks.md`, "How long a machine takes", which is generated from the table below.
  */
 import { resourceTypes } from "../../components/contract/resources.js";
+import { minorOf } from "../../components/contract/versionNumbers.js";
 import type { EngineEvent, StepMetadata } from "../../engine/events.js";
 import type { Phase, Plan, Step } from "./names.js";
 import { refOf } from "./topology.js";
@@ -72,8 +73,6 @@ const kindOfOperation: Readonly<Record<string, Kind>> = {
 const changedOf = ({ diffs, detailedDiff }: StepMetadata): ReadonlySet<string> =>
   new Set([...(diffs ?? []), ...Object.keys(detailedDiff ?? {})].map((path) => path.split(/[.[]/, 1)[0]!));
 
-const minorOf = (version: unknown): string => String(version).split(".").slice(0, 2).join(".");
-
 /** Kubelets get another minor version: their workers are drained. */
 const drains = (steps: readonly StepMetadata[]): boolean =>
   steps.some(
@@ -81,7 +80,7 @@ const drains = (steps: readonly StepMetadata[]): boolean =>
       type === resourceTypes.releases &&
       old?.inputs?.["nodeVersion"] !== undefined &&
       after?.inputs?.["nodeVersion"] !== undefined &&
-      minorOf(old.inputs["nodeVersion"]) !== minorOf(after.inputs["nodeVersion"]),
+      minorOf(String(old.inputs["nodeVersion"])) !== minorOf(String(after.inputs["nodeVersion"])),
   );
 
 /** What a preview would do, by the name of each machine; what takes a second or two is left out. */

@@ -40,6 +40,14 @@ function withDecimals(value: unknown, described: Described): unknown {
   );
 }
 
+function parse(option: Option, value: unknown) {
+  const result = option.schema.safeParse(value, { reportInput: true });
+  // Descriptions take longer than all the rest, so that they are made for what is refused only.
+  return result.success
+    ? result
+    : option.schema.safeParse(withDecimals(value, describeOption(option)), { reportInput: true });
+}
+
 /** @returns the settings, or undefined and at least one problem. */
 export function validate(
   raw: Readonly<Record<string, unknown>>,
@@ -58,13 +66,11 @@ export function validate(
   ];
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const described = describeOption(option);
-    const given = withDecimals(raw[name] ?? option.default, described);
-    const result = option.schema.safeParse(given, { reportInput: true });
+    const result = parse(option, raw[name] ?? option.default);
     if (result.success) {
       settings[name] = result.data;
     } else {
-      problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, described, issue)));
+      problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, describeOption(option), issue)));
     }
   }
   for (const { needs, check } of rulesFor(list)) {

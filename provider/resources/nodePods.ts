@@ -66,11 +66,11 @@ export class NodePods implements ResourceKind {
     const inputs = schema.parse(given);
     const deadline = new Deadline(inputs.timeout);
     const progress = new Progress(operation.log, idOf(inputs), deadline);
-    const rollout = new Rollout(operation, inputs, await openCluster(inputs.kubeconfig, operation.signal), progress);
+    const wait = new Wait(operation, inputs, await openCluster(inputs.kubeconfig, operation.signal), progress);
     try {
       for (;;) {
-        if (await rollout.isDone(deadline)) return { template: inputs.template };
-        if (deadline.passed) throw new Error(rollout.explain(inputs.timeout));
+        if (await wait.isDone(deadline)) return { template: inputs.template };
+        if (deadline.passed) throw new Error(wait.explain(inputs.timeout));
         await pause(POLL_MILLISECONDS, operation.signal, deadline);
       }
     } catch (error) {
@@ -82,7 +82,8 @@ export class NodePods implements ResourceKind {
   }
 }
 
-class Rollout {
+/** One wait for one DaemonSet. */
+class Wait {
   readonly #patience = new Deadline(limits.settleWorkers);
   #looked = -Infinity;
   #last: Standing | undefined;

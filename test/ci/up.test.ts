@@ -1,43 +1,32 @@
 /** `ci/up` on the real program and engine, with providers that make nothing: what a run leaves behind, done or failed. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DigitalOceanAccount } from "../stacks/account.js";
-import { AccountStack } from "../stacks/stack.js";
+import { ownStack } from "../stacks/ownStack.js";
 import type { Hold } from "../support/stubProviders.js";
 import { script, type ScriptRun } from "./support/run.js";
 
 describe("ci/up: the timeline", function () {
   this.timeout(600_000);
-  const folder = mkdtempSync(join(tmpdir(), "corekube-ci-up-"));
+  const own = ownStack("ci-up");
+  const { folder } = own;
   const file = (name: string): string => join(folder, name);
   const read = (name: string): string => readFileSync(file(name), "utf8");
-  let account: DigitalOceanAccount;
-  let stack: AccountStack;
 
-  before(async () => {
-    account = await DigitalOceanAccount.start(folder);
-    stack = new AccountStack(account);
-    await stack.create();
+  before(() => {
     // A cluster that is thrown away.
     writeFileSync(file("policies.json"), JSON.stringify({ "ca-keys-protected": { stacks: ["corekube/ha"] } }));
-  });
-  after(async () => {
-    await account.close();
-    stack.remove();
-    rmSync(folder, { recursive: true });
   });
 
   /** Previews, and applies that. */
   const deploy = (hold?: Hold): Promise<ScriptRun> =>
-    stack.with(async (env) => {
-      const own = { ...env, COREKUBE_POLICY_CONFIG: file("policies.json"), GITHUB_STEP_SUMMARY: file("page.md") };
+    own.stack.with(async (env) => {
+      const variables = { ...env, COREKUBE_POLICY_CONFIG: file("policies.json"), GITHUB_STEP_SUMMARY: file("page.md") };
       const args = ["--stack", "ha", "--out", folder];
-      const preview = await script("preview", args, own);
+      const preview = await script("preview", args, variables);
       assert.equal(preview.code, 0, preview.output);
       writeFileSync(file("page.md"), "");
-      return script("up", [...args, "--preview", file("preview.json")], own);
+      return script("up", [...args, "--preview", file("preview.json")], variables);
     }, hold);
 
   const assertNoSecrets = (output: string): void => {
@@ -62,7 +51,7 @@ describe("ci/up: the timeline", function () {
   });
 
   it("is left by a run that fails: until there, with what failed, and the error says what to do", async () => {
-    await stack.type("pulumi config set log_level DEBUG");
+    await own.stack.type("pulumi config set log_level DEBUG");
     const { code, output } = await deploy((what) =>
       what === "update kubernetes-etcd-1" ? Promise.reject(new Error("the member does not serve")) : Promise.resolve(),
     );

@@ -1,7 +1,6 @@
 /** The command with the real program on the real engine: machines are made up, everything else is as in a cloud. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readEvent } from "../../engine/events.js";
 import { restSeconds } from "../../cli/plans/durations.js";
@@ -9,29 +8,16 @@ import type { Plan } from "../../cli/plans/names.js";
 import type { RunResult } from "../../lab/process/run.js";
 import { tryRun } from "../../lab/process/run.js";
 import { projectDirectory } from "../../lab/config.js";
-import { DigitalOceanAccount } from "../stacks/account.js";
-import { AccountStack } from "../stacks/stack.js";
+import { ownStack } from "../stacks/ownStack.js";
 import { corekube } from "./support.js";
 
 describe("corekube on a stack of the program", function () {
   this.timeout(600_000);
-  const folder = mkdtempSync(path.join(tmpdir(), "corekube-command-"));
-  let account: DigitalOceanAccount;
-  let stack: AccountStack;
-
-  before(async () => {
-    account = await DigitalOceanAccount.start(folder);
-    stack = new AccountStack(account);
-    await stack.create();
-  });
-  after(async () => {
-    await account.close();
-    stack.remove();
-    rmSync(folder, { recursive: true });
-  });
+  const own = ownStack("command");
+  const { folder } = own;
 
   const call = (...args: readonly string[]): Promise<RunResult> =>
-    stack.with((env) => corekube([...args, "--stack", "ha"], env));
+    own.stack.with((env) => corekube([...args, "--stack", "ha"], env));
   const ok = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await call(...args);
     assert.equal(code, 0, `${args.join(" ")}: ${stdout}${stderr}`);
@@ -54,7 +40,7 @@ describe("corekube on a stack of the program", function () {
   });
 
   it("shows the whole cluster as deployed after plain pulumi up", async () => {
-    const { code, output } = await stack.up();
+    const { code, output } = await own.stack.up();
     assert.equal(code, 0, output);
     for (const name of ["deploy", "recovery", "update"])
       assert.equal((await plan("status", name)).state, "COMPLETE", name);
@@ -87,14 +73,14 @@ describe("corekube on a stack of the program", function () {
     const log = path.join(folder, "events");
 
     before(async () => {
-      await stack.type("pulumi config set log_level DEBUG");
+      await own.stack.type("pulumi config set log_level DEBUG");
       shown = await plan("show", "update");
       assert.equal(shown.seconds, 3 * 16 + 3 * 57 + 9 + 9 + restSeconds);
       let reached = (): void => undefined;
       let release = (): void => undefined;
       const atSecond = new Promise<void>((resolve) => (reached = resolve));
       const seen = new Promise<void>((resolve) => (release = resolve));
-      await stack.with(
+      await own.stack.with(
         async (env) => {
           const up = `pulumi up --yes --skip-preview --json --non-interactive --stack ha > ${log}`;
           const run = tryRun(["bash", "-c", up], { env, cwd: projectDirectory });
@@ -167,14 +153,14 @@ describe("corekube on a stack of the program", function () {
     const options = path.join(folder, "options.yaml");
     const timelines = path.join(folder, "timelines");
     const setting = async (): Promise<string> =>
-      stack.with(async (env) =>
+      own.stack.with(async (env) =>
         (
           await tryRun(["pulumi", "config", "get", "log_level", "--stack", "ha"], { env, cwd: projectDirectory })
         ).stdout.trim(),
       );
     /** On a terminal of its own, where somebody types. */
     const onTerminal = (typed: string, ...args: readonly string[]): Promise<RunResult> =>
-      stack.with((env) => {
+      own.stack.with((env) => {
         const command = [path.join(projectDirectory, "cli/bin/corekube"), ...args, "--stack", "ha"].join(" ");
         return tryRun(["script", "-qefc", command, "/dev/null"], { env, input: typed, timeout: 300_000 });
       });
@@ -234,7 +220,7 @@ describe("corekube on a stack of the program", function () {
     it("replaces one machine and no other, and writes no file when told so", async () => {
       const droplets = async (): Promise<Map<string, string>> =>
         new Map(
-          ((await account.holdings())["droplets"] as { id: number; name: string }[]).map(({ id, name }) => [
+          ((await own.account.holdings())["droplets"] as { id: number; name: string }[]).map(({ id, name }) => [
             name,
             String(id),
           ]),
@@ -252,7 +238,7 @@ describe("corekube on a stack of the program", function () {
 
     it("names the step that failed, and what to do", async () => {
       writeFileSync(options, "log_level: INFO\n");
-      const { code, stdout, stderr } = await stack.with(
+      const { code, stdout, stderr } = await own.stack.with(
         (env) => corekube(["update", "--options", options, "--yes", "--no-timeline", "--stack", "ha"], env),
         async (what) => {
           if (what === "update kubernetes-controller-1") throw new Error("the disk is full");
