@@ -1,5 +1,6 @@
 /** The settings that decide what a plan shows, from the stack's configuration. Pure. */
 import { clouds } from "../components/clouds.js";
+import { addonOptions } from "../components/spec/settings/addons.js";
 import { type OptionName, optionGroups, optionsOf } from "../components/spec/settings/index.js";
 import { memberCounts } from "../infra/settings/counts.js";
 import type { PlanSettings } from "./plans/topology.js";
@@ -18,6 +19,12 @@ function number(config: Config, key: OptionName): number {
   return Number.isInteger(value) && value >= 0 ? value : Number(options[key]!.default);
 }
 
+function addonsOf(config: Config): PlanSettings["addons"]["addons"] {
+  const { schema } = addonOptions.addons;
+  const given = schema.safeParse(config["corekube:addons"]?.objectValue ?? {});
+  return given.success ? given.data : schema.parse({});
+}
+
 /** Wrong values are the program's to refuse; here they count as not set. */
 export function planSettings(config: Config): PlanSettings {
   const high_availability = text(config, "high_availability") === "true";
@@ -31,6 +38,7 @@ export function planSettings(config: Config): PlanSettings {
     publicWorkers: number(config, "public_node_count"),
     atOnce: number(config, "max_unavailable"),
     addons: {
+      addons: addonsOf(config),
       networkProvider: text(config, "network_provider") === "none" ? "none" : "flannel",
       cloudProvider: cloudProvider as PlanSettings["addons"]["cloudProvider"],
       csiDriver: cloudProvider !== "none" && text(config, "csi_driver") !== "false",

@@ -10,20 +10,13 @@ import type { CloudProviderAddon } from "../cloud/addon.js";
 import type { HostPort } from "../cloud/firewall.js";
 import type { ClusterSpec, ComponentResources } from "../spec/cluster.js";
 import { imageReference } from "../spec/versions.js";
+import type { AddonChoice, AddonSettings } from "./choice.js";
 
-/** Namespace of all add-ons. */
+/** Namespace of add-ons that have none of their own. */
 export const namespace = "kube-system";
 
 /** In `Addon.needs`: machines that take ordinary pods. */
 export const workers = "workers";
-
-/** What decides which add-ons a cluster has. */
-export type AddonChoice = Pick<ClusterSpec, "networkProvider" | "cloudProvider" | "csiDriver">;
-
-/** Settings from which the requests of add-ons follow. */
-export interface AddonSettings extends AddonChoice {
-  readonly components: Pick<ClusterSpec["components"], "kube-proxy">;
-}
 
 /** The cluster that an add-on is made for. */
 export interface AddonCluster {
@@ -52,13 +45,22 @@ export interface Addon {
   /** Machines that its pods run on: every node, controllers only, or workers. @default it has no pods */
   readonly runsOn?: "nodes" | "controllers" | "workers";
   /** Pods of a Deployment; on controllers at most one for each of them. @default a DaemonSet */
-  readonly replicas?: number;
+  readonly replicas?: (settings: AddonSettings) => number;
+  /** Its own namespace. @default `kube-system` */
+  readonly namespace?: OwnNamespace;
   /** Of each container, by its name: the machines' sizes follow from the requests. @default it has no pods */
   readonly resources?: (settings: AddonSettings) => Readonly<Record<string, ContainerResources>>;
   /** Ports of machines that it listens on or connects to: firewall rules follow from them. @default none */
   readonly ports?: readonly HostPort[];
   /** Its objects. */
   readonly parts: (cluster: AddonCluster) => AddonParts;
+}
+
+/** A namespace that comes and goes with its add-on. */
+export interface OwnNamespace {
+  readonly name: string;
+  /** What its pods may do at most: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+  readonly podSecurity: "restricted" | "baseline" | "privileged";
 }
 
 /** Requests of a container, and its limit of memory. */
@@ -82,19 +84,23 @@ export interface AddonParts {
   readonly service?: Service;
   /** Objects of other kinds, made before the pods. */
   readonly objects?: readonly AddonObject[];
+  /** Objects of other kinds, made once the pods and the Service serve. */
+  readonly whenServing?: readonly AddonObject[];
 }
 
 /** Rights of its ServiceAccount. */
 export interface Rights {
   /** In the whole cluster. */
   readonly cluster?: readonly PolicyRule[];
-  /** In `namespace`. */
+  /** In the add-on's namespace. */
   readonly namespace?: readonly PolicyRule[];
   /** Roles that Kubernetes brings; `suffix` tells their bindings from the one of the add-on's own role. */
   readonly existing?: readonly {
     readonly kind: "ClusterRole" | "Role";
     readonly name: string;
     readonly suffix?: string;
+    /** Of a Role. @default the add-on's */
+    readonly namespace?: string;
   }[];
 }
 
@@ -133,13 +139,26 @@ export interface Service {
 
 /** Arguments of the kinds that add-ons may have besides the usual ones. */
 export interface OtherKinds {
+  readonly APIService: kubernetes.apiregistration.v1.APIServiceArgs;
   readonly ClusterRole: kubernetes.rbac.v1.ClusterRoleArgs;
   readonly ClusterRoleBinding: kubernetes.rbac.v1.ClusterRoleBindingArgs;
+  readonly ConfigMap: kubernetes.core.v1.ConfigMapArgs;
   readonly CSIDriver: kubernetes.storage.v1.CSIDriverArgs;
+  readonly CustomResource: CustomResourceArgs;
+  readonly CustomResourceDefinition: kubernetes.apiextensions.v1.CustomResourceDefinitionArgs;
+  readonly IngressClass: kubernetes.networking.v1.IngressClassArgs;
   readonly Secret: kubernetes.core.v1.SecretArgs;
   readonly StorageClass: kubernetes.storage.v1.StorageClassArgs;
   readonly ValidatingAdmissionPolicy: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
   readonly ValidatingAdmissionPolicyBinding: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;
+}
+
+/** An object of a kind that a CustomResourceDefinition brings. */
+export interface CustomResourceArgs {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
+  readonly spec?: pulumi.Input<object>;
 }
 
 export type AddonObject<Kind extends keyof OtherKinds = keyof OtherKinds> = {
@@ -148,6 +167,8 @@ export type AddonObject<Kind extends keyof OtherKinds = keyof OtherKinds> = {
     /** Last part of its logical name, `<cluster>-<id>`. */
     readonly id: string;
     readonly args: OtherKinds[K];
+    /** Ids of objects before it in the list which must be there first. @default none */
+    readonly after?: readonly string[];
     /** A change that replaces it deletes the old object first, because both have the same name. @default false */
     readonly deleteFirst?: boolean;
   };

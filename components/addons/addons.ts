@@ -23,7 +23,7 @@ function createAll(
   for (const addon of addons) {
     const after = addon.needs.flatMap((need) =>
       // As many as it has pods, so that a further worker changes nothing here.
-      need === workers ? joins.slice(0, addon.replicas ?? 1) : made.get(need)!,
+      need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!,
     );
     made.set(addon.name, createAddon(addon, cluster, opts, after));
   }

@@ -8,25 +8,46 @@ const serviceName = "kube-dns";
 const metricsPort = 9153;
 
 /**
+ * Number of pods: one may be lost, and each 16 workers have one, as with upstream's autoscaler
+ * (https://github.com/kubernetes/kubernetes/blob/master/cluster/addons/dns-horizontal-autoscaler/dns-horizontal-autoscaler.yaml).
+ * The number of workers is a setting, so that it needs no pod which watches them.
+ */
+const usualReplicas = (workerCount: number): number => Math.max(2, Math.ceil(workerCount / 16));
+
+/**
  * Names outside the cluster go to the node's own resolvers, in their order. Without any, names of the cluster still resolve.
  *
  * CoreDNS refuses to start without an address to forward to. Nothing listens on the last one: with it, a node without resolvers
  * fails for names outside the cluster only.
  */
-export function corefile(spec: Pick<ClusterSpec, "clusterDomain">): string {
+export function corefile({ clusterDomain, addons }: Pick<ClusterSpec, "clusterDomain" | "addons">): string {
+  const { upstreams, stub_domains } = addons.coredns;
+  const servers = upstreams.length > 0 ? upstreams.join(" ") : "/etc/resolv.conf 127.0.0.1:9";
+  const stubs = Object.entries(stub_domains).map(
+    ([domain, addresses]) => `${domain}:53 {
+    errors
+    forward . ${addresses.join(" ")} {
+        policy sequential
+        max_concurrent 1000
+    }
+    cache 30
+    reload
+}
+`,
+  );
   return `.:53 {
     errors
     health {
         lameduck 5s
     }
     ready
-    kubernetes ${spec.clusterDomain} in-addr.arpa ip6.arpa {
+    kubernetes ${clusterDomain} in-addr.arpa ip6.arpa {
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl 30
     }
     prometheus :${metricsPort}
-    forward . /etc/resolv.conf 127.0.0.1:9 {
+    forward . ${servers} {
         policy sequential
         max_concurrent 1000
     }
@@ -35,16 +56,16 @@ export function corefile(spec: Pick<ClusterSpec, "clusterDomain">): string {
     reload
     loadbalance
 }
-`;
+${stubs.join("")}`;
 }
 
 export const coredns: Addon = {
   name,
   needs: [workers],
   runsOn: "workers",
-  // One pod may be lost.
-  replicas: 2,
-  resources: () => ({ [name]: { cpus: 0.1, memory: 70, limit: 170 } }),
+  partOf: ({ addons }) => addons.coredns.enabled,
+  replicas: ({ addons, workers: { count } }) => addons.coredns.replicas ?? usualReplicas(count),
+  resources: ({ addons: { coredns: own } }) => ({ [name]: { cpus: own.cpus, memory: own.mem, limit: own.mem_limit } }),
   parts: ({ spec }) => ({
     label: serviceName,
     rights: {

@@ -1,7 +1,8 @@
 /** All add-ons, and what follows from them for firewalls and machine sizes. Pure: usable before any SDK loads. */
 import type { HostPort } from "../cloud/firewall.js";
 import type { ComponentResources } from "../spec/cluster.js";
-import { type Addon, type AddonChoice, type AddonSettings, workers } from "./addon.js";
+import { type Addon, workers } from "./addon.js";
+import type { AddonChoice, AddonSettings } from "./choice.js";
 import { cloudControllerManager } from "./cloud/cloudControllerManager.js";
 import { csiController, csiNode } from "./cloud/csi.js";
 import { nodeAddresses } from "./cloud/nodeAddresses.js";
@@ -37,25 +38,26 @@ export function addonPorts(choice: AddonChoice, all?: readonly Addon[]): readonl
   return addonsOf(choice, all).flatMap(({ ports = [] }) => ports);
 }
 
-/**
- * What the pods of add-ons request on one machine of the role.
- * @param workerCount Number of workers, over which Deployments are spread.
- */
+/** What the pods of add-ons request on one machine of the role; Deployments are spread over the workers. */
 export function addonRequests(
   role: "controller" | "worker" | "public",
   settings: AddonSettings,
-  workerCount: number,
   all?: readonly Addon[],
 ): readonly ComponentResources[] {
   return addonsOf(settings, all).flatMap((addon) => {
-    const pods = podsOn(role, addon, workerCount);
+    const pods = podsOn(role, addon, settings);
     const requests = podRequests(addon, settings);
     return Array<ComponentResources>(pods).fill(requests);
   });
 }
 
 /** The most pods of the add-on that a machine of the role must hold. */
-function podsOn(role: "controller" | "worker" | "public", { runsOn, replicas }: Addon, workerCount: number): number {
+function podsOn(
+  role: "controller" | "worker" | "public",
+  { runsOn, replicas }: Addon,
+  settings: AddonSettings,
+): number {
+  const { count } = settings.workers;
   switch (runsOn) {
     case undefined:
       return 0;
@@ -64,7 +66,7 @@ function podsOn(role: "controller" | "worker" | "public", { runsOn, replicas }: 
     case "controllers":
       return role === "controller" ? 1 : 0;
     case "workers":
-      return role === "worker" ? Math.ceil((replicas ?? workerCount) / Math.max(1, workerCount)) : 0;
+      return role === "worker" ? Math.ceil((replicas?.(settings) ?? count) / Math.max(1, count)) : 0;
     default:
       return runsOn satisfies never;
   }

@@ -4,10 +4,15 @@ import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistrat
 import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding.js";
 import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet.js";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js";
+import { APIService } from "@pulumi/kubernetes/apiregistration/v1/apiservice.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import { Secret, type SecretArgs } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { IngressClass } from "@pulumi/kubernetes/networking/v1/ingressClass.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import { ClusterRole } from "@pulumi/kubernetes/rbac/v1/clusterRole.js";
 import { ClusterRoleBinding } from "@pulumi/kubernetes/rbac/v1/clusterRoleBinding.js";
@@ -21,8 +26,9 @@ import {
   type AddonCluster,
   type AddonObject,
   type AddonParts,
-  namespace,
+  namespace as usualNamespace,
   type OtherKinds,
+  type OwnNamespace,
   type Pod,
   type Rights,
 } from "./addon.js";
@@ -30,6 +36,10 @@ import { NodePods } from "./nodePods.js";
 import { completePod } from "./pod.js";
 
 type Resources = readonly pulumi.Resource[];
+
+interface Options extends Omit<pulumi.CustomResourceOptions, "dependsOn"> {
+  readonly dependsOn?: pulumi.Resource[];
+}
 
 /** A Secret whose data is a secret in the state as well. */
 class StateSecret extends Secret {
@@ -45,9 +55,14 @@ const otherKinds: {
     opts: pulumi.CustomResourceOptions,
   ) => pulumi.CustomResource;
 } = {
+  APIService,
   ClusterRole,
   ClusterRoleBinding,
+  ConfigMap,
   CSIDriver,
+  CustomResource,
+  CustomResourceDefinition,
+  IngressClass,
   Secret: StateSecret,
   StorageClass,
   ValidatingAdmissionPolicy,
@@ -73,29 +88,34 @@ function checksum(data: unknown): string {
 export function createAddon(
   addon: Addon,
   cluster: AddonCluster,
-  opts: pulumi.CustomResourceOptions,
+  opts: Omit<Options, "dependsOn">,
   after: Resources,
 ): Resources {
   const parts = addon.parts(cluster);
   const { pod } = parts;
   const logical = (id: string): string => `${cluster.spec.name}-${id}`;
-  const others = (parts.objects ?? []).map((object) => createObject(object, logical, opts));
+  const namespace = addon.namespace?.name ?? usualNamespace;
+  const inNamespace: Options = {
+    ...opts,
+    dependsOn: addon.namespace ? [createNamespace(addon.namespace, logical, opts)] : [],
+  };
+  const others = createObjects(parts.objects ?? [], logical, inNamespace);
   if (!pod) return others;
 
   const name = parts.name ?? addon.name;
   const labels = { "k8s-app": parts.label ?? name };
   const metadata = { name, namespace };
   const before = [
-    new ServiceAccount(logical(name), { metadata }, opts),
-    ...createRights(parts.rights ?? {}, name, logical, opts),
+    new ServiceAccount(logical(name), { metadata }, inNamespace),
+    ...createRights(parts.rights ?? {}, metadata, logical, inNamespace),
     ...others,
     ...after,
   ];
   if (parts.files) {
     const { data } = parts.files;
-    before.push(new ConfigMap(logical(name), { metadata: { ...metadata, labels }, data }, opts));
+    before.push(new ConfigMap(logical(name), { metadata: { ...metadata, labels }, data }, inNamespace));
   }
-  const workload = createWorkload({ addon, cluster, parts: { ...parts, pod }, name, labels }, logical(name), {
+  const workload = createWorkload({ addon, cluster, parts: { ...parts, pod }, metadata, labels }, logical(name), {
     ...opts,
     dependsOn: before,
   });
@@ -104,18 +124,52 @@ export function createAddon(
     const budget = { maxUnavailable: 1, selector: { matchLabels: labels } };
     new PodDisruptionBudget(logical(name), { metadata, spec: budget }, running);
   }
+  const serving: pulumi.Resource[] = [workload];
   if (parts.service) {
     const { name: serviceName, spec, annotations } = parts.service;
-    new Service(
-      logical(serviceName),
-      {
-        metadata: { name: serviceName, namespace, labels: { ...labels, ...parts.service.labels }, annotations },
-        spec: { selector: labels, ...spec },
-      },
-      running,
+    serving.push(
+      new Service(
+        logical(serviceName),
+        {
+          metadata: { name: serviceName, namespace, labels: { ...labels, ...parts.service.labels }, annotations },
+          spec: { selector: labels, ...spec },
+        },
+        running,
+      ),
     );
   }
+  createObjects(parts.whenServing ?? [], logical, { ...opts, dependsOn: serving });
   return [workload];
+}
+
+function createNamespace(
+  { name, podSecurity }: OwnNamespace,
+  logical: (id: string) => string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const labels = Object.fromEntries(
+    ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, podSecurity]),
+  );
+  return new Namespace(logical(`namespace-${name}`), { metadata: { name, labels } }, opts);
+}
+
+/** @param opts Also of what all of them wait for. */
+function createObjects(
+  objects: readonly AddonObject[],
+  logical: (id: string) => string,
+  opts: Options,
+): pulumi.Resource[] {
+  const made = new Map<string, pulumi.Resource>();
+  for (const object of objects) {
+    const before = (object.after ?? []).map((id) => {
+      const found = made.get(id);
+      if (!found) throw new Error(`${object.kind} ${object.id}: ${id} is not before it in the list`);
+      return found;
+    });
+    const dependsOn = [...(opts.dependsOn ?? []), ...before];
+    made.set(object.id, createObject(object, logical, { ...opts, dependsOn }));
+  }
+  return [...made.values()];
 }
 
 function createObject<K extends keyof OtherKinds>(
@@ -129,54 +183,68 @@ function createObject<K extends keyof OtherKinds>(
 /** Roles of the add-on and their bindings. @returns the bindings */
 function createRights(
   rights: Rights,
-  account: string,
+  account: Account,
   logical: (id: string) => string,
-  opts: pulumi.CustomResourceOptions,
+  opts: Options,
 ): pulumi.Resource[] {
-  const own = `corekube:${account}`;
+  const own = `corekube:${account.name}`;
   const bindings: pulumi.Resource[] = [];
-  const bind = (kind: "ClusterRole" | "Role", role: string, suffix = "", dependsOn: pulumi.Resource[] = []): void => {
+  const bind = (
+    kind: "ClusterRole" | "Role",
+    role: string,
+    { suffix = "", namespace = account.namespace, roles = [] as pulumi.Resource[] } = {},
+  ): void => {
     const args = {
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind, name: role },
-      subjects: [{ kind: "ServiceAccount", name: account, namespace }],
+      subjects: [{ kind: "ServiceAccount", ...account }],
     };
-    const [id, name] = [logical(`${account}${suffix}`), `${own}${suffix}`];
+    const [id, name] = [logical(`${account.name}${suffix}`), `${own}${suffix}`];
+    const after = { ...opts, dependsOn: [...(opts.dependsOn ?? []), ...roles] };
     bindings.push(
       kind === "ClusterRole"
-        ? new ClusterRoleBinding(id, { metadata: { name }, ...args }, { ...opts, dependsOn })
-        : new RoleBinding(id, { metadata: { name, namespace }, ...args }, { ...opts, dependsOn }),
+        ? new ClusterRoleBinding(id, { metadata: { name }, ...args }, after)
+        : new RoleBinding(id, { metadata: { name, namespace }, ...args }, after),
     );
   };
   if (rights.cluster && rights.cluster.length > 0) {
-    const role = new ClusterRole(logical(account), { metadata: { name: own }, rules: [...rights.cluster] }, opts);
-    bind("ClusterRole", own, "", [role]);
+    const role = new ClusterRole(logical(account.name), { metadata: { name: own }, rules: [...rights.cluster] }, opts);
+    bind("ClusterRole", own, { roles: [role] });
   }
   if (rights.namespace && rights.namespace.length > 0) {
-    const role = new Role(logical(account), { metadata: { name: own, namespace }, rules: [...rights.namespace] }, opts);
-    bind("Role", own, "", [role]);
+    const metadata = { name: own, namespace: account.namespace };
+    const role = new Role(logical(account.name), { metadata, rules: [...rights.namespace] }, opts);
+    bind("Role", own, { roles: [role] });
   }
-  for (const { kind, name, suffix } of rights.existing ?? []) bind(kind, name, suffix);
+  for (const { kind, name, suffix, namespace } of rights.existing ?? []) bind(kind, name, { suffix, namespace });
   return bindings;
 }
 
 /** Pods of a Deployment; 0 for a DaemonSet. */
-function replicasOf({ replicas = 0, runsOn }: Addon, { spec }: AddonCluster): number {
-  return runsOn === "controllers" ? Math.min(replicas, spec.controllers.count) : replicas;
+function replicasOf({ replicas, runsOn }: Addon, { spec }: AddonCluster): number {
+  const wanted = replicas?.(spec) ?? 0;
+  return runsOn === "controllers" ? Math.min(wanted, spec.controllers.count) : wanted;
+}
+
+/** A ServiceAccount. */
+interface Account {
+  readonly name: string;
+  readonly namespace: string;
 }
 
 interface Workload {
   readonly addon: Addon;
   readonly cluster: AddonCluster;
   readonly parts: AddonParts & { readonly pod: Pod };
-  readonly name: string;
+  readonly metadata: Account;
   readonly labels: Record<string, string>;
 }
 
 function createWorkload(
-  { addon, cluster, parts, name, labels }: Workload,
+  { addon, cluster, parts, metadata: account, labels }: Workload,
   logicalName: string,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
+  const { name, namespace } = account;
   const metadata = { name, namespace, labels };
   const annotations = parts.files && { [checksumAnnotation]: pulumi.output(parts.files.data).apply(checksum) };
   const common = {

@@ -1,4 +1,5 @@
 /** What settings of a cluster on AWS must satisfy together, and what the configuration of AWS's provider must contain. */
+import { choiceOf, choiceSettings } from "../addons/choice.js";
 import { addonPorts } from "../addons/list.js";
 import type { CloudDefinition } from "../cloud/definition.js";
 import { firewallRules } from "../cloud/firewall.js";
@@ -114,8 +115,9 @@ const volumeRules: readonly Rule[] = (["data_disk", "wal_disk"] as const).map((n
 const rulesPerGroup = 60;
 
 const administratorsRule: Rule = {
-  needs: ["admin_cidrs", "node_port_range", "firewall_rules", "cloud_provider", "network_provider", "csi_driver"],
-  check: ({ admin_cidrs, node_port_range, firewall_rules, cloud_provider, network_provider, csi_driver }) => {
+  needs: ["admin_cidrs", "node_port_range", "firewall_rules", ...choiceSettings],
+  check: (settings) => {
+    const { admin_cidrs, node_port_range, firewall_rules, cloud_provider } = settings;
     const table = firewallRules(
       {
         // Also of a cluster that becomes highly available.
@@ -125,7 +127,7 @@ const administratorsRule: Rule = {
         firewallRules: firewall_rules,
       },
       awsProfile,
-      addonPorts({ networkProvider: network_provider, cloudProvider: cloud_provider, csiDriver: csi_driver }),
+      addonPorts(choiceOf(settings)),
     );
     const most = Math.min(
       ...roles.map((role) => {

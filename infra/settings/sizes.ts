@@ -1,5 +1,6 @@
 /** Machine sizes that follow from settings. Pure. */
 import type { Addon } from "../../components/addons/addon.js";
+import { type addonSettings, addonSettingsOf } from "../../components/addons/choice.js";
 import { addonRequests } from "../../components/addons/list.js";
 import {
   holds,
@@ -27,27 +28,13 @@ const etcdSystem = { cpus: 0.25, memory: 512 } as const;
 /** For images and logs. */
 const controllerDisk = 10_240;
 
-/** The settings from which the add-ons' requests follow. */
-type AddonInputs = Pick<Settings, "kube_proxy" | "network_provider" | "cloud_provider" | "csi_driver" | "node_count">;
-
 /** Requests of the add-ons' pods on each machine of the role: the minimum that it must offer to pods. */
 export function addonNeeds(
-  settings: AddonInputs,
+  settings: Pick<Settings, (typeof addonSettings)[number]>,
   role: "controller" | "worker" | "public",
   all?: readonly Addon[],
 ): ComponentResources {
-  const { kube_proxy, network_provider, cloud_provider, csi_driver, node_count } = settings;
-  const requests = addonRequests(
-    role,
-    {
-      networkProvider: network_provider,
-      cloudProvider: cloud_provider,
-      csiDriver: cloud_provider !== "none" && csi_driver,
-      components: { "kube-proxy": { cpus: kube_proxy.cpus, memory: kube_proxy.mem } },
-    },
-    node_count,
-    all,
-  );
+  const requests = addonRequests(role, addonSettingsOf(settings), all);
   return { cpus: sum(requests.map(({ cpus }) => cpus)), memory: sum(requests.map(({ memory }) => memory)) };
 }
 

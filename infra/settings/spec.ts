@@ -1,4 +1,5 @@
 /** Computes the cluster's description from settings. Pure. */
+import { hasCsiDriver } from "../../components/addons/choice.js";
 import type { CloudDefinition } from "../../components/cloud/definition.js";
 import { cloudNamed, clouds } from "../../components/clouds.js";
 import { nthAddress } from "../../components/spec/cidr.js";
@@ -83,7 +84,7 @@ export function toClusterSpec(
     apiServiceAddress: nthAddress(settings.service_cidr, 1),
     dnsServiceAddress: nthAddress(settings.service_cidr, 10),
     nodePortRange: portRange(settings.node_port_range)!,
-    csiDriver: settings.cloud_provider !== "none" && settings.csi_driver,
+    csiDriver: hasCsiDriver(settings),
     cloudSettings: cloud.spec(settings),
     proxy: proxyOf(settings, cloud.profile),
     image: chosen.image,

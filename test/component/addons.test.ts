@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { image } from "../../components/addons/addon.js";
-import { corefile } from "../../components/addons/coredns.js";
+import { coredns, corefile } from "../../components/addons/coredns.js";
 import { flannelFiles } from "../../components/addons/flannel.js";
 import { kubeProxyFiles } from "../../components/addons/kubeProxy.js";
 import { dropletAddresses, loadBalancerAddress } from "./support/mocks.js";
@@ -249,11 +249,36 @@ describe("configuration of add-ons", function () {
   });
 
   it("of CoreDNS: the cluster's domain, then the node's resolvers", () => {
-    const text = corefile({ clusterDomain: "k8s.example.net" });
+    const text = corefile(testSpec({ clusterDomain: "k8s.example.net" }));
     assert.match(text, /^ {4}kubernetes k8s\.example\.net in-addr\.arpa ip6\.arpa \{$/m);
     // With the second address it starts on a node that has no resolver.
     assert.match(text, /^ {4}forward \. \/etc\/resolv\.conf 127\.0\.0\.1:9 \{\n {8}policy sequential$/m);
     assert.equal(text.split("{").length, text.split("}").length);
+  });
+
+  it("of CoreDNS: own upstreams, and a server for each stub domain", () => {
+    const { addons } = testSpec();
+    const own = {
+      upstreams: ["192.0.2.53", "192.0.2.54"],
+      stub_domains: { "corp.example": ["10.200.0.2"], "lab.example": ["10.200.0.3", "10.200.0.4"] },
+    };
+    const text = corefile(testSpec({ addons: { ...addons, coredns: { ...addons.coredns, ...own } } }));
+    assert.match(text, /^ {4}forward \. 192\.0\.2\.53 192\.0\.2\.54 \{$/m);
+    assert.doesNotMatch(text, /resolv\.conf/);
+    assert.match(text, /^corp\.example:53 \{\n {4}errors\n {4}forward \. 10\.200\.0\.2 \{$/m);
+    assert.match(text, /^lab\.example:53 \{\n {4}errors\n {4}forward \. 10\.200\.0\.3 10\.200\.0\.4 \{$/m);
+    assert.equal(text.split("{").length, text.split("}").length);
+  });
+
+  it("gives CoreDNS two pods, one for each 16 workers, or as many as the setting says", () => {
+    const { addons } = testSpec();
+    const pods = (workerCount: number, replicas?: number): number | undefined =>
+      coredns.replicas?.(testSpec({ workerCount, addons: { ...addons, coredns: { ...addons.coredns, replicas } } }));
+    assert.deepEqual(
+      [1, 2, 32, 33, 1000].map((count) => pods(count)),
+      [2, 2, 2, 3, 63],
+    );
+    assert.deepEqual([pods(1000, 5), pods(1, 1)], [5, 1]);
   });
 
   it("reports an unknown image and the known ones", () => {

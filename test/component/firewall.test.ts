@@ -4,9 +4,10 @@ import { addonPorts } from "../../components/addons/list.js";
 import { digitaloceanProfile } from "../../components/digitalocean/profile.js";
 import { type Role, roles } from "../../components/spec/cluster.js";
 import { firewallRules, takenPorts } from "../../components/cloud/firewall.js";
+import { testSpec } from "./support/spec.js";
 import { inboundRules, loadBalancerRules, outboundRules } from "../../components/digitalocean/firewall.js";
 
-const addons = addonPorts({ networkProvider: "flannel", cloudProvider: "none", csiDriver: false });
+const addons = addonPorts(testSpec());
 const nodePortRange = { from: 30000, to: 32767 };
 
 /** `role protocol/ports (purpose) <- sources`; on AWS the purpose is in the name of the resource: another would replace it. */
@@ -104,7 +105,7 @@ describe("firewall table", () => {
 
 describe("firewall table of a cluster whose users bring the pods' network", () => {
   it("leaves the port of VXLAN open between nodes", () => {
-    const own = addonPorts({ networkProvider: "none", cloudProvider: "none", csiDriver: false });
+    const own = addonPorts(testSpec({ networkProvider: "none" }));
     const rules = firewallRules(
       { apiLoadBalancers: false, nodePortRange, cloudProvider: "none", firewallRules: [] },
       { balancersFrom: [] },

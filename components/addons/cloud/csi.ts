@@ -3,16 +3,8 @@ import { nodeRoles } from "../../cloud/firewall.js";
 import { verbosity } from "../../nodeconfig/base/logging.js";
 import type { ClusterSpec } from "../../spec/cluster.js";
 import type { CsiDriver } from "../../cloud/addon.js";
-import {
-  type Addon,
-  type AddonChoice,
-  cloudProviderOf,
-  type Container,
-  image,
-  namespace,
-  type Pod,
-  type PolicyRule,
-} from "../addon.js";
+import { type Addon, cloudProviderOf, type Container, image, namespace, type Pod, type PolicyRule } from "../addon.js";
+import type { AddonChoice } from "../choice.js";
 import { localApi } from "../pod.js";
 import { cloudControllerManager } from "./cloudControllerManager.js";
 
@@ -69,7 +61,7 @@ export const csiController: Addon = {
   needs,
   partOf,
   runsOn: "controllers",
-  replicas: 2,
+  replicas: () => 2,
   resources: () => ({
     driver: driverResources,
     "csi-provisioner": driverResources,

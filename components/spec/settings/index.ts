@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { CloudName, CloudOptions } from "../clouds.js";
 import { accessOptions } from "./access.js";
+import { addonOptions } from "./addons.js";
 import { cloudOptions, clusterOptions } from "./cluster.js";
 import { downloadOptions } from "./downloads.js";
 import { limitOptions } from "./limits.js";
@@ -18,6 +19,7 @@ function commonGroups(clouds: readonly [CloudName, ...CloudName[]]) {
     Resources: resourceOptions,
     Networks: networkOptions,
     "The cloud": cloudOptions(clouds),
+    "Add-ons": addonOptions,
     "Access and security": accessOptions,
     Downloads: downloadOptions,
     "Time limits": limitOptions,

@@ -1,5 +1,6 @@
 /** All rules, in the order in which their problems are reported. */
 import type { Rule } from "../../../components/spec/settings/rule.js";
+import { addonRules } from "./addons.js";
 import { addressRules } from "./addresses.js";
 import { cloudRules, rulesOfClouds } from "./clouds.js";
 import { firewallRulesRules } from "./firewall.js";
@@ -15,6 +16,7 @@ const common: readonly ProfileRule[] = [
   ...firewallRulesRules,
   ...poolRules,
   ...sizeRules,
+  ...addonRules,
 ];
 
 export const rulesFor = (clouds: Clouds): readonly Rule[] => [

@@ -1,4 +1,5 @@
 /** Machine sizes: they exist, and satisfy what is requested. */
+import { addonSettings } from "../../../components/addons/choice.js";
 import {
   holds,
   type MachineNeeds,
@@ -22,9 +23,6 @@ const askedBy: Readonly<Record<Role, readonly OptionName[]>> = {
   worker: ["reserved_resources"],
   public: ["public_reserved_resources"],
 };
-
-/** The settings from which the requests of add-ons follow. */
-const addonSettings = ["kube_proxy", "network_provider", "cloud_provider", "csi_driver", "node_count"] as const;
 
 function amount({ cpus, memory, disk }: MachineNeeds): string {
   return `${cpus} CPUs, ${memory} MB of memory${disk > 0 ? ` and ${disk} MB of disk` : ""}`;

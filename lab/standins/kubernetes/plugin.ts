@@ -18,8 +18,11 @@ export const plugin = standIn<Cluster>({
     "kubernetes:apps/v1:DaemonSet": objectKind(workloads),
     "kubernetes:apps/v1:Deployment": objectKind(workloads),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": objectKind(),
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": objectKind({ replaces: ["spec.scope"] }),
+    "kubernetes:apiregistration.k8s.io/v1:APIService": objectKind(),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": objectKind(),
     "kubernetes:core/v1:ConfigMap": objectKind(),
+    "kubernetes:core/v1:Namespace": objectKind(),
     // The official plugin replaces a Secret by default.
     "kubernetes:core/v1:Secret": objectKind({
       replaces: ["type", "data", "stringData"],
@@ -27,6 +30,7 @@ export const plugin = standIn<Cluster>({
     }),
     "kubernetes:core/v1:Service": objectKind({ replaces: ["spec.clusterIP"] }),
     "kubernetes:core/v1:ServiceAccount": objectKind(),
+    "kubernetes:networking.k8s.io/v1:IngressClass": objectKind({ replaces: ["spec.controller"] }),
     "kubernetes:policy/v1:PodDisruptionBudget": objectKind(),
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": objectKind(),
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": objectKind(bindings),

@@ -19,6 +19,10 @@ export async function waitsFor(object: JsonObject, objects: Objects): Promise<st
       const wanted = number(part(object, "status"), "desiredNumberScheduled");
       return counted(object, wanted, "updatedNumberScheduled", "numberAvailable");
     }
+    case "CustomResourceDefinition":
+      return isTrue(object, "Established") ? undefined : "the API server to serve its kind";
+    case "APIService":
+      return isTrue(object, "Available") ? undefined : "the API server to reach it";
     case "Service":
       return service(object, objects);
     default:
@@ -91,6 +95,9 @@ function podProblem(pod: JsonObject): string | undefined {
   const reasons = [...(scheduling === undefined ? [] : [scheduling.message ?? "not scheduled"]), ...waiting];
   return [`pod ${pod.metadata?.name} is ${String(status["phase"])}`, ...reasons].join(", ");
 }
+
+const isTrue = (object: JsonObject, type: string): boolean =>
+  conditions(object).some((each) => each.type === type && each.status === "True");
 
 interface Condition {
   readonly type: string;

@@ -142,7 +142,7 @@ describe("language host", function () {
   it("interrupts the program on request", async () => {
     const folder = program(
       "long",
-      `require("fs").writeFileSync(__dirname + "/started", ""); process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000);`,
+      `process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000); require("fs").writeFileSync(__dirname + "/started", "");`,
     );
     const running = run(folder);
     while (!exists(join(folder, "node_modules/@pulumi/pulumi/cmd/run/started")))

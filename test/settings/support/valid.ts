@@ -72,6 +72,19 @@ export const valid: readonly Settings[] = [
   },
   { cluster_domain: `${"a".repeat(31)}.${"b".repeat(31)}` },
   { network_provider: "none" },
+  { addons: { coredns: { enabled: false } } },
+  {
+    addons: {
+      coredns: {
+        replicas: 5,
+        upstreams: ["192.0.2.53", "192.0.2.54"],
+        stub_domains: { "corp.example": ["10.200.0.2"], lan: ["10.200.0.2"] },
+        cpus: 0.05,
+        mem: 64,
+        mem_limit: 64,
+      },
+    },
+  },
   { pod_security: "restricted", encryption_key: 1_000_000 },
   { pod_security: "privileged", deletion_protection: false },
   {

@@ -1,0 +1,65 @@
+/** Settings: what comes with a cluster, one block for each add-on that can be chosen. */
+import { isIPv4 } from "node:net";
+import { z } from "zod";
+import { passed } from "./option.js";
+import { cpus, domain, text, whole, yesOrNo } from "./valueTypes.js";
+
+const effect = "API objects";
+
+/** Resources of an add-on's pod, in CPUs and MB. */
+const resources = (byDefault: { readonly cpus: number; readonly mem: number; readonly limit: number }) => ({
+  cpus: cpus(0.01, 16).default(byDefault.cpus).describe("CPUs that each pod requests.").meta({ effect }),
+  mem: whole(16, 65_536, "MB").default(byDefault.mem).describe("MB of memory that each pod requests.").meta({ effect }),
+  mem_limit: whole(16, 65_536, "MB")
+    .default(byDefault.limit)
+    .describe("MB of memory at which a pod is restarted. At least mem.")
+    .meta({ effect }),
+});
+
+const enabled = (byDefault: boolean, meaning: string) =>
+  yesOrNo().default(byDefault).describe(meaning).meta({ effect });
+
+/** Servers of names. */
+const nameServers = () =>
+  z
+    .array(text("an IPv4 address", (value) => isIPv4(value)))
+    .max(8)
+    .refine((servers) => new Set(servers).size === servers.length)
+    .meta({ allowed: "at most 8 IPv4 addresses, each once" });
+
+const coredns = z.strictObject({
+  enabled: enabled(
+    true,
+    "CoreDNS, the cluster's DNS. false: you bring another one, at the tenth address of service_cidr.",
+  ),
+  replicas: whole(1, 100, "pods")
+    .optional()
+    .describe("Number of pods. Not set: one for each 16 workers, and at least two.")
+    .meta({ effect }),
+  upstreams: nameServers()
+    .default([])
+    .describe(
+      "Servers for names outside the cluster, asked in this order. Empty: those of the machine that the pod runs on.",
+    )
+    .meta({ effect }),
+  stub_domains: z
+    .record(domain(), nameServers().min(1))
+    .refine((domains) => Object.keys(domains).length <= 20)
+    .meta({
+      allowed: "at most 20 domains, each with a list of IPv4 addresses",
+      description: "Domain to the servers that are asked for names in it.",
+    })
+    .default({})
+    .meta({ effect }),
+  ...resources({ cpus: 0.1, mem: 70, limit: 170 }),
+});
+
+export const addonOptions = {
+  addons: passed(
+    z.strictObject({
+      coredns: coredns.prefault({}),
+    }),
+    {},
+    "Add-ons: what runs in the cluster and comes with it.",
+  ),
+};

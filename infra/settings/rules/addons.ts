@@ -1,0 +1,61 @@
+/** Add-ons: resources, and servers of names. */
+import { nthAddress } from "../../../components/spec/cidr.js";
+import type { Settings } from "../../../components/spec/settings/index.js";
+import { joinPath, type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
+
+type Blocks = Settings["addons"];
+
+/** An add-on's settings, as far as all of them have these. */
+interface Block {
+  readonly mem?: number;
+  readonly mem_limit?: number;
+}
+
+const memoryRule: Rule = {
+  needs: ["addons"],
+  check: ({ addons }) =>
+    Object.entries(addons as Readonly<Record<string, Block>>).flatMap(
+      ([name, { mem = 0, mem_limit = mem }]): Problem[] => {
+        const path = joinPath("addons", name, "mem_limit");
+        const allowed = `at least addons.${name}.mem (${mem}), which the pod is promised`;
+        return mem_limit < mem ? [{ path, got: mem_limit, allowed, fix: set(path, mem) }] : [];
+      },
+    ),
+};
+
+/** Where the settings of CoreDNS name a server, and which. */
+function nameServers({ coredns }: Blocks): readonly (readonly [path: string, address: string])[] {
+  const listed = (path: string, addresses: readonly string[]) =>
+    addresses.map((address, index) => [`${path}[${index}]`, address] as const);
+  return [
+    ...listed("addons.coredns.upstreams", coredns.upstreams),
+    ...Object.entries(coredns.stub_domains).flatMap(([domain, addresses]) => listed(stubPath(domain), addresses)),
+  ];
+}
+
+const stubPath = (domain: string): string => joinPath("addons", "coredns", "stub_domains", domain);
+
+const loopRule: Rule = {
+  needs: ["addons", "service_cidr"],
+  check: ({ addons, service_cidr }) => {
+    const own = nthAddress(service_cidr, 10);
+    return nameServers(addons).flatMap(([path, got]): Problem[] =>
+      got === own
+        ? [{ path, got, allowed: "a server outside the cluster: this is the cluster's own, which would ask itself" }]
+        : [],
+    );
+  },
+};
+
+const ownDomainRule: Rule = {
+  needs: ["addons", "cluster_domain"],
+  check: ({ addons, cluster_domain }) =>
+    Object.entries(addons.coredns.stub_domains).flatMap(([domain, got]): Problem[] => {
+      if (domain !== cluster_domain && !domain.endsWith(`.${cluster_domain}`)) return [];
+      const path = stubPath(domain);
+      const allowed = `a domain outside corekube:cluster_domain (${cluster_domain}), which the cluster itself answers for`;
+      return [{ path, got, allowed, fix: `Remove it: pulumi config rm --path '${path}'` }];
+    }),
+};
+
+export const addonRules: readonly Rule[] = [memoryRule, loopRule, ownDomainRule];
