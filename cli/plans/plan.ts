@@ -1,4 +1,5 @@
 /** A plan of a cluster: phases and steps, and where they stand by what became of the resources behind them. Pure. */
+import { titleOf } from "../../components/addons/list.js";
 import { resourceTypes } from "../../components/contract/resources.js";
 import type { Role } from "../../components/spec/cluster.js";
 import type { Phase, PhaseState, Plan, PlanName, Step, Strategy } from "./names.js";
@@ -72,10 +73,15 @@ function phasesOf(topology: Topology, changes: boolean): readonly PhaseShape[] {
           return { name, part, of: (ref) => proofOf(name)(ref) || isProxy(ref), proofs: [...proofs, isProxy] };
         }),
       );
-  const addonSteps = (early: boolean): readonly StepShape[] =>
-    addons
-      .filter((addon) => addon.early === early)
-      .map(({ name }) => ({ name, part: "pods", of: ofAddon(name), proofs: [ofAddon(name)] }));
+  const nodeAddons = addons
+    .filter(({ early }) => early)
+    .map(({ name }): StepShape => ({ name, part: "pods", of: ofAddon(name), proofs: [ofAddon(name)] }));
+  const mandatoryAddons = addons
+    .filter(({ early }) => !early)
+    .map(({ name }): StepShape => {
+      const isAddon = ofAddon(name);
+      return { name: "mandatory-addons-0", part: titleOf(name), of: isAddon, proofs: [isAddon] };
+    });
   const isReady = ({ type }: Ref): boolean => type === resourceTypes.readiness;
   const balancer: StepShape = { name: "load-balancers", part: "install", of: isLoadBalancer, proofs: [isLoadBalancer] };
   const nodeParts = addons.some(({ name }) => name === kubeProxy) ? ["kubelet", kubeProxy] : ["kubelet"];
@@ -88,10 +94,10 @@ function phasesOf(topology: Topology, changes: boolean): readonly PhaseShape[] {
     ]),
     phase("controller-manager", oneByOne, onEach("controller", "kube-controller-manager")),
     phase("scheduler", oneByOne, onEach("controller", "kube-scheduler")),
-    phase("node-addons", "parallel", addonSteps(true)),
+    phase("node-addons", "parallel", nodeAddons),
     phase("node", workersAtOnce, onEach("worker", ...nodeParts)),
     phase("public-node", workersAtOnce, onEach("public", ...nodeParts)),
-    phase("mandatory-addons", "parallel", addonSteps(false)),
+    phase("mandatory-addons", "serial", mandatoryAddons),
   ];
 }
 

@@ -36,6 +36,8 @@ export interface AddonCluster {
 export interface Addon {
   /** Unique. Also the name of its objects, unless `parts` says another. */
   readonly name: string;
+  /** Its name in plans. @default `name` */
+  readonly title?: string;
   /** Names of the add-ons that must be there before its pods start, and `workers` if the pods run on workers. */
   readonly needs: readonly string[];
   /** Workers join after it: without it a node does not become ready or takes no pods. @default false */

@@ -11,20 +11,29 @@ import { createAddon } from "./objects.js";
 /** By an add-on's name: the resources that add-ons which need it wait for. */
 type Made = ReadonlyMap<string, readonly pulumi.Resource[]>;
 
-/** @param given What is there already. */
+interface Order {
+  /** What is there already. @default nothing */
+  readonly given?: Made;
+  /** Of the workers, in the order of the machines. @default none */
+  readonly joins?: readonly pulumi.Resource[];
+  /** Each comes after the one before it in the list. @default those that do not need each other come together */
+  readonly serial?: boolean;
+}
+
 function createAll(
   addons: readonly Addon[],
   cluster: AddonCluster,
   opts: pulumi.CustomResourceOptions,
-  given: Made = new Map(),
-  joins: readonly pulumi.Resource[] = [],
+  { given = new Map(), joins = [], serial = false }: Order = {},
 ): Made {
   const made = new Map(given);
-  for (const addon of addons) {
+  for (const [index, addon] of addons.entries()) {
+    const before = serial ? addons[index - 1] : undefined;
     const after = addon.needs.flatMap((need) =>
       // As many as it has pods, so that a further worker changes nothing here.
       need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!,
     );
+    if (before) after.push(...made.get(before.name)!);
     made.set(addon.name, createAddon(addon, cluster, opts, after));
   }
   return made;
@@ -101,7 +110,7 @@ export interface ClusterAddonsArgs {
 }
 
 /**
- * Add-ons that need workers to run on.
+ * Add-ons that need workers to run on, one after the other: the last phase of a run.
  *
  * Their pods wait for workers, since controllers take no such pods and the wait would time out. Workers also outlive them at a
  * teardown, so that their disruption budgets keep no node from draining.
@@ -110,7 +119,7 @@ export class ClusterAddons extends pulumi.ComponentResource {
   constructor(name: string, { nodeAddons, joins }: ClusterAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("corekube:addons:ClusterAddons", name, {}, opts);
     const { cluster, made, provider, remaining } = nodeAddons;
-    createAll(remaining, cluster, { parent: this, provider }, made, joins);
+    createAll(remaining, cluster, { parent: this, provider }, { given: made, joins, serial: true });
     this.registerOutputs({});
   }
 }

@@ -61,6 +61,7 @@ ${stubs.join("")}`;
 
 export const coredns: Addon = {
   name,
+  title: serviceName,
   needs: [workers],
   runsOn: "workers",
   partOf: ({ addons }) => addons.coredns.enabled,

@@ -33,6 +33,11 @@ export function addonsOf(choice: AddonChoice, all: readonly Addon[] = allAddons)
   return all.filter(({ partOf }) => partOf?.(choice) ?? true);
 }
 
+/** What plans call an add-on. @param name Its own, or another's workload's, which is shown as it is. */
+export function titleOf(name: string): string {
+  return allAddons.find((addon) => addon.name === name)?.title ?? name;
+}
+
 /** Ports of machines that the add-ons of a cluster use. */
 export function addonPorts(choice: AddonChoice, all?: readonly Addon[]): readonly HostPort[] {
   return addonsOf(choice, all).flatMap(({ ports = [] }) => ports);

@@ -17,6 +17,7 @@ const types = {
   join: "corekube:machine:Join",
   configuration: "corekube:machine:Configuration",
   daemonSet: "kubernetes:apps/v1:DaemonSet",
+  deployment: "kubernetes:apps/v1:Deployment",
 };
 
 /** Two members, a controller, two workers; kube-proxy. */
@@ -375,8 +376,31 @@ describe("a plan as text", () => {
 │  └─ kube-proxy:[pods] (PENDING)
 ├─ node (parallel strategy, 2 at a time) (COMPLETE)
 ├─ public-node (parallel strategy, 2 at a time) (COMPLETE)
-└─ mandatory-addons (parallel strategy) (COMPLETE)`,
+└─ mandatory-addons (serial strategy) (COMPLETE)`,
     );
+  });
+
+  it("ends with the add-ons that workers run, one after the other, under the names of the documents", () => {
+    const [dns, metrics] = ["coredns", "metrics-server"].map(
+      (name): Resource => ({
+        type: types.deployment,
+        name: `k-${name}`,
+        within: ["corekube:addons:ClusterAddons"],
+      }),
+    );
+    const both = topologyOf(
+      [dns!, metrics!].map((each) => refOf(urn(each))),
+      "k",
+    );
+    const state = readState(exported([dns!]));
+    for (const name of ["deploy", "update"] as const)
+      assert.ok(
+        renderPlan(planOf(name, both, progressOf("deploy", state, { active: true }))).endsWith(
+          `└─ mandatory-addons (serial strategy) (IN_PROGRESS)
+   ├─ mandatory-addons-0:[kube-dns] (COMPLETE)
+   └─ mandatory-addons-0:[metrics-server] (PENDING)`,
+        ),
+      );
   });
 
   it("is in the opposite order, and parallel, for an uninstall", () => {

@@ -148,6 +148,16 @@ describe("a new add-on", function () {
     assert.equal(template(run).spec["serviceAccountName"], name);
   });
 
+  it("comes after the add-on before it in the list: those that workers run are made one by one", () => {
+    assert.ok(run.one("Deployment", `dev-${name}`).dependsOn.includes(keyOf(run.one("Deployment", "dev-coredns"))));
+    for (const first of ["DaemonSet/dev-kube-proxy", "Deployment/dev-coredns"])
+      assert.deepEqual(
+        run.one(...(first.split("/") as [string, string])).dependsOn.filter((key) => key.includes("flannel")),
+        [],
+        first,
+      );
+  });
+
   it("starts after its rights, its files, the add-on that it needs, and as many workers as it has pods", () => {
     const after = run.one("Deployment", `dev-${name}`).dependsOn.map((key) => key.split(":").pop());
     for (const key of [
