@@ -381,13 +381,11 @@ describe("a plan as text", () => {
   });
 
   it("ends with the add-ons that workers run, one after the other, under the names of the documents", () => {
-    const [dns, metrics] = ["coredns", "metrics-server"].map(
-      (name): Resource => ({
-        type: types.deployment,
-        name: `k-${name}`,
-        within: ["corekube:addons:ClusterAddons"],
-      }),
-    );
+    const [dns, metrics] = ["coredns", "metrics-server"].map((name): Resource => ({
+      type: types.deployment,
+      name: `k-${name}`,
+      within: ["corekube:addons:ClusterAddons"],
+    }));
     const both = topologyOf(
       [dns!, metrics!].map((each) => refOf(urn(each))),
       "k",
