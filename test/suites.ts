@@ -78,6 +78,7 @@ export const suites: readonly Suite[] = [
   { name: "recovery", files: ["test/cluster/recovery/*.test.ts"], needs: "region", soak: 75, limit: 3 * 3600 },
   { name: "stacks", files: ["test/stacks/*.test.ts"], needs: ["pulumi"], soak: 3, limit: 2400 },
   { name: "existing-network", files: ["test/cluster/aws/soak/*.test.ts"], needs: "region", soak: 4, limit: 1200 },
+  { name: "addons", files: ["test/cluster/addons/*.test.ts"], needs: "region", soak: 15, limit: 3 * 3600 },
   { name: "late", files: ["test/cluster/late/*.test.ts"], needs: "region", soak: 15, limit: 2700 },
   {
     name: "interrupt",

@@ -14,10 +14,10 @@ import { addonNeeds, machineNeeds } from "../../infra/settings/sizes.js";
 import { keyOf, type Run, registrationsOf, runTimeout } from "./support/registrations.js";
 import { testSpec } from "./support/spec.js";
 
-const name = "metrics-server";
+const name = "sample-metrics";
 
 /** Scrapes the kubelets of all nodes from a worker, which no other part of a cluster does. */
-const metricsServer = (resolution = "15s"): Addon => ({
+const sampleMetrics = (resolution = "15s"): Addon => ({
   name,
   needs: [workers, "kube-proxy"],
   partOf: ({ networkProvider }) => networkProvider === "flannel",
@@ -45,7 +45,7 @@ const metricsServer = (resolution = "15s"): Addon => ({
     pod: {
       initContainers: [{ name: "wait-for-api", image: "example.net/wait:1" }],
       containers: [
-        { name, image: "example.net/metrics-server:1", volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] },
+        { name, image: "example.net/sample-metrics:1", volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] },
         { name: "nanny", image: "example.net/nanny:1", securityContext: restricted(["NET_RAW"]) },
       ],
       volumes: [{ name: "tmp", emptyDir: {} }],
@@ -80,7 +80,7 @@ async function registered(addons: readonly Addon[], spec: ClusterSpec = testSpec
 
 describe("a new add-on", function () {
   this.timeout(runTimeout);
-  const all = [...allAddons, metricsServer()];
+  const all = [...allAddons, sampleMetrics()];
   let run: Omit<Run, "outputs">;
   before(async () => {
     run = await registered(all);
@@ -100,17 +100,17 @@ describe("a new add-on", function () {
         .map((each) => keyOf(each).split(":").pop())
         .sort(),
       [
-        "ClusterRole/dev-metrics-server",
-        "ClusterRoleBinding/dev-metrics-server",
-        "ClusterRoleBinding/dev-metrics-server-delegator",
-        "ConfigMap/dev-metrics-server",
-        "Deployment/dev-metrics-server",
-        "PodDisruptionBudget/dev-metrics-server",
-        "Role/dev-metrics-server",
-        "RoleBinding/dev-metrics-server",
-        "RoleBinding/dev-metrics-server-reader",
-        "Service/dev-metrics-server",
-        "ServiceAccount/dev-metrics-server",
+        "ClusterRole/dev-sample-metrics",
+        "ClusterRoleBinding/dev-sample-metrics",
+        "ClusterRoleBinding/dev-sample-metrics-delegator",
+        "ConfigMap/dev-sample-metrics",
+        "Deployment/dev-sample-metrics",
+        "PodDisruptionBudget/dev-sample-metrics",
+        "Role/dev-sample-metrics",
+        "RoleBinding/dev-sample-metrics",
+        "RoleBinding/dev-sample-metrics-reader",
+        "Service/dev-sample-metrics",
+        "ServiceAccount/dev-sample-metrics",
       ],
     );
     for (const each of own()) assert.equal(each.parent, "corekube:addons:ClusterAddons/dev", each.name);
@@ -123,7 +123,7 @@ describe("a new add-on", function () {
 
   it("is left out where it is not part of the cluster", async () => {
     assert.deepEqual(own(await registered(all, testSpec({ networkProvider: "none" }))), []);
-    assert.deepEqual(addonPorts(testSpec({ networkProvider: "none" }), [metricsServer()]), []);
+    assert.deepEqual(addonPorts(testSpec({ networkProvider: "none" }), [sampleMetrics()]), []);
   });
 
   it("binds its own ServiceAccount to the rights that it names, and to no others", () => {
@@ -135,9 +135,9 @@ describe("a new add-on", function () {
         .map(({ inputs }) => inputs["roleRef"] as { kind: string; name: string })
         .map((role) => `${role.kind} ${role.name}`),
       [
-        "ClusterRole corekube:metrics-server",
+        "ClusterRole corekube:sample-metrics",
         "ClusterRole system:auth-delegator",
-        "Role corekube:metrics-server",
+        "Role corekube:sample-metrics",
         "Role extension-apiserver-authentication-reader",
       ],
     );
@@ -161,10 +161,10 @@ describe("a new add-on", function () {
   it("starts after its rights, its files, the add-on that it needs, and as many workers as it has pods", () => {
     const after = run.one("Deployment", `dev-${name}`).dependsOn.map((key) => key.split(":").pop());
     for (const key of [
-      "ServiceAccount/dev-metrics-server",
-      "ClusterRoleBinding/dev-metrics-server",
-      "RoleBinding/dev-metrics-server",
-      "ConfigMap/dev-metrics-server",
+      "ServiceAccount/dev-sample-metrics",
+      "ClusterRoleBinding/dev-sample-metrics",
+      "RoleBinding/dev-sample-metrics",
+      "ConfigMap/dev-sample-metrics",
       "NodePods/dev-kube-proxy",
       "Join/worker-0",
       "Join/worker-2",
@@ -226,7 +226,7 @@ describe("a new add-on", function () {
   it("gets new pods when its configuration changes, and only then", async () => {
     const hash = (of: Omit<Run, "outputs">): unknown => template(of).metadata.annotations[checksumAnnotation];
     assert.match(String(hash(run)), /^[0-9a-f]{64}$/);
-    const changed = await registered([...allAddons, metricsServer("30s")]);
+    const changed = await registered([...allAddons, sampleMetrics("30s")]);
     assert.notEqual(hash(changed), hash(run));
     assert.deepEqual(changed.one("ConfigMap", `dev-${name}`).inputs["data"], {
       "config.yaml": "resolution: 30s\ncluster: dev\n",
@@ -268,10 +268,10 @@ describe("a new add-on", function () {
   });
 
   it("is refused when a container has no resources", async () => {
-    const wrong: Addon = { ...metricsServer(), resources: () => ({}) };
+    const wrong: Addon = { ...sampleMetrics(), resources: () => ({}) };
     await assert.rejects(
       registered([...allAddons, wrong]),
-      /metrics-server: resources of the container .* are missing/,
+      /sample-metrics: resources of the container .* are missing/,
     );
   });
 });
