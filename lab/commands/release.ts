@@ -1,7 +1,7 @@
 /** `make release VERSION=...`: one more release of Kubernetes in the region's mirror. Run again, it changes nothing. */
 import type { LabConfig } from "../config.js";
 import { setRegionCloud } from "../kind.js";
-import { stackCloud } from "../engine/settings.js";
+import { stackAddons, stackCloud } from "../engine/settings.js";
 import { catalogueVersions } from "../toolchain/versions.js";
 import { usedMemory } from "./memory.js";
 import { runPhases } from "./phases.js";
@@ -15,7 +15,9 @@ export async function release(config: LabConfig, stack: string, version = ""): P
       `VERSION: got "${version}", allowed are ${catalogueVersions.join(", ")}; for example: make release VERSION=${catalogueVersions[0]}`,
     );
   setRegionCloud(config, stackCloud(config, stack));
-  await exclusively(config, "release", () => runPhases(buildPhases(config, version), usedMemory()));
+  await exclusively(config, "release", () =>
+    runPhases(buildPhases(config, version, stackAddons(config, stack)), usedMemory()),
+  );
   const region = config.name === "lab" ? "" : ` COREKUBE_LAB=${config.name}`;
   process.stdout.write(
     [

@@ -24,7 +24,7 @@ import { writeKubeconfig, type ClusterOutputs } from "../engine/outputs.js";
 import { runPhases, type Phase, type Timing, type Together } from "./phases.js";
 import { clearInterrupted } from "./recover.js";
 import { exclusively } from "./run-lock.js";
-import { checkStack, stackCloud, stackRelease, writeSettings } from "../engine/settings.js";
+import { checkStack, stackAddons, stackCloud, stackRelease, writeSettings } from "../engine/settings.js";
 import { clearLocks, ensureStack } from "../engine/stack.js";
 import { nodeTable } from "./status.js";
 import { table } from "../../engine/table.js";
@@ -43,8 +43,9 @@ export class ChecksFailed extends Error {
 /**
  * What is kept between regions: packages, tools, machine base, mirror.
  * @param release The release of Kubernetes that the mirror gets; others that it has stay.
+ * @param addons Those whose images it gets, by their blocks of settings, besides those of every cluster.
  */
-export function buildPhases(config: LabConfig, release: string): (Phase | Together)[] {
+export function buildPhases(config: LabConfig, release: string, addons: readonly string[] = []): (Phase | Together)[] {
   const from = versionsOf(release);
   let plan: MirrorPlan | undefined;
   return [
@@ -67,7 +68,7 @@ export function buildPhases(config: LabConfig, release: string): (Phase | Togeth
           // Ignition applies a machine's user-data before its first boot.
           run: async (progress) => {
             await cloudOf(config).prepare(config, progress);
-            plan = await planMirror(config, from, progress);
+            plan = await planMirror(config, from, progress, addons);
             await ensureTools(config, ["pulumi", "kubectl", "etcdctl", "ignition-apply", ...plan.tools], progress, {
               parts: toolchainParts(from),
             });
@@ -158,7 +159,7 @@ export async function up(config: LabConfig, stack: string): Promise<void> {
     let results: CheckResult[] = [];
     const timings = await runPhases(
       [
-        ...buildPhases(config, stackRelease(config, stack)),
+        ...buildPhases(config, stackRelease(config, stack), stackAddons(config, stack)),
         regionPhase(config),
         {
           name: "cluster",

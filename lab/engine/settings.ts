@@ -83,6 +83,14 @@ export function stackRelease(config: LabConfig, stack: string): string {
   return version;
 }
 
+/** Add-ons that a stack's settings turn on, by their blocks of settings. Those that are on by default are not among them. */
+export function stackAddons(config: LabConfig, stack: string): string[] {
+  const blocks = (settingsNow(config, stack).merged["corekube:addons"] ?? {}) as Readonly<
+    Record<string, { readonly enabled?: unknown } | null>
+  >;
+  return Object.entries(blocks).flatMap(([name, block]) => (String(block?.enabled) === "true" ? [name] : []));
+}
+
 /** A setting of the region's stack, by its full key; undefined: not set. */
 export function settingOf(config: LabConfig, stack: string, key: string): unknown {
   return read(settingsFile(config, stack)).config?.[key];

@@ -23,6 +23,8 @@ export interface Image extends PinnedImage {
   readonly stopSignal?: string;
   /** The only kind of region that it is made for. @default every one */
   readonly cloud?: string;
+  /** The add-on, by its block of settings, without which no region has it. @default it is in every region */
+  readonly addon?: string;
   /** Whether it is also there under the tag `latest`. @default false */
   readonly latest?: boolean;
 }
@@ -78,9 +80,13 @@ export function images(from: Versions): readonly Image[] {
   ];
 }
 
-/** Images of a region that plays a cloud. */
-export const imagesOf = (from: Versions, cloud: string): readonly Image[] =>
-  images(from).filter((image) => image.cloud === undefined || image.cloud === cloud);
+/** Images of a region that plays a cloud. @param addons Those that its stack has and that are off by default. */
+export const imagesOf = (from: Versions, cloud: string, addons: readonly string[]): readonly Image[] =>
+  images(from).filter(
+    (image) =>
+      (image.cloud === undefined || image.cloud === cloud) &&
+      (image.addon === undefined || addons.includes(image.addon)),
+  );
 
 /** Tools that go into images made here. */
 export const imageTools = (wanted: readonly Image[]): string[] => [

@@ -27,15 +27,20 @@ export interface MirrorPlan {
   readonly tools: readonly string[];
 }
 
-/** Pulls the images of a release that the mirror lacks, as far as possible, and returns the tools that the others need. */
+/**
+ * Pulls the images of a release that the mirror lacks, as far as possible, and returns the tools that the others need.
+ * @param addons Those of the region's stack, by their blocks of settings; images of others are left out.
+ */
 export async function planMirror(
   config: LabConfig,
   from: Versions,
   progress: Progress,
+  addons: readonly string[],
   downloads: Downloads = new Downloads(),
 ): Promise<MirrorPlan> {
   const { images: known } = readRecords(config);
-  const stale = imagesOf(from, regionCloud(config)).filter((image) => !isFresh(config, from, image, known[image.name]));
+  const wanted = imagesOf(from, regionCloud(config), addons);
+  const stale = wanted.filter((image) => !isFresh(config, from, image, known[image.name]));
   const pulled = await pullImages(config, stale, downloads, progress);
   const made = stale.filter(({ name }) => !pulled.has(name));
   return {

@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   await ensurePackages(progress);
   await ensureTools(config, allTools(), progress);
   const base = await ensureBase(config, progress);
-  await ensureMirror(config, await planMirror(config, versions, progress), progress);
+  await ensureMirror(config, await planMirror(config, versions, progress, []), progress);
   progress.report(`ready: machine image ${base.key}, tools in ${binDirectory(config)}`);
 }
 

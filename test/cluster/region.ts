@@ -17,12 +17,20 @@ export const progress: Progress = plainProgress("    ");
 let before: Footprint | undefined;
 let processes: ReturnType<typeof watchProcesses> | undefined;
 
-/** Makes the region; a region that a killed run left is removed first. @param releases That the mirror has. */
-export async function openRegion(cloud = "digitalocean", releases: readonly string[] = [newestVersion]): Promise<void> {
+/**
+ * Makes the region; a region that a killed run left is removed first.
+ * @param releases That the mirror has.
+ * @param addons Whose images the mirror has, besides those of every cluster.
+ */
+export async function openRegion(
+  cloud = "digitalocean",
+  releases: readonly string[] = [newestVersion],
+  addons: readonly string[] = [],
+): Promise<void> {
   if (before) return;
   await removeEverything(config, progress);
   setRegionCloud(config, cloud);
-  for (const release of releases) await runPhases(buildPhases(config, release), usedMemory());
+  for (const release of releases) await runPhases(buildPhases(config, release, addons), usedMemory());
   before = await takeFootprint();
   processes = watchProcesses();
   await runPhases([regionPhase(config)], usedMemory());

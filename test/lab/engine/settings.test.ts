@@ -8,6 +8,7 @@ import {
   checkStack,
   moveToRegion,
   settingsFile,
+  stackAddons,
   stackName,
   stackRelease,
   writeSettings,
@@ -73,6 +74,28 @@ describe("settings of the lab's stack", () => {
         () => stackRelease(config, "dev"),
         /corekube:kubernetes_version: got "1\.30\.0", allowed are 1\.35\.4, /,
       );
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  it("name the add-ons that are turned on: the mirror gets their images", () => {
+    const directory = mkdtempSync(join(tmpdir(), "corekube-settings-"));
+    try {
+      const config = labConfig({ COREKUBE_LAB_DIR: directory });
+      assert.deepEqual(stackAddons(config, "dev"), []);
+      writeSettings(config, "dev", {
+        "corekube:addons": { coredns: { replicas: 1 }, velero: { enabled: true }, other: { enabled: false } },
+      });
+      // Those that an earlier run of the lab had set go; the user's own stay.
+      assert.deepEqual(stackAddons(config, "dev"), []);
+      writeSettings(config, "dev");
+      const text = readFileSync(settingsFile(config, "dev"), "utf8").trim();
+      writeFileSync(
+        settingsFile(config, "dev"),
+        `${text}\n  corekube:addons:\n    velero:\n      enabled: true\n    other:\n      enabled: false\n`,
+      );
+      assert.deepEqual(stackAddons(config, "dev"), ["velero"]);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
