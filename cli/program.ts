@@ -3,6 +3,7 @@ import { Command, type CommanderError, Option } from "commander";
 import { version } from "../package.json";
 import { badUsage, exitCodes, type ExitCode } from "./problem.js";
 import { planNames } from "./plans/names.js";
+import type { DashboardOptions } from "./commands/dashboard.js";
 import type { PlanOptions, ShowOptions, StatusOptions } from "./commands/plan.js";
 import type { UpdateOptions } from "./commands/update.js";
 import type { RunOptions } from "./run.js";
@@ -71,6 +72,13 @@ export function createProgram(done: (code: ExitCode) => void): Command {
         (await import("./commands/kubeconfig.js")).kubeconfig(options),
       ),
     );
+
+  add(program, "dashboard", "open a tunnel to the dashboard, and say how to sign in", {
+    examples: ["corekube dashboard", "corekube dashboard --stack prod --port 0"],
+    note: "Needs the add-on: pulumi config set --path addons.dashboard.enabled true. The tunnel leads through the cluster's API to\n127.0.0.1 of this machine, until Ctrl-C. Its address goes to standard output, everything else to standard error.",
+  })
+    .option("-p, --port <port>", "port on this machine; 0: any free one", "4466")
+    .action(run(async (options: DashboardOptions) => (await import("./commands/dashboard.js")).dashboard(options)));
 
   addPlans(program, run);
   addReports(program, run);

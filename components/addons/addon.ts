@@ -150,6 +150,7 @@ export interface OtherKinds {
   readonly CustomResourceDefinition: kubernetes.apiextensions.v1.CustomResourceDefinitionArgs;
   readonly IngressClass: kubernetes.networking.v1.IngressClassArgs;
   readonly Secret: kubernetes.core.v1.SecretArgs;
+  readonly ServiceAccount: kubernetes.core.v1.ServiceAccountArgs;
   readonly StorageClass: kubernetes.storage.v1.StorageClassArgs;
   readonly ValidatingAdmissionPolicy: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
   readonly ValidatingAdmissionPolicyBinding: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;

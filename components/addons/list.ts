@@ -8,6 +8,7 @@ import { csiController, csiNode } from "./cloud/csi.js";
 import { nodeAddresses } from "./cloud/nodeAddresses.js";
 import { storageClasses } from "./cloud/storageClasses.js";
 import { coredns } from "./coredns.js";
+import { dashboard } from "./dashboard.js";
 import { etcdMetrics } from "./etcdMetrics.js";
 import { flannel, ownNetwork } from "./flannel.js";
 import { kubeProxy } from "./kubeProxy.js";
@@ -26,6 +27,7 @@ export const allAddons: readonly Addon[] = [
   csiController,
   csiNode,
   coredns,
+  dashboard,
 ];
 
 /** The add-ons of a cluster. */

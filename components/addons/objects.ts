@@ -64,6 +64,7 @@ const otherKinds: {
   CustomResourceDefinition,
   IngressClass,
   Secret: StateSecret,
+  ServiceAccount,
   StorageClass,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,

@@ -37,6 +37,7 @@ const inNetwork = (publicSubnet: string, privateSubnet?: string): Settings =>
       ? {}
       : { machines: "private", private_subnet_ids: [`subnet-0a1b2c${privateSubnet}`] }),
   });
+const dashboard: Settings = { addons: { dashboard: { enabled: true } } };
 const rule = { role: "controller", ports: "9000", from: "nodes" };
 
 /** Setting, and a change of it: beside the defaults, or of other settings before. */
@@ -138,6 +139,10 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.coredns.cpus": [{ addons: { coredns: { cpus: 0.2 } } }],
   "addons.coredns.mem": [{ addons: { coredns: { mem: 100 } } }],
   "addons.coredns.mem_limit": [{ addons: { coredns: { mem_limit: 300 } } }],
+  "addons.dashboard.enabled": [{ addons: { dashboard: { enabled: true } } }],
+  "addons.dashboard.cpus": [{ addons: { dashboard: { enabled: true, cpus: 0.2 } } }, dashboard],
+  "addons.dashboard.mem": [{ addons: { dashboard: { enabled: true, mem: 100 } } }, dashboard],
+  "addons.dashboard.mem_limit": [{ addons: { dashboard: { enabled: true, mem_limit: 300 } } }, dashboard],
   admin_cidrs: [{ admin_cidrs: ["198.51.100.0/24"] }],
   api_names: [{ api_names: ["api.example.com"] }],
   firewall_rules: [{ firewall_rules: [rule] }],

@@ -54,10 +54,16 @@ const coredns = z.strictObject({
   ...resources({ cpus: 0.1, mem: 70, limit: 170 }),
 });
 
+const dashboard = z.strictObject({
+  enabled: enabled(false, "The dashboard Headlamp, in the namespace dashboard. corekube dashboard opens it."),
+  ...resources({ cpus: 0.05, mem: 64, limit: 256 }),
+});
+
 export const addonOptions = {
   addons: passed(
     z.strictObject({
       coredns: coredns.prefault({}),
+      dashboard: dashboard.prefault({}),
     }),
     {},
     "Add-ons: what runs in the cluster and comes with it.",

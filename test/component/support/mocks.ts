@@ -139,6 +139,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": byName,
   "kubernetes:storage.k8s.io/v1:CSIDriver": byName,
   "kubernetes:storage.k8s.io/v1:StorageClass": byName,
+  "kubernetes:core/v1:Namespace": byName,
   "kubernetes:core/v1:Secret": byName,
   "kubernetes:core/v1:ServiceAccount": byName,
   "kubernetes:core/v1:ConfigMap": byName,

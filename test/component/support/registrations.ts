@@ -147,7 +147,17 @@ async function withRejections<Result>(work: () => Promise<Result>): Promise<Resu
 
 /** What a function registers against the mocks. */
 export async function registrationsOf(make: () => Promise<void>, calls: Calls = {}): Promise<Omit<Run, "outputs">> {
-  await pulumi.runtime.setMocks(mocksWith(calls), "corekube", "test", false, "organization");
+  const mocks = mocksWith(calls);
+  const failed: unknown[] = [];
+  const newResource: pulumi.runtime.Mocks["newResource"] = (args) => {
+    try {
+      return mocks.newResource(args);
+    } catch (error) {
+      failed.push(error);
+      throw error;
+    }
+  };
+  await pulumi.runtime.setMocks({ ...mocks, newResource }, "corekube", "test", false, "organization");
   const monitor = getMonitor() as unknown as { registerResource: (request: RegisterResourceRequest) => unknown };
   const spy = sinon.spy(monitor, "registerResource");
   const traces = Error.stackTraceLimit;
@@ -158,6 +168,8 @@ export async function registrationsOf(make: () => Promise<void>, calls: Calls = 
       await make();
       await pulumi.runtime.disconnect();
     });
+    // The SDK leaves what depends on it unregistered, and says nothing.
+    if (failed.length > 0) throw failed[0];
     const registrations = spy.getCalls().map((call) => registrationOf(call.args[0]));
     const of = (type: string): readonly Registration[] =>
       registrations

@@ -85,6 +85,7 @@ export const valid: readonly Settings[] = [
       },
     },
   },
+  { addons: { dashboard: { enabled: true, cpus: 0.01, mem: 16, mem_limit: 16 } } },
   { pod_security: "restricted", encryption_key: 1_000_000 },
   { pod_security: "privileged", deletion_protection: false },
   {
