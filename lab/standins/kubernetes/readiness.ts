@@ -66,6 +66,8 @@ function isObserved(object: JsonObject): boolean {
 
 async function service(object: JsonObject, objects: Objects): Promise<string | undefined> {
   const { name, namespace = "default" } = object.metadata ?? {};
+  const { ingress = [] } = (part(object, "status")["loadBalancer"] ?? {}) as { ingress?: readonly unknown[] };
+  if (part(object, "spec")["type"] === "LoadBalancer" && ingress.length === 0) return "its load balancer";
   const labels = `kubernetes.io/service-name=${name}`;
   const slices = (await objects.select("discovery.k8s.io/v1", "EndpointSlice", namespace, labels)) as readonly {
     endpoints?: { conditions?: { ready?: boolean } }[];

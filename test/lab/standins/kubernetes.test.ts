@@ -135,6 +135,25 @@ describe("kubernetes stand-in", () => {
     );
   });
 
+  it("waits for a service's load balancer as well, which its status names", async () => {
+    const service: Bag = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "balanced", namespace: "default" },
+      spec: { type: "LoadBalancer", selector: { app: "x" }, ports: [{ port: 80 }] },
+    };
+    const slice = { metadata: { name: "balanced-1" }, endpoints: [{ conditions: { ready: true } }] };
+    api.objects.set("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/balanced-1", slice);
+    await assert.rejects(
+      engine.create("kubernetes:core/v1:Service", "balanced", service, 1),
+      /waited 1 s for Service default\/balanced to serve: its load balancer/,
+    );
+    api.object("/api/v1/namespaces/default/services/balanced")["status"] = {
+      loadBalancer: { ingress: [{ ip: "198.51.100.7" }] },
+    };
+    await engine.create("kubernetes:core/v1:Service", "balanced", service, 5);
+  });
+
   it("takes over an object that exists", async () => {
     await engine.create(configMapType, "settings", configMap());
     const taken = await engine.create(configMapType, "settings", configMap({ key: "other" }));
