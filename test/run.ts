@@ -16,7 +16,7 @@ import { buildPhases } from "../lab/commands/up.js";
 import { labConfig, projectDirectory } from "../lab/config.js";
 import { plainProgress } from "../lab/progress.js";
 import { labClouds } from "../lab/clouds/index.js";
-import { allTools, ensurePackages, ensureTools, testPackages } from "../lab/toolchain/index.js";
+import { ensurePackages, ensureTools, testPackages, usualTools } from "../lab/toolchain/index.js";
 import { printCoverage } from "./support/coverage.js";
 import { suites, type Suite } from "./suites.js";
 
@@ -123,7 +123,7 @@ async function prepareAll(): Promise<void> {
   await preparePackages();
   await prepare("region");
   const progress = plainProgress("prepare ");
-  await ensureTools(config, allTools(), progress);
+  await ensureTools(config, usualTools(), progress);
   for (const cloud of labClouds) await cloud.prepare(config, progress);
 }
 

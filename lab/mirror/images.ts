@@ -68,6 +68,13 @@ export function images(from: Versions): readonly Image[] {
       entrypoint: ["/bin/digitalocean-cloud-controller-manager"],
       cloud: "digitalocean",
     },
+    {
+      ...original("traefik"),
+      layers: [only("usr/local/bin/traefik", "traefik")],
+      entrypoint: ["/usr/local/bin/traefik"],
+      ports: ["80/tcp"],
+      addon: "ingress",
+    },
     { ...from.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
     {
       ...from.toolchain.tryout.nginx,

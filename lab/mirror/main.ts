@@ -6,7 +6,7 @@ import { labConfig } from "../config.js";
 import { ensureBase } from "../region/base.js";
 import { plainProgress } from "../progress.js";
 import { versions } from "../toolchain/versions.js";
-import { allTools, binDirectory, ensurePackages, ensureTools } from "../toolchain/index.js";
+import { binDirectory, ensurePackages, ensureTools, usualTools } from "../toolchain/index.js";
 import { ensureMirror, planMirror } from "./index.js";
 
 async function main(): Promise<void> {
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const progress = plainProgress("", stop.signal);
   const config = labConfig();
   await ensurePackages(progress);
-  await ensureTools(config, allTools(), progress);
+  await ensureTools(config, usualTools(), progress);
   const base = await ensureBase(config, progress);
   await ensureMirror(config, await planMirror(config, versions, progress, []), progress);
   progress.report(`ready: machine image ${base.key}, tools in ${binDirectory(config)}`);

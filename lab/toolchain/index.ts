@@ -27,6 +27,12 @@ const buildLanes = 2;
 /** Names of all tools. */
 export const allTools = (): string[] => toolchainParts().flatMap(toolsOf);
 
+/** All but those of add-ons that are off by default. */
+export const usualTools = (): string[] =>
+  toolchainParts()
+    .filter(({ addon }) => addon === undefined)
+    .flatMap(toolsOf);
+
 export interface ToolOptions {
   /** Where official files come from. @default where their projects publish them */
   readonly downloads?: Downloads;

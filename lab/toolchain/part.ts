@@ -27,6 +27,8 @@ export interface Part {
   /** Links C libraries in, so that the tool runs in images without them. */
   readonly staticLibraries: boolean;
   readonly official: readonly OfficialFile[];
+  /** The add-on, by its block of settings, that alone needs it and is off by default. @default it is for every cluster */
+  readonly addon?: string;
   /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */
   readonly seconds: number;
 }

@@ -206,6 +206,17 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 40,
     },
     {
+      // Without the dashboard, whose files are not in the module.
+      ...plain,
+      name: "traefik",
+      version: imageVersion("traefik", from),
+      modules: { "github.com/traefik/traefik/v3": imageVersion("traefik", from) },
+      packages: { traefik: "github.com/traefik/traefik/v3/cmd/traefik" },
+      variables: { "github.com/traefik/traefik/v3/pkg/version.Version": imageVersion("traefik", from) },
+      addon: "ingress",
+      seconds: 400,
+    },
+    {
       ...plain,
       name: "registry",
       version: toolchain.distribution,

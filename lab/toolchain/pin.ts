@@ -20,6 +20,16 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
   async pulumi() {
     return ["github.com/atotto/clipboard=github.com/tgummerer/clipboard@v0.0.0-20241001131231-d02d263e614e"];
   },
+  // In place of what no proxy serves, or not all of: their folders say more. The others are Traefik's own versions of two libraries, of
+  // which the one for passwords is the newest that proxies serve.
+  async traefik() {
+    return [
+      "github.com/traefik/traefik/dynamic/ext=./extension",
+      "github.com/go-acme/lego/v5=./acme",
+      "github.com/abbot/go-http-auth=github.com/containous/go-http-auth@v0.4.1-0.20200324110947-a37a7636d23e",
+      "github.com/gorilla/mux=github.com/containous/mux@v0.0.0-20250523120546-41b6ec3aed59",
+    ];
+  },
   // Kubernetes is developed with its libraries beside it; they are published as modules v0.x.y for v1.x.y.
   async kubernetes(part, go) {
     const info = JSON.parse(

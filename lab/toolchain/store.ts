@@ -1,6 +1,6 @@
 /** The cache of tools: one folder per part, named by what decides its content, with a note of each tool's origin. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "../config.js";
 import { writeAtomically } from "../process/files.js";
@@ -11,10 +11,13 @@ import type { Part } from "./part.js";
 import { versions } from "./versions.js";
 
 /** Folder of a part's tools; its name changes with everything that decides their content. */
-export function partFolder(config: Pick<LabConfig, "cache">, part: Part): string {
+export function partFolder(config: Pick<LabConfig, "cache">, part: Part, directory: string = modulesDirectory): string {
   const hash = createHash("sha256");
-  const sources = join(modulesDirectory, part.folder);
-  for (const file of readdirSync(sources).sort()) hash.update(`${file}\0`).update(readFileSync(join(sources, file)));
+  const sources = join(directory, part.folder);
+  const files = readdirSync(sources, { encoding: "utf8", recursive: true }).filter((name) =>
+    statSync(join(sources, name)).isFile(),
+  );
+  for (const file of files.sort()) hash.update(`${file}\0`).update(readFileSync(join(sources, file)));
   hash.update(JSON.stringify([versions.toolchain.go, part.cgo, part.packages, buildFlags(part), part.official]));
   return join(config.cache, "tools", `${part.name}-${part.version}-${hash.digest("hex").slice(0, 12)}`);
 }

@@ -7,10 +7,11 @@ import { labConfig, type LabConfig } from "../../lab/config.js";
 import { run } from "../../lab/process/run.js";
 import { release as addRelease } from "../../lab/commands/release.js";
 import { ensureMirror, type Checksums } from "../../lab/mirror/index.js";
-import { images, imageTools, madeFrom } from "../../lab/mirror/images.js";
+import { images, imagesOf, imageTools, madeFrom } from "../../lab/mirror/images.js";
 import { readRecords, writeRecords } from "../../lab/mirror/records.js";
 import { ensureRelease, mirrorPath, releases, writeTar } from "../../lab/mirror/releases.js";
-import { allTools, toolPath } from "../../lab/toolchain/index.js";
+import { allTools, toolPath, usualTools } from "../../lab/toolchain/index.js";
+import { toolchainParts } from "../../lab/toolchain/parts.js";
 import { toolOrigins } from "../../lab/toolchain/store.js";
 import { catalogueVersions, versions, versionsOf, type Versions } from "../../lab/toolchain/versions.js";
 
@@ -150,6 +151,22 @@ describe("lab mirror: content", () => {
       ),
       [],
     );
+  });
+
+  it("has images of add-ons that are off by default, and builds their tools, only for clusters with these add-ons", () => {
+    const tools = (addons: readonly string[]) =>
+      ["digitalocean", "aws"].flatMap((cloud) => imageTools(imagesOf(versions, cloud, addons)));
+    const usual = new Set(usualTools());
+    assert.deepEqual(
+      tools([]).filter((tool) => !usual.has(tool)),
+      [],
+    );
+    for (const { addon, packages } of toolchainParts().filter((part) => part.addon !== undefined))
+      for (const tool of Object.keys(packages)) {
+        assert.ok(!usual.has(tool), tool);
+        assert.ok(tools([addon!]).includes(tool), `${tool} is in no image of ${addon}`);
+      }
+    assert.ok(!usual.has("traefik"));
   });
 
   it("lays files out by the original's host and path", () => {

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { labConfig, type LabConfig } from "../../lab/config.js";
@@ -66,6 +76,16 @@ describe("lab toolchain: parts", () => {
       { ...part, official: [] },
     ].map((changed) => partFolder(config, changed));
     assert.equal(new Set(folders).size, folders.length);
+  });
+
+  it("uses another folder when a file changes, also one of a module inside the part's own", () => {
+    const part = partOf("traefik");
+    const modules = join(folder, "modules");
+    cpSync(join(modulesDirectory, part.folder), join(modules, part.folder), { recursive: true });
+    const before = partFolder(config, part, modules);
+    assert.equal(before, partFolder(config, part));
+    appendFileSync(join(modules, part.folder, "extension", "extension.go"), "// changed\n");
+    assert.notEqual(partFolder(config, part, modules), before);
   });
 
   it("builds reproducibly: no paths, no commits, only locked modules", () => {
