@@ -161,6 +161,8 @@ function createObjects(
   opts: Options,
 ): pulumi.Resource[] {
   const made = new Map<string, pulumi.Resource>();
+  // Objects of two kinds may have the same id.
+  const all: pulumi.Resource[] = [];
   for (const object of objects) {
     const before = (object.after ?? []).map((id) => {
       const found = made.get(id);
@@ -168,9 +170,11 @@ function createObjects(
       return found;
     });
     const dependsOn = [...(opts.dependsOn ?? []), ...before];
-    made.set(object.id, createObject(object, logical, { ...opts, dependsOn }));
+    const resource = createObject(object, logical, { ...opts, dependsOn });
+    made.set(object.id, resource);
+    all.push(resource);
   }
-  return [...made.values()];
+  return all;
 }
 
 function createObject<K extends keyof OtherKinds>(
