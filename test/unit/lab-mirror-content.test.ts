@@ -20,7 +20,7 @@ const quiet = { report: () => undefined };
 const digestOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 /** Their source is not served as Go modules: clusters of the lab do without them. */
-const notServed = /ebs-csi-driver|do-csi-plugin|sig-storage/;
+const notServed = /ebs-csi-driver|do-csi-plugin|sig-storage|headlamp/;
 
 /** Notes where a tool came from, as the toolchain does. */
 function noteOrigin(path: string, origin: string): void {
