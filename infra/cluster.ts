@@ -110,7 +110,11 @@ export function createCluster(
     pool: spec.publicWorkers,
     configuration: configurations.public,
   });
-  const clusterAddons = new ClusterAddons(spec.name, { nodeAddons, joins: workers.joins });
+  const clusterAddons = new ClusterAddons(spec.name, {
+    nodeAddons,
+    joins: workers.joins,
+    publicJoins: publicWorkers.joins,
+  });
   const machines = [...etcd.machines, ...controllers.machines, ...workers.machines, ...publicWorkers.machines];
   new FinishedReleases(spec, finished, machines, configurations, { dependsOn: [nodeAddons, clusterAddons] });
   return clusterOutputs(

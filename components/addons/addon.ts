@@ -18,6 +18,9 @@ export const namespace = "kube-system";
 /** In `Addon.needs`: machines that take ordinary pods. */
 export const workers = "workers";
 
+/** In `Addon.needs`: all public workers. */
+export const publicWorkers = "public workers";
+
 /** The cluster that an add-on is made for. */
 export interface AddonCluster {
   readonly spec: ClusterSpec;
@@ -38,14 +41,14 @@ export interface Addon {
   readonly name: string;
   /** Its name in plans. @default `name` */
   readonly title?: string;
-  /** Names of the add-ons that must be there before its pods start, and `workers` if the pods run on workers. */
+  /** Names of the add-ons that must be there before its pods start, and `workers` or `publicWorkers` if the pods run on these. */
   readonly needs: readonly string[];
   /** Workers join after it: without it a node does not become ready or takes no pods. @default false */
   readonly beforeWorkers?: boolean;
   /** @default in every cluster */
   readonly partOf?: (choice: AddonChoice) => boolean;
-  /** Machines that its pods run on: every node, controllers only, or workers. @default it has no pods */
-  readonly runsOn?: "nodes" | "controllers" | "workers";
+  /** Machines that its pods run on: every node, or those of one kind. Public workers are no `workers`. @default it has no pods */
+  readonly runsOn?: "nodes" | "controllers" | "workers" | "public";
   /** Pods of a Deployment; on controllers at most one for each of them. @default a DaemonSet */
   readonly replicas?: (settings: AddonSettings) => number;
   /** Its own namespace. @default `kube-system` */

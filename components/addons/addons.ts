@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CloudProviderAddon } from "../cloud/addon.js";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type Addon, type AddonCluster, workers } from "./addon.js";
+import { type Addon, type AddonCluster, publicWorkers, workers } from "./addon.js";
 import { addonsOf, allAddons, splitByWorkers } from "./list.js";
 import { createAddon } from "./objects.js";
 
@@ -16,6 +16,8 @@ interface Order {
   readonly given?: Made;
   /** Of the workers, in the order of the machines. @default none */
   readonly joins?: readonly pulumi.Resource[];
+  /** Of the public workers. @default none */
+  readonly publicJoins?: readonly pulumi.Resource[];
   /** Each comes after the one before it in the list. @default those that do not need each other come together */
   readonly serial?: boolean;
 }
@@ -24,15 +26,16 @@ function createAll(
   addons: readonly Addon[],
   cluster: AddonCluster,
   opts: pulumi.CustomResourceOptions,
-  { given = new Map(), joins = [], serial = false }: Order = {},
+  { given = new Map(), joins = [], publicJoins = [], serial = false }: Order = {},
 ): Made {
   const made = new Map(given);
   for (const [index, addon] of addons.entries()) {
     const before = serial ? addons[index - 1] : undefined;
-    const after = addon.needs.flatMap((need) =>
+    const after = addon.needs.flatMap((need) => {
+      if (need === publicWorkers) return publicJoins;
       // As many as it has pods, so that a further worker changes nothing here.
-      need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!,
-    );
+      return need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!;
+    });
     if (before) after.push(...made.get(before.name)!);
     made.set(addon.name, createAddon(addon, cluster, opts, after));
   }
@@ -107,6 +110,8 @@ export interface ClusterAddonsArgs {
   readonly nodeAddons: NodeAddons;
   /** Of the workers, in the order of the machines. */
   readonly joins: readonly pulumi.Resource[];
+  /** Of the public workers. */
+  readonly publicJoins: readonly pulumi.Resource[];
 }
 
 /**
@@ -116,10 +121,14 @@ export interface ClusterAddonsArgs {
  * teardown, so that their disruption budgets keep no node from draining.
  */
 export class ClusterAddons extends pulumi.ComponentResource {
-  constructor(name: string, { nodeAddons, joins }: ClusterAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { nodeAddons, joins, publicJoins }: ClusterAddonsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("corekube:addons:ClusterAddons", name, {}, opts);
     const { cluster, made, provider, remaining } = nodeAddons;
-    createAll(remaining, cluster, { parent: this, provider }, { given: made, joins, serial: true });
+    createAll(remaining, cluster, { parent: this, provider }, { given: made, joins, publicJoins, serial: true });
     this.registerOutputs({});
   }
 }

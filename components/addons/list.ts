@@ -1,7 +1,7 @@
 /** All add-ons, and what follows from them for firewalls and machine sizes. Pure: usable before any SDK loads. */
 import type { HostPort } from "../cloud/firewall.js";
 import type { ComponentResources } from "../spec/cluster.js";
-import { type Addon, workers } from "./addon.js";
+import { type Addon, publicWorkers, workers } from "./addon.js";
 import type { AddonChoice, AddonSettings } from "./choice.js";
 import { cloudControllerManager } from "./cloud/cloudControllerManager.js";
 import { csiController, csiNode } from "./cloud/csi.js";
@@ -11,6 +11,7 @@ import { coredns } from "./coredns.js";
 import { dashboard } from "./dashboard.js";
 import { etcdMetrics } from "./etcdMetrics.js";
 import { flannel, ownNetwork } from "./flannel.js";
+import { ingressBalanced, ingressOnNodes } from "./ingress.js";
 import { kubeProxy } from "./kubeProxy.js";
 import { machineRights } from "./machineRights.js";
 
@@ -28,7 +29,12 @@ export const allAddons: readonly Addon[] = [
   csiNode,
   coredns,
   dashboard,
+  ingressOnNodes,
+  ingressBalanced,
 ];
+
+/** Needs that are machines. */
+const machines: readonly string[] = [workers, publicWorkers];
 
 /** The add-ons of a cluster. */
 export function addonsOf(choice: AddonChoice, all: readonly Addon[] = allAddons): readonly Addon[] {
@@ -74,6 +80,8 @@ function podsOn(
       return role === "controller" ? 1 : 0;
     case "workers":
       return role === "worker" ? Math.ceil((replicas?.(settings) ?? count) / Math.max(1, count)) : 0;
+    case "public":
+      return role === "public" ? 1 : 0;
     default:
       return runsOn satisfies never;
   }
@@ -100,7 +108,7 @@ export function inOrder(addons: readonly Addon[]): readonly Addon[] {
     if (ordered.has(addon)) return;
     if (path.includes(addon.name))
       throw new Error(`add-ons must not need each other: ${[...path, addon.name].join(" -> ")}`);
-    for (const need of addon.needs.filter((name) => name !== workers)) {
+    for (const need of addon.needs.filter((name) => !machines.includes(name))) {
       const needed = addons.find(({ name }) => name === need);
       if (!needed) throw new Error(`add-on ${addon.name} needs ${need}, which is not part of this cluster`);
       place(needed, [...path, addon.name]);
@@ -118,6 +126,7 @@ export function splitByWorkers(addons: readonly Addon[]): {
 } {
   const on = new Set<string>();
   const ordered = inOrder(addons);
-  for (const { name, needs } of ordered) if (needs.some((need) => need === workers || on.has(need))) on.add(name);
+  for (const { name, needs } of ordered)
+    if (needs.some((need) => machines.includes(need) || on.has(need))) on.add(name);
   return { without: ordered.filter(({ name }) => !on.has(name)), on: ordered.filter(({ name }) => on.has(name)) };
 }

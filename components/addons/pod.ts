@@ -3,6 +3,7 @@ import type * as kubernetes from "@pulumi/kubernetes";
 import { apiPort } from "../cloud/firewall.js";
 import type { ClusterSpec } from "../spec/cluster.js";
 import { machineNames } from "../spec/names.js";
+import { poolLabel } from "../spec/pools.js";
 import { quantities } from "../spec/quantities.js";
 import { type Addon, type AddonParts, type Container, type Pod, type PodSpec, restricted } from "./addon.js";
 
@@ -51,9 +52,13 @@ function controllersOnly(spec: Pick<ClusterSpec, "name" | "controllers">) {
   return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } };
 }
 
+type Taints = ClusterSpec["nodeTaints"];
+
+const tolerated = (taints: Taints) => taints.map(({ key, effect }) => ({ key, operator: "Exists", effect }));
+
 /** Where every worker has a taint, they must run nevertheless. */
 function onWorkers({ nodeTaints }: Pick<ClusterSpec, "nodeTaints">) {
-  const tolerations = nodeTaints.map(({ key, effect }) => ({ key, operator: "Exists", effect }));
+  const tolerations = tolerated(nodeTaints);
   return {
     ...linux,
     priorityClassName: "system-cluster-critical",
@@ -61,7 +66,21 @@ function onWorkers({ nodeTaints }: Pick<ClusterSpec, "nodeTaints">) {
   } satisfies Partial<PodSpec>;
 }
 
-const placement = (spec: ClusterSpec) => ({ nodes: onNodes, controllers: onControllers, workers: onWorkers(spec) });
+/** Their label says which they are, and their taint keeps other pods away. */
+function onPublicWorkers({ publicNodeTaints }: Pick<ClusterSpec, "publicNodeTaints">) {
+  return {
+    nodeSelector: { ...linux.nodeSelector, [poolLabel]: "public" },
+    priorityClassName: "system-cluster-critical",
+    tolerations: tolerated([{ key: poolLabel, value: "public", effect: "NoSchedule" }, ...publicNodeTaints]),
+  } satisfies Partial<PodSpec>;
+}
+
+const placement = (spec: ClusterSpec) => ({
+  nodes: onNodes,
+  controllers: onControllers,
+  workers: onWorkers(spec),
+  public: onPublicWorkers(spec),
+});
 
 /** Replicas run on different machines: always where they share the machines' ports, and otherwise if possible. */
 function apart(addon: Addon, labels: Record<string, string>): { podAntiAffinity?: object } {

@@ -4,6 +4,7 @@
  */
 import type { Machine } from "../engine/outputs.js";
 import type { CheckContext } from "../cluster/context.js";
+import { settingOf } from "../engine/settings.js";
 
 export const namespace = "corekube-check";
 /** Open to administrators on workers, for an ingress controller. */
@@ -89,9 +90,17 @@ function namesOf(context: CheckContext, role: Machine["role"]): string[] {
   return context.machines(role).map((machine) => machine.name);
 }
 
+/** Whether the add-on for Ingresses has ports 80 and 443 of public workers. */
+export function hasIngress({ config, stack }: Pick<CheckContext, "config" | "stack">): boolean {
+  const addons = settingOf(config, stack, "corekube:addons") as
+    { readonly ingress?: { readonly enabled?: unknown; readonly expose?: unknown } } | undefined;
+  return String(addons?.ingress?.enabled) === "true" && (addons?.ingress?.expose ?? "nodes") === "nodes";
+}
+
 /** Applies the workload and waits until all of it is ready. */
 export async function startWorkload(context: CheckContext, nodePort: number): Promise<void> {
-  const [space, ...objects] = workload(nodePort, namesOf(context, "worker"), namesOf(context, "public"));
+  const free = hasIngress(context) ? [] : namesOf(context, "public");
+  const [space, ...objects] = workload(nodePort, namesOf(context, "worker"), free);
   await context.apply(space!);
   // Pods are refused until the controller manager has made it. One whose API server was away takes up its work again after up to
   // half a minute: its restart, and the end of its own old lease.

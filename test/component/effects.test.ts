@@ -38,6 +38,7 @@ const inNetwork = (publicSubnet: string, privateSubnet?: string): Settings =>
       : { machines: "private", private_subnet_ids: [`subnet-0a1b2c${privateSubnet}`] }),
   });
 const dashboard: Settings = { addons: { dashboard: { enabled: true } } };
+const ingress = (value: object): Settings => ({ addons: { ingress: { enabled: true, ...value } } });
 const rule = { role: "controller", ports: "9000", from: "nodes" };
 
 /** Setting, and a change of it: beside the defaults, or of other settings before. */
@@ -143,6 +144,16 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.dashboard.cpus": [{ addons: { dashboard: { enabled: true, cpus: 0.2 } } }, dashboard],
   "addons.dashboard.mem": [{ addons: { dashboard: { enabled: true, mem: 100 } } }, dashboard],
   "addons.dashboard.mem_limit": [{ addons: { dashboard: { enabled: true, mem_limit: 300 } } }, dashboard],
+  "addons.ingress.enabled": [ingress({})],
+  "addons.ingress.expose": [
+    { ...awsBase, ...sizes, cloud_provider: "aws", ...ingress({ expose: "load_balancer" }) },
+    { ...awsBase, ...sizes, cloud_provider: "aws", ...ingress({}) },
+  ],
+  "addons.ingress.redirect": [ingress({ redirect: false }), ingress({})],
+  "addons.ingress.default_certificate": [ingress({ default_certificate: "example-tls" }), ingress({})],
+  "addons.ingress.cpus": [ingress({ cpus: 0.2 }), ingress({})],
+  "addons.ingress.mem": [ingress({ mem: 128 }), ingress({})],
+  "addons.ingress.mem_limit": [ingress({ mem_limit: 512 }), ingress({})],
   admin_cidrs: [{ admin_cidrs: ["198.51.100.0/24"] }],
   api_names: [{ api_names: ["api.example.com"] }],
   firewall_rules: [{ firewall_rules: [rule] }],

@@ -73,7 +73,11 @@ async function registered(addons: readonly Addon[], spec: ClusterSpec = testSpec
       store: new Part("store"),
       addons,
     });
-    new ClusterAddons("dev", { nodeAddons, joins: [0, 1, 2, 3].map((index) => new Part(`worker-${index}`)) });
+    new ClusterAddons("dev", {
+      nodeAddons,
+      joins: [0, 1, 2, 3].map((index) => new Part(`worker-${index}`)),
+      publicJoins: [],
+    });
     await Promise.resolve();
   });
 }

@@ -42,6 +42,19 @@ describe("objects for the API", function () {
           objectsOf(await runProgram(cloudSpec(cloud, { highAvailability }))),
         );
     }
+    const ingress = (spec: ClusterSpec, expose: "nodes" | "load_balancer"): ClusterSpec => ({
+      ...spec,
+      publicWorkers: { ...spec.publicWorkers, count: 1 },
+      addons: {
+        ...spec.addons,
+        ingress: { ...spec.addons.ingress, enabled: true, expose, default_certificate: "own" },
+      },
+    });
+    for (const [expose, spec] of [
+      ["nodes", testSpec()],
+      ["load_balancer", cloudSpec("digitalocean")],
+    ] as const)
+      sets.set(`with Ingresses, ${expose}`, objectsOf(await runProgram(ingress(spec, expose))));
     sets.set("without a cloud provider", objectsOf(await runProgram(testSpec())));
     for (const addons of optional)
       sets.set(Object.keys(addons).join(), objectsOf(await runProgram(withAddons(addons))));
@@ -92,6 +105,32 @@ describe("objects for the API", function () {
         // Services of the test's API server have another range; the others are there.
         if (object.kind === "Service" || object.kind in containers) continue;
         assert.equal(await dryRun(api, object), undefined, name);
+      }
+    }
+  });
+
+  it("have pods that the Pod Security level of their own namespace allows", async () => {
+    type Template = { readonly spec: { readonly template: { readonly spec: object } } };
+    const own = [...sets].flatMap(([name, objects], index) =>
+      objects
+        .filter(({ kind }) => kind === "Namespace")
+        .map((namespace) => ({ name, objects, namespace, probe: `level-${index}-${namespace.metadata.name}` })),
+    );
+    assert.ok(own.length >= 2);
+    for (const { name, objects, namespace, probe } of own) {
+      await ask(api, "POST", "/api/v1/namespaces", { ...namespace, metadata: { ...namespace.metadata, name: probe } });
+      for (const each of objects.filter(
+        ({ kind, metadata }) =>
+          metadata.namespace === namespace.metadata.name && ["DaemonSet", "Deployment"].includes(kind),
+      )) {
+        // The API server of the test has no accounts.
+        const spec = { ...(each as unknown as Template).spec.template.spec, serviceAccountName: undefined };
+        const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: each.metadata.name, namespace: probe }, spec };
+        assert.equal(await dryRun(api, pod), undefined, name);
+        const { labels } = namespace.metadata as { labels?: Readonly<Record<string, string>> };
+        if (labels?.["pod-security.kubernetes.io/enforce"] === "privileged") continue;
+        const broken = { ...pod, spec: { ...spec, hostPID: true } };
+        assert.match((await dryRun(api, broken)) ?? "", /violates PodSecurity/, name);
       }
     }
   });

@@ -2,7 +2,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { passed } from "./option.js";
-import { cpus, domain, text, whole, yesOrNo } from "./valueTypes.js";
+import { cpus, domain, matching, oneOf, text, whole, yesOrNo } from "./valueTypes.js";
 
 const effect = "API objects";
 
@@ -59,11 +59,38 @@ const dashboard = z.strictObject({
   ...resources({ cpus: 0.05, mem: 64, limit: 256 }),
 });
 
+const ingress = z.strictObject({
+  enabled: enabled(false, "Traefik, a controller for Ingresses: HTTP and HTTPS from outside, by host names and paths."),
+  expose: oneOf("nodes", "load_balancer")
+    .default("nodes")
+    .describe(
+      "Where clients reach it. nodes: ports 80 and 443 of each public worker. load_balancer: a load balancer of the cloud, which needs cloud_provider.",
+    )
+    .meta({ effect }),
+  redirect: yesOrNo()
+    .default(true)
+    .describe(
+      "HTTP is answered with a redirection to HTTPS, but for challenges of certificate authorities. false: Ingresses are served by both.",
+    )
+    .meta({ effect }),
+  default_certificate: matching(
+    "empty, or the name of a Secret: lower-case letters, digits, dashes and dots",
+    /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$/,
+  )
+    .default("")
+    .describe(
+      "Secret of the type kubernetes.io/tls in the namespace ingress, for hosts whose Ingress names none. Empty: a certificate that nobody trusts.",
+    )
+    .meta({ effect }),
+  ...resources({ cpus: 0.1, mem: 96, limit: 384 }),
+});
+
 export const addonOptions = {
   addons: passed(
     z.strictObject({
       coredns: coredns.prefault({}),
       dashboard: dashboard.prefault({}),
+      ingress: ingress.prefault({}),
     }),
     {},
     "Add-ons: what runs in the cluster and comes with it.",

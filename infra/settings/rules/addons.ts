@@ -1,5 +1,5 @@
 /** Add-ons: resources, and servers of names. */
-import { nthAddress } from "../../../components/spec/cidr.js";
+import { addressCount, nthAddress } from "../../../components/spec/cidr.js";
 import type { Settings } from "../../../components/spec/settings/index.js";
 import { joinPath, type Problem, type Rule, set } from "../../../components/spec/settings/rule.js";
 
@@ -38,6 +38,8 @@ const stubPath = (domain: string): string => joinPath("addons", "coredns", "stub
 const loopRule: Rule = {
   needs: ["addons", "service_cidr"],
   check: ({ addons, service_cidr }) => {
+    // A range that is too small is refused by a rule of its own.
+    if (addressCount(service_cidr) <= 10) return [];
     const own = nthAddress(service_cidr, 10);
     return nameServers(addons).flatMap(([path, got]): Problem[] =>
       got === own
@@ -58,4 +60,21 @@ const ownDomainRule: Rule = {
     }),
 };
 
-export const addonRules: readonly Rule[] = [memoryRule, loopRule, ownDomainRule];
+/** Without public workers or a cloud provider nothing would bring clients to it. */
+const ingressRule: Rule = {
+  needs: ["addons", "public_node_count", "cloud_provider", "cloud"],
+  check: ({ addons: { ingress }, public_node_count, cloud_provider, cloud }): Problem[] => {
+    if (!ingress.enabled) return [];
+    const path = "addons.ingress.expose";
+    if (ingress.expose === "load_balancer") {
+      const allowed = `nodes: corekube:cloud_provider (none) makes no load balancers, ${cloud} would`;
+      return cloud_provider === "none" ? [{ path, got: ingress.expose, allowed, fix: set(path, "nodes") }] : [];
+    }
+    const allowed = `at least 1: ${path} is nodes, and clients reach it on public workers only`;
+    return public_node_count === 0
+      ? [{ path: "public_node_count", got: public_node_count, allowed, fix: set("public_node_count", 1) }]
+      : [];
+  },
+};
+
+export const addonRules: readonly Rule[] = [memoryRule, loopRule, ownDomainRule, ingressRule];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { newestVersion } from "../../../components/spec/versions.js";
 import { CheckContext } from "../../../lab/cluster/context.js";
 import { deploy } from "../../../lab/commands/up.js";
 import { projectDirectory } from "../../../lab/config.js";
@@ -33,9 +34,11 @@ interface Wanted {
  */
 export function withCluster({ stack = "dev", cloud = "digitalocean", settings = {} }: Wanted = {}): TestCluster {
   let booted = false;
+  const blocks = (settings["addons"] ?? {}) as Readonly<Record<string, { readonly enabled?: boolean }>>;
+  const addons = Object.keys(blocks).filter((name) => blocks[name]?.enabled === true);
   before("a cluster", async function () {
     this.timeout(900_000);
-    await openRegion(cloud);
+    await openRegion(cloud, [newestVersion], addons);
     const keys = Object.entries(settings).map(([name, value]) => [`corekube:${name}`, value] as const);
     await deploy(config, stack, progress, Object.fromEntries(keys));
     await writeKubeconfig(config, stack);

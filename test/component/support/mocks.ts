@@ -147,6 +147,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:apps/v1:DaemonSet": byName,
   "kubernetes:apps/v1:Deployment": byName,
   "kubernetes:policy/v1:PodDisruptionBudget": byName,
+  "kubernetes:networking.k8s.io/v1:IngressClass": byName,
 };
 
 /** Every type in every zone that is asked for. */

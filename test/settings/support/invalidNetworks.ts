@@ -119,6 +119,27 @@ const networks = (refused: Refused): readonly Refusal[] => [
     'addons.coredns.stub_domains["cluster.local"]',
     "outside corekube:cluster_domain (cluster.local)",
   ),
+  refused(
+    { addons: { ingress: { enabled: true } } },
+    "public_node_count",
+    "at least 1: addons.ingress.expose is nodes, and clients reach it on public workers only. Set it: pulumi config set public_node_count 1",
+  ),
+  refused(
+    { addons: { ingress: { enabled: true, expose: "load_balancer" } }, public_node_count: 1 },
+    "addons.ingress.expose",
+    "nodes: corekube:cloud_provider (none) makes no load balancers, digitalocean would. Set it: pulumi config set --path 'addons.ingress.expose' nodes",
+  ),
+  refused({ addons: { ingress: { expose: "node" } } }, "addons.ingress.expose", "allowed: nodes, load_balancer"),
+  refused(
+    { addons: { ingress: { default_certificate: "Example" } } },
+    "addons.ingress.default_certificate",
+    "the name of a Secret: lower-case letters, digits, dashes and dots",
+  ),
+  refused(
+    { addons: { ingress: { mem: 512 } } },
+    "addons.ingress.mem_limit",
+    "at least addons.ingress.mem (512), which the pod is promised",
+  ),
   refused({ service_cidr: "10.4.1.0/24" }, "service_cidr", "shares no address with corekube:node_cidr"),
   refused({ service_cidr: "10.2.0.0/16" }, "service_cidr", "Set it: pulumi config set service_cidr 10.0.0.0/16"),
   refused({ service_cidr: "10.3.0.0/29" }, "service_cidr", "the tenth address must be in it"),

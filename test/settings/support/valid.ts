@@ -86,6 +86,18 @@ export const valid: readonly Settings[] = [
     },
   },
   { addons: { dashboard: { enabled: true, cpus: 0.01, mem: 16, mem_limit: 16 } } },
+  { addons: { ingress: { enabled: false, expose: "load_balancer", default_certificate: "a.b-c" } } },
+  {
+    public_node_count: 1,
+    addons: {
+      ingress: { enabled: true, redirect: false, default_certificate: "a".repeat(253), mem: 64, mem_limit: 64 },
+    },
+  },
+  {
+    cloud_provider: "digitalocean",
+    "digitalocean-cluster:token": "of the cluster's own",
+    addons: { ingress: { enabled: true, expose: "load_balancer" } },
+  },
   { pod_security: "restricted", encryption_key: 1_000_000 },
   { pod_security: "privileged", deletion_protection: false },
   {
