@@ -81,6 +81,7 @@ export function createCluster(
       certificate: pki.etcdMetrics.certificate,
       key: pki.etcdMetrics.key,
     },
+    authority: pki.kubernetes,
     cloudProvider,
     network: cloud.network,
     after: [readiness],

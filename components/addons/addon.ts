@@ -8,6 +8,7 @@ import type * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { CloudProviderAddon } from "../cloud/addon.js";
 import type { HostPort } from "../cloud/firewall.js";
+import type { KeyPair } from "../pki/keyPair.js";
 import type { ClusterSpec, ComponentResources } from "../spec/cluster.js";
 import { imageReference } from "../spec/versions.js";
 import type { AddonChoice, AddonSettings } from "./choice.js";
@@ -30,6 +31,10 @@ export interface AddonCluster {
   readonly kubeconfig: pulumi.Output<string>;
   /** For clients of the metrics of etcd members, PEM. */
   readonly etcdMetrics: Readonly<Record<"authority" | "certificate" | "key", pulumi.Input<string>>>;
+  /** Signs certificates of servers that run in the cluster. */
+  readonly authority: KeyPair;
+  /** Of the add-on's server: see `Addon.server`. @default it has none */
+  readonly server?: KeyPair;
   /** The cloud's part. @default none */
   readonly cloudProvider?: CloudProviderAddon;
   /** The cloud's id of the private network. @default not known */
@@ -53,6 +58,8 @@ export interface Addon {
   readonly replicas?: (settings: AddonSettings) => number;
   /** Its own namespace. @default `kube-system` */
   readonly namespace?: OwnNamespace;
+  /** Name of a Service that the API server calls: `parts` gets a certificate of the cluster's authority for it. @default none */
+  readonly server?: string;
   /** Of each container, by its name: the machines' sizes follow from the requests. @default it has no pods */
   readonly resources?: (settings: AddonSettings) => Readonly<Record<string, ContainerResources>>;
   /** Ports of machines that it listens on or connects to: firewall rules follow from them. @default none */

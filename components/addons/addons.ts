@@ -3,8 +3,10 @@ import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudProviderAddon } from "../cloud/addon.js";
 import { apiPort } from "../cloud/firewall.js";
+import { Certificate, type CertificateArgs } from "../pki/certificate.js";
+import type { KeyPair } from "../pki/keyPair.js";
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type Addon, type AddonCluster, publicWorkers, workers } from "./addon.js";
+import { type Addon, type AddonCluster, namespace as usualNamespace, publicWorkers, workers } from "./addon.js";
 import { addonsOf, allAddons, splitByWorkers } from "./list.js";
 import { createAddon } from "./objects.js";
 
@@ -37,9 +39,22 @@ function createAll(
       return need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!;
     });
     if (before) after.push(...made.get(before.name)!);
-    made.set(addon.name, createAddon(addon, cluster, opts, after));
+    const server = serverCertificate(addon, cluster, opts.parent);
+    made.set(addon.name, createAddon(addon, { ...cluster, server }, opts, after));
   }
   return made;
+}
+
+/** API servers call a Service by this name, whatever the cluster's domain is. */
+function serverCertificate(
+  { name, server, namespace }: Addon,
+  { spec, authority }: AddonCluster,
+  parent?: pulumi.Resource,
+): KeyPair | undefined {
+  if (server === undefined) return undefined;
+  const commonName = `${server}.${namespace?.name ?? usualNamespace}.svc`;
+  const args: CertificateArgs = { authority, commonName, dnsNames: [commonName], uses: ["server_auth"] };
+  return new Certificate(`${spec.name}-${name}`, args, { parent });
 }
 
 export interface NodeAddonsArgs {
@@ -49,6 +64,8 @@ export interface NodeAddonsArgs {
   /** The administrator's. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
   readonly etcdMetrics: AddonCluster["etcdMetrics"];
+  /** The cluster's. */
+  readonly authority: KeyPair;
   /** When they are done, the API answers. */
   readonly after: readonly pulumi.Resource[];
   /** The cloud's part. @default none */
@@ -94,6 +111,7 @@ export class NodeAddons extends pulumi.ComponentResource {
       api: { host: args.apiHost, port: apiPort },
       kubeconfig: args.kubeconfig,
       etcdMetrics: args.etcdMetrics,
+      authority: args.authority,
       cloudProvider: args.cloudProvider,
       network: args.network,
     };

@@ -9,13 +9,14 @@ export type AddonChoice = Pick<ClusterSpec, "networkProvider" | "cloudProvider" 
 export interface AddonSettings extends AddonChoice {
   readonly components: Pick<ClusterSpec["components"], "kube-proxy">;
   readonly workers: Pick<ClusterSpec["workers"], "count">;
+  readonly highAvailability: boolean;
 }
 
 /** The settings behind `AddonChoice`. */
 export const choiceSettings = ["network_provider", "cloud_provider", "csi_driver", "addons"] as const;
 
 /** The settings behind `AddonSettings`. */
-export const addonSettings = [...choiceSettings, "kube_proxy", "node_count"] as const;
+export const addonSettings = [...choiceSettings, "kube_proxy", "node_count", "high_availability"] as const;
 
 /** The cluster installs the cloud's CSI driver. */
 export function hasCsiDriver(settings: Pick<Settings, "cloud_provider" | "csi_driver">): boolean {
@@ -38,5 +39,6 @@ export function addonSettingsOf(settings: Pick<Settings, (typeof addonSettings)[
     ...choiceOf(settings),
     components: { "kube-proxy": { cpus: settings.kube_proxy.cpus, memory: settings.kube_proxy.mem } },
     workers: { count: settings.node_count },
+    highAvailability: settings.high_availability,
   };
 }

@@ -14,6 +14,7 @@ import { flannel, ownNetwork } from "./flannel.js";
 import { ingressBalanced, ingressOnNodes } from "./ingress.js";
 import { kubeProxy } from "./kubeProxy.js";
 import { machineRights } from "./machineRights.js";
+import { metricsServer } from "./metricsServer.js";
 
 /** In any order: `needs` decides which is made first. */
 export const allAddons: readonly Addon[] = [
@@ -28,6 +29,7 @@ export const allAddons: readonly Addon[] = [
   csiController,
   csiNode,
   coredns,
+  metricsServer,
   dashboard,
   ingressOnNodes,
   ingressBalanced,

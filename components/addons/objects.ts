@@ -127,7 +127,8 @@ export function createAddon(
   }
   const serving: pulumi.Resource[] = [workload];
   if (parts.service) {
-    const { name: serviceName, spec, annotations } = parts.service;
+    const { name: serviceName, spec, annotations: own } = parts.service;
+    const annotations = cannotRun(addon, cluster) ? { ...own, ...skipAwait } : own;
     serving.push(
       new Service(
         logical(serviceName),
@@ -139,8 +140,22 @@ export function createAddon(
       ),
     );
   }
-  createObjects(parts.whenServing ?? [], logical, { ...opts, dependsOn: serving });
+  const whenServing = parts.whenServing ?? [];
+  createObjects(cannotRun(addon, cluster) ? whenServing.map(notAwaited) : whenServing, logical, {
+    ...opts,
+    dependsOn: serving,
+  });
   return [workload];
+}
+
+/** With network_provider none, pods on workers wait for the network that users bring: nothing waits for these pods. */
+const cannotRun = ({ runsOn }: Addon, { spec }: AddonCluster): boolean =>
+  runsOn === "workers" && spec.networkProvider === "none";
+
+function notAwaited(object: AddonObject): AddonObject {
+  const given = object.args.metadata as { readonly annotations?: object } | undefined;
+  const metadata = { ...given, annotations: { ...given?.annotations, ...skipAwait } };
+  return { ...object, args: { ...object.args, metadata } } as AddonObject;
 }
 
 function createNamespace(
@@ -267,12 +282,10 @@ function createWorkload(
   }
   // On controllers the pods share the machines' ports: a new pod needs the place of an old one.
   const surge = addon.runsOn === "controllers" ? { maxSurge: 0 } : {};
-  // With network_provider none the Deployment cannot become ready, so do not wait for it.
-  const cannotRun = addon.runsOn === "workers" && cluster.spec.networkProvider === "none";
   return new Deployment(
     logicalName,
     {
-      metadata: { ...metadata, annotations: cannotRun ? skipAwait : undefined },
+      metadata: { ...metadata, annotations: cannotRun(addon, cluster) ? skipAwait : undefined },
       spec: {
         ...common,
         replicas: replicasOf(addon, cluster),

@@ -2,7 +2,6 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { Authority } from "./authority.js";
 import type { KeyPair } from "./keyPair.js";
 
 const hoursPerDay = 24;
@@ -17,7 +16,7 @@ const leafDays = 365;
 const renewalDays = Math.floor(leafDays / 3);
 
 export interface CertificateArgs {
-  readonly authority: Authority;
+  readonly authority: KeyPair;
   /** Kubernetes reads it as the user's name. */
   readonly commonName: string;
   /** Kubernetes reads it as the user's group. @default none */

@@ -50,6 +50,12 @@ export function images(from: Versions): readonly Image[] {
       ports: ["53/tcp", "53/udp"],
     },
     {
+      ...original("metrics-server"),
+      layers: [only("metrics-server", "metrics-server")],
+      entrypoint: ["/metrics-server"],
+      user: "65534",
+    },
+    {
       ...original("flannel"),
       layers: [netfilterLayer, busyboxLayer, only("opt/bin/flanneld", "flanneld")],
       entrypoint: ["/opt/bin/flanneld"],

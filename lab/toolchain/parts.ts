@@ -26,6 +26,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
   const cni = releaseVersion("cni-plugins", from);
   const coredns = imageVersion("coredns", from);
   const flannel = imageVersion("flannel", from);
+  const metricsServer = imageVersion("metrics-server", from);
   const [major = "", minor = ""] = kubernetes.split(".");
   const download = (name: keyof Versions["toolchain"]["downloads"], tools: Record<string, string>): OfficialFile[] => {
     return [{ ...toolchain.downloads[name], tools }];
@@ -164,6 +165,15 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       version: coredns,
       modules: { "github.com/coredns/coredns": coredns },
       packages: { coredns: "corekube/lab/toolchain/coredns" },
+      seconds: 60,
+    },
+    {
+      ...plain,
+      name: "metrics-server",
+      version: metricsServer,
+      modules: { "sigs.k8s.io/metrics-server": metricsServer },
+      packages: { "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server" },
+      variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${metricsServer}` },
       seconds: 60,
     },
     {

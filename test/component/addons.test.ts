@@ -84,7 +84,8 @@ describe("add-ons", function () {
       assert.equal(each.securityContext?.readOnlyRootFilesystem, true, each.name);
     }
     for (const each of workloads) {
-      assert.deepEqual(template(each).spec.securityContext, { seccompProfile: { type: "RuntimeDefault" } }, each.name);
+      const { seccompProfile } = template(each).spec.securityContext as { readonly seccompProfile: unknown };
+      assert.deepEqual(seccompProfile, { type: "RuntimeDefault" }, each.name);
     }
   });
 
@@ -92,6 +93,7 @@ describe("add-ons", function () {
     const rights = new Map(containers().map(({ name, securityContext }) => [name, securityContext]));
     assert.deepEqual(rights.get("coredns")?.capabilities, { drop: ["ALL"], add: ["NET_BIND_SERVICE"] });
     assert.deepEqual(rights.get("kube-flannel")?.capabilities, { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] });
+    assert.deepEqual(rights.get("metrics-server")?.capabilities, { drop: ["ALL"] });
     assert.deepEqual(rights.get("install-plugin")?.capabilities, { drop: ["ALL"] });
     assert.deepEqual(
       [...rights].filter(([, context]) => context?.privileged).map(([name]) => name),
@@ -138,6 +140,8 @@ describe("add-ons", function () {
       "kube-system/kube-dns",
       "kube-system/kube-flannel",
       "kube-system/kube-proxy",
+      "kube-system/metrics-server",
+      "kube-system/metrics-server",
     ]);
   });
 
@@ -197,6 +201,8 @@ describe("add-ons", function () {
       "ServiceAccount coredns -> corekube:coredns",
       "ServiceAccount kube-flannel -> corekube:kube-flannel",
       "ServiceAccount kube-proxy -> system:node-proxier",
+      "ServiceAccount metrics-server -> corekube:metrics-server",
+      "ServiceAccount metrics-server -> system:auth-delegator",
       "User corekube:csr-approver -> corekube:csr-approver",
       "User kube-apiserver-kubelet-client -> system:kubelet-api-admin",
     ]);

@@ -76,7 +76,7 @@ describe("add-ons of a cloud", function () {
         ...none.of("StorageClass"),
         ...none.of("CSIDriver"),
         ...none.of("ValidatingAdmissionPolicy"),
-        ...none.of("Secret").filter(({ name }) => name !== "dev-etcd-metrics"),
+        ...none.of("Secret").filter(({ name }) => !/-(etcd-metrics|metrics-server-certificate)$/.test(name)),
       ],
       [],
     );

@@ -69,6 +69,7 @@ async function registered(addons: readonly Addon[], spec: ClusterSpec = testSpec
       apiHost: pulumi.output("10.4.0.2"),
       kubeconfig: pulumi.secret("kubeconfig"),
       etcdMetrics: { authority: "ca", certificate: "certificate", key: "key" },
+      authority: { certificate: pulumi.output("cluster's ca"), key: pulumi.secret("cluster's key") },
       after: [new Part("api")],
       store: new Part("store"),
       addons,
@@ -153,7 +154,8 @@ describe("a new add-on", function () {
   });
 
   it("comes after the add-on before it in the list: those that workers run are made one by one", () => {
-    assert.ok(run.one("Deployment", `dev-${name}`).dependsOn.includes(keyOf(run.one("Deployment", "dev-coredns"))));
+    const before = keyOf(run.one("Deployment", "dev-metrics-server"));
+    assert.ok(run.one("Deployment", `dev-${name}`).dependsOn.includes(before));
     for (const first of ["DaemonSet/dev-kube-proxy", "Deployment/dev-coredns"])
       assert.deepEqual(
         run.one(...(first.split("/") as [string, string])).dependsOn.filter((key) => key.includes("flannel")),

@@ -77,6 +77,10 @@ const common: readonly string[] = [
   "ClusterRole corekube:csr-approver: get,patch,delete nodes named dev-controller-0",
   "ClusterRole corekube:kube-flannel: get,list,watch nodes",
   "ClusterRole corekube:kube-flannel: patch nodes/status",
+  "ClusterRole corekube:metrics-server: get nodes/metrics",
+  "ClusterRole corekube:metrics-server: list,watch pods,nodes",
+  // Joined to Kubernetes' own roles view, edit and admin.
+  "ClusterRole system:aggregated-metrics-reader: get,list,watch pods,nodes.metrics.k8s.io",
   "Role kube-system/corekube:cloud-controller-manager: create leases.coordination.k8s.io",
   "Role kube-system/corekube:cloud-controller-manager: get,update leases.coordination.k8s.io named cloud-controller-manager",
   "ClusterRoleBinding corekube:apiserver-to-kubelet: User kube-apiserver-kubelet-client -> ClusterRole system:kubelet-api-admin",
@@ -88,6 +92,9 @@ const common: readonly string[] = [
   "ClusterRoleBinding corekube:kubelet-bootstrap: Group system:bootstrappers -> ClusterRole system:node-bootstrapper",
   "ClusterRoleBinding corekube:kubelet-certificate-renewal: Group system:nodes -> ClusterRole system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
   "ClusterRoleBinding corekube:kubelet-first-certificate: Group system:bootstrappers -> ClusterRole system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+  "ClusterRoleBinding corekube:metrics-server: ServiceAccount kube-system/metrics-server -> ClusterRole corekube:metrics-server",
+  "ClusterRoleBinding corekube:metrics-server-delegator: ServiceAccount kube-system/metrics-server -> ClusterRole system:auth-delegator",
+  "RoleBinding kube-system/corekube:metrics-server-reader: ServiceAccount kube-system/metrics-server -> Role extension-apiserver-authentication-reader",
   "RoleBinding kube-system/corekube:cloud-controller-manager: ServiceAccount kube-system/cloud-controller-manager -> Role corekube:cloud-controller-manager",
   "RoleBinding kube-system/corekube:cloud-controller-manager-authentication: ServiceAccount kube-system/cloud-controller-manager -> Role extension-apiserver-authentication-reader",
 ];

@@ -54,16 +54,19 @@ describe("secrets", function () {
     }
   });
 
-  it("are in no object of the cluster but one: the key that reads etcd's metrics", () => {
+  it("are in no object of the cluster but two: the key that reads etcd's metrics, and metrics-server's own", () => {
     const holders = run.registrations.filter(
       ({ type, inputs }) => type.startsWith("kubernetes:") && JSON.stringify(inputs).includes("PRIVATE KEY"),
     );
-    assert.deepEqual(holders.map(keyOf), ["kubernetes:core/v1:Secret/dev-etcd-metrics"]);
+    assert.deepEqual(holders.map(keyOf).sort(), [
+      "kubernetes:core/v1:Secret/dev-etcd-metrics",
+      "kubernetes:core/v1:Secret/dev-metrics-server-certificate",
+    ]);
     const keys = [...JSON.stringify(holders).matchAll(/BEGIN EC PRIVATE KEY-----\\n(.*?)\\n/g)];
-    assert.deepEqual(
-      keys.map(([, key = ""]) => Buffer.from(key, "base64").toString()),
-      ["dev-etcd-metrics"],
-    );
+    assert.deepEqual(keys.map(([, key = ""]) => Buffer.from(key, "base64").toString()).sort(), [
+      "dev-etcd-metrics",
+      "dev-metrics-server",
+    ]);
   });
 
   it("are marked in the stack's outputs", async () => {

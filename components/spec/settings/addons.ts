@@ -54,6 +54,14 @@ const coredns = z.strictObject({
   ...resources({ cpus: 0.1, mem: 70, limit: 170 }),
 });
 
+const metricsServer = z.strictObject({
+  enabled: enabled(
+    true,
+    "metrics-server: what nodes and pods use now, for kubectl top and the horizontal pod autoscaler. false: you bring another server of metrics.k8s.io, or none.",
+  ),
+  ...resources({ cpus: 0.1, mem: 100, limit: 300 }),
+});
+
 const dashboard = z.strictObject({
   enabled: enabled(false, "The dashboard Headlamp, in the namespace dashboard. corekube dashboard opens it."),
   ...resources({ cpus: 0.05, mem: 64, limit: 256 }),
@@ -89,6 +97,7 @@ export const addonOptions = {
   addons: passed(
     z.strictObject({
       coredns: coredns.prefault({}),
+      metrics_server: metricsServer.prefault({}),
       dashboard: dashboard.prefault({}),
       ingress: ingress.prefault({}),
     }),

@@ -144,6 +144,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:core/v1:ServiceAccount": byName,
   "kubernetes:core/v1:ConfigMap": byName,
   "kubernetes:core/v1:Service": byName,
+  "kubernetes:apiregistration.k8s.io/v1:APIService": byName,
   "kubernetes:apps/v1:DaemonSet": byName,
   "kubernetes:apps/v1:Deployment": byName,
   "kubernetes:policy/v1:PodDisruptionBudget": byName,

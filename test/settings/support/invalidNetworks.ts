@@ -91,6 +91,17 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "addons.coredns.mem_limit",
     "at least addons.coredns.mem (70), which the pod is promised. Set it: pulumi config set --path 'addons.coredns.mem_limit' 70",
   ),
+  refused(
+    { addons: { metrics_server: { mem: 400 } } },
+    "addons.metrics_server.mem_limit",
+    "at least addons.metrics_server.mem (400), which the pod is promised. Set it: pulumi config set --path 'addons.metrics_server.mem_limit' 400",
+  ),
+  refused(
+    { addons: { metrics_server: { enabled: "yes" } } },
+    "addons.metrics_server.enabled",
+    "Set it: pulumi config set --path 'addons.metrics_server.enabled'",
+  ),
+  refused({ addons: { "metrics-server": {} } }, "addons.metrics-server", "did you mean addons.metrics_server"),
   refused({ addons: { coredns: { replicas: 0 } } }, "addons.coredns.replicas", "from 1 to 100"),
   refused({ addons: { coredns: { replica: 3 } } }, "addons.coredns.replica", "did you mean addons.coredns.replicas"),
   refused({ addons: { core_dns: {} } }, "addons.core_dns", "did you mean addons.coredns. Remove it: pulumi config rm"),

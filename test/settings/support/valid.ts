@@ -73,6 +73,8 @@ export const valid: readonly Settings[] = [
   { cluster_domain: `${"a".repeat(31)}.${"b".repeat(31)}` },
   { network_provider: "none" },
   { addons: { coredns: { enabled: false } } },
+  { addons: { metrics_server: { enabled: false } } },
+  { addons: { metrics_server: { cpus: 1.5, mem: 512, mem_limit: 512 } } },
   {
     addons: {
       coredns: {
