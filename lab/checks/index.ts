@@ -9,6 +9,7 @@ import { balancerChecks } from "./balancers.js";
 import { cisChecks } from "./cis.js";
 import { CheckContext, levels, type Check, type Level } from "../cluster/context.js";
 import { leakChecks } from "./leaks.js";
+import { metricsChecks } from "./metrics.js";
 import { proxiedChecks } from "./proxied.js";
 import { poolChecks } from "./pools.js";
 import { nodeChecks } from "./nodes.js";
@@ -37,6 +38,7 @@ const checks: readonly Check[] = [
   ...awsChecks,
   ...trafficChecks,
   ...reachChecks,
+  ...metricsChecks,
   ...balancerChecks,
   ...accessChecks.filter((check) => check.level !== "always"),
   ...proxiedChecks,

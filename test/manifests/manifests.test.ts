@@ -1,6 +1,6 @@
 /** All objects of all add-ons, on both clouds, and the examples: held against the schemas of a real API server, and shown to it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -12,7 +12,11 @@ import { testSpec } from "../component/support/spec.js";
 import { START_TIMEOUT, TestApi } from "../provider/support/api.js";
 import { ask, conform, dryRun, type KubernetesObject, objectsOf, writeSchemas } from "./support.js";
 
-const example = path.join(__dirname, "../../examples/storage/http-archive.yaml");
+/** Examples of objects, by folder. Stacks lie beside the folders. */
+const examples = path.join(__dirname, "../../examples");
+const exampleFiles = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((file) =>
+  /\/.*\.yaml$/.test(file),
+);
 
 /** Add-ons that are off by default. */
 const optional: readonly object[] = [{ dashboard: { enabled: true } }];
@@ -58,10 +62,13 @@ describe("objects for the API", function () {
     sets.set("without a cloud provider", objectsOf(await runProgram(testSpec())));
     for (const addons of optional)
       sets.set(Object.keys(addons).join(), objectsOf(await runProgram(withAddons(addons))));
-    sets.set(
-      "the example",
-      parseAllDocuments(readFileSync(example, "utf8")).map((document) => document.toJS() as KubernetesObject),
-    );
+    for (const file of exampleFiles) {
+      const documents = parseAllDocuments(readFileSync(path.join(examples, file), "utf8"));
+      sets.set(
+        file,
+        documents.map((document) => document.toJS() as KubernetesObject),
+      );
+    }
     api = await TestApi.start();
     // What other objects are in, or of, is there before them.
     for (const object of [...sets.values()].flat()) {
@@ -86,8 +93,12 @@ describe("objects for the API", function () {
     for (const kind of ["DaemonSet", "Deployment", "CSIDriver", "StorageClass", "ValidatingAdmissionPolicy", "Role"])
       assert.ok(kinds.has(kind), kind);
     assert.deepEqual(
-      sets.get("the example")!.map(({ kind }) => kind),
+      sets.get("storage/http-archive.yaml")!.map(({ kind }) => kind),
       ["PersistentVolumeClaim", "Pod"],
+    );
+    assert.deepEqual(
+      sets.get("autoscaling/web.yaml")!.map(({ kind }) => kind),
+      ["ConfigMap", "Deployment", "Service", "HorizontalPodAutoscaler"],
     );
   });
 
