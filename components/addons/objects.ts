@@ -175,21 +175,18 @@ function createObjects(
   logical: (id: string) => string,
   opts: Options,
 ): pulumi.Resource[] {
-  const made = new Map<string, pulumi.Resource>();
-  // Objects of two kinds may have the same id.
-  const all: pulumi.Resource[] = [];
+  // Objects of different kinds may have one id, such as a role and its binding.
+  const made: { readonly id: string; readonly resource: pulumi.Resource }[] = [];
   for (const object of objects) {
-    const before = (object.after ?? []).map((id) => {
-      const found = made.get(id);
-      if (!found) throw new Error(`${object.kind} ${object.id}: ${id} is not before it in the list`);
-      return found;
+    const before = (object.after ?? []).flatMap((wanted) => {
+      const found = made.filter(({ id }) => id === wanted);
+      if (found.length === 0) throw new Error(`${object.kind} ${object.id}: ${wanted} is not before it in the list`);
+      return found.map(({ resource }) => resource);
     });
     const dependsOn = [...(opts.dependsOn ?? []), ...before];
-    const resource = createObject(object, logical, { ...opts, dependsOn });
-    made.set(object.id, resource);
-    all.push(resource);
+    made.push({ id: object.id, resource: createObject(object, logical, { ...opts, dependsOn }) });
   }
-  return all;
+  return made.map(({ resource }) => resource);
 }
 
 function createObject<K extends keyof OtherKinds>(
