@@ -118,8 +118,13 @@ function pod({ spec }: AddonCluster): Pod {
           "--metric-resolution=15s",
         ],
         ports: [{ name: "https", containerPort: port }],
-        // Ready with the second round of questions, 15 s after the first: do not wait much longer.
-        readinessProbe: { httpGet: probe("/readyz"), periodSeconds: 1, failureThreshold: 3 },
+        // It has figures with its second round of questions, 15 s after the first. Of two pods, clients get the one that has some. One alone
+        // says sooner that it has none yet: without it, clients of the API get errors for the whole group.
+        readinessProbe: {
+          httpGet: probe(spec.highAvailability ? "/readyz" : "/readyz?exclude=metric-storage-ready"),
+          periodSeconds: 2,
+          failureThreshold: 3,
+        },
         livenessProbe: { httpGet: probe("/livez"), periodSeconds: 10, failureThreshold: 3 },
         volumeMounts: [{ name: "certificate", mountPath: certificateDirectory, readOnly: true }],
       },

@@ -22,8 +22,7 @@ interface DeploymentSpec {
 }
 
 const name = "dev-metrics-server";
-const deploymentOf = (run: Run): DeploymentSpec =>
-  run.one("Deployment", name).inputs["spec"] as DeploymentSpec;
+const deploymentOf = (run: Run): DeploymentSpec => run.one("Deployment", name).inputs["spec"] as DeploymentSpec;
 const own = (run: Run): string[] =>
   run.registrations
     .filter((each) => each.name.startsWith(name))
@@ -92,11 +91,13 @@ describe("metrics-server", function () {
         dependsOn.some((each) => each.endsWith(key)),
         key,
       );
-    assert.deepEqual(deploymentOf(single).template.spec.containers[0].readinessProbe.httpGet, {
-      path: "/readyz",
-      port: "https",
-      scheme: "HTTPS",
-    });
+  });
+
+  it("is ready with figures where there is another pod, and at once where it is alone", () => {
+    const probe = (run: Run): unknown => deploymentOf(run).template.spec.containers[0].readinessProbe.httpGet;
+    const asked = { port: "https", scheme: "HTTPS" };
+    assert.deepEqual(probe(single), { path: "/readyz?exclude=metric-storage-ready", ...asked });
+    assert.deepEqual(probe(available), { path: "/readyz", ...asked });
   });
 
   it("has two pods on two nodes in a highly available cluster, of which one may be away", () => {
