@@ -1,6 +1,6 @@
 /** Amazon Web Services: https://github.com/kubernetes/cloud-provider-aws and https://github.com/kubernetes-sigs/aws-ebs-csi-driver. */
 import type { ClusterSpec } from "../spec/cluster.js";
-import { type CloudProviderAddon, configDirectory } from "../cloud/addon.js";
+import { type CloudProviderAddon, configDirectory, storageClassNames } from "../cloud/addon.js";
 import { awsOf, type AwsSpec } from "./settings.js";
 
 const configFile = "cloud.conf";
@@ -96,8 +96,8 @@ export const awsAddon: CloudProviderAddon = {
     };
   },
   storageClasses: (spec) => [
-    { name: "ssd", isDefault: true, parameters: ssd(awsOf(spec).volumeType) },
-    // For data that is rarely read; at least 125 GB.
-    { name: "cold-hdd", isDefault: false, parameters: { type: "sc1", encrypted: "true" } },
+    { name: storageClassNames.usual, isDefault: true, parameters: ssd(awsOf(spec).volumeType) },
+    // At least 125 GB.
+    { name: storageClassNames.cold, isDefault: false, parameters: { type: "sc1", encrypted: "true" } },
   ],
 };

@@ -53,8 +53,16 @@ export interface CsiDriver {
   readonly nodeRules: readonly PolicyRule[];
 }
 
+/** Names of the storage classes: the same two in every cluster, so that claims are written once for all of them. */
+export const storageClassNames = {
+  /** For claims that name no class. */
+  usual: "ssd",
+  /** For data that is rarely read. */
+  cold: "cold-hdd",
+} as const;
+
 export interface StorageClassSpec {
-  readonly name: string;
+  readonly name: (typeof storageClassNames)[keyof typeof storageClassNames];
   /** Used for claims that name no class. */
   readonly isDefault: boolean;
   /** Parameters of the driver. */

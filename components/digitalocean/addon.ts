@@ -1,6 +1,6 @@
 /** DigitalOcean: https://github.com/digitalocean/digitalocean-cloud-controller-manager and https://github.com/digitalocean/csi-digitalocean. */
 import * as pulumi from "@pulumi/pulumi";
-import { type CloudProviderAddon, fromCredentials, ownMetricsPort } from "../cloud/addon.js";
+import { type CloudProviderAddon, fromCredentials, ownMetricsPort, storageClassNames } from "../cloud/addon.js";
 import { clusterToken, clusterTokenNamespace, clusterTokenRemedy } from "./clusterToken.js";
 
 /** The Secret's name and key, which other parts of DigitalOcean's own manifests expect too. */
@@ -67,10 +67,10 @@ export const digitaloceanAddon: CloudProviderAddon = {
     nodeRules: [],
   }),
   storageClasses: () => [
-    { name: "ssd", isDefault: true, parameters: {} },
+    { name: storageClassNames.usual, isDefault: true, parameters: {} },
     {
       // For claims that are written for several clouds.
-      name: "cold-hdd",
+      name: storageClassNames.cold,
       isDefault: false,
       parameters: {},
       annotations: {
