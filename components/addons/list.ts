@@ -13,6 +13,7 @@ import { etcdMetrics } from "./etcdMetrics.js";
 import { flannel, ownNetwork } from "./flannel.js";
 import { ingressBalanced, ingressOnNodes } from "./ingress.js";
 import { kubeProxy } from "./kubeProxy.js";
+import { localPath } from "./localPath.js";
 import { machineRights } from "./machineRights.js";
 import { metricsServer } from "./metricsServer.js";
 
@@ -31,6 +32,7 @@ export const allAddons: readonly Addon[] = [
   coredns,
   metricsServer,
   dashboard,
+  localPath,
   ingressOnNodes,
   ingressBalanced,
 ];

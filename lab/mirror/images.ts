@@ -61,6 +61,11 @@ export function images(from: Versions): readonly Image[] {
       entrypoint: ["/opt/bin/flanneld"],
     },
     { ...original("flannel-cni-plugin"), layers: [busyboxLayer, only("flannel", "flannel")] },
+    {
+      ...original("local-path-provisioner"),
+      layers: [only("usr/bin/local-path-provisioner", "local-path-provisioner")],
+      command: ["local-path-provisioner"],
+    },
     { ...original("pause"), layers: [only("pause", "pause")], entrypoint: ["/pause"], user: "65535:65535" },
     {
       ...original("aws-cloud-controller-manager"),
@@ -81,7 +86,8 @@ export function images(from: Versions): readonly Image[] {
       ports: ["80/tcp"],
       addon: "ingress",
     },
-    { ...from.toolchain.tryout.busybox, layers: [busyboxLayer], command: ["sh"], latest: true },
+    // Also what the lab tries clusters with.
+    { ...original("busybox"), layers: [busyboxLayer], command: ["sh"], latest: true },
     {
       ...from.toolchain.tryout.nginx,
       latest: true,

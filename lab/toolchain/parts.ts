@@ -189,6 +189,15 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 76,
     },
     {
+      ...plain,
+      name: "local-path-provisioner",
+      version: imageVersion("local-path-provisioner", from),
+      modules: { "github.com/rancher/local-path-provisioner": imageVersion("local-path-provisioner", from) },
+      packages: { "local-path-provisioner": "github.com/rancher/local-path-provisioner" },
+      variables: { "main.VERSION": `v${imageVersion("local-path-provisioner", from)}` },
+      seconds: 45,
+    },
+    {
       // Only regions of AWS need it.
       ...plain,
       name: "cloud-controller-manager-aws",

@@ -94,6 +94,14 @@ describe("add-ons", function () {
     assert.deepEqual(rights.get("coredns")?.capabilities, { drop: ["ALL"], add: ["NET_BIND_SERVICE"] });
     assert.deepEqual(rights.get("kube-flannel")?.capabilities, { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] });
     assert.deepEqual(rights.get("metrics-server")?.capabilities, { drop: ["ALL"] });
+    assert.deepEqual(rights.get("local-path-provisioner"), {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+      runAsNonRoot: true,
+      runAsUser: 65534,
+      runAsGroup: 65534,
+    });
     assert.deepEqual(rights.get("install-plugin")?.capabilities, { drop: ["ALL"] });
     assert.deepEqual(
       [...rights].filter(([, context]) => context?.privileged).map(([name]) => name),
@@ -142,6 +150,7 @@ describe("add-ons", function () {
       "kube-system/kube-proxy",
       "kube-system/metrics-server",
       "kube-system/metrics-server",
+      "local-path-storage/local-path-provisioner",
     ]);
   });
 
@@ -203,6 +212,7 @@ describe("add-ons", function () {
       "ServiceAccount kube-proxy -> system:node-proxier",
       "ServiceAccount metrics-server -> corekube:metrics-server",
       "ServiceAccount metrics-server -> system:auth-delegator",
+      "ServiceAccount local-path-provisioner -> corekube:local-path-provisioner",
       "User corekube:csr-approver -> corekube:csr-approver",
       "User kube-apiserver-kubelet-client -> system:kubelet-api-admin",
     ]);

@@ -73,7 +73,7 @@ describe("add-ons of a cloud", function () {
   it("are absent without a cloud provider", () => {
     assert.deepEqual(
       [
-        ...none.of("StorageClass"),
+        ...none.of("StorageClass").filter(({ inputs }) => inputs["provisioner"] !== "rancher.io/local-path"),
         ...none.of("CSIDriver"),
         ...none.of("ValidatingAdmissionPolicy"),
         ...none.of("Secret").filter(({ name }) => !/-(etcd-metrics|metrics-server-certificate)$/.test(name)),

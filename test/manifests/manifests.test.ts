@@ -69,6 +69,10 @@ describe("objects for the API", function () {
         documents.map((document) => document.toJS() as KubernetesObject),
       );
     }
+    const files = objectsOf(await runProgram(testSpec())).find(
+      ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "local-path-provisioner",
+    ) as unknown as { data: Record<string, string> };
+    sets.set("pods that make volumes", [JSON.parse(files.data["helperPod.yaml"]!) as KubernetesObject]);
     api = await TestApi.start();
     // What other objects are in, or of, is there before them.
     for (const object of [...sets.values()].flat()) {

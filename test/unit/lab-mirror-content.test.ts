@@ -59,7 +59,7 @@ describe("lab mirror: content", () => {
   };
   const entriesOf = async (file: string): Promise<string[]> => (await run(["tar", "-tzf", file])).trim().split("\n");
 
-  it("has every file and image of each release that the lab can make, and the two to try a cluster with", () => {
+  it("has every file and image of each release that the lab can make, and the one to try a cluster with", () => {
     for (const from of everyRelease) {
       assert.deepEqual(
         releases(from)

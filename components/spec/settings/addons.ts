@@ -93,6 +93,26 @@ const ingress = z.strictObject({
   ...resources({ cpus: 0.1, mem: 96, limit: 384 }),
 });
 
+/** Where machines keep what the operating system does not replace, and not what corekube or the container runtime keeps there. */
+const volumesPath = /^\/(?:opt|srv|mnt|var\/(?:lib|local|opt|srv|mnt))(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){1,8}$/;
+const takenPaths =
+  /^\/(?:opt\/(?:bin|cni|corekube)|var\/lib\/(?:containerd|corekube|etcd|etcd-wal|kubelet|cni|systemd|calico))(?:\/|$)/;
+
+const localPath = z.strictObject({
+  enabled: enabled(
+    true,
+    "Volumes on the machines' own disks, with the storage classes ssd and cold-hdd, where cloud_provider is none. A volume goes with its machine.",
+  ),
+  path: text(
+    "a folder under /opt, /srv, /mnt or /var/lib, not one of corekube's, Kubernetes' or the container runtime's, such as /var/lib/local-path",
+    (value) => volumesPath.test(value) && !takenPaths.test(value),
+  )
+    .default("/var/lib/local-path")
+    .describe("Folder of the volumes on each machine. Volumes that exist stay where they are.")
+    .meta({ effect }),
+  ...resources({ cpus: 0.01, mem: 24, limit: 128 }),
+});
+
 export const addonOptions = {
   addons: passed(
     z.strictObject({
@@ -100,6 +120,7 @@ export const addonOptions = {
       metrics_server: metricsServer.prefault({}),
       dashboard: dashboard.prefault({}),
       ingress: ingress.prefault({}),
+      local_path: localPath.prefault({}),
     }),
     {},
     "Add-ons: what runs in the cluster and comes with it.",

@@ -32,7 +32,7 @@ export const valid: readonly Settings[] = [
     reserved_resources: { kube_cpus: 3, kube_mem: 6000, kube_disk: 100_000, system_cpus: 1, system_mem: 1024 },
   },
   { node_size: "s-8vcpu-16gb", reserved_resources: { kube_mem: 12_000 } },
-  { reserved_resources: { kube_cpus: 0.4, kube_mem: 716, kube_disk: 1024, system_cpus: 0.1, system_mem: 256 } },
+  { reserved_resources: { kube_cpus: 0.41, kube_mem: 740, kube_disk: 1024, system_cpus: 0.1, system_mem: 256 } },
   { reserved_resources: { kube_cpus: 31, kube_mem: 120_000, system_cpus: 1 } },
   {
     apiserver: { cpus: 0.05, mem: 64 },
@@ -100,6 +100,10 @@ export const valid: readonly Settings[] = [
     "digitalocean-cluster:token": "of the cluster's own",
     addons: { ingress: { enabled: true, expose: "load_balancer" } },
   },
+  { addons: { local_path: { enabled: false } } },
+  ...["/opt/volumes", "/srv/a", "/mnt/disk-1/volumes", "/var/lib/local-path/x.y"].map((path) => ({
+    addons: { local_path: { path, cpus: 0.05, mem: 64, mem_limit: 64 } },
+  })),
   { pod_security: "restricted", encryption_key: 1_000_000 },
   { pod_security: "privileged", deletion_protection: false },
   {
