@@ -32,6 +32,7 @@ export const suites: readonly Suite[] = [
     name: "program",
     files: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts", "test/golden/**/*.test.ts"],
     coverage: ["infra", "components"],
+    needs: ["ignition-validate"],
     limit: 900,
   },
   { name: "policies", files: ["test/policies/**/*.test.ts"], coverage: ["policies"], needs: ["pulumi"], limit: 900 },

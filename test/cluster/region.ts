@@ -27,10 +27,14 @@ export async function openRegion(
   releases: readonly string[] = [newestVersion],
   addons: readonly string[] = [],
 ): Promise<void> {
-  if (before) return;
+  const build = async (wanted: readonly string[]): Promise<void> => {
+    for (const release of wanted) await runPhases(buildPhases(config, release, addons), usedMemory());
+  };
+  // A file before this one may have made it with fewer.
+  if (before) return build(releases);
   await removeEverything(config, progress);
   setRegionCloud(config, cloud);
-  for (const release of releases) await runPhases(buildPhases(config, release, addons), usedMemory());
+  await build(releases);
   before = await takeFootprint();
   processes = watchProcesses();
   await runPhases([regionPhase(config)], usedMemory());

@@ -210,9 +210,9 @@ describe("add-ons", function () {
       "ServiceAccount coredns -> corekube:coredns",
       "ServiceAccount kube-flannel -> corekube:kube-flannel",
       "ServiceAccount kube-proxy -> system:node-proxier",
+      "ServiceAccount local-path-provisioner -> corekube:local-path-provisioner",
       "ServiceAccount metrics-server -> corekube:metrics-server",
       "ServiceAccount metrics-server -> system:auth-delegator",
-      "ServiceAccount local-path-provisioner -> corekube:local-path-provisioner",
       "User corekube:csr-approver -> corekube:csr-approver",
       "User kube-apiserver-kubelet-client -> system:kubelet-api-admin",
     ]);

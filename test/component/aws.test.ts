@@ -377,7 +377,8 @@ describe("AWS", function () {
 
   it("makes no role where nothing asks AWS", async () => {
     const run = await runProgram(awsTestSpec({ cloudProvider: "none", csiDriver: false }));
-    assert.deepEqual([run.of("Role"), run.of("InstanceProfile")].flat(), []);
+    const roles = run.of("Role").filter(({ type }) => type.startsWith("aws:"));
+    assert.deepEqual([...roles, ...run.of("InstanceProfile")], []);
   });
 
   it("takes an image by id", async () => {

@@ -154,13 +154,8 @@ describe("a new add-on", function () {
   });
 
   it("comes after the add-on before it in the list: those that workers run are made one by one", () => {
-<<<<<<< ours
-    const before = keyOf(run.one("Deployment", "dev-metrics-server"));
-    assert.ok(run.one("Deployment", `dev-${name}`).dependsOn.includes(before));
-=======
     const before = splitByWorkers(addonsOf(testSpec())).on.at(-1)!.name;
     assert.ok(run.one("Deployment", `dev-${name}`).dependsOn.includes(keyOf(run.one("Deployment", `dev-${before}`))));
->>>>>>> theirs
     for (const first of ["DaemonSet/dev-kube-proxy", "Deployment/dev-coredns"])
       assert.deepEqual(
         run.one(...(first.split("/") as [string, string])).dependsOn.filter((key) => key.includes("flannel")),

@@ -144,7 +144,7 @@ describe("order of a run", function () {
       ...run.of("ConfigMap"),
       ...run.of("ClusterRoleBinding"),
     ]) {
-      const onWorkers = /^dev-(coredns|metrics-server)/.test(name);
+      const onWorkers = /^dev-(coredns|local-path|metrics-server)/.test(name);
       assert.equal(deletedWith, onWorkers ? "" : "corekube:etcd:Cluster/dev", name);
     }
     for (const { deletedWith } of run.of("Deployment")) assert.equal(deletedWith, "");

@@ -142,16 +142,16 @@ const resources: readonly Refusal[] = [
   refused(
     { reserved_resources: { kube_cpus: 0.1 } },
     "reserved_resources.kube_cpus",
-    "at least 0.41, which the cluster's own pods request on each of these machines. Set it: pulumi config set --path 'reserved_resources.kube_cpus' 0.41",
+    "at least 0.51, which the cluster's own pods request on each of these machines. Set it: pulumi config set --path 'reserved_resources.kube_cpus' 0.51",
   ),
   refused(
     { reserved_resources: { kube_mem: 300 } },
     "reserved_resources.kube_mem",
-    "Set it: pulumi config set --path 'reserved_resources.kube_mem' 740",
+    "Set it: pulumi config set --path 'reserved_resources.kube_mem' 840",
   ),
   // A single worker holds both pods of CoreDNS, each of two workers holds one.
-  refused({ reserved_resources: { kube_mem: 669 }, node_count: 2 }, "reserved_resources.kube_mem", "at least 670,"),
-  refused({ node_size: "s-1vcpu-1gb" }, "node_size", "0.51 CPUs, 996 MB of memory"),
+  refused({ reserved_resources: { kube_mem: 769 }, node_count: 2 }, "reserved_resources.kube_mem", "at least 770,"),
+  refused({ node_size: "s-1vcpu-1gb" }, "node_size", "0.61 CPUs, 1096 MB of memory"),
   refused({ reserved_resources: { kube_mem: "2048" } }, "reserved_resources.kube_mem", "a whole number of MB from 128"),
   refused({ reserved_resources: { kube_mem: 64 } }, "reserved_resources.kube_mem", "from 128"),
   refused({ reserved_resources: { kube_disk: 10 } }, "reserved_resources.kube_disk", "from 1024"),
@@ -179,7 +179,7 @@ const resources: readonly Refusal[] = [
   refused(
     { kube_proxy: { mem: 3000 }, reserved_resources: { kube_mem: 2048 } },
     "reserved_resources.kube_mem",
-    "at least 3228",
+    "at least 3328",
   ),
   refused({ apiserver: { mem: 10 } }, "apiserver.mem", "from 64 to 262144"),
   refused({ apiserver: { memory: 1024 } }, "apiserver.memory", "did you mean apiserver.mem"),

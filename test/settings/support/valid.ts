@@ -26,13 +26,13 @@ export const valid: readonly Settings[] = [
   { node_count: 6, public_node_count: 3, max_unavailable: 6 },
   { public_node_count: 1, public_node_size: "c-2" },
   { public_reserved_resources: { kube_cpus: 1, kube_mem: 1024 }, public_node_size: "s-2vcpu-4gb" },
-  { node_size: "s-1vcpu-1gb", node_count: 2 },
+  { node_size: "s-1vcpu-1gb", node_count: 2, addons: { metrics_server: { enabled: false } } },
   {
     node_size: "s-4vcpu-8gb",
     reserved_resources: { kube_cpus: 3, kube_mem: 6000, kube_disk: 100_000, system_cpus: 1, system_mem: 1024 },
   },
   { node_size: "s-8vcpu-16gb", reserved_resources: { kube_mem: 12_000 } },
-  { reserved_resources: { kube_cpus: 0.41, kube_mem: 740, kube_disk: 1024, system_cpus: 0.1, system_mem: 256 } },
+  { reserved_resources: { kube_cpus: 0.51, kube_mem: 840, kube_disk: 1024, system_cpus: 0.1, system_mem: 256 } },
   { reserved_resources: { kube_cpus: 31, kube_mem: 120_000, system_cpus: 1 } },
   {
     apiserver: { cpus: 0.05, mem: 64 },
