@@ -128,7 +128,7 @@ describe("a worker's kubelet of another version", function () {
   it("is not done while the Node reports the version before", async () => {
     await joining.api.node("worker-0", { kubelet: "v1.35.4" });
     await assert.rejects(
-      change("1.35.5", { timeout: 10 }),
+      change("1.35.5", { timeout: 60 }),
       /the Node's kubelet to have version 1\.35\.5 \(it reports v1\.35\.4\)/,
     );
   });
