@@ -190,8 +190,8 @@ describe("the pods of a DaemonSet", function () {
     await makeDaemonSet("a", "b");
     crashing.add("a/proxy:2").add("b/proxy:2");
     await change("proxy:2");
-    const failure = await incomplete(update(operation(), { timeout: 8 }));
-    assert.match(failure.message, /within 8 s, these nodes got no current pod.*proxy-\w+ is Pending, not ready/);
+    const failure = await incomplete(update(operation(), { timeout: 20 }));
+    assert.match(failure.message, /within 20 s, these nodes got no current pod.*proxy-\w+ is Pending, not ready/);
     assert.match(failure.message, /kubectl -n default describe pods -l app=proxy\nRun `pulumi up` again/);
     assert.equal(Object.keys(await images()).length, 1, "the other node keeps its pod");
     const failed = { inputs: inputs("2"), outputs: {} };
