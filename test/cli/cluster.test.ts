@@ -35,7 +35,7 @@ describe("corekube on a stack of the program", function () {
     assert.equal(shown.state, "WAITING");
     assert.deepEqual(steps(before), steps(shown));
     assert.ok(Object.values(steps(shown)).every((state) => state === "PENDING"));
-    assert.equal(Object.keys(steps(shown)).length, 3 + 3 * 3 + 2 + 2 + 2 + 2 + 1);
+    assert.equal(Object.keys(steps(shown)).length, 3 + 3 * 3 + 2 + 2 + 2 + 2 + 3);
     assert.equal(shown.seconds, 26 + 33 + 36 + restSeconds);
   });
 
