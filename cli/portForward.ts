@@ -26,7 +26,7 @@ export interface Forwarding {
 }
 
 /**
- * Listens on 127.0.0.1 only. Each connection looks for a pod again, so that one that is replaced is no reason to begin anew.
+ * Listens on 127.0.0.1 only. Each connection looks for a pod again, so that the tunnel stays when the pod is replaced.
  * @param kubeconfig An administrator's.
  * @param port 0: any free one.
  * @param onProblem Takes what went wrong with a connection; the others go on.

@@ -2,6 +2,7 @@
 import { clouds } from "../components/clouds.js";
 import { addonOptions } from "../components/spec/settings/addons.js";
 import { type OptionName, optionGroups, optionsOf } from "../components/spec/settings/index.js";
+import { parseOption } from "../infra/settings/validate.js";
 import { memberCounts } from "../infra/settings/counts.js";
 import type { PlanSettings } from "./plans/topology.js";
 import type { ConfigValue } from "./stack.js";
@@ -20,9 +21,9 @@ function number(config: Config, key: OptionName): number {
 }
 
 function addonsOf(config: Config): PlanSettings["addons"]["addons"] {
-  const { schema } = addonOptions.addons;
-  const given = schema.safeParse(config["corekube:addons"]?.objectValue ?? {});
-  return given.success ? given.data : schema.parse({});
+  const { addons } = addonOptions;
+  const given = parseOption(addons, config["corekube:addons"]?.objectValue ?? addons.default);
+  return given.success ? (given.data as PlanSettings["addons"]["addons"]) : addons.schema.parse(addons.default);
 }
 
 /** Wrong values are the program's to refuse; here they count as not set. */

@@ -6,7 +6,7 @@ import type { EngineEvent } from "../engine/events.js";
 import { execute, ProgramMissing } from "../engine/execute.js";
 import { pulumiCommand, runWithEvents, type Runner } from "../engine/run.js";
 import { withoutSecrets } from "../engine/secrets.js";
-import { Problem, badUsage } from "./problem.js";
+import { badUsage, Problem, refuse } from "./problem.js";
 import { readState, type StackState } from "./state.js";
 
 /** The checkout that this command is part of. */
@@ -146,6 +146,18 @@ export class Stack {
       (text) => JSON.parse(text) as Record<string, unknown>,
     );
     return (await this.#outputs)[name];
+  }
+
+  /** The administrator's. Secret. @throws Problem when the cluster has none yet. */
+  async kubeconfig(): Promise<string> {
+    const text = await this.output("kubeconfig");
+    if (typeof text === "string") return text;
+    throw refuse({
+      path: "stack",
+      got: "no output kubeconfig",
+      allowed: "a stack whose cluster has an API",
+      run: `pulumi up${this.flags}`,
+    });
   }
 
   /** Its configuration by full key, defaults of the project included. */

@@ -14,14 +14,7 @@ const target = { namespace: dashboardNamespace, selector: "k8s-app=headlamp", po
 export async function dashboard(options: DashboardOptions): Promise<ExitCode> {
   const port = portOf(options.port);
   const stack = new Stack(options);
-  const kubeconfig = await stack.output("kubeconfig");
-  if (typeof kubeconfig !== "string")
-    throw refuse({
-      path: "stack",
-      got: "no output kubeconfig",
-      allowed: "a stack whose cluster has an API",
-      run: `pulumi up${stack.flags}`,
-    });
+  const kubeconfig = await stack.kubeconfig();
   const tunnel = await open(kubeconfig, port, stack);
   print(`http://127.0.0.1:${tunnel.port}`);
   say(

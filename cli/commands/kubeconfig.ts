@@ -38,14 +38,7 @@ export async function kubeconfig(options: Options): Promise<ExitCode> {
     say(changed ? `context ${context} removed from ${file}` : `${file} has no context ${context}`);
     return exitCodes.ok;
   }
-  const [text, name] = await Promise.all([stack.output("kubeconfig"), stack.name()]);
-  if (typeof text !== "string")
-    throw refuse({
-      path: "stack",
-      got: "no output kubeconfig",
-      allowed: "a stack whose cluster has an API",
-      run: `pulumi up${stack.flags}`,
-    });
+  const [text, name] = await Promise.all([stack.kubeconfig(), stack.name()]);
   if (options.stdout === true) {
     print(text);
     return exitCodes.ok;

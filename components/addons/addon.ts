@@ -156,22 +156,12 @@ export interface OtherKinds {
   readonly ClusterRoleBinding: kubernetes.rbac.v1.ClusterRoleBindingArgs;
   readonly ConfigMap: kubernetes.core.v1.ConfigMapArgs;
   readonly CSIDriver: kubernetes.storage.v1.CSIDriverArgs;
-  readonly CustomResource: CustomResourceArgs;
-  readonly CustomResourceDefinition: kubernetes.apiextensions.v1.CustomResourceDefinitionArgs;
   readonly IngressClass: kubernetes.networking.v1.IngressClassArgs;
   readonly Secret: kubernetes.core.v1.SecretArgs;
   readonly ServiceAccount: kubernetes.core.v1.ServiceAccountArgs;
   readonly StorageClass: kubernetes.storage.v1.StorageClassArgs;
   readonly ValidatingAdmissionPolicy: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
   readonly ValidatingAdmissionPolicyBinding: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;
-}
-
-/** An object of a kind that a CustomResourceDefinition brings. */
-export interface CustomResourceArgs {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
-  readonly spec?: pulumi.Input<object>;
 }
 
 export type AddonObject<Kind extends keyof OtherKinds = keyof OtherKinds> = {

@@ -4,8 +4,6 @@ import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistrat
 import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding.js";
 import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet.js";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
-import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
-import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js";
 import { APIService } from "@pulumi/kubernetes/apiregistration/v1/apiservice.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
@@ -60,8 +58,6 @@ const otherKinds: {
   ClusterRoleBinding,
   ConfigMap,
   CSIDriver,
-  CustomResource,
-  CustomResourceDefinition,
   IngressClass,
   Secret: StateSecret,
   ServiceAccount,

@@ -40,7 +40,8 @@ function withDecimals(value: unknown, described: Described): unknown {
   );
 }
 
-function parse(option: Option, value: unknown) {
+/** A value as the engine keeps it. */
+export function parseOption(option: Option, value: unknown) {
   const result = option.schema.safeParse(value, { reportInput: true });
   // Descriptions take longer than all the rest, so that they are made for what is refused only.
   return result.success
@@ -66,7 +67,7 @@ export function validate(
   ];
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const result = parse(option, raw[name] ?? option.default);
+    const result = parseOption(option, raw[name] ?? option.default);
     if (result.success) {
       settings[name] = result.data;
     } else {

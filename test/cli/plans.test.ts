@@ -342,6 +342,14 @@ describe("the cluster that plans show", () => {
     );
   });
 
+  it("has the add-ons that are chosen, whatever form their numbers have in the stack's file", () => {
+    const chosen = { dashboard: { enabled: true, cpus: "0.2" }, metrics_server: { enabled: false } };
+    const addons = { value: JSON.stringify(chosen), objectValue: chosen, secret: false };
+    const names = plannedTopology(planSettings({ "corekube:addons": addons })).addons.map(({ name }) => name);
+    assert.ok(names.includes("headlamp"));
+    assert.ok(!names.includes("metrics-server"));
+  });
+
   it("has machines that only the state knows in their order, and each once", () => {
     const refs = [join("k-worker-10"), join("k-worker-9"), delivery("k-etcd-0"), machine("k-lost-0"), proxy].map(
       (each) => refOf(urn(each)),

@@ -26,7 +26,6 @@ const withAddons = (addons: object): ClusterSpec => testSpec({ addons: addonOpti
 /** Kinds that others need, and where the API makes them. */
 const containers: Readonly<Record<string, string>> = {
   Namespace: "/api/v1/namespaces",
-  CustomResourceDefinition: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 };
 
 describe("objects for the API", function () {

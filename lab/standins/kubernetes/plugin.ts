@@ -18,7 +18,6 @@ export const plugin = standIn<Cluster>({
     "kubernetes:apps/v1:DaemonSet": objectKind(workloads),
     "kubernetes:apps/v1:Deployment": objectKind(workloads),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": objectKind(),
-    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": objectKind({ replaces: ["spec.scope"] }),
     "kubernetes:apiregistration.k8s.io/v1:APIService": objectKind(),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": objectKind(),
     "kubernetes:core/v1:ConfigMap": objectKind(),
