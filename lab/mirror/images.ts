@@ -91,7 +91,8 @@ export function images(from: Versions): readonly Image[] {
     {
       ...from.toolchain.tryout.nginx,
       latest: true,
-      layers: [nginxLayer],
+      // The original has a shell too: people open one in it, and hooks of pods use it.
+      layers: [busyboxLayer, nginxLayer],
       command: ["nginx", "-g", "daemon off;"],
       ports: ["80/tcp"],
       stopSignal: "SIGQUIT",
