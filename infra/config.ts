@@ -11,6 +11,7 @@ import { optionGroups, optionsOf, type Settings } from "../components/spec/setti
 import type { Option } from "../components/spec/settings/option.js";
 import type { Problem } from "../components/spec/settings/rule.js";
 import { chooseReleases, type RecordedReleases } from "../components/spec/upgrade.js";
+import { addonSecretProblems } from "./settings/addonSecrets.js";
 import { type Checksums, checksumsForm, parseChecksums } from "./settings/checksums.js";
 import { chooseImage } from "./settings/image.js";
 import { namespace, SettingsError } from "./settings/settingsError.js";
@@ -51,9 +52,9 @@ export function clusterSpec(
     throw new SettingsError(problems, secrets);
   }
   const cloud = cloudNamed(settings.cloud, list);
-  const ofProvider = cloud.providerProblems(configuration, settings);
-  if (ofProvider.length > 0) {
-    throw new SettingsError(ofProvider, secrets);
+  const beside = [...cloud.providerProblems(configuration, settings), ...addonSecretProblems(configuration, settings)];
+  if (beside.length > 0) {
+    throw new SettingsError(beside, secrets);
   }
   const choice = chooseReleases(settings, recorded);
   if ("problem" in choice) {

@@ -31,6 +31,7 @@ export const containerImagesPinned = (clouds: Clouds) =>
           "registry.k8s.io/provider-aws/cloud-controller-manager:v1.36.1",
           "docker.io/digitalocean/digitalocean-cloud-controller-manager:v0.1.68",
           "docker.io/digitalocean/do-csi-plugin:v4.16.0",
+          "docker.io/velero/velero-plugin-for-aws:v1.14.3",
         ],
         description:
           "Images that may be named by a tag that is an exact version, such as v1.36.3: with that tag, or without a tag for every version.",

@@ -39,6 +39,8 @@ export interface AddonCluster {
   readonly cloudProvider?: CloudProviderAddon;
   /** The cloud's id of the private network. @default not known */
   readonly network?: pulumi.Output<string>;
+  /** A value of `Addon.secrets` from the stack's configuration, by its whole key. Secret. */
+  readonly secret: (key: string) => pulumi.Output<string>;
 }
 
 export interface Addon {
@@ -64,6 +66,8 @@ export interface Addon {
   readonly resources?: (settings: AddonSettings) => Readonly<Record<string, ContainerResources>>;
   /** Ports of machines that it listens on or connects to: firewall rules follow from them. @default none */
   readonly ports?: readonly HostPort[];
+  /** What the stack's configuration must have for it as secrets, beside the settings: whole key, and what it is. @default none */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Its objects. */
   readonly parts: (cluster: AddonCluster) => AddonParts;
 }
@@ -98,6 +102,8 @@ export interface AddonParts {
   readonly objects?: readonly AddonObject[];
   /** Objects of other kinds, made once the pods and the Service serve. */
   readonly whenServing?: readonly AddonObject[];
+  /** Kinds in the add-on's namespace whose objects only its pods let go, so that they must be deleted after the pods. */
+  readonly leftovers?: readonly Readonly<Record<"group" | "version" | "resource", string>>[];
 }
 
 /** Rights of its ServiceAccount. */
@@ -156,12 +162,28 @@ export interface OtherKinds {
   readonly ClusterRoleBinding: kubernetes.rbac.v1.ClusterRoleBindingArgs;
   readonly ConfigMap: kubernetes.core.v1.ConfigMapArgs;
   readonly CSIDriver: kubernetes.storage.v1.CSIDriverArgs;
+  readonly CustomResource: CustomResourceArgs;
+  readonly CustomResourceDefinition: kubernetes.apiextensions.v1.CustomResourceDefinitionArgs;
   readonly IngressClass: kubernetes.networking.v1.IngressClassArgs;
   readonly Secret: kubernetes.core.v1.SecretArgs;
   readonly ServiceAccount: kubernetes.core.v1.ServiceAccountArgs;
   readonly StorageClass: kubernetes.storage.v1.StorageClassArgs;
   readonly ValidatingAdmissionPolicy: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
   readonly ValidatingAdmissionPolicyBinding: kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;
+}
+
+/** An object of a kind that a CustomResourceDefinition brings. */
+export interface CustomResourceArgs {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
+  /** What the kind has: in most kinds a `spec`. */
+  readonly [field: string]: unknown;
 }
 
 export type AddonObject<Kind extends keyof OtherKinds = keyof OtherKinds> = {

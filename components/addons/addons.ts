@@ -13,6 +13,12 @@ import { createAddon } from "./objects.js";
 /** By an add-on's name: the resources that add-ons which need it wait for. */
 type Made = ReadonlyMap<string, readonly pulumi.Resource[]>;
 
+/** A secret of the stack's configuration. Whether it is there was checked with the settings. */
+function configured(key: string): pulumi.Output<string> {
+  const [namespace, name = ""] = key.split(":");
+  return new pulumi.Config(namespace).requireSecret(name);
+}
+
 interface Order {
   /** What is there already. @default nothing */
   readonly given?: Made;
@@ -114,6 +120,7 @@ export class NodeAddons extends pulumi.ComponentResource {
       authority: args.authority,
       cloudProvider: args.cloudProvider,
       network: args.network,
+      secret: configured,
     };
     const { without, on } = splitByWorkers(addonsOf(args.spec, args.addons ?? allAddons));
     const made = createAll(without, this.cluster, { parent: this, provider: this.provider, deletedWith: args.store });

@@ -16,6 +16,7 @@ import { kubeProxy } from "./kubeProxy.js";
 import { localPath } from "./localPath.js";
 import { machineRights } from "./machineRights.js";
 import { metricsServer } from "./metricsServer.js";
+import { velero } from "./velero.js";
 
 /** In any order: `needs` decides which is made first. */
 export const allAddons: readonly Addon[] = [
@@ -35,6 +36,7 @@ export const allAddons: readonly Addon[] = [
   localPath,
   ingressOnNodes,
   ingressBalanced,
+  velero,
 ];
 
 /** Needs that are machines. */

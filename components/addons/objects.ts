@@ -4,6 +4,8 @@ import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistrat
 import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding.js";
 import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet.js";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js";
 import { APIService } from "@pulumi/kubernetes/apiregistration/v1/apiservice.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
@@ -30,6 +32,7 @@ import {
   type Pod,
   type Rights,
 } from "./addon.js";
+import { Leftovers } from "./leftovers.js";
 import { NodePods } from "./nodePods.js";
 import { completePod } from "./pod.js";
 
@@ -58,6 +61,8 @@ const otherKinds: {
   ClusterRoleBinding,
   ConfigMap,
   CSIDriver,
+  CustomResource,
+  CustomResourceDefinition,
   IngressClass,
   Secret: StateSecret,
   ServiceAccount,
@@ -106,6 +111,14 @@ export function createAddon(
     new ServiceAccount(logical(name), { metadata }, inNamespace),
     ...createRights(parts.rights ?? {}, metadata, logical, inNamespace),
     ...others,
+    ...(parts.leftovers ?? []).map(
+      (kind) =>
+        new Leftovers(
+          logical(kind.resource),
+          { ...kind, namespace, kubeconfig: cluster.kubeconfig },
+          { parent: opts.parent, dependsOn: others },
+        ),
+    ),
     ...after,
   ];
   if (parts.files) {

@@ -11,6 +11,7 @@ export const resourceTypes = {
   encryptionKeyGate: "corekube:cluster:EncryptionKeyGate",
   secretsReencryption: "corekube:cluster:SecretsReencryption",
   nodePods: "corekube:cluster:NodePods",
+  leftovers: "corekube:cluster:Leftovers",
   configuration: "corekube:machine:Configuration",
   releases: "corekube:cluster:Releases",
 } as const;
@@ -146,6 +147,19 @@ export const nodePodsShape = {
   template: text,
   /** Seconds until all nodes that can run pods must have such a pod, 1 to 7200. @default 600 */
   timeout: seconds(1).default(600),
+};
+
+/** Which objects: another kind or namespace replaces the resource. */
+export const leftoversShape = {
+  /** An administrator's. Always kept as a secret. */
+  kubeconfig: text,
+  /** Group and version of the kind, and its name in addresses of the API, such as `restores`. */
+  group: text,
+  version: text,
+  resource: text,
+  namespace: text,
+  /** Seconds in which they must be gone when the resource is deleted, 1 to 7200. @default 120 */
+  timeout: seconds(1).default(120),
 };
 
 /** Releases of the catalogue; none: not known yet. */

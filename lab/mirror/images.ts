@@ -79,6 +79,19 @@ export function images(from: Versions): readonly Image[] {
       entrypoint: ["/bin/digitalocean-cloud-controller-manager"],
       cloud: "digitalocean",
     },
+    { ...original("velero"), layers: [only("velero", "velero")], addon: "velero" },
+    {
+      ...original("velero-plugin-for-aws"),
+      layers: [
+        {
+          kind: "tools",
+          files: { "plugins/velero-plugin-for-aws": "velero-plugin-for-aws", "bin/cp-plugin": "cp-plugin" },
+        },
+      ],
+      entrypoint: ["cp-plugin", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws"],
+      user: "65532:65532",
+      addon: "velero",
+    },
     {
       ...original("traefik"),
       layers: [only("usr/local/bin/traefik", "traefik")],

@@ -236,6 +236,39 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       seconds: 400,
     },
     {
+      // Only clusters with the add-on for backups need it. The same program is the command with which people use it.
+      ...plain,
+      name: "velero",
+      version: imageVersion("velero", from),
+      modules: { "github.com/vmware-tanzu/velero": imageVersion("velero", from) },
+      packages: { velero: "github.com/vmware-tanzu/velero/cmd/velero" },
+      variables: { "github.com/vmware-tanzu/velero/pkg/buildinfo.Version": `v${imageVersion("velero", from)}` },
+      addon: "velero",
+      seconds: 300,
+    },
+    {
+      ...plain,
+      name: "velero-plugin-for-aws",
+      version: imageVersion("velero-plugin-for-aws", from),
+      modules: { "github.com/vmware-tanzu/velero-plugin-for-aws": imageVersion("velero-plugin-for-aws", from) },
+      packages: {
+        "velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws",
+        "cp-plugin": "github.com/vmware-tanzu/velero-plugin-for-aws/hack/cp-plugin",
+      },
+      addon: "velero",
+      seconds: 120,
+    },
+    {
+      // Only the tests use it, as the object storage outside a cluster.
+      ...plain,
+      name: "versitygw",
+      version: toolchain.versitygw,
+      modules: { "github.com/versity/versitygw": toolchain.versitygw },
+      packages: { versitygw: "github.com/versity/versitygw/cmd/versitygw" },
+      addon: "velero",
+      seconds: 60,
+    },
+    {
       ...plain,
       name: "registry",
       version: toolchain.distribution,

@@ -30,6 +30,13 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
       "github.com/gorilla/mux=github.com/containous/mux@v0.0.0-20250523120546-41b6ec3aed59",
     ];
   },
+  async velero() {
+    return [
+      "github.com/kopia/kopia=github.com/project-velero/kopia@v0.0.0-20251230033609-d946b1e75197",
+      // The release that it asks for is not served; only the tables of its command come from there.
+      "k8s.io/cli-runtime=k8s.io/cli-runtime@v0.33.10",
+    ];
+  },
   // Kubernetes is developed with its libraries beside it; they are published as modules v0.x.y for v1.x.y.
   async kubernetes(part, go) {
     const info = JSON.parse(

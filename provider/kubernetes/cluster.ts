@@ -1,5 +1,5 @@
 /** The cluster's API with an administrator's kubeconfig: requests with a time limit, and errors that say what failed. */
-import type { AppsV1Api, CoreV1Api, StorageV1Api } from "@kubernetes/client-node";
+import type { AppsV1Api, CoreV1Api, CustomObjectsApi, StorageV1Api } from "@kubernetes/client-node";
 import { pause, type Deadline } from "../operation/timing.js";
 
 const REQUEST_MILLISECONDS = 15_000;
@@ -8,6 +8,7 @@ const RETRY_MILLISECONDS = 1_000;
 export interface Cluster {
   readonly apps: AppsV1Api;
   readonly core: CoreV1Api;
+  readonly custom: CustomObjectsApi;
   readonly storage: StorageV1Api;
 }
 
@@ -53,6 +54,7 @@ export async function openCluster(kubeconfig: string, signal: AbortSignal): Prom
   return {
     apps: new kubernetes.AppsV1Api(configuration),
     core: new kubernetes.CoreV1Api(configuration),
+    custom: new kubernetes.CustomObjectsApi(configuration),
     storage: new kubernetes.StorageV1Api(configuration),
   };
 }

@@ -12,6 +12,7 @@ import { Delivery } from "./delivery.js";
 import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
+import { Leftovers } from "./leftovers.js";
 import { NodePods } from "./nodePods.js";
 import { Readiness } from "./readiness.js";
 import { Recorded } from "./recorded.js";
@@ -26,6 +27,7 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   [resourceTypes.encryptionKeyGate, new EncryptionKeyGate()],
   [resourceTypes.readiness, new Readiness()],
   [resourceTypes.nodePods, new NodePods()],
+  [resourceTypes.leftovers, new Leftovers()],
   [resourceTypes.releases, new Recorded("releases", releasesShape, Object.keys(releasesShape))],
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);

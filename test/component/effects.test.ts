@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { effects } from "../../infra/settings/reference.js";
 import { aws, type Settings } from "../settings/support/cases.js";
+import { veleroKeys, withVelero } from "../settings/support/velero.js";
+import { setVeleroKeys } from "./support/veleroSpec.js";
 import { effectOf } from "./support/effects.js";
 import type { Calls } from "./support/mocks.js";
 import { runTimeout } from "./support/registrations.js";
@@ -163,6 +165,17 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.local_path.cpus": [{ addons: { local_path: { cpus: 0.2 } } }],
   "addons.local_path.mem": [{ addons: { local_path: { mem: 100 } } }],
   "addons.local_path.mem_limit": [{ addons: { local_path: { mem_limit: 300 } } }],
+  "addons.velero.enabled": [withVelero(), veleroKeys],
+  "addons.velero.bucket": [withVelero({ bucket: "others" }), withVelero()],
+  "addons.velero.prefix": [withVelero({ prefix: "prod" }), withVelero()],
+  "addons.velero.region": [withVelero({ region: "eu-west-1" }), withVelero()],
+  "addons.velero.endpoint": [withVelero({ endpoint: "https://s3.example.net" }), withVelero()],
+  "addons.velero.path_style": [withVelero({ path_style: true }), withVelero()],
+  "addons.velero.schedule": [withVelero({ schedule: "@weekly" }), withVelero()],
+  "addons.velero.keep_days": [withVelero({ keep_days: 7 }), withVelero()],
+  "addons.velero.cpus": [withVelero({ cpus: 0.2 }), withVelero()],
+  "addons.velero.mem": [withVelero({ mem: 200 }), withVelero()],
+  "addons.velero.mem_limit": [withVelero({ mem_limit: 600 }), withVelero()],
   admin_cidrs: [{ admin_cidrs: ["198.51.100.0/24"] }],
   api_names: [{ api_names: ["api.example.com"] }],
   firewall_rules: [{ firewall_rules: [rule] }],
@@ -193,6 +206,7 @@ function pair([after, before = {}]: (typeof changes)[string]): readonly [Setting
 
 describe("a change of a setting does what its reference says", function () {
   this.timeout(runTimeout);
+  before(setVeleroKeys);
 
   it("for each of them", () => assert.deepEqual([...effects().keys()].sort(), Object.keys(changes).sort()));
 

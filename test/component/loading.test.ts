@@ -64,6 +64,23 @@ describe("loading", function () {
     );
   });
 
+  it("definitions that add-ons bring are read only where the add-on is part of the cluster", () => {
+    const reads = (program: string): string[] => {
+      const watched = `const fs = require("node:fs"); const read = fs.readFileSync; const seen = [];
+        fs.readFileSync = (file, ...rest) => { seen.push(String(file)); return read(file, ...rest); };
+        process.once("exit", () => console.log(JSON.stringify(seen)));`;
+      const args = ["--require", "tsx/cjs", "--eval", watched + program];
+      const output = execFileSync(process.execPath, args, { cwd: project, encoding: "utf8" });
+      return (JSON.parse(output) as string[]).filter((file) => /components\/addons\/manifests\/.*\.json$/.test(file));
+    };
+    const list = `require("./components/addons/list.ts"); require("./components/addons/addons.ts");`;
+    assert.deepEqual(reads(list), []);
+    assert.equal(
+      reads(`${list} require("./components/addons/manifests/manifests.ts").definitions("velero");`).length,
+      1,
+    );
+  });
+
   for (const entry of ["provider/main.ts", "policies/index.ts"]) {
     it(`${entry}, which knows the clouds by their definitions, is compiled without their SDKs`, () => {
       const folder = mkdtempSync(join(tmpdir(), "corekube-loading-"));

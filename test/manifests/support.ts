@@ -8,6 +8,7 @@ import { plainProgress } from "../../lab/progress.js";
 import { ensureTools, toolPath } from "../../lab/toolchain/index.js";
 import type { Registration, Run } from "../component/support/registrations.js";
 import type { TestApi } from "../provider/support/api.js";
+import { eventually } from "../provider/support/operation.js";
 
 export interface KubernetesObject {
   readonly apiVersion: string;
@@ -160,4 +161,27 @@ export async function dryRun(api: TestApi, object: KubernetesObject): Promise<st
     object,
   );
   return status < 300 ? undefined : `${object.kind} ${object.metadata.name}: ${status} ${body.message ?? ""}`;
+}
+
+/** Makes the kinds that some of the objects define, so that their own objects can be shown to the API server too. */
+export async function define(api: TestApi, objects: readonly KubernetesObject[]): Promise<void> {
+  const base = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  for (const object of objects.filter(({ kind }) => kind === "CustomResourceDefinition")) {
+    const { status, body } = await ask(api, "POST", `${base}?fieldValidation=Strict`, object);
+    if (status >= 300) throw new Error(`${object.metadata.name}: ${status} ${body.message ?? ""}`);
+    const { group, versions, names } = (object as unknown as { spec: Definition }).spec;
+    const address = { group, version: versions[0]!.name, plural: names.plural };
+    await eventually(() =>
+      api.cluster.custom.listClusterCustomObject(address).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+}
+
+interface Definition {
+  readonly group: string;
+  readonly versions: readonly { readonly name: string }[];
+  readonly names: { readonly plural: string };
 }

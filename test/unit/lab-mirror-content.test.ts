@@ -83,6 +83,19 @@ describe("lab mirror: content", () => {
     }
   });
 
+  it("has images of an add-on that is off by default only where a stack turns it on: their tools take minutes", () => {
+    const tools = (addons: readonly string[]): string[] => imageTools(imagesOf(versions, "digitalocean", addons));
+    const velero = ["velero", "velero-plugin-for-aws", "cp-plugin"];
+    assert.deepEqual(
+      tools([]).filter((tool) => velero.includes(tool)),
+      [],
+    );
+    assert.deepEqual(
+      tools(["velero", "coredns"]).filter((tool) => !tools([]).includes(tool)),
+      velero,
+    );
+  });
+
   it("makes each release of tools of its own version, and what two of them share once", () => {
     const config = cacheWith("a", []);
     const [older, newer] = ["1.35.4", "1.36.3"].map(versionsOf) as [Versions, Versions];

@@ -1,8 +1,9 @@
 /** Settings: what comes with a cluster, one block for each add-on that can be chosen. */
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { isCron } from "../cron.js";
 import { passed } from "./option.js";
-import { cpus, domain, matching, oneOf, text, whole, yesOrNo } from "./valueTypes.js";
+import { cpus, domain, httpUrl, matching, oneOf, text, whole, yesOrNo } from "./valueTypes.js";
 
 const effect = "API objects";
 
@@ -113,6 +114,51 @@ const localPath = z.strictObject({
   ...resources({ cpus: 0.01, mem: 24, limit: 128 }),
 });
 
+const velero = z.strictObject({
+  enabled: enabled(
+    false,
+    "Velero: backups of the cluster's objects in a bucket. Its keys are velero:access_key_id and velero:secret_access_key.",
+  ),
+  bucket: matching(
+    "empty, or a bucket's name: 3 to 63 lower-case letters, digits, dots and dashes",
+    /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$/,
+  )
+    .default("")
+    .describe("Bucket for the backups. It must exist, and nobody else should read it: Secrets are in them.")
+    .meta({ effect }),
+  prefix: matching(
+    "empty, or a path of at most 100 letters, digits, dots, dashes, underscores and slashes, without one at its ends",
+    /^([A-Za-z0-9]([A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?)?$/,
+  )
+    .default("")
+    .describe("Path inside the bucket. Clusters that share a bucket need different ones.")
+    .meta({ effect }),
+  region: matching("empty, or a name such as eu-central-1", /^([a-z0-9][a-z0-9-]{0,62})?$/)
+    .default("")
+    .describe("Region of the bucket. Empty: AWS is asked; with an endpoint us-east-1, which most others take.")
+    .meta({ effect }),
+  endpoint: httpUrl("https://fra1.digitaloceanspaces.com")
+    .optional()
+    .describe("Address of another service that speaks S3. Not set: AWS.")
+    .meta({ effect }),
+  path_style: yesOrNo()
+    .default(false)
+    .describe("The bucket's name stands in the path and not in the host's name, as some other services want it.")
+    .meta({ effect }),
+  schedule: text(
+    "empty, or times as cron has them, such as 0 3 * * *, or @daily",
+    (value) => value === "" || isCron(value),
+  )
+    .default("0 3 * * *")
+    .describe("When the whole cluster is backed up, in UTC. Empty: never by itself.")
+    .meta({ effect }),
+  keep_days: whole(1, 3650, "days")
+    .default(30)
+    .describe("Days after which a backup is deleted, unless it says otherwise.")
+    .meta({ effect }),
+  ...resources({ cpus: 0.1, mem: 128, limit: 512 }),
+});
+
 export const addonOptions = {
   addons: passed(
     z.strictObject({
@@ -121,6 +167,7 @@ export const addonOptions = {
       dashboard: dashboard.prefault({}),
       ingress: ingress.prefault({}),
       local_path: localPath.prefault({}),
+      velero: velero.prefault({}),
     }),
     {},
     "Add-ons: what runs in the cluster and comes with it.",

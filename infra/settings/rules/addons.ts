@@ -77,4 +77,46 @@ const ingressRule: Rule = {
   },
 };
 
-export const addonRules: readonly Rule[] = [memoryRule, loopRule, ownDomainRule, ingressRule];
+const bucketRule: Rule = {
+  needs: ["addons"],
+  check: ({ addons: { velero } }) =>
+    velero.enabled && velero.bucket === ""
+      ? [
+          {
+            path: "addons.velero.bucket",
+            got: velero.bucket,
+            allowed: "the name of a bucket that exists (addons.velero.enabled is true)",
+          },
+        ]
+      : [],
+};
+
+/** Ranges that are reached inside a network only. */
+const privateAddress = /^(10|127|192\.168|172\.(1[6-9]|2\d|3[01])|198\.1[89])\./;
+
+const endpointRule: Rule = {
+  needs: ["addons"],
+  check: ({ addons: { velero } }) => {
+    const { endpoint: got } = velero;
+    if (!got?.startsWith("http:") || privateAddress.test(new URL(got).hostname)) return [];
+    const allowed =
+      "an https address: Secrets are in the backups. http is for IPv4 addresses of private networks only, such as http://10.0.0.5:9000";
+    return [
+      {
+        path: "addons.velero.endpoint",
+        got,
+        allowed,
+        fix: set("addons.velero.endpoint", got.replace("http:", "https:")),
+      },
+    ];
+  },
+};
+
+export const addonRules: readonly Rule[] = [
+  memoryRule,
+  loopRule,
+  ownDomainRule,
+  ingressRule,
+  bucketRule,
+  endpointRule,
+];

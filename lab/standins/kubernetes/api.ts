@@ -8,6 +8,8 @@ const patienceMilliseconds = 60_000;
 /** A preview does not wait for a cluster that is not there, and asks again only after a while. */
 const previewMilliseconds = 5_000;
 const absentMilliseconds = 30_000;
+/** Time in which a kind that is not there is asked for again. */
+const kindMilliseconds = 10_000;
 
 const fieldManager = "pulumi-kubernetes";
 
@@ -120,7 +122,16 @@ export class Cluster {
     return {
       apply: async (object, dryRun) => {
         const query = { fieldManager, fieldValidation: "Strict", ...(dryRun ? { dryRun: "All" } : {}) };
-        return api.request(await api.path(object), "PATCH", query, object);
+        const end = Date.now() + (patient && !dryRun ? kindMilliseconds : 0);
+        for (;;) {
+          try {
+            return await api.request(await api.path(object), "PATCH", query, object);
+          } catch (error) {
+            // Its kind may have come with this very run: API servers serve it a little after they say so.
+            if (!(error instanceof ApiError && isKindMissing(error)) || Date.now() >= end) throw error;
+            await sleep(1_000, undefined, { signal });
+          }
+        }
       },
       find: async (object) => {
         try {
@@ -142,6 +153,9 @@ export class Cluster {
     };
   }
 }
+
+const isKindMissing = ({ status, message }: ApiError): boolean =>
+  status === 404 && /has no kind|could not find the requested resource/.test(message);
 
 /** The API is overloaded, or starts. */
 export function isTransient(status: number): boolean {

@@ -18,6 +18,7 @@ export const plugin = standIn<Cluster>({
     "kubernetes:apps/v1:DaemonSet": objectKind(workloads),
     "kubernetes:apps/v1:Deployment": objectKind(workloads),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": objectKind(),
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": objectKind({ replaces: ["spec.scope"] }),
     "kubernetes:apiregistration.k8s.io/v1:APIService": objectKind(),
     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": objectKind(),
     "kubernetes:core/v1:ConfigMap": objectKind(),
@@ -39,6 +40,8 @@ export const plugin = standIn<Cluster>({
     "kubernetes:storage.k8s.io/v1:StorageClass": objectKind({
       replaces: ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
     }),
+    "kubernetes:velero.io/v1:BackupStorageLocation": objectKind(),
+    "kubernetes:velero.io/v1:Schedule": objectKind(),
   },
   settings: ["kubeconfig", "clusterIdentifier", ...switches],
   secretSettings: ["kubeconfig"],

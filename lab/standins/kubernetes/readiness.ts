@@ -19,6 +19,8 @@ export async function waitsFor(object: JsonObject, objects: Objects): Promise<st
       const wanted = number(part(object, "status"), "desiredNumberScheduled");
       return counted(object, wanted, "updatedNumberScheduled", "numberAvailable");
     }
+    case "CustomResourceDefinition":
+      return isTrue(object, "Established") ? undefined : "the API server to serve its kind";
     case "APIService":
       return isTrue(object, "Available") ? undefined : "the API server to reach it";
     case "Service":

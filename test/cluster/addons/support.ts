@@ -26,16 +26,23 @@ interface Wanted {
   readonly cloud?: string;
   /** Replace those of the stack's file, by name: `{ node_count: 1, addons: { coredns: { replicas: 1 } } }`. @default none */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whose images the mirror has, by their blocks of settings: a test turns them on later. @default those that `settings` turn on */
+  readonly addons?: readonly string[];
 }
 
 /**
  * Call it in a `describe`: the cluster is made before its tests, and destroyed with its region after them, which must leave nothing on
  * this machine. `COREKUBE_TEST_LAB` selects another region than `test`.
  */
-export function withCluster({ stack = "dev", cloud = "digitalocean", settings = {} }: Wanted = {}): TestCluster {
+export function withCluster({
+  stack = "dev",
+  cloud = "digitalocean",
+  settings = {},
+  ...wanted
+}: Wanted = {}): TestCluster {
   let [opened, booted] = [false, false];
   const blocks = (settings["addons"] ?? {}) as Readonly<Record<string, { readonly enabled?: boolean }>>;
-  const addons = Object.keys(blocks).filter((name) => blocks[name]?.enabled === true);
+  const addons = wanted.addons ?? Object.keys(blocks).filter((name) => blocks[name]?.enabled === true);
   before("a cluster", async function () {
     // The first time, the programs of add-ons are built.
     this.timeout(2_400_000);

@@ -124,6 +124,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "corekube:cluster:EncryptionKeyGate": byName,
   "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:NodePods": byName,
+  "corekube:cluster:Leftovers": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({
     id: name,
@@ -149,6 +150,9 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:apps/v1:Deployment": byName,
   "kubernetes:policy/v1:PodDisruptionBudget": byName,
   "kubernetes:networking.k8s.io/v1:IngressClass": byName,
+  "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": byName,
+  "kubernetes:velero.io/v1:BackupStorageLocation": byName,
+  "kubernetes:velero.io/v1:Schedule": byName,
 };
 
 /** Every type in every zone that is asked for. */

@@ -294,13 +294,22 @@ describe("kubernetes stand-in", () => {
     );
   });
 
+  it("waits for a kind that came with the same run and that the API server does not serve yet", async () => {
+    let asked = 0;
+    const message = "the server could not find the requested resource";
+    api.failure = (method) =>
+      method === "PATCH" && ++asked < 3 ? { status: 404, reason: "NotFound", message } : undefined;
+    await engine.create(configMapType, "settings", configMap());
+    assert.equal(asked, 3);
+  }).timeout(20_000);
+
   it("says which kind the cluster does not have", async () => {
     const type = "kubernetes:storage.k8s.io/v1:CSIDriver";
     await assert.rejects(
       engine.create(type, "x", { apiVersion: "storage.k8s.io/v1", kind: "CSIDriver", metadata: { name: "x" } }),
       /HTTP 404|the cluster has no kind CSIDriver in storage\.k8s\.io\/v1/,
     );
-  });
+  }).timeout(30_000);
 });
 
 function binding(role: string): Bag {

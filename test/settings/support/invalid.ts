@@ -1,6 +1,7 @@
 /** Configurations that are refused: cluster, machines, resources. Networks and the rest are in `invalidNetworks.ts`. */
 import { invalidAws } from "./invalidAws.js";
 import { invalidNetworks } from "./invalidNetworks.js";
+import { invalidVelero } from "./velero.js";
 import type { Refusal, Settings } from "./cases.js";
 
 const refused = (settings: Settings, paths: string | readonly string[], remedy: string, byEngine?: true): Refusal => ({
@@ -272,5 +273,6 @@ export const invalid: readonly Refusal[] = [
   ...resources,
   ...invalidNetworks(refused),
   ...invalidAws(refused),
+  ...invalidVelero,
   ...security,
 ];

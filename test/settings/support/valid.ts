@@ -1,6 +1,7 @@
 /** Configurations at the edges of what is allowed. */
 import type { Settings } from "./cases.js";
 import { validAws } from "./validAws.js";
+import { validVelero } from "./velero.js";
 
 const key = (kind: string, body: number): string => `${kind} ${"AAAA".padEnd(body, "b")} ada@example`;
 
@@ -169,4 +170,5 @@ export const valid: readonly Settings[] = [
   { no_proxy: "*" },
   { cloud_provider: "digitalocean", csi_driver: false, "digitalocean:token": "of the cluster's own" },
   ...validAws,
+  ...validVelero,
 ];

@@ -1,0 +1,87 @@
+/** `corekube:cluster:Leftovers`: objects that only an add-on's pods let go are deleted once those pods are gone. */
+import type { KubernetesObject } from "@kubernetes/client-node";
+import { z } from "zod";
+import { leftoversShape } from "../../components/contract/resources.js";
+import { ApiUnavailable, type Cluster, ifFound, openCluster, persist } from "../kubernetes/cluster.js";
+import { changedInputs, checkInputs } from "../operation/inputs.js";
+import { limits } from "../operation/limits.js";
+import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
+import { Deadline, pause } from "../operation/timing.js";
+import type { Properties } from "../rpc/properties.js";
+
+const schema = z.object(leftoversShape);
+type Inputs = z.infer<typeof schema>;
+
+const POLL_MILLISECONDS = 500;
+
+const idOf = ({ namespace, resource, group }: Inputs): string => `${namespace}/${resource}.${group}`;
+
+export class Leftovers implements ResourceKind {
+  readonly secretInputs = new Set(["kubeconfig"]);
+
+  check(inputs: Properties) {
+    return checkInputs(leftoversShape, inputs);
+  }
+
+  diff(state: State, inputs: Properties) {
+    const replacing = new Set(["namespace", "group", "version", "resource"]);
+    return { changes: changedInputs(state.inputs, inputs, replacing), deleteBeforeReplace: false };
+  }
+
+  preview(): Properties {
+    return {};
+  }
+
+  create(_operation: Operation, given: Properties) {
+    return Promise.resolve({ id: idOf(schema.parse(given)), outputs: {} });
+  }
+
+  update(): Promise<Properties> {
+    return Promise.resolve({});
+  }
+
+  read(_operation: Operation, state: State): Promise<Properties> {
+    return Promise.resolve(state.outputs);
+  }
+
+  async delete(operation: Operation, state: State): Promise<void> {
+    const inputs = schema.parse(state.inputs);
+    const id = idOf(inputs);
+    try {
+      await clear(operation, inputs, await openCluster(inputs.kubeconfig, operation.signal));
+    } catch (error) {
+      if (!(error instanceof ApiUnavailable)) throw error;
+      // They go with the cluster.
+      operation.log.warn(`${id}: not deleted: ${error.message}`);
+    }
+  }
+}
+
+/** @throws Error when some are left after the time limit. */
+async function clear(operation: Operation, inputs: Inputs, cluster: Cluster): Promise<void> {
+  const { group, version, resource: plural, namespace, timeout } = inputs;
+  const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+  const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+  const ask = <Result>(request: () => Promise<Result>): Promise<Result | undefined> =>
+    persist(new Deadline(limits.api), operation.signal, () => ifFound(request()));
+  const deadline = new Deadline(timeout);
+  for (;;) {
+    // Nothing, where the kind is gone already.
+    const list = (await ask(() => cluster.custom.listNamespacedCustomObject({ group, version, namespace, plural }))) as
+      { readonly items: readonly KubernetesObject[] } | undefined;
+    const names = (list?.items ?? []).map(({ metadata }) => metadata?.name ?? "");
+    if (names.length === 0) return;
+    if (deadline.passed)
+      throw new Error(
+        `${idOf(inputs)}: after ${timeout} s these are left: ${names.slice(0, 5).join(", ")}. Look at: kubectl -n ${namespace} get ${plural}.${group} -o yaml`,
+      );
+    operation.log.status(`deleting ${names.length} ${plural}`);
+    for (const name of names) {
+      const object = { group, version, namespace, plural, name };
+      await ask(() => cluster.custom.deleteNamespacedCustomObject(object));
+      const body = { metadata: { finalizers: null } };
+      await ask(() => cluster.custom.patchNamespacedCustomObject({ ...object, body }, merge));
+    }
+    await pause(POLL_MILLISECONDS, operation.signal, deadline);
+  }
+}
