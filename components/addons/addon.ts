@@ -50,6 +50,8 @@ export interface Addon {
   readonly title?: string;
   /** Names of the add-ons that must be there before its pods start, and `workers` or `publicWorkers` if the pods run on these. */
   readonly needs: readonly string[];
+  /** Names of the add-ons that come before it where they are part of the cluster. @default none */
+  readonly after?: readonly string[];
   /** Workers join after it: without it a node does not become ready or takes no pods. @default false */
   readonly beforeWorkers?: boolean;
   /** @default in every cluster */
@@ -102,8 +104,18 @@ export interface AddonParts {
   readonly objects?: readonly AddonObject[];
   /** Objects of other kinds, made once the pods and the Service serve. */
   readonly whenServing?: readonly AddonObject[];
-  /** Kinds in the add-on's namespace whose objects only its pods let go, so that they must be deleted after the pods. */
-  readonly leftovers?: readonly Readonly<Record<"group" | "version" | "resource", string>>[];
+  /** Kinds whose objects only its pods let go, so that they must be deleted after the pods. */
+  readonly leftovers?: readonly Leftover[];
+}
+
+/** Objects of a kind that the add-on brings. */
+export interface Leftover {
+  readonly group: string;
+  readonly version: string;
+  /** Name of the kind in addresses of the API, such as `restores`. */
+  readonly resource: string;
+  /** Not only in the add-on's own namespace. @default false */
+  readonly everywhere?: boolean;
 }
 
 /** Rights of its ServiceAccount. */

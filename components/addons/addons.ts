@@ -39,7 +39,7 @@ function createAll(
   const made = new Map(given);
   for (const [index, addon] of addons.entries()) {
     const before = serial ? addons[index - 1] : undefined;
-    const after = addon.needs.flatMap((need) => {
+    const after = [...addon.needs, ...(addon.after ?? []).filter((name) => made.has(name))].flatMap((need) => {
       if (need === publicWorkers) return publicJoins;
       // As many as it has pods, so that a further worker changes nothing here.
       return need === workers ? joins.slice(0, addon.replicas?.(cluster.spec) ?? 1) : made.get(need)!;

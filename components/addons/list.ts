@@ -7,6 +7,7 @@ import { cloudControllerManager } from "./cloud/cloudControllerManager.js";
 import { csiController, csiNode } from "./cloud/csi.js";
 import { nodeAddresses } from "./cloud/nodeAddresses.js";
 import { storageClasses } from "./cloud/storageClasses.js";
+import { volumeSnapshots } from "./cloud/volumeSnapshots.js";
 import { coredns } from "./coredns.js";
 import { dashboard } from "./dashboard.js";
 import { etcdMetrics } from "./etcdMetrics.js";
@@ -28,6 +29,7 @@ export const allAddons: readonly Addon[] = [
   nodeAddresses,
   cloudControllerManager,
   storageClasses,
+  volumeSnapshots,
   csiController,
   csiNode,
   coredns,
@@ -115,15 +117,19 @@ export function inOrder(addons: readonly Addon[]): readonly Addon[] {
     if (path.includes(addon.name))
       throw new Error(`add-ons must not need each other: ${[...path, addon.name].join(" -> ")}`);
     for (const need of addon.needs.filter((name) => !machines.includes(name))) {
-      const needed = addons.find(({ name }) => name === need);
-      if (!needed) throw new Error(`add-on ${addon.name} needs ${need}, which is not part of this cluster`);
-      place(needed, [...path, addon.name]);
+      if (!addons.some(({ name }) => name === need))
+        throw new Error(`add-on ${addon.name} needs ${need}, which is not part of this cluster`);
     }
+    for (const each of addons.filter(({ name }) => comesAfter(addon, name))) place(each, [...path, addon.name]);
     ordered.add(addon);
   };
   for (const addon of addons) place(addon, []);
   return [...ordered];
 }
+
+/** Whether an add-on comes after one of this name, if there is one. */
+export const comesAfter = ({ needs, after = [] }: Addon, name: string): boolean =>
+  needs.includes(name) || after.includes(name);
 
 /** Those that are made before workers join, and those that need workers, themselves or by an add-on that they need. */
 export function splitByWorkers(addons: readonly Addon[]): {
@@ -132,7 +138,7 @@ export function splitByWorkers(addons: readonly Addon[]): {
 } {
   const on = new Set<string>();
   const ordered = inOrder(addons);
-  for (const { name, needs } of ordered)
-    if (needs.some((need) => machines.includes(need) || on.has(need))) on.add(name);
+  for (const addon of ordered)
+    if ([...machines, ...on].some((name) => comesAfter(addon, name))) on.add(addon.name);
   return { without: ordered.filter(({ name }) => !on.has(name)), on: ordered.filter(({ name }) => on.has(name)) };
 }

@@ -112,11 +112,11 @@ export function createAddon(
     ...createRights(parts.rights ?? {}, metadata, logical, inNamespace),
     ...others,
     ...(parts.leftovers ?? []).map(
-      (kind) =>
+      ({ everywhere = false, ...kind }) =>
         new Leftovers(
           logical(kind.resource),
-          { ...kind, namespace, kubeconfig: cluster.kubeconfig },
-          { parent: opts.parent, dependsOn: others },
+          { ...kind, ...(everywhere ? {} : { namespace }), kubeconfig: cluster.kubeconfig },
+          { parent: opts.parent, deletedWith: opts.deletedWith, dependsOn: others },
         ),
     ),
     ...after,

@@ -157,7 +157,8 @@ export const leftoversShape = {
   group: text,
   version: text,
   resource: text,
-  namespace: text,
+  /** @default all namespaces, or none of them where the kind is the cluster's */
+  namespace: text.optional(),
   /** Seconds in which they must be gone when the resource is deleted, 1 to 7200. @default 120 */
   timeout: seconds(1).default(120),
 };

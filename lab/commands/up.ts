@@ -12,6 +12,7 @@ import { machineChecks } from "../region/preflight.js";
 import { ensureProxy, proxyMode, proxyUrl, setProxyMode, wantedProxyMode } from "../region/proxy.js";
 import { createRegion } from "../region/region.js";
 import { ensureMirror, planMirror, type MirrorPlan } from "../mirror/index.js";
+import { provideObjectStorage } from "./objectStorage.js";
 import { firstChecks, hostChecks, preflight } from "./preflight.js";
 import type { Progress } from "../progress.js";
 import { ensurePackages, ensureTools, proxyPackages } from "../toolchain/index.js";
@@ -145,6 +146,7 @@ export async function deploy(
   await ensureStack(config, stack, progress);
   await clearLocks(config, stack, progress);
   await clearInterrupted(config, stack, progress);
+  await provideObjectStorage(config, stack, progress);
   return (await mustRun(config, stack, ["up", "--yes", "--skip-preview"], progress)).changes;
 }
 

@@ -79,6 +79,12 @@ export function images(from: Versions): readonly Image[] {
       entrypoint: ["/bin/digitalocean-cloud-controller-manager"],
       cloud: "digitalocean",
     },
+    {
+      ...original("snapshot-controller"),
+      layers: [only("snapshot-controller", "snapshot-controller")],
+      entrypoint: ["/snapshot-controller"],
+      addon: "volume_snapshots",
+    },
     { ...original("velero"), layers: [only("velero", "velero")], addon: "velero" },
     {
       ...original("velero-plugin-for-aws"),

@@ -56,6 +56,9 @@ export const balancerSocket = (config: LabConfig): string => `/run/${config.name
 /** What the proxy is started with; its logs are with the others. */
 export const proxyDirectory = (config: LabConfig): string => join(config.directory, "proxy");
 
+/** Objects, key and process of the region's object storage. */
+export const objectStorageDirectory = (config: LabConfig): string => join(config.directory, "objects");
+
 export const logsDirectory = (config: LabConfig): string => join(config.directory, "logs");
 
 /** Console of a machine since its last start; the start before that stands beside it as `.1`. */

@@ -19,6 +19,7 @@ import {
   machinesDirectory,
   metadataAddress,
   nameServerDirectory,
+  objectStorageDirectory,
   proxyDirectory,
   publicBridge,
   uplink,
@@ -137,7 +138,14 @@ export async function removeRegion(config: LabConfig): Promise<void> {
   await removeNetwork(config);
   await setHostNames(config, []);
   rmSync(balancerSocket(config), { force: true });
-  for (const folder of [machinesDirectory, volumesDirectory, balancersDirectory, proxyDirectory, nameServerDirectory])
+  for (const folder of [
+    machinesDirectory,
+    volumesDirectory,
+    balancersDirectory,
+    proxyDirectory,
+    nameServerDirectory,
+    objectStorageDirectory,
+  ])
     rmSync(folder(config), { recursive: true, force: true });
 }
 

@@ -17,6 +17,8 @@ interface Source {
   readonly image: keyof Versions["images"];
   /** Folders of the module with a definition in each file. */
   readonly folders: readonly string[];
+  /** Beginning of the files' names. @default all of them */
+  readonly files?: string;
 }
 
 /** By the name of the folder in `components/addons/manifests`. */
@@ -26,6 +28,13 @@ export const sources: Readonly<Record<string, Source>> = {
     image: "velero",
     folders: ["config/crd/v1/bases", "config/crd/v2alpha1/bases"],
   },
+  "external-snapshotter": {
+    module: "github.com/kubernetes-csi/external-snapshotter/client/v8",
+    image: "snapshot-controller",
+    folders: ["config/crd"],
+    // Without those of groups of volumes.
+    files: "snapshot.storage.k8s.io_",
+  },
 };
 
 export const renderedFile = (name: string): string =>
@@ -33,7 +42,7 @@ export const renderedFile = (name: string): string =>
 
 /** What the file must contain. Downloads the module where Go's cache does not have it. */
 export async function render(name: string): Promise<string> {
-  const { module, image, folders } = sources[name]!;
+  const { module, image, folders, files = "" } = sources[name]!;
   const version = imageVersion(image);
   const go = await findGo();
   const answer = await run([go.command, "mod", "download", "-json", `${module}@v${version}`], {
@@ -43,7 +52,7 @@ export async function render(name: string): Promise<string> {
   const { Dir, Sum } = JSON.parse(answer) as { readonly Dir: string; readonly Sum: string };
   const objects = folders.flatMap((folder) =>
     readdirSync(join(Dir, folder))
-      .filter((file) => file.endsWith(".yaml"))
+      .filter((file) => file.startsWith(files) && file.endsWith(".yaml"))
       .sort()
       .map((file) => {
         const { kind, metadata, spec } = parse(readFileSync(join(Dir, folder, file), "utf8")) as Record<

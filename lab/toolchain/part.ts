@@ -32,3 +32,6 @@ export interface Part {
   /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */
   readonly seconds: number;
 }
+
+/** What most parts have. */
+export const plain = { cgo: false, tags: [], variables: {}, staticLibraries: false, official: [] } as const;

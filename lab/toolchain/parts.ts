@@ -1,6 +1,7 @@
 /** What the toolchain consists of: for each Go module its tools, how they are built, and where the official ones are. */
 import { catalogueVersions, imageVersion, releaseVersion, versions, versionsOf, type Versions } from "./versions.js";
-import type { OfficialFile, Part } from "./part.js";
+import { addonParts } from "./addonParts.js";
+import { type OfficialFile, type Part, plain } from "./part.js";
 
 const kubernetesBinaries = [
   "kube-apiserver",
@@ -36,7 +37,6 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
     tools,
     kept: true,
   });
-  const plain = { cgo: false, tags: [], variables: {}, staticLibraries: false, official: [] } as const;
 
   const parts: readonly (Omit<Part, "folder"> & { readonly ofRelease?: true })[] = [
     {
@@ -224,50 +224,7 @@ export function toolchainParts(from: Versions = versions): readonly Part[] {
       },
       seconds: 40,
     },
-    {
-      // Without the dashboard, whose files are not in the module.
-      ...plain,
-      name: "traefik",
-      version: imageVersion("traefik", from),
-      modules: { "github.com/traefik/traefik/v3": imageVersion("traefik", from) },
-      packages: { traefik: "github.com/traefik/traefik/v3/cmd/traefik" },
-      variables: { "github.com/traefik/traefik/v3/pkg/version.Version": imageVersion("traefik", from) },
-      addon: "ingress",
-      seconds: 400,
-    },
-    {
-      // Only clusters with the add-on for backups need it. The same program is the command with which people use it.
-      ...plain,
-      name: "velero",
-      version: imageVersion("velero", from),
-      modules: { "github.com/vmware-tanzu/velero": imageVersion("velero", from) },
-      packages: { velero: "github.com/vmware-tanzu/velero/cmd/velero" },
-      variables: { "github.com/vmware-tanzu/velero/pkg/buildinfo.Version": `v${imageVersion("velero", from)}` },
-      addon: "velero",
-      seconds: 300,
-    },
-    {
-      ...plain,
-      name: "velero-plugin-for-aws",
-      version: imageVersion("velero-plugin-for-aws", from),
-      modules: { "github.com/vmware-tanzu/velero-plugin-for-aws": imageVersion("velero-plugin-for-aws", from) },
-      packages: {
-        "velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws",
-        "cp-plugin": "github.com/vmware-tanzu/velero-plugin-for-aws/hack/cp-plugin",
-      },
-      addon: "velero",
-      seconds: 120,
-    },
-    {
-      // Only the tests use it, as the object storage outside a cluster.
-      ...plain,
-      name: "versitygw",
-      version: toolchain.versitygw,
-      modules: { "github.com/versity/versitygw": toolchain.versitygw },
-      packages: { versitygw: "github.com/versity/versitygw/cmd/versitygw" },
-      addon: "velero",
-      seconds: 60,
-    },
+    ...addonParts(from),
     {
       ...plain,
       name: "registry",

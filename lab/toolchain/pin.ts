@@ -30,6 +30,10 @@ const replacements: Readonly<Record<string, (part: Part, go: GoCommand) => Promi
       "github.com/gorilla/mux=github.com/containous/mux@v0.0.0-20250523120546-41b6ec3aed59",
     ];
   },
+  // Its client alone asks for newer ones, with which the controller does not compile.
+  async "external-snapshotter"() {
+    return ["api", "apimachinery", "client-go"].map((name) => `k8s.io/${name}=k8s.io/${name}@v0.36.1`);
+  },
   async velero() {
     return [
       "github.com/kopia/kopia=github.com/project-velero/kopia@v0.0.0-20251230033609-d946b1e75197",

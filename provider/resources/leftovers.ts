@@ -14,7 +14,8 @@ type Inputs = z.infer<typeof schema>;
 
 const POLL_MILLISECONDS = 500;
 
-const idOf = ({ namespace, resource, group }: Inputs): string => `${namespace}/${resource}.${group}`;
+const idOf = ({ namespace, resource, group }: Inputs): string =>
+  `${namespace === undefined ? "" : `${namespace}/`}${resource}.${group}`;
 
 export class Leftovers implements ResourceKind {
   readonly secretInputs = new Set(["kubeconfig"]);
@@ -57,6 +58,9 @@ export class Leftovers implements ResourceKind {
   }
 }
 
+const nameOf = ({ metadata }: KubernetesObject): string =>
+  [metadata?.namespace, metadata?.name].filter((part) => part !== undefined).join("/");
+
 /** @throws Error when some are left after the time limit. */
 async function clear(operation: Operation, inputs: Inputs, cluster: Cluster): Promise<void> {
   const { group, version, resource: plural, namespace, timeout } = inputs;
@@ -67,20 +71,29 @@ async function clear(operation: Operation, inputs: Inputs, cluster: Cluster): Pr
   const deadline = new Deadline(timeout);
   for (;;) {
     // Nothing, where the kind is gone already.
-    const list = (await ask(() => cluster.custom.listNamespacedCustomObject({ group, version, namespace, plural }))) as
-      { readonly items: readonly KubernetesObject[] } | undefined;
-    const names = (list?.items ?? []).map(({ metadata }) => metadata?.name ?? "");
-    if (names.length === 0) return;
+    const list = (await ask(() =>
+      namespace === undefined
+        ? cluster.custom.listCustomObjectForAllNamespaces({ group, version, plural })
+        : cluster.custom.listNamespacedCustomObject({ group, version, namespace, plural }),
+    )) as { readonly items: readonly KubernetesObject[] } | undefined;
+    const objects = list?.items ?? [];
+    if (objects.length === 0) return;
     if (deadline.passed)
       throw new Error(
-        `${idOf(inputs)}: after ${timeout} s these are left: ${names.slice(0, 5).join(", ")}. Look at: kubectl -n ${namespace} get ${plural}.${group} -o yaml`,
+        `${idOf(inputs)}: after ${timeout} s these are left: ${objects.slice(0, 5).map(nameOf).join(", ")}. Look at: kubectl get ${plural}.${group} -A -o yaml`,
       );
-    operation.log.status(`deleting ${names.length} ${plural}`);
-    for (const name of names) {
-      const object = { group, version, namespace, plural, name };
-      await ask(() => cluster.custom.deleteNamespacedCustomObject(object));
-      const body = { metadata: { finalizers: null } };
-      await ask(() => cluster.custom.patchNamespacedCustomObject({ ...object, body }, merge));
+    operation.log.status(`deleting ${objects.length} ${plural}`);
+    const body = { metadata: { finalizers: null } };
+    for (const { metadata } of objects) {
+      const object = { group, version, plural, name: metadata?.name ?? "" };
+      const of = metadata?.namespace;
+      if (of === undefined) {
+        await ask(() => cluster.custom.deleteClusterCustomObject(object));
+        await ask(() => cluster.custom.patchClusterCustomObject({ ...object, body }, merge));
+      } else {
+        await ask(() => cluster.custom.deleteNamespacedCustomObject({ ...object, namespace: of }));
+        await ask(() => cluster.custom.patchNamespacedCustomObject({ ...object, namespace: of, body }, merge));
+      }
     }
     await pause(POLL_MILLISECONDS, operation.signal, deadline);
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   cloudControllerManager,
   ebsCsiController,
+  ebsSnapshots,
   encryptionKeys,
   type Permission,
 } from "../../components/aws/iam/actions.js";
@@ -55,16 +56,12 @@ const formerActions = [
   "elasticloadbalancing:SetLoadBalancerPoliciesForBackendServer",
 ];
 
-const snapshots = "snapshots are the CSI driver's with a snapshot controller, which the cluster does not have";
 const routes = "pods are reached through the overlay network: nothing writes routes of the cloud";
 
 /** In the list, not here. */
 const leftOut: Readonly<Record<string, string>> = {
-  "ec2:CreateSnapshot": snapshots,
-  "ec2:CopySnapshot": snapshots,
-  "ec2:DeleteSnapshot": snapshots,
-  "ec2:DescribeSnapshots": snapshots,
-  "ec2:DescribeSnapshotAttribute": snapshots,
+  "ec2:CopySnapshot": "snapshots stay in their region: the CSI driver copies none",
+  "ec2:DescribeSnapshotAttribute": "nothing shares snapshots with other accounts",
   "ec2:DescribeVolumeAttribute": "nothing calls it any more: the CSI driver reads volumes by DescribeVolumes",
   "ec2:CreateRoute": routes,
   "ec2:DeleteRoute": routes,
@@ -101,7 +98,7 @@ const added: Readonly<Record<string, string>> = {
   "iam:CreateServiceLinkedRole": "accounts have no role of the load balancing service before their first load balancer",
 };
 
-const all = [...cloudControllerManager, ...ebsCsiController];
+const all = [...cloudControllerManager, ...ebsCsiController, ...ebsSnapshots];
 const longestArn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890a";
 const ours = [...new Set(all.map(({ action }) => action))];
 const scope = { cluster: "dev", region: "eu-central-1", vpcId: "vpc-1" };
@@ -127,7 +124,7 @@ describe("IAM", function () {
       assert.match(action, /^[a-z0-9]+:[A-Z][A-Za-z]+$/);
       assert.ok(reason.length > 8, action);
     }
-    for (const list of [cloudControllerManager, ebsCsiController]) {
+    for (const list of [cloudControllerManager, ebsCsiController, ebsSnapshots]) {
       const keys = list.map(({ action, scope, resource }) => `${action} ${scope} ${resource}`);
       assert.equal(new Set(keys).size, keys.length);
     }
@@ -161,7 +158,7 @@ describe("IAM", function () {
 
   it("tags only what is made by the same request", () => {
     const tagging = document().Statement.filter(({ Action }) => Action.includes("ec2:CreateTags"));
-    assert.equal(tagging.length, 2);
+    assert.equal(tagging.length, 3);
     for (const { Condition } of tagging)
       assert.deepEqual(Object.keys(Condition!["StringEquals"]!), [
         "aws:RequestTag/kubernetes.io/cluster/dev",
@@ -169,10 +166,12 @@ describe("IAM", function () {
       ]);
   });
 
+  const ec2Creations = ["CreateSecurityGroup", "CreateSnapshot", "CreateVolume"];
+
   /** Actions, on what, and under which condition: repeated here on purpose, so that no right grows by accident. */
   const granted: readonly (readonly [actions: string, resource: string, condition: object | undefined])[] = [
     [
-      "ec2:DescribeAvailabilityZones ec2:DescribeInstances ec2:DescribeRouteTables ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVolumeStatus ec2:DescribeVolumes ec2:DescribeVolumesModifications elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeLoadBalancerAttributes elasticloadbalancing:DescribeLoadBalancerPolicies elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTargetGroupAttributes elasticloadbalancing:DescribeTargetGroups elasticloadbalancing:DescribeTargetHealth",
+      "ec2:DescribeAvailabilityZones ec2:DescribeInstances ec2:DescribeRouteTables ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeVolumeStatus ec2:DescribeVolumes ec2:DescribeVolumesModifications elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeLoadBalancerAttributes elasticloadbalancing:DescribeLoadBalancerPolicies elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTargetGroupAttributes elasticloadbalancing:DescribeTargetGroups elasticloadbalancing:DescribeTargetHealth",
       "*",
       undefined,
     ],
@@ -181,7 +180,7 @@ describe("IAM", function () {
     [
       "ec2:CreateTags",
       "arn:aws:ec2:eu-central-1:*:security-group/*",
-      { StringEquals: { ...requestTag, "ec2:CreateAction": ["CreateSecurityGroup", "CreateVolume"] } },
+      { StringEquals: { ...requestTag, "ec2:CreateAction": ec2Creations } },
     ],
     [
       "ec2:AuthorizeSecurityGroupIngress ec2:DeleteSecurityGroup ec2:RevokeSecurityGroupIngress",
@@ -221,10 +220,10 @@ describe("IAM", function () {
     [
       "ec2:CreateTags",
       "arn:aws:ec2:eu-central-1:*:volume/*",
-      { StringEquals: { ...requestTag, "ec2:CreateAction": ["CreateSecurityGroup", "CreateVolume"] } },
+      { StringEquals: { ...requestTag, "ec2:CreateAction": ec2Creations } },
     ],
     [
-      "ec2:AttachVolume ec2:DeleteVolume ec2:DetachVolume ec2:ModifyVolume",
+      "ec2:AttachVolume ec2:CreateSnapshot ec2:DeleteVolume ec2:DetachVolume ec2:ModifyVolume",
       "arn:aws:ec2:eu-central-1:*:volume/*",
       { StringEquals: { ...resourceTag, ...driver("Resource") } },
     ],
@@ -232,6 +231,21 @@ describe("IAM", function () {
       "ec2:AttachVolume ec2:DetachVolume",
       "arn:aws:ec2:eu-central-1:*:instance/*",
       { StringEquals: { "aws:ResourceTag/KubernetesCluster": "dev" } },
+    ],
+    [
+      "ec2:CreateSnapshot",
+      "arn:aws:ec2:eu-central-1:*:snapshot/*",
+      { StringEquals: { ...requestTag, ...driver("Request") } },
+    ],
+    [
+      "ec2:CreateTags",
+      "arn:aws:ec2:eu-central-1:*:snapshot/*",
+      { StringEquals: { ...requestTag, "ec2:CreateAction": ec2Creations } },
+    ],
+    [
+      "ec2:CreateVolume ec2:DeleteSnapshot",
+      "arn:aws:ec2:eu-central-1:*:snapshot/*",
+      { StringEquals: { ...resourceTag, ...driver("Resource") } },
     ],
   ];
 
@@ -252,6 +266,23 @@ describe("IAM", function () {
       roles.flatMap((role) => permissionsOf({ ...spec, cloudProvider: "none" }, role)),
       [],
     );
+  });
+
+  it("lets controllers make snapshots only where the cluster has them", () => {
+    const { addons, ...spec } = awsTestSpec();
+    const of = (enabled: boolean) =>
+      permissionsOf(
+        { ...spec, addons: { ...addons, volume_snapshots: { ...addons.volume_snapshots, enabled } } },
+        "controller",
+      )
+        .map(({ action }) => action)
+        .filter((action) => action.includes("Snapshot"));
+    assert.deepEqual([...new Set(of(true))].sort(), [
+      "ec2:CreateSnapshot",
+      "ec2:DeleteSnapshot",
+      "ec2:DescribeSnapshots",
+    ]);
+    assert.deepEqual(of(false), []);
   });
 
   it("uses users' keys as AWS says that EBS needs: through EC2 alone, and grants for services of AWS alone", () => {

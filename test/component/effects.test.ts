@@ -41,6 +41,12 @@ const inNetwork = (publicSubnet: string, privateSubnet?: string): Settings =>
   });
 const dashboard: Settings = { addons: { dashboard: { enabled: true } } };
 const ingress = (value: object): Settings => ({ addons: { ingress: { enabled: true, ...value } } });
+const snapshots = (value: object): Settings => ({
+  ...awsBase,
+  ...sizes,
+  cloud_provider: "aws",
+  addons: { volume_snapshots: value },
+});
 const rule = { role: "controller", ports: "9000", from: "nodes" };
 
 /** Setting, and a change of it: beside the defaults, or of other settings before. */
@@ -176,6 +182,10 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.velero.cpus": [withVelero({ cpus: 0.2 }), withVelero()],
   "addons.velero.mem": [withVelero({ mem: 200 }), withVelero()],
   "addons.velero.mem_limit": [withVelero({ mem_limit: 600 }), withVelero()],
+  "addons.volume_snapshots.enabled": [snapshots({ enabled: false }), snapshots({})],
+  "addons.volume_snapshots.cpus": [snapshots({ cpus: 0.2 }), snapshots({})],
+  "addons.volume_snapshots.mem": [snapshots({ mem: 64 }), snapshots({})],
+  "addons.volume_snapshots.mem_limit": [snapshots({ mem_limit: 300 }), snapshots({})],
   admin_cidrs: [{ admin_cidrs: ["198.51.100.0/24"] }],
   api_names: [{ api_names: ["api.example.com"] }],
   firewall_rules: [{ firewall_rules: [rule] }],

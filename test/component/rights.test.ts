@@ -57,6 +57,10 @@ const csi = (driver: string): string[] => [
   `ClusterRole corekube:${driver}: get,list,watch storageclasses,csinodes,volumeattributesclasses.storage.k8s.io`,
   `ClusterRole corekube:${driver}: get,list,watch,update,patch volumeattachments.storage.k8s.io`,
   `ClusterRole corekube:${driver}: patch volumeattachments/status.storage.k8s.io`,
+  `ClusterRole corekube:${driver}: get,list,watch volumesnapshotclasses.snapshot.storage.k8s.io`,
+  `ClusterRole corekube:${driver}: get,list volumesnapshots.snapshot.storage.k8s.io`,
+  `ClusterRole corekube:${driver}: get,list,watch,update,patch volumesnapshotcontents.snapshot.storage.k8s.io`,
+  `ClusterRole corekube:${driver}: update,patch volumesnapshotcontents/status.snapshot.storage.k8s.io`,
   `Role kube-system/corekube:${driver}: get,list,watch,create,update,delete leases.coordination.k8s.io`,
   `ClusterRoleBinding corekube:${driver}: ServiceAccount kube-system/${driver} -> ClusterRole corekube:${driver}`,
   `RoleBinding kube-system/corekube:${driver}: ServiceAccount kube-system/${driver} -> Role corekube:${driver}`,
@@ -99,6 +103,22 @@ const common: readonly string[] = [
   "RoleBinding kube-system/corekube:cloud-controller-manager-authentication: ServiceAccount kube-system/cloud-controller-manager -> Role extension-apiserver-authentication-reader",
 ];
 
+/** Of the controller that is the same for all drivers. */
+const snapshots = "ClusterRole corekube:snapshot-controller";
+const snapshotController: readonly string[] = [
+  `${snapshots}: get,list,watch persistentvolumes`,
+  `${snapshots}: get,list,watch,update persistentvolumeclaims`,
+  `${snapshots}: list,watch,create,update,patch events`,
+  `${snapshots}: get,list,watch volumesnapshotclasses.snapshot.storage.k8s.io`,
+  `${snapshots}: create,get,list,watch,update,delete,patch volumesnapshotcontents.snapshot.storage.k8s.io`,
+  `${snapshots}: patch volumesnapshotcontents/status.snapshot.storage.k8s.io`,
+  `${snapshots}: get,list,watch,update,patch,delete volumesnapshots.snapshot.storage.k8s.io`,
+  `${snapshots}: update,patch volumesnapshots/status.snapshot.storage.k8s.io`,
+  "ClusterRoleBinding corekube:snapshot-controller: ServiceAccount kube-system/snapshot-controller -> ClusterRole corekube:snapshot-controller",
+  "Role kube-system/corekube:snapshot-controller: get,list,watch,create,update,delete leases.coordination.k8s.io",
+  "RoleBinding kube-system/corekube:snapshot-controller: ServiceAccount kube-system/snapshot-controller -> Role corekube:snapshot-controller",
+];
+
 const own: Readonly<Record<"aws" | "digitalocean", readonly string[]>> = {
   aws: [
     ...csi("ebs-csi-controller"),
@@ -126,6 +146,9 @@ describe("rights in the cluster", function () {
 
   for (const cloud of ["aws", "digitalocean"] as const)
     it(`are these on ${cloud}`, async () => {
-      assert.deepEqual(rightsOf(await runProgram(cloudSpec(cloud))).sort(), [...common, ...own[cloud]].sort());
+      assert.deepEqual(
+        rightsOf(await runProgram(cloudSpec(cloud))).sort(),
+        [...common, ...snapshotController, ...own[cloud]].sort(),
+      );
     });
 });

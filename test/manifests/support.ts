@@ -166,7 +166,8 @@ export async function dryRun(api: TestApi, object: KubernetesObject): Promise<st
 /** Makes the kinds that some of the objects define, so that their own objects can be shown to the API server too. */
 export async function define(api: TestApi, objects: readonly KubernetesObject[]): Promise<void> {
   const base = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  for (const object of objects.filter(({ kind }) => kind === "CustomResourceDefinition")) {
+  const definitions = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
+  for (const object of new Map(definitions.map((each) => [each.metadata.name, each])).values()) {
     const { status, body } = await ask(api, "POST", `${base}?fieldValidation=Strict`, object);
     if (status >= 300) throw new Error(`${object.metadata.name}: ${status} ${body.message ?? ""}`);
     const { group, versions, names } = (object as unknown as { spec: Definition }).spec;

@@ -73,6 +73,28 @@ describe("leftovers of an add-on", function () {
     await kind.delete(operation(), state());
   });
 
+  it("are those of all namespaces where no namespace is given, and of the cluster", async () => {
+    const cluster = { ...definition, metadata: { name: `boxes.${group}` } };
+    const kinds = { plural: "boxes", singular: "box", kind: "Box", listKind: "BoxList" };
+    const boxDefinition = { ...cluster, spec: { ...definition.spec, scope: "Cluster", names: kinds } };
+    await define(api, [boxDefinition]);
+    await ask(api, "POST", "/api/v1/namespaces", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "other" },
+    });
+    const other = address.replace("default", "other");
+    const boxes = `/apis/${group}/v1/boxes`;
+    for (const place of [address, other]) await ask(api, "POST", place, thing("held", [`${group}/logs`]));
+    await ask(api, "POST", boxes, { ...thing("held", [`${group}/logs`]), kind: "Box" });
+    for (const resource of ["things", "boxes"])
+      await kind.delete(operation(), state({ resource, namespace: undefined }));
+    for (const place of [address, other, boxes])
+      assert.deepEqual((await ask(api, "GET", place)).body["items"], [], place);
+    const { id } = await kind.create(operation(), state({ namespace: undefined }).inputs);
+    assert.equal(id, `things.${group}`);
+  });
+
   it("are none where the kind is gone, or the cluster", async () => {
     await kind.delete(operation(), state({ resource: "nothings" }));
     const gone = operation();

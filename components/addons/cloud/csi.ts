@@ -7,6 +7,7 @@ import { type Addon, cloudProviderOf, type Container, image, namespace, type Pod
 import type { AddonChoice } from "../choice.js";
 import { localApi } from "../pod.js";
 import { cloudControllerManager } from "./cloudControllerManager.js";
+import { hasVolumeSnapshots, volumeSnapshots } from "./volumeSnapshots.js";
 
 const kubeletDirectory = "/var/lib/kubelet";
 const socketDirectory = "/csi";
@@ -15,7 +16,7 @@ const socketMount = { name: "socket", mountPath: socketDirectory };
 /** On 127.0.0.1 of the machine, or of the pod if it has a network of its own. Controllers run pods of both kinds. */
 const healthPorts = { controller: 9808, node: 9809 } as const;
 
-/** Of the sidecars, for any driver. Without snapshots: users who want them bring that controller. */
+/** Of the sidecars, for any driver. */
 const controllerRules: readonly PolicyRule[] = [
   {
     apiGroups: [""],
@@ -39,6 +40,26 @@ const controllerRules: readonly PolicyRule[] = [
   { apiGroups: ["storage.k8s.io"], resources: ["volumeattachments/status"], verbs: ["patch"] },
 ];
 
+/** Of the sidecars, where there are snapshots: one makes them, and one makes volumes of them. */
+const snapshotRules: readonly PolicyRule[] = [
+  {
+    apiGroups: ["snapshot.storage.k8s.io"],
+    resources: ["volumesnapshotclasses"],
+    verbs: ["get", "list", "watch"],
+  },
+  { apiGroups: ["snapshot.storage.k8s.io"], resources: ["volumesnapshots"], verbs: ["get", "list"] },
+  {
+    apiGroups: ["snapshot.storage.k8s.io"],
+    resources: ["volumesnapshotcontents"],
+    verbs: ["get", "list", "watch", "update", "patch"],
+  },
+  {
+    apiGroups: ["snapshot.storage.k8s.io"],
+    resources: ["volumesnapshotcontents/status"],
+    verbs: ["update", "patch"],
+  },
+];
+
 /** Leader election of the sidecars. */
 const leaseRules: readonly PolicyRule[] = [
   {
@@ -53,20 +74,25 @@ const partOf = ({ csiDriver }: AddonChoice): boolean => csiDriver;
 /** It reads the nodes' zones and ids, which the cloud controller manager sets. */
 const needs = [cloudControllerManager.name];
 
+const snapshotter = "csi-snapshotter";
+
 const driverResources = { cpus: 0.01, memory: 40, limit: 256 };
 const smallResources = { cpus: 0.01, memory: 32, limit: 64 };
 
 export const csiController: Addon = {
   name: "csi-controller",
   needs,
+  // The sidecar that makes snapshots ends without their definitions.
+  after: [volumeSnapshots.name],
   partOf,
   runsOn: "controllers",
   replicas: () => 2,
-  resources: () => ({
+  resources: (choice) => ({
     driver: driverResources,
     "csi-provisioner": driverResources,
     "csi-attacher": driverResources,
     "csi-resizer": driverResources,
+    ...(hasVolumeSnapshots(choice) ? { [snapshotter]: driverResources } : {}),
     livenessprobe: smallResources,
   }),
   ports: [
@@ -77,7 +103,10 @@ export const csiController: Addon = {
     const driver = cloudProviderOf(cluster).driver(spec);
     return {
       name: `${driver.name}-controller`,
-      rights: { cluster: controllerRules, namespace: leaseRules },
+      rights: {
+        cluster: [...controllerRules, ...(hasVolumeSnapshots(spec) ? snapshotRules : [])],
+        namespace: leaseRules,
+      },
       pod: controllerPod(spec, driver),
       objects: [
         { kind: "CSIDriver", id: driver.name, args: { metadata: { name: driver.provisioner }, spec: driver.object } },
@@ -137,6 +166,7 @@ function controllerPod(spec: ClusterSpec, driver: CsiDriver): Pod {
       sidecar("csi-provisioner", ["--default-fstype=ext4", "--extra-create-metadata", "--timeout=60s"]),
       sidecar("csi-attacher", ["--timeout=6m"]),
       sidecar("csi-resizer", ["--handle-volume-inuse-error=false", "--timeout=60s"]),
+      ...(hasVolumeSnapshots(spec) ? [sidecar(snapshotter, ["--extra-create-metadata", "--timeout=60s"])] : []),
       liveness(spec, "controller", "127.0.0.1"),
     ],
     volumes: [{ name: "socket", emptyDir: {} }],

@@ -6,7 +6,7 @@
  * driver's node plugin reads its zone from its Node, and private registries on ECR need a credential helper that machines do not have.
  *
  * Sources: the calls in cloud-provider-aws v1.36.1 (`pkg/providers/v1`) with the cluster's flags (no routes in the cloud), and the
- * example policy of the EBS CSI driver, without snapshots, because the cluster has no snapshot controller.
+ * example policy of the EBS CSI driver.
  */
 
 /**
@@ -48,6 +48,7 @@ const reads = (actions: readonly string[], reason: string): readonly Permission[
 const group = "ec2:security-group/*";
 const balancer = "elasticloadbalancing:*";
 const volume = "ec2:volume/*";
+const snapshot = "ec2:snapshot/*";
 
 /** The cloud controller manager: nodes, and load balancers of Services. */
 export const cloudControllerManager: readonly Permission[] = [
@@ -150,6 +151,16 @@ export const ebsCsiController: readonly Permission[] = [
   ...on("machine", "ec2:instance/*", ["ec2:AttachVolume", "ec2:DetachVolume"], "nodes of the cluster only"),
   ...on("driverOwned", volume, ["ec2:ModifyVolume"], "expansion of a claim"),
   ...on("driverOwned", volume, ["ec2:DeleteVolume"], "deletion of a claim's volume"),
+];
+
+/** The same controller, where the cluster has snapshots of volumes. Snapshots that others made are not read: anything may be in them. */
+export const ebsSnapshots: readonly Permission[] = [
+  ...reads(["ec2:DescribeSnapshots"], "whether a snapshot is complete"),
+  ...on("driverOwned", volume, ["ec2:CreateSnapshot"], "the volume of a claim that a snapshot is made of"),
+  ...on("driverMaking", snapshot, ["ec2:CreateSnapshot"], "creation of a claim's snapshot"),
+  ...on("tagging", snapshot, ["ec2:CreateTags"], "tags of that snapshot only"),
+  ...on("driverOwned", snapshot, ["ec2:CreateVolume"], "a claim whose volume begins as a copy of a snapshot"),
+  ...on("driverOwned", snapshot, ["ec2:DeleteSnapshot"], "deletion of a claim's snapshot"),
 ];
 
 /**

@@ -20,7 +20,7 @@ export interface PolicyDocument {
   readonly Statement: readonly Statement[];
 }
 
-/** Tag that the EBS CSI driver gives its volumes: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md */
+/** Tag that the EBS CSI driver gives its volumes and snapshots: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md */
 const driverTag = "ebs.csi.aws.com/cluster";
 
 /** Principal of the service-linked role of Elastic Load Balancing. */
@@ -28,7 +28,7 @@ const balancingService = "elasticloadbalancing.amazonaws.com";
 
 /** Requests in which tags may be set, by service. */
 const creations: Readonly<Record<string, readonly string[]>> = {
-  ec2: ["CreateSecurityGroup", "CreateVolume"],
+  ec2: ["CreateSecurityGroup", "CreateSnapshot", "CreateVolume"],
   elasticloadbalancing: ["CreateLoadBalancer", "CreateTargetGroup", "CreateListener"],
 };
 

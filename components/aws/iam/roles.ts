@@ -5,20 +5,27 @@ import { Role as IamRole } from "@pulumi/aws/iam/role.js";
 import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
 import type { ClusterSpec, Role } from "../../spec/cluster.js";
 import { shortened, type Tags } from "../names.js";
-import { cloudControllerManager, ebsCsiController, encryptionKeys, type Permission } from "./actions.js";
+import { cloudControllerManager, ebsCsiController, ebsSnapshots, encryptionKeys, type Permission } from "./actions.js";
 import { awsOf } from "../settings.js";
 import { policyDocument } from "./policy.js";
 
 /** Longest name of a role. */
 const nameLength = 64;
 
-type Spec = Pick<ClusterSpec, "name" | "region" | "cloudProvider" | "csiDriver" | "cloudSettings">;
+type Spec = Pick<ClusterSpec, "name" | "region" | "cloudProvider" | "csiDriver" | "cloudSettings" | "addons">;
 
 /** Permissions of machines of a role; none if no component on them calls AWS. Those of the CSI driver are included even if users install the driver. */
-export function permissionsOf(spec: Pick<Spec, "cloudProvider" | "cloudSettings">, role: Role): readonly Permission[] {
-  return role === "controller" && spec.cloudProvider === "aws"
-    ? [...cloudControllerManager, ...ebsCsiController, ...encryptionKeys(awsOf(spec).volumeKeyArns)]
-    : [];
+export function permissionsOf(
+  spec: Pick<Spec, "cloudProvider" | "cloudSettings" | "addons">,
+  role: Role,
+): readonly Permission[] {
+  if (role !== "controller" || spec.cloudProvider !== "aws") return [];
+  return [
+    ...cloudControllerManager,
+    ...ebsCsiController,
+    ...(spec.addons.volume_snapshots.enabled ? ebsSnapshots : []),
+    ...encryptionKeys(awsOf(spec).volumeKeyArns),
+  ];
 }
 
 export interface InstanceProfileArgs {

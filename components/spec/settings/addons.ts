@@ -159,6 +159,14 @@ const velero = z.strictObject({
   ...resources({ cpus: 0.1, mem: 128, limit: 512 }),
 });
 
+const volumeSnapshots = z.strictObject({
+  enabled: enabled(
+    true,
+    "Snapshots of volumes where the cluster has the cloud's CSI driver (csi_driver), with the class snapshots. On AWS also the controllers' right to make them, even if you bring the driver.",
+  ).meta({ effect: "the cloud's resources; API objects" }),
+  ...resources({ cpus: 0.01, mem: 32, limit: 256 }),
+});
+
 export const addonOptions = {
   addons: passed(
     z.strictObject({
@@ -168,6 +176,7 @@ export const addonOptions = {
       ingress: ingress.prefault({}),
       local_path: localPath.prefault({}),
       velero: velero.prefault({}),
+      volume_snapshots: volumeSnapshots.prefault({}),
     }),
     {},
     "Add-ons: what runs in the cluster and comes with it.",

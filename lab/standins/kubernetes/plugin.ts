@@ -40,6 +40,7 @@ export const plugin = standIn<Cluster>({
     "kubernetes:storage.k8s.io/v1:StorageClass": objectKind({
       replaces: ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
     }),
+    "kubernetes:snapshot.storage.k8s.io/v1:VolumeSnapshotClass": objectKind({ replaces: ["driver"] }),
     "kubernetes:velero.io/v1:BackupStorageLocation": objectKind(),
     "kubernetes:velero.io/v1:Schedule": objectKind(),
   },

@@ -6,9 +6,14 @@ import { run, tryRun } from "../../../lab/process/run.js";
 import { until } from "../../../lab/process/until.js";
 import { ensureTools, toolPath } from "../../../lab/toolchain/index.js";
 import { crash, powerOn } from "../faults/faults.js";
+import {
+  ensureObjectStorage,
+  objectsIn,
+  type ObjectStorageKey,
+  objectStorageUrl,
+} from "../../../lab/region/objectStorage.js";
 import { config, progress } from "../region.js";
 import { nameOf, Scaling } from "../support/scale.js";
-import { ObjectStorage } from "./s3.js";
 import { withCluster } from "./support.js";
 
 const stack = "dev";
@@ -57,16 +62,14 @@ const objects = [
 
 describe("Velero", function () {
   this.timeout(900_000);
-  const storage = new ObjectStorage(config);
-  // Before the region is removed, in which it runs.
-  after(() => storage.stop());
   const cluster = withCluster({ settings: { node_count: 2 }, addons: ["velero"] });
   const scaling = new Scaling(config, stack, progress);
   let context: CheckContext;
+  let key: ObjectStorageKey;
   before(async () => {
     context = await cluster.context();
     await ensureTools(config, ["velero"], progress);
-    await storage.start(bucket, progress);
+    key = await ensureObjectStorage(config, bucket, progress);
   });
 
   const velero = (...args: readonly string[]): Promise<string> =>
@@ -102,13 +105,13 @@ describe("Velero", function () {
   const ofVelero = /^(create|delete) kubernetes-(velero|namespace-velero|restores|[a-z]+\.velero\.io)/;
 
   it("comes with its own resources and no others, and reaches its bucket", async () => {
-    await secret("access_key_id", storage.keyId);
-    await secret("secret_access_key", storage.secret);
+    await secret("access_key_id", key.id);
+    await secret("secret_access_key", key.secret);
     await cluster.changes.set({
       "addons.velero.enabled": "true",
       "addons.velero.bucket": bucket,
       "addons.velero.prefix": "dev",
-      "addons.velero.endpoint": storage.endpoint,
+      "addons.velero.endpoint": objectStorageUrl(config),
       "addons.velero.path_style": "true",
       "addons.velero.schedule": "*/2 * * * *",
     });
@@ -162,7 +165,7 @@ describe("Velero", function () {
     process.stdout.write(`      ${message}\n`);
     assert.match(message, /SignatureDoesNotMatch|Forbidden|403/);
     assert.match(await velero("backup-location", "get"), /Unavailable/);
-    await secret("secret_access_key", storage.secret);
+    await secret("secret_access_key", key.secret);
     await cluster.changes.up();
     await available("Available");
   });
@@ -196,7 +199,7 @@ describe("Velero", function () {
     await cluster.changes.settled();
     const left = await context.kubectl(["get", "crd,clusterrolebinding,clusterrole,namespace", "-o", "name"]);
     assert.doesNotMatch(left, /velero/);
-    assert.ok(storage.objects(`${bucket}/dev/backups/first`).length > 3);
+    assert.ok(objectsIn(config, `${bucket}/dev/backups/first`).length > 3);
     await served();
   });
 

@@ -152,6 +152,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "kubernetes:networking.k8s.io/v1:IngressClass": byName,
   "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": byName,
   "kubernetes:velero.io/v1:BackupStorageLocation": byName,
+  "kubernetes:snapshot.storage.k8s.io/v1:VolumeSnapshotClass": byName,
   "kubernetes:velero.io/v1:Schedule": byName,
 };
 
