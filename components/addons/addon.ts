@@ -104,8 +104,18 @@ export interface AddonParts {
   readonly objects?: readonly AddonObject[];
   /** Objects of other kinds, made once the pods and the Service serve. */
   readonly whenServing?: readonly AddonObject[];
+  /** What its pods leave on nodes, in their network, is removed by this after them. @default nothing */
+  readonly nodeCleanup?: NodeCleanupSpec;
   /** Kinds whose objects only its pods let go, so that they must be deleted after the pods. */
   readonly leftovers?: readonly Leftover[];
+}
+
+/** A command that each node runs once when the add-on goes. */
+export interface NodeCleanupSpec {
+  /** Name in `versions/` of an image that has it. */
+  readonly image: string;
+  /** Finding nothing must be no error. */
+  readonly command: readonly string[];
 }
 
 /** Objects of a kind that the add-on brings. */

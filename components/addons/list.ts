@@ -17,6 +17,7 @@ import { kubeProxy } from "./kubeProxy.js";
 import { localPath } from "./localPath.js";
 import { machineRights } from "./machineRights.js";
 import { metricsServer } from "./metricsServer.js";
+import { networkPolicies } from "./networkPolicies.js";
 import { velero } from "./velero.js";
 
 /** In any order: `needs` decides which is made first. */
@@ -38,6 +39,7 @@ export const allAddons: readonly Addon[] = [
   localPath,
   ingressOnNodes,
   ingressBalanced,
+  networkPolicies,
   velero,
 ];
 
@@ -138,7 +140,6 @@ export function splitByWorkers(addons: readonly Addon[]): {
 } {
   const on = new Set<string>();
   const ordered = inOrder(addons);
-  for (const addon of ordered)
-    if ([...machines, ...on].some((name) => comesAfter(addon, name))) on.add(addon.name);
+  for (const addon of ordered) if ([...machines, ...on].some((name) => comesAfter(addon, name))) on.add(addon.name);
   return { without: ordered.filter(({ name }) => !on.has(name)), on: ordered.filter(({ name }) => on.has(name)) };
 }

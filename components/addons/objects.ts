@@ -26,6 +26,7 @@ import {
   type AddonCluster,
   type AddonObject,
   type AddonParts,
+  image,
   namespace as usualNamespace,
   type OtherKinds,
   type OwnNamespace,
@@ -33,6 +34,7 @@ import {
   type Rights,
 } from "./addon.js";
 import { Leftovers } from "./leftovers.js";
+import { NodeCleanup } from "./nodeCleanup.js";
 import { NodePods } from "./nodePods.js";
 import { completePod } from "./pod.js";
 
@@ -111,14 +113,7 @@ export function createAddon(
     new ServiceAccount(logical(name), { metadata }, inNamespace),
     ...createRights(parts.rights ?? {}, metadata, logical, inNamespace),
     ...others,
-    ...(parts.leftovers ?? []).map(
-      ({ everywhere = false, ...kind }) =>
-        new Leftovers(
-          logical(kind.resource),
-          { ...kind, ...(everywhere ? {} : { namespace }), kubeconfig: cluster.kubeconfig },
-          { parent: opts.parent, deletedWith: opts.deletedWith, dependsOn: others },
-        ),
-    ),
+    ...cleanups(parts, { cluster, metadata, logical }, { ...opts, dependsOn: others }),
     ...after,
   ];
   if (parts.files) {
@@ -155,6 +150,38 @@ export function createAddon(
     dependsOn: serving,
   });
   return [workload];
+}
+
+interface Cleaned {
+  readonly cluster: AddonCluster;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly logical: (id: string) => string;
+}
+
+/** What is done when the add-on goes, between the end of its pods and that of its other objects. */
+function cleanups(
+  { leftovers = [], nodeCleanup }: AddonParts,
+  { cluster: { spec, kubeconfig }, metadata: { name, namespace }, logical }: Cleaned,
+  { parent, deletedWith, dependsOn }: Options,
+): pulumi.Resource[] {
+  // By the cluster's own provider, not by the one of Kubernetes.
+  const opts = { parent, deletedWith, dependsOn };
+  const made: pulumi.Resource[] = leftovers.map(
+    ({ everywhere = false, ...kind }) =>
+      new Leftovers(logical(kind.resource), { ...kind, ...(everywhere ? {} : { namespace }), kubeconfig }, opts),
+  );
+  if (nodeCleanup) {
+    const images = { image: image(spec, nodeCleanup.image), pause: image(spec, "pause") };
+    const command = [...nodeCleanup.command];
+    made.push(
+      new NodeCleanup(
+        logical(`${name}-cleanup`),
+        { kubeconfig, namespace, name: `${name}-cleanup`, ...images, command },
+        opts,
+      ),
+    );
+  }
+  return made;
 }
 
 /** With network_provider none, pods on workers wait for the network that users bring: nothing waits for these pods. */

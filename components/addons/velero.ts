@@ -1,7 +1,11 @@
-/** Velero: backups of the cluster's objects in object storage (https://velero.io). Without its agent on nodes: no content of volumes. */
-import type { LogLevel } from "../spec/cluster.js";
+/**
+ * Velero: backups of the cluster's objects in object storage (https://velero.io), with snapshots of volumes where the cluster makes them.
+ * Without its agent on nodes: no other content of volumes.
+ */
+import type { ClusterSpec, LogLevel } from "../spec/cluster.js";
 import type { Settings } from "../spec/settings/index.js";
 import { type Addon, type AddonObject, image, type Pod, workers } from "./addon.js";
+import { hasVolumeSnapshots, volumeSnapshots } from "./cloud/volumeSnapshots.js";
 import { definitions } from "./manifests/manifests.js";
 
 const name = "velero";
@@ -54,7 +58,7 @@ function location({ bucket, prefix, endpoint, path_style, ...own }: Own, after: 
 }
 
 /** Backups of the whole cluster, but for Velero's own objects: the keys of the bucket do not belong into it. */
-function regular({ schedule, keep_days }: Own, after: readonly string[]): AddonObject {
+function regular({ schedule, keep_days }: Own, volumes: boolean, after: readonly string[]): AddonObject {
   return {
     kind: "CustomResource",
     id: `${name}-schedule`,
@@ -65,29 +69,31 @@ function regular({ schedule, keep_days }: Own, after: readonly string[]): AddonO
       metadata: { name: "regular", namespace: name },
       spec: {
         schedule,
-        template: { excludedNamespaces: [name], snapshotVolumes: false, ttl: days(keep_days) },
+        template: { excludedNamespaces: [name], snapshotVolumes: volumes, ttl: days(keep_days) },
       },
     },
   };
 }
 
-function pod(images: Readonly<Record<"server" | "plugin", string>>, logLevel: LogLevel, { keep_days }: Own): Pod {
+function pod(spec: ClusterSpec): Pod {
+  const { keep_days } = spec.addons.velero;
   const probe = { httpGet: { path: "/metrics", port: metricsPort }, timeoutSeconds: 5 };
   return {
     securityContext: { runAsNonRoot: true, runAsUser: user, runAsGroup: user },
     initContainers: [
-      { name: pluginName, image: images.plugin, volumeMounts: [{ name: "plugins", mountPath: "/target" }] },
+      { name: pluginName, image: image(spec, pluginName), volumeMounts: [{ name: "plugins", mountPath: "/target" }] },
     ],
     containers: [
       {
         name,
-        image: images.server,
+        image: image(spec, name),
         command: ["/velero"],
         args: [
           "server",
-          `--log-level=${logLevels[logLevel]}`,
+          `--log-level=${logLevels[spec.logLevel]}`,
           `--default-backup-ttl=${days(keep_days)}`,
           "--default-volumes-to-fs-backup=false",
+          ...(hasVolumeSnapshots(spec) ? ["--features=EnableCSI"] : []),
           // Nobody needs its profiles.
           "--profiler-address=",
         ],
@@ -117,6 +123,8 @@ function pod(images: Readonly<Record<"server" | "plugin", string>>, logLevel: Lo
 export const velero: Addon = {
   name,
   needs: [workers],
+  // It looks for the kinds of snapshots when it starts.
+  after: [volumeSnapshots.name],
   runsOn: "workers",
   namespace: { name, podSecurity: "restricted" },
   partOf: ({ addons }) => addons.velero.enabled,
@@ -138,7 +146,7 @@ export const velero: Addon = {
     return {
       // A restore makes objects of any kind, roles and bindings among them, which only someone may do who has all of their rights.
       rights: { existing: [{ kind: "ClusterRole", name: "cluster-admin" }] },
-      pod: pod({ server: image(spec, name), plugin: image(spec, pluginName) }, spec.logLevel, own),
+      pod: pod(spec),
       objects: [
         ...kinds,
         {
@@ -147,7 +155,7 @@ export const velero: Addon = {
           args: { metadata: { name: credentials.name, namespace: name }, stringData: { [credentials.key]: file } },
         },
         location(own, ids),
-        ...(own.schedule === "" ? [] : [regular(own, ids)]),
+        ...(own.schedule === "" ? [] : [regular(own, hasVolumeSnapshots(spec), ids)]),
       ],
       // Each has a finalizer, for the logs of the restore in the bucket.
       leftovers: [{ group: "velero.io", version: "v1", resource: "restores" }],

@@ -12,6 +12,7 @@ export const resourceTypes = {
   secretsReencryption: "corekube:cluster:SecretsReencryption",
   nodePods: "corekube:cluster:NodePods",
   leftovers: "corekube:cluster:Leftovers",
+  nodeCleanup: "corekube:cluster:NodeCleanup",
   configuration: "corekube:machine:Configuration",
   releases: "corekube:cluster:Releases",
 } as const;
@@ -161,6 +162,22 @@ export const leftoversShape = {
   namespace: text.optional(),
   /** Seconds in which they must be gone when the resource is deleted, 1 to 7200. @default 120 */
   timeout: seconds(1).default(120),
+};
+
+/** What is left on nodes: another namespace or name replaces the resource. */
+export const nodeCleanupShape = {
+  /** An administrator's. Always kept as a secret. */
+  kubeconfig: text,
+  /** Of the DaemonSet that cleans up. */
+  namespace: text,
+  name: text,
+  /** Image that has the command, and the one of a pod that only waits. */
+  image: text,
+  pause: text,
+  /** Run once on each node, in its network. Finding nothing is no error. */
+  command: z.array(text).min(1),
+  /** Seconds in which all nodes that can run pods must be clean when the resource is deleted, 1 to 7200. @default 300 */
+  timeout: seconds(1).default(300),
 };
 
 /** Releases of the catalogue; none: not known yet. */

@@ -85,6 +85,12 @@ export function images(from: Versions): readonly Image[] {
       entrypoint: ["/snapshot-controller"],
       addon: "volume_snapshots",
     },
+    {
+      ...original("kube-network-policies"),
+      layers: [only("bin/netpol", "netpol")],
+      command: ["/bin/netpol"],
+      addon: "network_policies",
+    },
     { ...original("velero"), layers: [only("velero", "velero")], addon: "velero" },
     {
       ...original("velero-plugin-for-aws"),

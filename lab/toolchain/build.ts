@@ -1,8 +1,9 @@
 /** Builds tools from their Go modules, exactly as their go.mod and go.sum files lock them. */
-import { readFileSync, renameSync } from "node:fs";
+import { appendFileSync, chmodSync, copyFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Progress } from "../progress.js";
-import { findGo } from "./go.js";
+import { findGo, type GoCommand } from "./go.js";
 import type { Part } from "./part.js";
 import { run } from "../process/run.js";
 
@@ -35,12 +36,14 @@ export async function buildTools(
     );
   report();
   const timer = setInterval(report, interval);
+  const scratch = mkdtempSync(join(tmpdir(), "corekube-build-"));
   try {
+    const exchange = part.exchanged === undefined ? [] : await exchangeFiles(part, part.exchanged, scratch, go);
     // One call for all tools: packages that they share are compiled once, and linking overlaps with compiling.
     await run(
       [
         go.command,
-        ...["build", "-v", ...buildFlags(part), "-o", `${folder}/`],
+        ...["build", "-v", ...buildFlags(part), ...exchange, "-o", `${folder}/`],
         ...tools.map((tool) => part.packages[tool]!),
       ],
       {
@@ -64,11 +67,39 @@ export async function buildTools(
     );
   } finally {
     clearInterval(timer);
+    rmSync(scratch, { recursive: true, force: true });
   }
   for (const tool of tools) {
     const built = programName(part.packages[tool]!);
     if (built !== tool) renameSync(join(folder, built), join(folder, tool));
   }
+}
+
+/**
+ * Copies modules of a part into `scratch`, with some of their files exchanged.
+ * @returns Flags with which Go takes these copies for the modules.
+ */
+async function exchangeFiles(
+  part: Part,
+  exchanged: NonNullable<Part["exchanged"]>,
+  scratch: string,
+  go: GoCommand,
+): Promise<string[]> {
+  const own = join(modulesDirectory, part.folder);
+  for (const file of ["go.mod", "go.sum"]) copyFileSync(join(own, file), join(scratch, file));
+  for (const [module, files] of Object.entries(exchanged)) {
+    const answer = await run([go.command, "mod", "download", "-json", module], { cwd: own, env: go.env });
+    const { Dir } = JSON.parse(answer) as { readonly Dir: string };
+    const copy = join(scratch, basename(module));
+    cpSync(Dir, copy, { recursive: true });
+    for (const [file, replacement] of Object.entries(files)) {
+      // Modules are read-only in Go's cache.
+      chmodSync(join(copy, file), 0o644);
+      copyFileSync(join(own, replacement), join(copy, file));
+    }
+    appendFileSync(join(scratch, "go.mod"), `\nreplace ${module} => ${copy}\n`);
+  }
+  return [`-modfile=${join(scratch, "go.mod")}`];
 }
 
 /** Flags that decide the content of the tools; part of the key of their folder. */

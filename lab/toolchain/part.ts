@@ -27,6 +27,11 @@ export interface Part {
   /** Links C libraries in, so that the tool runs in images without them. */
   readonly staticLibraries: boolean;
   readonly official: readonly OfficialFile[];
+  /**
+   * Files of modules that are exchanged: module -> its file -> the one in the part's folder that takes its place. Only for what this
+   * machine cannot do as the original does it. @default none
+   */
+  readonly exchanged?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The add-on, by its block of settings, that alone needs it and is off by default. @default it is for every cluster */
   readonly addon?: string;
   /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */

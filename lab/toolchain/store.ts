@@ -18,7 +18,10 @@ export function partFolder(config: Pick<LabConfig, "cache">, part: Part, directo
     statSync(join(sources, name)).isFile(),
   );
   for (const file of files.sort()) hash.update(`${file}\0`).update(readFileSync(join(sources, file)));
-  hash.update(JSON.stringify([versions.toolchain.go, part.cgo, part.packages, buildFlags(part), part.official]));
+  const { cgo, packages, official, exchanged } = part;
+  const decided: unknown[] = [versions.toolchain.go, cgo, packages, buildFlags(part), official];
+  if (exchanged !== undefined) decided.push(exchanged);
+  hash.update(JSON.stringify(decided));
   return join(config.cache, "tools", `${part.name}-${part.version}-${hash.digest("hex").slice(0, 12)}`);
 }
 

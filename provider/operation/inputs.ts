@@ -58,6 +58,10 @@ function differences(
       differences(`${path}["${key}"]`, before[key], after[key]),
     );
   }
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const longer = before.length > after.length ? before : after;
+    return longer.flatMap((_, index) => differences(`${path}[${index}]`, before[index], after[index]));
+  }
   if (after === undefined) return before === undefined ? [] : [{ path, kind: "delete" }];
   if (before === undefined) return [{ path, kind: "add" }];
   return isUnknown(after) || before !== after ? [{ path, kind: "update" }] : [];

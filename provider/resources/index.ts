@@ -13,6 +13,7 @@ import { EncryptionKeyGate } from "./encryptionKeyGate.js";
 import { ImmutableSettings } from "./immutableSettings.js";
 import { Join } from "./join.js";
 import { Leftovers } from "./leftovers.js";
+import { NodeCleanup } from "./nodeCleanup.js";
 import { NodePods } from "./nodePods.js";
 import { Readiness } from "./readiness.js";
 import { Recorded } from "./recorded.js";
@@ -28,6 +29,7 @@ export const kinds: ReadonlyMap<string, ResourceKind> = new Map<string, Resource
   [resourceTypes.readiness, new Readiness()],
   [resourceTypes.nodePods, new NodePods()],
   [resourceTypes.leftovers, new Leftovers()],
+  [resourceTypes.nodeCleanup, new NodeCleanup()],
   [resourceTypes.releases, new Recorded("releases", releasesShape, Object.keys(releasesShape))],
   [resourceTypes.secretsReencryption, new SecretsReencryption()],
 ]);

@@ -171,6 +171,16 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.local_path.cpus": [{ addons: { local_path: { cpus: 0.2 } } }],
   "addons.local_path.mem": [{ addons: { local_path: { mem: 100 } } }],
   "addons.local_path.mem_limit": [{ addons: { local_path: { mem_limit: 300 } } }],
+  "addons.network_policies.enabled": [{ addons: { network_policies: { enabled: true } } }],
+  ...Object.fromEntries(
+    Object.entries({ fail_open: true, cpus: 0.2, mem: 100, mem_limit: 300 }).map(([name, value]) => [
+      `addons.network_policies.${name}`,
+      [
+        { addons: { network_policies: { enabled: true, [name]: value } } },
+        { addons: { network_policies: { enabled: true } } },
+      ] as const,
+    ]),
+  ),
   "addons.velero.enabled": [withVelero(), veleroKeys],
   "addons.velero.bucket": [withVelero({ bucket: "others" }), withVelero()],
   "addons.velero.prefix": [withVelero({ prefix: "prod" }), withVelero()],

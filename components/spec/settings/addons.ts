@@ -114,6 +114,17 @@ const localPath = z.strictObject({
   ...resources({ cpus: 0.01, mem: 24, limit: 128 }),
 });
 
+const networkPolicies = z.strictObject({
+  enabled: enabled(false, "NetworkPolicies are enforced, on clusters with network_provider flannel."),
+  fail_open: yesOrNo()
+    .default(false)
+    .describe(
+      "What becomes of new connections of pods with a policy while the node's program does not run. false: they wait for it; true: they are allowed.",
+    )
+    .meta({ effect }),
+  ...resources({ cpus: 0.05, mem: 64, limit: 256 }),
+});
+
 const velero = z.strictObject({
   enabled: enabled(
     false,
@@ -175,6 +186,7 @@ export const addonOptions = {
       dashboard: dashboard.prefault({}),
       ingress: ingress.prefault({}),
       local_path: localPath.prefault({}),
+      network_policies: networkPolicies.prefault({}),
       velero: velero.prefault({}),
       volume_snapshots: volumeSnapshots.prefault({}),
     }),

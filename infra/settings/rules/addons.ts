@@ -112,6 +112,17 @@ const endpointRule: Rule = {
   },
 };
 
+const policiesRule: Rule = {
+  needs: ["addons", "network_provider"],
+  check: ({ addons, network_provider }) => {
+    const path = "addons.network_policies.enabled";
+    const allowed = `false while corekube:network_provider is ${network_provider}: whether policies are enforced is up to the network that you bring`;
+    return addons.network_policies.enabled && network_provider !== "flannel"
+      ? [{ path, got: true, allowed, fix: set(path, "false") }]
+      : [];
+  },
+};
+
 export const addonRules: readonly Rule[] = [
   memoryRule,
   loopRule,
@@ -119,4 +130,5 @@ export const addonRules: readonly Rule[] = [
   ingressRule,
   bucketRule,
   endpointRule,
+  policiesRule,
 ];

@@ -125,6 +125,7 @@ const answers: Readonly<Record<string, Answer>> = {
   "corekube:cluster:SecretsReencryption": byName,
   "corekube:cluster:NodePods": byName,
   "corekube:cluster:Leftovers": byName,
+  "corekube:cluster:NodeCleanup": byName,
   "corekube:cluster:Readiness": (name) => ({ id: name, outputs: { answer: "ok" } }),
   "corekube:machine:Join": (name) => ({
     id: name,

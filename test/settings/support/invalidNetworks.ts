@@ -172,6 +172,26 @@ const networks = (refused: Refused): readonly Refusal[] => [
     ),
   ),
   refused(
+    { network_provider: "none", addons: { network_policies: { enabled: true } } },
+    "addons.network_policies.enabled",
+    "false while corekube:network_provider is none: whether policies are enforced is up to the network that you bring. Set it: pulumi config set --path 'addons.network_policies.enabled' false",
+  ),
+  refused(
+    { addons: { network_policies: { fail_open: "no" } } },
+    "addons.network_policies.fail_open",
+    "true or false",
+  ),
+  refused(
+    { addons: { network_policies: { mem_limit: 32 } } },
+    "addons.network_policies.mem_limit",
+    "at least addons.network_policies.mem (64), which the pod is promised",
+  ),
+  refused(
+    { addons: { volume_snapshots: { mem_limit: 16 } } },
+    "addons.volume_snapshots.mem_limit",
+    "at least addons.volume_snapshots.mem (32), which the pod is promised",
+  ),
+  refused(
     { addons: { local_path: { mem_limit: 16 } } },
     "addons.local_path.mem_limit",
     "at least addons.local_path.mem (24), which the pod is promised",
