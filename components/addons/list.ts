@@ -8,7 +8,7 @@ import { csiController, csiNode } from "./cloud/csi.js";
 import { nodeAddresses } from "./cloud/nodeAddresses.js";
 import { storageClasses } from "./cloud/storageClasses.js";
 import { volumeSnapshots } from "./cloud/volumeSnapshots.js";
-import { coredns } from "./coredns.js";
+import { coredns, nodeLocalDns } from "./coredns.js";
 import { dashboard } from "./dashboard.js";
 import { etcdMetrics } from "./etcdMetrics.js";
 import { flannel, ownNetwork } from "./flannel.js";
@@ -34,6 +34,7 @@ export const allAddons: readonly Addon[] = [
   csiController,
   csiNode,
   coredns,
+  nodeLocalDns,
   metricsServer,
   dashboard,
   localPath,

@@ -145,6 +145,7 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.coredns.replicas": [{ addons: { coredns: { replicas: 3 } } }],
   "addons.coredns.upstreams": [{ addons: { coredns: { upstreams: ["192.0.2.53"] } } }],
   "addons.coredns.stub_domains": [{ addons: { coredns: { stub_domains: { "corp.example": ["192.0.2.53"] } } } }],
+  "addons.coredns.node_local_cache": [{ addons: { coredns: { node_local_cache: true } } }],
   "addons.coredns.cpus": [{ addons: { coredns: { cpus: 0.2 } } }],
   "addons.coredns.mem": [{ addons: { coredns: { mem: 100 } } }],
   "addons.coredns.mem_limit": [{ addons: { coredns: { mem_limit: 300 } } }],

@@ -52,6 +52,10 @@ const coredns = z.strictObject({
     })
     .default({})
     .meta({ effect }),
+  node_local_cache: yesOrNo()
+    .default(false)
+    .describe("A cache of names on each node, which its pods ask first.")
+    .meta({ effect }),
   ...resources({ cpus: 0.1, mem: 70, limit: 170 }),
 });
 
