@@ -23,7 +23,7 @@ export interface Image extends PinnedImage {
   readonly stopSignal?: string;
   /** The only kind of region that it is made for. @default every one */
   readonly cloud?: string;
-  /** The add-on, by its block of settings, without which no region has it. @default it is in every region */
+  /** The add-on, by its block of settings, or the example without which no region has it. @default it is in every region */
   readonly addon?: string;
   /** Whether it is also there under the tag `latest`. @default false */
   readonly latest?: boolean;
@@ -121,6 +121,14 @@ export function images(from: Versions): readonly Image[] {
       command: ["nginx", "-g", "daemon off;"],
       ports: ["80/tcp"],
       stopSignal: "SIGQUIT",
+    },
+    {
+      ...from.toolchain.tryout.prometheus,
+      layers: [{ kind: "tools", files: { "bin/prometheus": "prometheus", "bin/promtool": "promtool" } }],
+      entrypoint: ["/bin/prometheus"],
+      user: "65534",
+      ports: ["9090/tcp"],
+      addon: "monitoring",
     },
   ];
 }

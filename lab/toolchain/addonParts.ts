@@ -1,4 +1,4 @@
-/** Parts of the toolchain that only add-ons need which are off by default, and tests of these. */
+/** Parts of the toolchain that only add-ons need which are off by default, examples, and tests of these. */
 import { type Part, plain } from "./part.js";
 import { imageVersion, type Versions } from "./versions.js";
 
@@ -72,6 +72,24 @@ export function addonParts(from: Versions): readonly Omit<Part, "folder">[] {
       packages: { versitygw: "github.com/versity/versitygw/cmd/versitygw" },
       addon: "velero",
       seconds: 60,
+    },
+    {
+      // Modules of Prometheus 3.x.y are v0.3xx.y. Without its pages, whose files are not in the module, and with no
+      // discovery of targets but Kubernetes'.
+      ...plain,
+      name: "prometheus",
+      version: toolchain.prometheus,
+      modules: { "github.com/prometheus/prometheus": toolchain.prometheus },
+      packages: {
+        prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
+        promtool: "github.com/prometheus/prometheus/cmd/promtool",
+      },
+      tags: ["netgo", "remove_all_sd", "enable_kubernetes_sd"],
+      variables: {
+        "github.com/prometheus/common/version.Version": toolchain.prometheus.replace(/^0\.(\d)0?(\d+)/, "$1.$2"),
+      },
+      addon: "monitoring",
+      seconds: 300,
     },
   ];
 }

@@ -1,5 +1,14 @@
 /** Builds tools from their Go modules, exactly as their go.mod and go.sum files lock them. */
-import { appendFileSync, chmodSync, copyFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Progress } from "../progress.js";

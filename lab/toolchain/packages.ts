@@ -43,6 +43,7 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "openssh-server", purpose: "real SSH servers on loopback for the provider's tests" },
   { name: "openssl", purpose: "an independent check of certificates" },
   { name: "shellcheck", purpose: "the machines' scripts" },
+  { name: "jq", purpose: "scripts of the examples" },
   ...proxyPackages,
 ];
 

@@ -32,7 +32,7 @@ export interface Part {
    * machine cannot do as the original does it. @default none
    */
   readonly exchanged?: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** The add-on, by its block of settings, that alone needs it and is off by default. @default it is for every cluster */
+  /** The add-on, by its block of settings, that alone needs it and is off by default, or the example. @default it is for every cluster */
   readonly addon?: string;
   /** Seconds that a build takes with empty caches on two cores: decides the order of builds, and is shown. */
   readonly seconds: number;

@@ -10,14 +10,19 @@ import { cloudSpec, setToken } from "../component/support/cloudSpecs.js";
 import { runProgram } from "../component/support/registrations.js";
 import { testSpec } from "../component/support/spec.js";
 import { START_TIMEOUT, TestApi } from "../provider/support/api.js";
-import { ask, conform, define, dryRun, type KubernetesObject, objectsOf, writeSchemas } from "./support.js";
+import { ask, conform, define, dryRun, type KubernetesObject, kustomize, objectsOf, writeSchemas } from "./support.js";
 import { setVeleroKeys, veleroSpec } from "../component/support/veleroSpec.js";
 
 /** Examples of objects, by folder. Stacks lie beside the folders. */
 const examples = path.join(__dirname, "../../examples");
-const exampleFiles = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((file) =>
+const allExamples = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((file) =>
   /\/.*\.yaml$/.test(file),
 );
+/** Folders for `kubectl apply -k`. */
+const kustomized = allExamples
+  .filter((file) => path.basename(file) === "kustomization.yaml")
+  .map((file) => path.dirname(file));
+const exampleFiles = allExamples.filter((file) => !kustomized.includes(path.dirname(file)));
 
 /** Add-ons that are off by default. */
 const optional: readonly object[] = [{ dashboard: { enabled: true } }];
@@ -62,13 +67,13 @@ describe("objects for the API", function () {
     sets.set("without a cloud provider", objectsOf(await runProgram(testSpec())));
     for (const addons of optional)
       sets.set(Object.keys(addons).join(), objectsOf(await runProgram(withAddons(addons))));
-    for (const file of exampleFiles) {
-      const documents = parseAllDocuments(readFileSync(path.join(examples, file), "utf8"));
+    const texts = exampleFiles.map((file): [string, string] => [file, readFileSync(path.join(examples, file), "utf8")]);
+    for (const folder of kustomized) texts.push([folder, await kustomize(path.join(examples, folder))]);
+    for (const [name, text] of texts)
       sets.set(
-        file,
-        documents.map((document) => document.toJS() as KubernetesObject),
+        name,
+        parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject),
       );
-    }
     const files = objectsOf(await runProgram(testSpec())).find(
       ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "local-path-provisioner",
     ) as unknown as { data: Record<string, string> };
@@ -107,6 +112,7 @@ describe("objects for the API", function () {
       sets.get("autoscaling/web.yaml")!.map(({ kind }) => kind),
       ["ConfigMap", "Deployment", "Service", "HorizontalPodAutoscaler"],
     );
+    assert.ok(sets.get("monitoring")!.some(({ kind }) => kind === "StatefulSet"));
   });
 
   it("have no field that Kubernetes does not know, and none of a wrong form", async () => {
@@ -130,7 +136,12 @@ describe("objects for the API", function () {
   });
 
   it("have pods that the Pod Security level of their own namespace allows", async () => {
-    type Template = { readonly spec: { readonly template: { readonly spec: object } } };
+    type Template = {
+      readonly spec: {
+        readonly template: { readonly spec: { readonly volumes?: readonly object[] } };
+        readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
+      };
+    };
     const own = [...sets].flatMap(([name, objects], index) =>
       objects
         .filter(({ kind }) => kind === "Namespace")
@@ -141,10 +152,19 @@ describe("objects for the API", function () {
       await ask(api, "POST", "/api/v1/namespaces", { ...namespace, metadata: { ...namespace.metadata, name: probe } });
       for (const each of objects.filter(
         ({ kind, metadata }) =>
-          metadata.namespace === namespace.metadata.name && ["DaemonSet", "Deployment"].includes(kind),
+          metadata.namespace === namespace.metadata.name && ["DaemonSet", "Deployment", "StatefulSet"].includes(kind),
       )) {
+        const { template, volumeClaimTemplates = [] } = (each as unknown as Template).spec;
+        const claims = volumeClaimTemplates.map(({ metadata: { name: claimName } }) => ({
+          name: claimName,
+          persistentVolumeClaim: { claimName },
+        }));
         // The API server of the test has no accounts.
-        const spec = { ...(each as unknown as Template).spec.template.spec, serviceAccountName: undefined };
+        const spec = {
+          ...template.spec,
+          serviceAccountName: undefined,
+          volumes: [...(template.spec.volumes ?? []), ...claims],
+        };
         const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: each.metadata.name, namespace: probe }, spec };
         assert.equal(await dryRun(api, pod), undefined, name);
         const { labels } = namespace.metadata as { labels?: Readonly<Record<string, string>> };

@@ -141,6 +141,13 @@ export async function conform(
   };
 }
 
+/** The objects of a folder, as `kubectl apply -k` makes them. */
+export async function kustomize(folder: string): Promise<string> {
+  const config = labConfig();
+  await ensureTools(config, ["kubectl"], plainProgress());
+  return execFileSync(toolPath(config, "kubectl"), ["kustomize", folder], { encoding: "utf8" });
+}
+
 /** Address of the objects of a kind. */
 async function resourceOf(api: TestApi, { apiVersion, kind, metadata }: KubernetesObject): Promise<string> {
   const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

@@ -28,6 +28,8 @@ interface Wanted {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Whose images the mirror has, by their blocks of settings: a test turns them on later. @default those that `settings` turn on */
   readonly addons?: readonly string[];
+  /** Examples whose images no other region has, by their folders. @default none */
+  readonly examples?: readonly string[];
 }
 
 /**
@@ -38,6 +40,7 @@ export function withCluster({
   stack = "dev",
   cloud = "digitalocean",
   settings = {},
+  examples = [],
   ...wanted
 }: Wanted = {}): TestCluster {
   let [opened, booted] = [false, false];
@@ -46,7 +49,7 @@ export function withCluster({
   before("a cluster", async function () {
     // The first time, the programs of add-ons are built.
     this.timeout(2_400_000);
-    await openRegion(cloud, [newestVersion], addons);
+    await openRegion(cloud, [newestVersion], [...addons, ...examples]);
     opened = true;
     const keys = Object.entries(settings).map(([name, value]) => [`corekube:${name}`, value] as const);
     await deploy(config, stack, progress, Object.fromEntries(keys));
