@@ -18,6 +18,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/; s/\$$\$$/$$/' | expand -t 24
 	@echo
 	@echo '  STACK=ha selects another stack (make up STACK=ha): 3 etcd members, 3 controllers, 2 workers, 1 public worker.'
+	@echo '  STACK=addons creates a cluster with all add-ons that the lab can build (make up STACK=addons).'
 	@echo '  STACK=lab-aws creates a cluster in a region of AWS instead of DigitalOcean (make up STACK=lab-aws).'
 	@echo '  COREKUBE_LAB=test selects the second region (make up COREKUBE_LAB=test), COREKUBE_CACHE and COREKUBE_LAB_DIR move the folders.'
 	@echo '  COREKUBE_LAB_PROXY=1 runs a proxy in the region, =only makes it the only route to the mirror, =0 removes it (make up COREKUBE_LAB_PROXY=1).'

@@ -69,7 +69,7 @@ ${stubs.join("")}`;
 }
 
 /** What a cache does: it asks CoreDNS for everything, by TCP, which needs no entry of a connection that a lost answer leaves behind. */
-export function cacheCorefile(spec: Pick<ClusterSpec, "serviceCidr">): string {
+function cacheCorefile(spec: Pick<ClusterSpec, "serviceCidr">): string {
   return `.:53 {
     errors
     health {

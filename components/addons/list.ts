@@ -131,7 +131,7 @@ export function inOrder(addons: readonly Addon[]): readonly Addon[] {
 }
 
 /** Whether an add-on comes after one of this name, if there is one. */
-export const comesAfter = ({ needs, after = [] }: Addon, name: string): boolean =>
+const comesAfter = ({ needs, after = [] }: Addon, name: string): boolean =>
   needs.includes(name) || after.includes(name);
 
 /** Those that are made before workers join, and those that need workers, themselves or by an add-on that they need. */

@@ -11,7 +11,7 @@ import { type Addon, image, restricted } from "./addon.js";
 
 const name = "kube-network-policies";
 /** On 127.0.0.1 of the machine: it asks nobody who may read them. */
-const metricsPort = 10_263;
+const metricsPort = 10_251;
 const metrics: HostPort = {
   purpose: "network-policies-metrics",
   on: nodeRoles,

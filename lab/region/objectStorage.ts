@@ -35,7 +35,7 @@ const daemon = (config: LabConfig): Daemon =>
   );
 
 /** Whether the region has it. */
-export const hasObjectStorage = (config: LabConfig): boolean => existsSync(keyFile(config));
+const hasObjectStorage = (config: LabConfig): boolean => existsSync(keyFile(config));
 
 /** The key of its only user; the first call makes it. */
 function objectStorageKey(config: LabConfig): ObjectStorageKey {

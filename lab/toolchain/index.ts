@@ -201,10 +201,11 @@ async function build({ part, folder, tools }: Missing, progress: Progress, posit
 }
 
 /** Tools that users and the Pulumi program start by name. */
-const userTools = ["pulumi", "kubectl", "etcdctl"] as const;
+/** Those of an add-on are there once it was built. */
+const userTools = ["pulumi", "kubectl", "etcdctl", "velero"] as const;
 
 /**
- * Folder for the PATH with `pulumi`, `kubectl` and `etcdctl`, and nothing else: a plugin of another checkout in it would win over
+ * Folder for the PATH with the tools that people use, and nothing else: a plugin of another checkout in it would win over
  * those of the engine's home. Call after `ensureTools`. Links are renewed at every call.
  */
 export function binDirectory(config: LabConfig): string {

@@ -59,8 +59,9 @@ function differences(
     );
   }
   if (Array.isArray(before) && Array.isArray(after)) {
-    const longer = before.length > after.length ? before : after;
-    return longer.flatMap((_, index) => differences(`${path}[${index}]`, before[index], after[index]));
+    const [was, is]: readonly (readonly Value[])[] = [before, after];
+    const length = Math.max(was!.length, is!.length);
+    return Array.from({ length }, (_, index) => differences(`${path}[${index}]`, was![index], is![index])).flat();
   }
   if (after === undefined) return before === undefined ? [] : [{ path, kind: "delete" }];
   if (before === undefined) return [{ path, kind: "add" }];

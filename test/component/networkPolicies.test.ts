@@ -96,15 +96,15 @@ describe("network policies", function () {
   });
 
   it("serve metrics to the machine itself only, and log no connections unless asked to", async () => {
-    assert.ok(flags(run).includes("--metrics-bind-address=127.0.0.1:10263"));
+    assert.ok(flags(run).includes("--metrics-bind-address=127.0.0.1:10251"));
     assert.deepEqual(
-      addonPorts(withPolicies()).filter(({ port }) => port === 10263),
+      addonPorts(withPolicies()).filter(({ port }) => port === 10251),
       [
         {
           purpose: "network-policies-metrics",
           on: ["controller", "worker", "public"],
           protocol: "tcp",
-          port: 10263,
+          port: 10251,
           from: [],
         },
       ],

@@ -13,7 +13,7 @@ interface ServiceSpec {
 const withCaches = () =>
   testSpec({ addons: addonOptions.addons.schema.parse({ coredns: { node_local_cache: true } }) });
 const service = (run: Run, name: string): ServiceSpec =>
-  run.one("Service", `dev-${name}`).inputs["spec"] as unknown as ServiceSpec;
+  run.one("Service", `dev-${name}`).inputs["spec"] as ServiceSpec;
 
 describe("caches of names on nodes", function () {
   this.timeout(runTimeout);

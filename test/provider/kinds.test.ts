@@ -7,6 +7,7 @@ import { failedUnits, hasSucceeded, parseUnits } from "../../provider/machine/un
 import { digest } from "../../provider/machine/deliveryFiles.js";
 import { decode, encode, isUnknown, secretKeys, UNKNOWN, type Properties } from "../../provider/rpc/properties.js";
 import { diffResponse } from "../../provider/rpc/differences.js";
+import { changedInputs } from "../../provider/operation/inputs.js";
 import { checkSettings, parseSettings, settingsChanges } from "../../provider/operation/settings.js";
 import { fingerprint } from "../../provider/ssh/hostkey.js";
 
@@ -96,6 +97,15 @@ describe("what machines of a role run", () => {
       ["digest", 'files["/etc/a.conf"]["contents"]'],
     );
     assert.deepEqual(kind.diff({ inputs: before, outputs: {} }, before).changes, []);
+  });
+
+  it("compares lists by what is in them, and shows the item that changes", () => {
+    const paths = (before: string[], after: string[]): string[] =>
+      changedInputs({ command: before }, { command: after }, new Set()).map(({ path, kind: how }) => `${how} ${path}`);
+    assert.deepEqual(paths(["nft", "list"], ["nft", "list"]), []);
+    assert.deepEqual(paths(["nft", "list"], ["nft", "delete"]), ["update command[1]"]);
+    assert.deepEqual(paths(["nft"], ["nft", "-a"]), ["add command[1]"]);
+    assert.deepEqual(paths(["nft", "-a"], ["nft"]), ["delete command[1]"]);
   });
 
   it("has paths, modes and digests in one form", () => {

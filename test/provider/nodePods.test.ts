@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
 import { limits } from "../../provider/operation/limits.js";
+import { NodeCleanup } from "../../provider/resources/nodeCleanup.js";
 import { NodePods } from "../../provider/resources/nodePods.js";
 import { tool } from "../support/tools.js";
 import { START_TIMEOUT, TestApi } from "./support/api.js";
@@ -29,7 +30,7 @@ describe("the pods of a DaemonSet", function () {
   const crashing = new Set<string>();
   let most = 0;
   let kubelets: NodeJS.Timeout;
-  waitOnly({ settleWorkers: 6 });
+  waitOnly({ settleWorkers: 6, api: 2 });
 
   before(async function () {
     this.timeout(START_TIMEOUT);
@@ -202,5 +203,45 @@ describe("the pods of a DaemonSet", function () {
     crashing.clear();
     assert.deepEqual(await kind.update(operation(), failed, inputs("2")), { template: "2" });
     assert.deepEqual(kind.diff({ inputs: inputs("2"), outputs: { template: "2" } }, inputs("2")).changes, []);
+  });
+
+  it("clean up what an add-on left on nodes: once on each that serves, and go", async () => {
+    const cleanup = new NodeCleanup();
+    const of = { kubeconfig: api.kubeconfig, namespace, name: "cleanup", image: "tools:1", pause: "pause:1" };
+    const state = { inputs: checked(cleanup, { ...of, command: ["tool", "delete"] }), outputs: {} };
+    await makeDaemonSet("a", "b", "c");
+    for (const node of ["a", "b", "c"])
+      await api.cluster.core.patchNode({
+        name: node,
+        body: [{ op: "add", path: "/metadata/labels", value: { "kubernetes.io/os": "linux" } }],
+      });
+    await silence("c");
+    const made = await cleanup.create(operation(), state.inputs);
+    assert.equal(made.id, "default/cleanup");
+    assert.deepEqual(cleanup.diff(state, { ...state.inputs, command: ["tool", "delete"] }).changes, []);
+    assert.ok(!(await pods()).some(({ metadata: own }) => own?.name?.startsWith("cleanup")));
+    const cleaned = new Map<string, readonly string[]>();
+    const looking = setInterval(() => {
+      void pods()
+        .then((all) => all.filter((pod) => pod.metadata?.name?.startsWith("cleanup") && isReady(pod)))
+        .then((done) => done.forEach((pod) => cleaned.set(nodeOf(pod), pod.spec!.initContainers![0]!.command!)));
+    }, 100);
+    const run = operation();
+    await cleanup.delete(run, state);
+    clearInterval(looking);
+    assert.deepEqual([...cleaned].sort(), [
+      ["a", ["tool", "delete"]],
+      ["b", ["tool", "delete"]],
+    ]);
+    assert.match(run.warnings.join(), /default\/cleanup: not waited for on c/);
+    const left = (await api.cluster.apps.listNamespacedDaemonSet({ namespace })).items;
+    assert.deepEqual(
+      left.map((each) => each.metadata?.name),
+      [name],
+    );
+    const gone = operation();
+    const kubeconfig = api.kubeconfig.replace(api.server, "https://127.0.0.1:1");
+    await cleanup.delete(gone, { inputs: { ...state.inputs, kubeconfig }, outputs: {} });
+    assert.match(gone.warnings.join(), /default\/cleanup: not run: .*ends with its next boot/);
   });
 });

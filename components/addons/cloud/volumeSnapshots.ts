@@ -14,7 +14,7 @@ const name = "snapshot-controller";
 const group = "snapshot.storage.k8s.io";
 
 /** The class of every cluster that has snapshots, and the one of snapshots that name none. */
-export const snapshotClassName = "snapshots";
+const snapshotClassName = "snapshots";
 
 /** A user without a name or rights: the image has none of its own. */
 const user = 65_532;

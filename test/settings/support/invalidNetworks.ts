@@ -176,11 +176,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
     "addons.network_policies.enabled",
     "false while corekube:network_provider is none: whether policies are enforced is up to the network that you bring. Set it: pulumi config set --path 'addons.network_policies.enabled' false",
   ),
-  refused(
-    { addons: { network_policies: { fail_open: "no" } } },
-    "addons.network_policies.fail_open",
-    "true or false",
-  ),
+  refused({ addons: { network_policies: { fail_open: "no" } } }, "addons.network_policies.fail_open", "true or false"),
   refused(
     { addons: { network_policies: { mem_limit: 32 } } },
     "addons.network_policies.mem_limit",
@@ -209,7 +205,7 @@ const networks = (refused: Refused): readonly Refusal[] => [
   refused(
     { node_port_range: "10000-11000" },
     "node_port_range",
-    "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler), 10260 (cloud-controller-manager-metrics). Set it: pulumi config set node_port_range 30000-32767",
+    "10248 (kubelet-health), 10249 (kube-proxy-metrics), 10250 (kubelet), 10251 (network-policies-metrics), 10256 (kube-proxy-health), 10257 (kube-controller-manager), 10258 (cloud-controller-manager), 10259 (kube-scheduler), 10260 (cloud-controller-manager-metrics). Set it: pulumi config set node_port_range 30000-32767",
   ),
   refused({ node_port_range: "400-500" }, "node_port_range", "443 (https). Set it"),
   refused({ node_port_range: "10250-10250" }, "node_port_range", "10250 (kubelet). Set it"),

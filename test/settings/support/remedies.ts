@@ -26,7 +26,9 @@ export function follow(settings: Readonly<Tree>, fix: string): Tree {
   const last = names.pop()!;
   let place = changed;
   for (const name of names) place = (place[name] ??= {}) as Tree;
-  if (verb === "set") place[last] = path !== undefined && /^\d+(\.\d+)?$/.test(value!) ? Number(value) : value;
+  // As `pulumi config set --path` reads a value.
+  const read = /^(\d+(\.\d+)?|true|false)$/.test(value ?? "") ? (JSON.parse(value!) as unknown) : value;
+  if (verb === "set") place[last] = path !== undefined ? read : value;
   else if (!(last in place)) throw new Error(`${fix}: there is no such setting`);
   else if (Array.isArray(place)) place.splice(Number(last), 1);
   else delete place[last];

@@ -102,6 +102,7 @@ export const valid: readonly Settings[] = [
     addons: { ingress: { enabled: true, expose: "load_balancer" } },
   },
   { addons: { local_path: { enabled: false } } },
+  { addons: { coredns: { node_local_cache: true } } },
   { addons: { volume_snapshots: { enabled: false, cpus: 0.02, mem: 64, mem_limit: 64 } } },
   { addons: { network_policies: { enabled: true, fail_open: true, cpus: 0.05, mem: 50, mem_limit: 100 } } },
   { network_provider: "none", addons: { network_policies: { enabled: false, fail_open: true } } },
