@@ -174,7 +174,7 @@ const changes: Readonly<Record<string, readonly [after: Settings, before?: Setti
   "addons.local_path.mem_limit": [{ addons: { local_path: { mem_limit: 300 } } }],
   "addons.network_policies.enabled": [{ addons: { network_policies: { enabled: true } } }],
   ...Object.fromEntries(
-    Object.entries({ fail_open: true, cpus: 0.06, mem: 100, mem_limit: 300 }).map(([name, value]) => [
+    Object.entries({ fail_open: true, cpus: 0.04, mem: 100, mem_limit: 300 }).map(([name, value]) => [
       `addons.network_policies.${name}`,
       [
         { addons: { network_policies: { enabled: true, [name]: value } } },

@@ -4,13 +4,14 @@ import { checksOf } from "../../../lab/checks/index.js";
 import type { CheckContext } from "../../../lab/cluster/context.js";
 import { projectDirectory } from "../../../lab/config.js";
 import { until } from "../../../lab/process/until.js";
+import { powerOff, powerOn } from "../faults/faults.js";
 import { withCluster } from "./support.js";
 
 const apiService = "v1beta1.metrics.k8s.io";
 const folder = `${projectDirectory}/examples/autoscaling`;
 
 describe("metrics-server", function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
   const cluster = withCluster({ settings: { public_node_count: 1 } });
   let context: CheckContext;
   before(async () => {
@@ -105,6 +106,32 @@ describe("metrics-server", function () {
     await context.kubectl(["delete", "-f", `${folder}/load.yaml`]);
     await until("one pod again", { timeout: 300_000 }, async () => (await pods()) === 1);
     process.stdout.write(`      down after ${since(ended)}\n`);
+    await context.kubectl(["delete", "-f", `${folder}/web.yaml`]);
+  });
+
+  it("without figures, because the machine of its pod dies, the autoscaler keeps its pods, and goes on afterwards", async () => {
+    const ready = async (): Promise<number> =>
+      Number((await context.kubectlValue("{.status.readyReplicas}", "deployment", "counter")) || 0);
+    const wanted = async (): Promise<number> =>
+      Number(await context.kubectlValue("{.spec.replicas}", "deployment", "counter"));
+    const status = (): Promise<string> =>
+      context.kubectlValue('{.status.conditions[?(@.type=="ScalingActive")].status}', "hpa", "counter");
+    await context.kubectl(["apply", "-f", `${folder}/web.yaml`, "-f", `${folder}/load.yaml`]);
+    await until("more pods", { timeout: 300_000 }, async () => (await ready()) > 1);
+    const before = await wanted();
+    const path = "{.items[0].spec.nodeName}";
+    const node = await context.kubectlValue(path, "pods", "-n", "kube-system", "-l", "k8s-app=metrics-server");
+    const machine = context.machines().find(({ name }) => name === node)!;
+    await powerOff(context, machine);
+    await until("the end of the figures", { timeout: 240_000 }, async () => assert.equal(await status(), "False"));
+    assert.ok((await wanted()) >= before);
+    await powerOn(context, machine);
+    const began = Date.now();
+    await until("figures", { timeout: 300_000 }, async () => assert.equal(await status(), "True"));
+    process.stdout.write(`      figures again ${Math.round((Date.now() - began) / 1000)} s after its machine was on\n`);
+    assert.ok((await wanted()) >= before);
+    await context.kubectl(["delete", "-f", `${folder}/load.yaml`]);
+    await until("one pod again", { timeout: 400_000 }, async () => (await ready()) === 1);
     await context.kubectl(["delete", "-f", `${folder}/web.yaml`]);
   });
 
