@@ -57,7 +57,7 @@ export const suites: readonly Suite[] = [
     limit: 1200,
   },
   { name: "manifests", files: ["test/manifests/**/*.test.ts"], needs: ["kubeconform", "kubectl"], limit: 1200 },
-  { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], waits: true, limit: 900 },
+  { name: "rollout", files: ["test/rollout/*.test.ts"], needs: ["pulumi"], waits: true, limit: 1800 },
   { name: "recorded", files: ["test/recorded/*.test.ts"], needs: ["pulumi"], limit: 900 },
   { name: "previews", files: previews, needs: ["pulumi"], limit: 1200 },
   { name: "lab", files: ["test/lab/**/*.test.ts"], needs: "region", limit: 1200 },
