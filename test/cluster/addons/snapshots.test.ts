@@ -59,7 +59,7 @@ describe("the snapshot controller", function () {
     };
     for (const object of objects as readonly KubernetesObject[]) {
       const home = homes[object.kind];
-      if (home !== undefined && /^(snapshot-controller|snapshots)$/.test(object.metadata.name))
+      if (home !== undefined && /^((corekube:)?snapshot-controller|snapshots)$/.test(object.metadata.name))
         await created(home, object);
     }
     const answer = await ask(api, "POST", `${homes["ServiceAccount"]}/${account}/token`, {
