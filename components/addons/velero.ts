@@ -17,7 +17,7 @@ const user = 65_532;
 const accessKey = "velero:access_key_id";
 const secretKey = "velero:secret_access_key";
 
-/** Where Velero finds the keys of the bucket. It reads them anew each time, so that no pod is replaced when they change. */
+/** Where Velero finds the keys of the bucket. It reads them each time it needs them, so that no pod is replaced when they change. */
 const credentials = { name: "cloud-credentials", key: "cloud" };
 
 type Own = Settings["addons"]["velero"];

@@ -2,12 +2,11 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { z } from "zod";
 import { leftoversShape } from "../../components/contract/resources.js";
-import { ApiUnavailable, type Cluster, ifFound, openCluster, persist } from "../kubernetes/cluster.js";
-import { changedInputs, checkInputs } from "../operation/inputs.js";
+import { type Cluster, ifFound, persist } from "../kubernetes/cluster.js";
 import { limits } from "../operation/limits.js";
-import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
+import type { Operation } from "../operation/resourceKind.js";
 import { Deadline, pause } from "../operation/timing.js";
-import type { Properties } from "../rpc/properties.js";
+import { AtEnd } from "./atEnd.js";
 
 const schema = z.object(leftoversShape);
 type Inputs = z.infer<typeof schema>;
@@ -17,44 +16,13 @@ const POLL_MILLISECONDS = 500;
 const idOf = ({ namespace, resource, group }: Inputs): string =>
   `${namespace === undefined ? "" : `${namespace}/`}${resource}.${group}`;
 
-export class Leftovers implements ResourceKind {
-  readonly secretInputs = new Set(["kubeconfig"]);
+export class Leftovers extends AtEnd<Inputs> {
+  protected override readonly idOf = idOf;
+  protected override readonly end = clear;
 
-  check(inputs: Properties) {
-    return checkInputs(leftoversShape, inputs);
-  }
-
-  diff(state: State, inputs: Properties) {
-    const replacing = new Set(["namespace", "group", "version", "resource"]);
-    return { changes: changedInputs(state.inputs, inputs, replacing), deleteBeforeReplace: false };
-  }
-
-  preview(): Properties {
-    return {};
-  }
-
-  create(_operation: Operation, given: Properties) {
-    return Promise.resolve({ id: idOf(schema.parse(given)), outputs: {} });
-  }
-
-  update(): Promise<Properties> {
-    return Promise.resolve({});
-  }
-
-  read(_operation: Operation, state: State): Promise<Properties> {
-    return Promise.resolve(state.outputs);
-  }
-
-  async delete(operation: Operation, state: State): Promise<void> {
-    const inputs = schema.parse(state.inputs);
-    const id = idOf(inputs);
-    try {
-      await clear(operation, inputs, await openCluster(inputs.kubeconfig, operation.signal));
-    } catch (error) {
-      if (!(error instanceof ApiUnavailable)) throw error;
-      // They go with the cluster.
-      operation.log.warn(`${id}: not deleted: ${error.message}`);
-    }
+  constructor() {
+    // They go with the cluster.
+    super(schema, ["namespace", "group", "version", "resource"], (reason) => `not deleted: ${reason}`);
   }
 }
 

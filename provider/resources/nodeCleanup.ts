@@ -2,12 +2,11 @@
 import type { V1DaemonSet } from "@kubernetes/client-node";
 import { z } from "zod";
 import { nodeCleanupShape } from "../../components/contract/resources.js";
-import { ApiUnavailable, type Cluster, ifFound, openCluster, persist, statusOf } from "../kubernetes/cluster.js";
-import { changedInputs, checkInputs } from "../operation/inputs.js";
+import { type Cluster, ifFound, persist, statusOf } from "../kubernetes/cluster.js";
 import { limits } from "../operation/limits.js";
-import type { Operation, ResourceKind, State } from "../operation/resourceKind.js";
+import type { Operation } from "../operation/resourceKind.js";
 import { Deadline } from "../operation/timing.js";
-import type { Properties } from "../rpc/properties.js";
+import { AtEnd } from "./atEnd.js";
 import { NodePods } from "./nodePods.js";
 
 const schema = z.object(nodeCleanupShape);
@@ -15,67 +14,39 @@ type Inputs = z.infer<typeof schema>;
 
 const idOf = ({ namespace, name }: Inputs): string => `${namespace}/${name}`;
 
-export class NodeCleanup implements ResourceKind {
-  readonly secretInputs = new Set(["kubeconfig"]);
-  readonly #pods = new NodePods();
+export class NodeCleanup extends AtEnd<Inputs> {
+  protected override readonly idOf = idOf;
+  protected override readonly end = clean;
 
-  check(inputs: Properties) {
-    return checkInputs(nodeCleanupShape, inputs);
-  }
-
-  diff(state: State, inputs: Properties) {
-    return {
-      changes: changedInputs(state.inputs, inputs, new Set(["namespace", "name"])),
-      deleteBeforeReplace: false,
-    };
-  }
-
-  preview(): Properties {
-    return {};
-  }
-
-  create(_operation: Operation, given: Properties) {
-    return Promise.resolve({ id: idOf(schema.parse(given)), outputs: {} });
-  }
-
-  update(): Promise<Properties> {
-    return Promise.resolve({});
-  }
-
-  read(_operation: Operation, state: State): Promise<Properties> {
-    return Promise.resolve(state.outputs);
-  }
-
-  async delete(operation: Operation, state: State): Promise<void> {
-    const inputs = schema.parse(state.inputs);
-    try {
-      const cluster = await openCluster(inputs.kubeconfig, operation.signal);
-      await this.#clean(operation, inputs, cluster);
-    } catch (error) {
-      if (!(error instanceof ApiUnavailable)) throw error;
-      operation.log.warn(`${idOf(inputs)}: not run: ${error.message}. What is left on a node ends with its next boot.`);
-    }
-  }
-
-  async #clean(operation: Operation, inputs: Inputs, cluster: Cluster): Promise<void> {
-    const { kubeconfig, namespace, name, timeout } = inputs;
-    const ask = <Result>(request: () => Promise<Result>): Promise<Result> =>
-      persist(new Deadline(limits.api), operation.signal, request);
-    const remove = (): Promise<unknown> =>
-      ask(() => ifFound(cluster.apps.deleteNamespacedDaemonSet({ namespace, name })));
-    // One of a run that was killed has run already on some nodes, and its image may be of another release.
-    await remove();
-    await ask(() => cluster.apps.createNamespacedDaemonSet({ namespace, body: cleaner(inputs) })).catch(
-      (error: unknown) => {
-        // The answer to a first request was lost.
-        if (statusOf(error) !== 409) throw error;
-      },
+  constructor() {
+    super(
+      schema,
+      ["namespace", "name"],
+      (reason) => `not run: ${reason}. What is left on a node ends with its next boot.`,
     );
-    try {
-      await this.#pods.create(operation, { kubeconfig, namespace, name, template: name, timeout });
-    } finally {
-      await remove();
-    }
+  }
+}
+
+const pods = new NodePods();
+
+async function clean(operation: Operation, inputs: Inputs, cluster: Cluster): Promise<void> {
+  const { kubeconfig, namespace, name, timeout } = inputs;
+  const ask = <Result>(request: () => Promise<Result>): Promise<Result> =>
+    persist(new Deadline(limits.api), operation.signal, request);
+  const remove = (): Promise<unknown> =>
+    ask(() => ifFound(cluster.apps.deleteNamespacedDaemonSet({ namespace, name })));
+  // One of a run that was killed has run already on some nodes, and its image may be of another release.
+  await remove();
+  await ask(() => cluster.apps.createNamespacedDaemonSet({ namespace, body: cleaner(inputs) })).catch(
+    (error: unknown) => {
+      // The answer to a first request was lost.
+      if (statusOf(error) !== 409) throw error;
+    },
+  );
+  try {
+    await pods.create(operation, { kubeconfig, namespace, name, template: name, timeout });
+  } finally {
+    await remove();
   }
 }
 
